@@ -1,0 +1,50 @@
+# Every target installs what it needs into .venv; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONDONTWRITEBYTECODE = 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup check test test-unit test-kafka run bench lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.installed ## create .venv with hash-pinned dependencies
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "penstock needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --require-hashes --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --no-build-isolation -q -e .
+	@touch $@
+
+check: setup ## format, lint, types, layers, unit tests (under a minute)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/unit tests/contract -q
+
+test: check test-kafka ## everything: check, then the tests on a real Kafka
+
+test-unit: setup ## unit and contract tests only
+	$(BIN)/python -m pytest tests/unit tests/contract
+
+test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
+	$(BIN)/python -m pytest tests/kafka tests/e2e
+
+run: setup ## start all of Penstock here, send sample deliveries, print where to look
+	$(BIN)/penstock up --sample
+
+bench: setup ## ingress and pipeline beside the bare loop and the peers, in one run
+	$(BIN)/python -m bench
+
+lock: setup ## pin the dependencies again (needs uv, installed into .venv for this only)
+	$(BIN)/python -m pip install -q uv
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-header -q -o requirements.lock
+
+clean: ## remove what the targets made (.venv, caches, local state)
+	rm -rf $(VENV) .venv-bench .penstock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

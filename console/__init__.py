@@ -1,0 +1,1 @@
+"""The operator's view: the `penstock` command and, later, the web page."""

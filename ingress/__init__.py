@@ -1,0 +1,1 @@
+"""The door: verifies a delivery, keeps it on Kafka, answers."""

@@ -1,0 +1,1 @@
+"""One machine: a real Kafka and registry without Docker, and `penstock up`."""

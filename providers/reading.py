@@ -1,0 +1,97 @@
+"""Reading what providers write: JSON without losing a digit, instants in every notation they use, names fit for a topic.
+
+None of these raises on any input.
+"""
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from providers.base import Unparsed
+from schemas.records import Document
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAX_UNIX_S = 253_402_300_799  # 9999-12-31, the last second `datetime` can hold
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+MAX_NAME_CHARS = 80  # a topic name holds 249 characters; prefix, provider and suffix need the rest
+
+
+def read_json(body: bytes) -> Any:
+    """Return the parsed JSON value, or `Unparsed` with the reason; integers and decimals keep every digit.
+
+    Of duplicate keys the last counts (RFC 8259 leaves it open; every provider's own library does the same).
+    """
+    if not body.strip():
+        return Unparsed("unreadable", "expected a JSON object, got an empty body")
+    try:
+        return _decode(body)
+    except RecursionError:
+        return Unparsed("unreadable", "expected a JSON object, got one nested deeper than this process can read")
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+        return Unparsed("unreadable", f"expected a JSON object: {error}")
+
+
+def read_object(body: bytes) -> Document | Unparsed:
+    """Return the parsed JSON object, or `Unparsed` when the body is something else."""
+    value = read_json(body)
+    if isinstance(value, dict | Unparsed):
+        return value
+    return Unparsed("unknown_shape", f"expected a JSON object, got {_json_type(value)}")
+
+
+def instant(value: object) -> datetime | None:
+    """Return the aware UTC time that a provider's value names, None where it names none.
+
+    Understood: ISO 8601 with `Z` or an offset, RFC 2822 dates (BigCommerce v2), Unix seconds as a number.
+    """
+    if isinstance(value, str):
+        return _instant_of_text(value)
+    if isinstance(value, int | Decimal) and not isinstance(value, bool) and 0 < value <= MAX_UNIX_S:
+        return EPOCH + timedelta(seconds=float(value))
+    return None
+
+
+def _instant_of_text(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            time = parsedate_to_datetime(text)
+        except (ValueError, TypeError, IndexError):
+            return None
+    try:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None
+
+
+def text_id(value: object) -> str | None:
+    """Return an id as text, None unless it is a non-empty string of at most 255 characters or an integer."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**40 else None
+    return value if isinstance(value, str) and 0 < len(value) <= 255 else None
+
+
+def topic_name(text: str, default: str = "unknown") -> str:
+    """Return text as lower_snake_case fit for a topic name: `Price List` and `priceList` become `price_list`."""
+    name = _NOT_IN_A_NAME.sub("_", _CAMEL.sub("_", text[: 4 * MAX_NAME_CHARS]).lower()).strip("_")
+    return name[:MAX_NAME_CHARS].strip("_") or default
+
+
+def body_digest(body: bytes) -> str:
+    """Return the delivery id of a delivery that carries none: a digest of its exact bytes."""
+    return "sha256:" + hashlib.sha256(body).hexdigest()[:32]
+
+
+def _json_type(value: object) -> str:
+    names = {list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return names.get(type(value), "a number")

@@ -1,0 +1,1 @@
+"""Shapes: everything that lies on a wire or in a table."""

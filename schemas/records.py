@@ -1,0 +1,120 @@
+"""The records that travel between Penstock's parts: values without behaviour.
+
+They are frozen msgspec structs rather than dataclasses: a delivery makes about eight of them, and a frozen slotted dataclass
+takes eleven times as long to build (decision 0002). All times are aware UTC.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Document = dict[str, Any]
+"""A JSON object as parsed: exact integers, other numbers as `Decimal`, everything else as Python's own types."""
+
+OutcomeName = Literal["changed", "duplicate", "stale", "unchanged", "filtered", "dead"]
+Operation = Literal["c", "u", "d", "r"]
+
+
+class RawDelivery(Struct, frozen=True):
+    """One verified delivery as it lies on `webhooks.raw`.
+
+    `headers` are the provider's own, names in lower case, secrets removed. `key` is the record's Kafka key, the root
+    resource. `topic`, `partition` and `offset` are where it lies; the ingress, which does not know yet, leaves the defaults.
+    """
+
+    delivery_id: str
+    provider: str
+    source: str
+    event_type: str
+    received_at: datetime
+    key: str
+    body: bytes
+    content_type: str = "application/json"
+    event_time: datetime | None = None
+    api_version: str | None = None
+    headers: Mapping[str, str] = {}
+    topic: str = "webhooks.raw"
+    partition: int = -1
+    offset: int = -1
+
+
+class Snapshot(Struct, frozen=True):
+    """One resource as one delivery shows it.
+
+    `document` is None when the delivery says that the resource is gone (`is_deleted`) and shows no content.
+    `version` is the provider's own update time of the resource; None where it sends none, and then `event_time`, the time at
+    which the provider says the event happened, orders it. `volatile` names top-level fields whose change alone is no change.
+    `parent` is (resource type, resource id) of the resource this one belongs to.
+    """
+
+    resource_type: str
+    resource_id: str
+    document: Document | None
+    version: datetime | None = None
+    event_time: datetime | None = None
+    is_deleted: bool = False
+    volatile: frozenset[str] = frozenset()
+    parent: tuple[str, str] | None = None
+
+
+class Change(Struct, frozen=True):
+    """One real change of one resource: what a data team consumes.
+
+    `before` and `after` are JSON texts, None where there was or is nothing. `changed` is a tuple of JSON Pointers (RFC 6901).
+    `event_id` is the UUIDv5 of resource, version, fingerprint and operation, so the same change always has the same id.
+    """
+
+    event_id: str
+    op: Operation
+    resource_key: str
+    resource_type: str
+    resource_id: str
+    changed: tuple[str, ...]
+    before: bytes | None
+    after: bytes | None
+    version: datetime | None
+    event_time: datetime | None
+    parent: tuple[str, str] | None = None
+
+
+class Outcome(Struct, frozen=True):
+    """What became of one delivery: exactly one per record of `webhooks.raw`, with a fixed reason and a detail for people."""
+
+    outcome: OutcomeName
+    reason: str
+    detail: str = ""
+    event_ids: tuple[str, ...] = ()
+
+
+class SeenVersion(Struct, frozen=True, array_like=True):
+    """Table *seen*: what has arrived for one version of one resource, oldest first.
+
+    `fingerprints` holds each content in its order of arrival (a flip back is a new entry), `delivery_ids` every delivery.
+    """
+
+    fingerprints: tuple[bytes, ...]
+    delivery_ids: tuple[str, ...]
+
+
+class LatestState(Struct, frozen=True, array_like=True):
+    """Table *latest*: the newest known state of one resource.
+
+    `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970, UTC.
+    """
+
+    version_us: int | None
+    event_time_us: int | None
+    fingerprint: bytes
+    document: bytes | None
+    is_deleted: bool = False
+    event_id: str = ""
+
+
+def resource_key(provider: str, source: str, resource_type: str, resource_id: str) -> str:
+    """Return the name of a resource everywhere: Kafka key, table key, `explain`.
+
+    Provider, source and type never contain `|`, so the id, which may, comes last.
+    """
+    return f"{provider}|{source}|{resource_type}|{resource_id}"

@@ -1,0 +1,1 @@
+"""The pipeline: from raw deliveries to change events."""
