@@ -1,0 +1,356 @@
+"""`penstock.toml`: its shape, reading it with line numbers in every error, and resolving the secrets it refers to.
+
+Problem              one thing to repair, with its line
+ConfigurationError   Terminal: the process ends with every problem on a line of its own
+"""
+
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictInt,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from schemas.cross_checks import cross_problems
+from schemas.legal import Name, Network, Text, TopicName, Url
+from schemas.problems import ConfigurationError, Problem, explain, fault, key_text
+from schemas.toml_lines import Location, key_lines, line_of
+
+__all__ = [
+    "Configuration", "ConfigurationError", "GenericOptions", "Ingress", "Kafka", "Problem", "ProviderName", "Registry",
+    "Route", "SecretReference", "Source", "Worker", "current_secrets", "json_schema", "kafka_options", "load",
+    "resolve_secret",
+]  # fmt: skip
+
+ProviderName = Literal["bigcommerce", "generic", "github", "shopery", "shopify", "standard", "stripe"]
+OVERRIDES: Mapping[str, tuple[str, str]] = {
+    "PENSTOCK_KAFKA_BOOTSTRAP_SERVERS": ("kafka", "bootstrap_servers"),
+    "PENSTOCK_REGISTRY_URL": ("registry", "url"),
+}
+BODY_LIMIT_BYTES = 25 * 1024 * 1024  # GitHub's largest delivery is 25 MB; no other provider sends more.
+KEPT_BY_PENSTOCK = frozenset({
+    "acks", "bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "enable.idempotence", "group.id",
+    "group.instance.id", "isolation.level", "partition.assignment.strategy", "transactional.id",
+})  # fmt: skip
+"""librdkafka options that carry the promise "every change once"; nobody may change them from outside."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def load(path: Path, environ: Mapping[str, str]) -> "Configuration":
+    """Return the configuration in a file, overrides applied; raise `ConfigurationError` with all problems."""
+    text = _read(path)
+    table = _parse(text, path)
+    overridden = _override(table, environ)
+    problems = list(cross_problems(table))
+    configuration = None
+    try:
+        configuration = Configuration.model_validate(table, context={"directory": path.parent})
+    except ValidationError as error:
+        problems += [explain(details, _known_keys) for details in error.errors()]
+    if configuration is None or problems:
+        raise ConfigurationError(_placed(problems, path, text, overridden))
+    return configuration
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of `penstock.toml`, for editors."""
+    schema = Configuration.model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "penstock.toml"}
+
+
+def resolve_secret(reference: "SecretReference | str", environ: Mapping[str, str]) -> bytes:
+    """Return the secret that a reference names; a file loses one trailing newline.
+
+    An empty secret is refused: an HMAC under an empty key can be made by anybody.
+    Raises `ConfigurationError`, whose text names the reference and never the secret.
+    """
+    text = reference if isinstance(reference, str) else reference.ref
+    kind, _, name = text.partition(":")
+    if kind == "env":
+        secret = _from_environment(name, environ)
+    elif kind == "file":
+        secret = _from_file(name)
+    else:
+        secret = name.encode()
+    if not secret:
+        raise ConfigurationError([Problem("", _shown(text), "the secret is empty")])
+    return secret
+
+
+def current_secrets(source: "Source", environ: Mapping[str, str], today: date) -> tuple[bytes, ...]:
+    """Return the secrets that a source accepts today (UTC), in the order of the file; the first one signs."""
+    return tuple(resolve_secret(secret, environ) for secret in source.secrets if secret.is_current(today))
+
+
+def kafka_options(configuration: "Configuration", environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what every Kafka client starts from: brokers and `[kafka.options]`, `env:` and `file:` values resolved."""
+    options = {
+        name: resolve_secret(value, environ).decode() if value.startswith(("env:", "file:")) else value
+        for name, value in configuration.kafka.options.items()
+    }
+    return {"bootstrap.servers": configuration.kafka.bootstrap_servers, **options}
+
+
+def _spelled_out(reference: object) -> object:
+    return {"ref": reference} if isinstance(reference, str) else reference
+
+
+Operation = Literal["c", "u", "d", "r"]
+
+
+class _Table(BaseModel):
+    """A table of `penstock.toml`: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class Kafka(_Table):
+    """`[kafka]`: where the brokers are; `options` is handed to librdkafka (security, tuning)."""
+
+    bootstrap_servers: Text = "127.0.0.1:9092"
+    partitions: Annotated[StrictInt, Field(ge=1, le=10_000)] = 4  # of topics that Penstock creates
+    options: dict[str, str] = Field(default={}, repr=False)  # may hold sasl.password
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _flat(cls, options: object) -> object:
+        """Accept `sasl.mechanism = "PLAIN"` without quotes round the key, and numbers and booleans as values."""
+        return dict(_flattened("", options)) if isinstance(options, dict) else options
+
+    @field_validator("options")
+    @classmethod
+    def _leave_promise_alone(cls, options: dict[str, str]) -> dict[str, str]:
+        kept = sorted(KEPT_BY_PENSTOCK.intersection(options))
+        if kept:
+            raise ValueError(f"{', '.join(kept)}: set by Penstock itself, because exactly-once rests on it")
+        return options
+
+
+class Registry(_Table):
+    """`[registry]`: a Confluent-compatible schema registry."""
+
+    url: Url = "http://127.0.0.1:8081/apis/ccompat/v7"
+
+
+class SecretReference(_Table):
+    """Where a secret is: `env:NAME`, `file:PATH` (relative to the configuration), or `text:SECRET` for tests."""
+
+    ref: str
+    until: date | None = None  # the last day, UTC, on which it is accepted
+
+    def is_current(self, today: date) -> bool:
+        """Say whether the secret is still accepted on this day (UTC)."""
+        return self.until is None or today <= self.until
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        yield "ref", _shown(self.ref)
+        yield "until", self.until
+
+    @field_validator("ref")
+    @classmethod
+    def _legal(cls, ref: str, info: ValidationInfo) -> str:
+        kind, _, name = ref.partition(":")
+        if kind not in {"env", "file", "text"} or not name:
+            raise ValueError("expected env:NAME, file:PATH or, for tests and demos, text:SECRET")
+        if kind == "env" and not _VARIABLE.fullmatch(name):
+            raise ValueError(f"expected the name of an environment variable after env:, got {name!r}")
+        if kind == "file" and info.context:
+            return f"file:{info.context['directory'] / name}"
+        return ref
+
+
+class GenericOptions(_Table):
+    """`options` of a source whose provider is `generic`: how its sender signs and where its ids are.
+
+    Paths are dotted names inside the JSON body; left out, a delivery is known by a digest of its body.
+    """
+
+    signature_header: Text = "x-signature"
+    prefix: str = ""
+    encoding: Literal["hex", "base64"] = "hex"
+    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
+    id_header: Text | None = None
+    event_header: Text | None = None
+    id_path: Text | None = None
+    type_path: Text | None = None
+    time_path: Text | None = None
+
+
+class Source(_Table):
+    """One `[[sources]]`: a configured account at a provider, posted to as `/v1/{name}`."""
+
+    name: Name
+    provider: ProviderName
+    secrets: tuple[
+        Annotated[SecretReference, BeforeValidator(_spelled_out, json_schema_input_type=str | SecretReference)], ...
+    ] = ()
+    verify: Literal["signature", "none"] = "signature"
+    allow: tuple[Network, ...] = ()  # none: from anywhere
+    options: GenericOptions | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.secrets and self.verify != "none":
+            raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept what anybody posts')
+        if self.options is not None and self.provider != "generic":
+            raise fault("options", f"only provider 'generic' has options, {self.provider} has fixed rules")
+        return self
+
+
+class Route(_Table):
+    """One `[[routes]]`: which changes go where. Every selector may be left out; no route: the default topics."""
+
+    name: Name
+    source: Name | None = None
+    provider: ProviderName | None = None
+    resource: Text | None = None
+    event_type: Text | None = None
+    filter: Text | None = None
+    include_fields: tuple[Text, ...] = ()  # none: all
+    operations: tuple[Operation, ...] = get_args(Operation)
+    topic: TopicName | None = None  # None: changes.<provider>.<resource>
+    priority: Literal["high", "default", "low"] = "default"
+    mode: Literal["changes", "raw"] = "changes"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.operations:
+            raise fault("operations", "expected at least one of c, u, d, r")
+        if self.mode == "changes":
+            return self
+        for key in ("resource", "filter", "include_fields", "operations"):
+            if key in self.model_fields_set:
+                raise fault(
+                    key, "a raw route takes every delivery, undiffed; only source, provider and event_type select"
+                )
+        if self.topic is None:
+            raise fault("topic", "a raw route needs a topic of its own")
+        return self
+
+
+class Worker(_Table):
+    """`[worker]`: the pipeline's process. `app` names its consumer group and changelogs; changing it starts afresh."""
+
+    app: Name = "capture"
+
+
+class Ingress(_Table):
+    """`[ingress]`: the door."""
+
+    body_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 30)] = BODY_LIMIT_BYTES
+
+
+class Configuration(_Table):
+    """The whole of `penstock.toml`; every table may be left out."""
+
+    kafka: Kafka = Kafka()
+    registry: Registry = Registry()
+    sources: tuple[Source, ...] = ()
+    routes: tuple[Route, ...] = ()
+    worker: Worker = Worker()
+    ingress: Ingress = Ingress()
+
+    def source(self, name: str) -> Source | None:
+        """Return the source of that name."""
+        return next((source for source in self.sources if source.name == name), None)
+
+
+_TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
+    (): Configuration,
+    ("kafka",): Kafka,
+    ("registry",): Registry,
+    ("sources",): Source,
+    ("sources", "secrets"): SecretReference,
+    ("sources", "options"): GenericOptions,
+    ("routes",): Route,
+    ("worker",): Worker,
+    ("ingress",): Ingress,
+}
+
+
+def _known_keys(location: Location) -> Sequence[str]:
+    return tuple(_TABLES[tuple(part for part in location if isinstance(part, str))].model_fields)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise ConfigurationError([Problem(str(path), "", (error.strerror or "cannot be read").lower())]) from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise ConfigurationError([Problem(f"{path}:{line}", "", "expected UTF-8")]) from error
+
+
+def _parse(text: str, path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        message = str(error)
+        found = re.search(r"\(at line (\d+), column (\d+)\)", message)
+        line = int(found[1]) if found else text.rstrip("\n").count("\n") + 1
+        message = re.sub(r" \(at .*\)$", f" (column {found[2]})" if found else " (the file ends too early)", message)
+        raise ConfigurationError([Problem(f"{path}:{line}", "", f"no valid TOML: {message}")]) from error
+
+
+def _override(table: dict[str, Any], environ: Mapping[str, str]) -> dict[Location, str]:
+    """Put the environment's values into the table and return which variable each key came from."""
+    overridden: dict[Location, str] = {}
+    for variable, (section, key) in OVERRIDES.items():
+        if environ.get(variable) and isinstance(table.setdefault(section, {}), dict):
+            table[section][key] = environ[variable]
+            overridden[(section, key)] = variable
+    return overridden
+
+
+def _placed(
+    problems: Sequence[tuple[Location, str]], path: Path, text: str, overridden: Mapping[Location, str]
+) -> list[Problem]:
+    lines = key_lines(text)
+    by_line = sorted(problems, key=lambda problem: line_of(problem[0], lines))
+    return [
+        Problem(overridden.get(location) or f"{path}:{line_of(location, lines)}", key_text(location), message)
+        for location, message in by_line
+    ]
+
+
+def _flattened(prefix: str, options: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for name, value in options.items():
+        if isinstance(value, dict):
+            yield from _flattened(f"{prefix}{name}.", value)
+        elif isinstance(value, bool | int | float):
+            yield prefix + name, json.dumps(value)
+        else:
+            yield prefix + name, value
+
+
+def _from_environment(name: str, environ: Mapping[str, str]) -> bytes:
+    if name not in environ:
+        raise ConfigurationError([Problem("", f"env:{name}", f"the environment variable {name} is not set")])
+    return os.fsencode(environ[name])
+
+
+def _from_file(name: str) -> bytes:
+    try:
+        content = Path(name).read_bytes()
+    except OSError as error:
+        raise ConfigurationError([Problem("", f"file:{name}", (error.strerror or "cannot be read").lower())]) from error
+    return content[:-1].removesuffix(b"\r") if content.endswith(b"\n") else content
+
+
+def _shown(ref: str) -> str:
+    return "text:***" if ref.startswith("text:") else ref

@@ -1,0 +1,46 @@
+"""What can only be wrong between the tables of `penstock.toml`: names used twice, references to nothing."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas.problems import suggestion
+from schemas.toml_lines import Location
+
+
+def cross_problems(table: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
+    """Yield what is wrong between tables. They may still be malformed: that is the models' to say."""
+    sources = dict(_tables(table, "sources"))
+    yield from _repeated_names("sources", sources)
+    routes = dict(_tables(table, "routes"))
+    yield from _repeated_names("routes", routes)
+    providers = {source.get("name"): source.get("provider") for source in sources.values()}
+    for index, route in routes.items():
+        name, provider = route.get("source"), route.get("provider")
+        if not isinstance(name, str):
+            continue
+        if name not in providers:
+            close = suggestion(name, [str(known) for known in providers])
+            yield ("routes", index, "source"), f"no source is called {name!r}{close}"
+        elif provider is not None and provider != providers[name]:
+            yield (
+                ("routes", index, "provider"),
+                f"source {name!r} is of provider {providers[name]!r}; this route never matches",
+            )
+
+
+def _tables(table: Mapping[str, Any], key: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    elements = table.get(key)
+    for index, element in enumerate(elements if isinstance(elements, list) else ()):
+        if isinstance(element, dict):
+            yield index, element
+
+
+def _repeated_names(key: str, tables: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[Location, str]]:
+    seen: Counter[str] = Counter()
+    for index, element in tables.items():
+        name = element.get("name")
+        if isinstance(name, str):
+            seen[name] += 1
+            if seen[name] > 1:
+                yield (key, index, "name"), f"{name!r} is used twice; names are unique"

@@ -1,0 +1,56 @@
+"""Texts fit to be a name, a topic, a network, a URL: pydantic types whose errors say what was expected."""
+
+import ipaddress
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+OWN_TOPICS = ("webhooks.raw", "deliveries.", "state.", "penstock.", "__")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+
+
+def _legal_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"expected lower-case letters, digits and hyphens, 63 at most, not starting with '-', got {name!r}"
+        )
+    return name
+
+
+def _legal_topic(topic: str) -> str:
+    if not _TOPIC.fullmatch(topic) or topic in {".", ".."}:
+        raise ValueError(f"expected a Kafka topic name: letters, digits, '.', '_', '-', 249 at most, got {topic!r}")
+    if topic.startswith(OWN_TOPICS):
+        raise ValueError(f"{topic!r} belongs to Penstock itself; choose another topic")
+    return topic
+
+
+def _legal_network(network: str) -> str:
+    try:
+        ipaddress.ip_network(network)
+    except ValueError as error:
+        raise ValueError(f"expected a network such as 203.0.113.0/24 or 2001:db8::/32: {error}") from error
+    return network
+
+
+def _legal_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"expected an http:// or https:// URL, got {url!r}")
+    return url.rstrip("/")
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("expected some text; leave the key out instead of writing an empty one")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_legal_name)]
+TopicName = Annotated[str, AfterValidator(_legal_topic)]
+Network = Annotated[str, AfterValidator(_legal_network)]
+Url = Annotated[str, AfterValidator(_legal_url)]
+Text = Annotated[str, AfterValidator(_not_blank)]
