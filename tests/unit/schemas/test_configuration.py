@@ -1,0 +1,252 @@
+"""penstock.toml: what is read, and that every mistake is named with its line and without its secret."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from schemas import configuration
+from schemas.configuration import ConfigurationError, SecretReference
+
+MINIMAL = """
+[[sources]]
+name = "acme"
+provider = "shopify"
+secrets = ["text:hush"]
+"""
+FROM_DESIGN = """
+[kafka]
+bootstrap_servers = "127.0.0.1:9092"
+[registry]
+url = "http://127.0.0.1:8081/apis/ccompat/v7"
+[[sources]]
+name = "acme-shop"
+provider = "shopify"
+secrets = ["env:ACME_SECRET", { ref = "file:/run/secrets/old", until = 2026-12-31 }]
+allow = ["203.0.113.0/24"]
+[[routes]]
+name = "nike-prices"
+source = "acme-shop"
+resource = "product"
+filter = "vendor:Nike variants.price:>=10.00"
+include_fields = ["title", "variants.price"]
+operations = ["c", "u", "d"]
+topic = "nike.prices"
+priority = "high"
+mode = "changes"
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Return where the configuration of a test lies."""
+    return tmp_path / "penstock.toml"
+
+
+def problems_of(path: Path, text: str, **environ: str) -> list[str]:
+    """Return the lines of the error that a text causes, without the path in front."""
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as raised:
+        configuration.load(path, environ)
+    return [line.removeprefix(f"{path}:") for line in str(raised.value).splitlines()]
+
+
+def test_the_example_of_the_design_is_read_as_written(path: Path) -> None:
+    """Every key of the documented example reaches its field."""
+    path.write_text(FROM_DESIGN)
+
+    loaded = configuration.load(path, {})
+
+    source, route = loaded.sources[0], loaded.routes[0]
+    assert loaded.source("acme-shop") is source
+    assert [secret.ref for secret in source.secrets] == ["env:ACME_SECRET", "file:/run/secrets/old"]
+    assert source.secrets[1].until == date(2026, 12, 31)
+    assert source.allow == ("203.0.113.0/24",)
+    assert route.include_fields == ("title", "variants.price")
+    assert (route.operations, route.topic, route.priority) == (("c", "u", "d"), "nike.prices", "high")
+
+
+def test_an_empty_file_is_a_configuration_of_defaults(path: Path) -> None:
+    """Nothing is required."""
+    path.write_text("")
+
+    loaded = configuration.load(path, {})
+
+    assert (loaded.kafka.partitions, loaded.worker.app, loaded.sources, loaded.routes) == (4, "capture", (), ())
+
+
+def test_environment_overrides_the_file(path: Path) -> None:
+    """PENSTOCK_* wins, also over a table that the file leaves out."""
+    path.write_text('[kafka]\nbootstrap_servers = "a:1"')
+    environ = {"PENSTOCK_KAFKA_BOOTSTRAP_SERVERS": "b:2", "PENSTOCK_REGISTRY_URL": "http://c:3/"}
+
+    loaded = configuration.load(path, environ)
+
+    assert (loaded.kafka.bootstrap_servers, loaded.registry.url) == ("b:2", "http://c:3")
+
+
+def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
+    """A value from the environment has no line in the file."""
+    assert problems_of(path, "", PENSTOCK_REGISTRY_URL="ftp://c") == [
+        "PENSTOCK_REGISTRY_URL: registry.url: expected an http:// or https:// URL, got 'ftp://c'"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (MINIMAL + "colour = 1", "6: sources[0].colour: unknown key; known are name, provider, secrets, "),
+        (MINIMAL + "secret = 1", "6: sources[0].secret: unknown key; did you mean 'secrets'?"),
+        (MINIMAL + "[worker]\nap = 1", "7: worker.ap: unknown key; did you mean 'app'?"),
+        ("[sources]\nname = 'a'", "1: sources: expected an array of tables; write [[sources]] with two brackets"),
+        (MINIMAL.replace("shopify", "shopfy"), "got 'shopfy'; did you mean 'shopify'?"),
+        (MINIMAL.replace('"acme"', '"Acme"'), "3: sources[0].name: expected lower-case letters"),
+        (MINIMAL + MINIMAL, "8: sources[1].name: 'acme' is used twice"),
+        (MINIMAL + 'allow = ["10.0.0.1/8"]', "6: sources[0].allow[0]: expected a network"),
+        (MINIMAL + "[sources.options]\nprefix = 'x'", "6: sources[0].options: only provider 'generic' has options"),
+        (MINIMAL.replace("secrets", "# secrets"), "2: sources[0].secrets: acme has none; add one"),
+        (MINIMAL.replace('["text:hush"]', "[]"), "5: sources[0].secrets: acme has none; add one"),
+        (MINIMAL + "[[routes]]\nname='r'\nsource='acne'", "8: routes[0].source: no source is called 'acne'; did you"),
+        (MINIMAL + "[[routes]]\nname='r'\nsource='acme'\nprovider='github'", "9: routes[0].provider: source 'acme'"),
+        ("[[routes]]\nname='r'\n[[routes]]\nname='r'", "4: routes[1].name: 'r' is used twice"),
+        (
+            "[[routes]]\nname='r'\noperations=['c',\n'x']",
+            "4: routes[0].operations[1]: expected one of c, u, d, r, got 'x'",
+        ),
+        ("[[routes]]\nname='r'\noperations=[]", "3: routes[0].operations: expected at least one"),
+        ("[[routes]]\nname='r'\ntopic='a b'", "3: routes[0].topic: expected a Kafka topic name"),
+        ("[[routes]]\nname='r'\ntopic='deliveries.dead'", "3: routes[0].topic: 'deliveries.dead' belongs to Penstock"),
+        ("[[routes]]\nname='r'\nmode='raw'", "1: routes[0].topic: a raw route needs a topic"),
+        ("[[routes]]\nname='r'\nmode='raw'\nfilter='a:b'", "4: routes[0].filter: a raw route takes every delivery"),
+        ("[[routes]]\nfilter='a:b'", "1: routes[0].name: is required"),
+        ("[kafka]\npartitions = '4'", "2: kafka.partitions: expected a valid integer, got '4'"),
+        ("[kafka.options]\n'transactional.id' = 'x'", "1: kafka.options: transactional.id: set by Penstock itself"),
+    ],
+)
+def test_a_mistake_is_named_with_its_line(path: Path, text: str, expected: str) -> None:
+    """One mistake gives one problem, at the line of its key."""
+    (problem,) = problems_of(path, text)
+
+    assert expected in problem
+
+
+def test_all_mistakes_are_listed_in_the_order_of_the_file(path: Path) -> None:
+    """Nobody repairs a file one error at a time."""
+    text = (
+        FROM_DESIGN.replace("shopify", "x")
+        .replace('source = "acme-shop"', 'source = "y"')
+        .replace("127.0.0.1:9092", "")
+    )
+
+    problems = problems_of(path, text)
+
+    assert [problem.split(": ")[:2] for problem in problems] == [
+        ["3", "kafka.bootstrap_servers"],
+        ["8", "sources[0].provider"],
+        ["13", "routes[0].source"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"a = 1\nb = ?", "2: no valid TOML: Invalid value (column 5)"),
+        (b"a = 1\nb = [1,\n", "2: no valid TOML: "),
+        (b"a = 1\na = 2", "2: no valid TOML: Cannot overwrite a value"),
+        (b"a = 1\n# \xff", "2: expected UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_refused_with_its_line(path: Path, content: bytes, expected: str) -> None:
+    """Syntax errors look like all the others."""
+    path.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=r"penstock\.toml:") as raised:
+        configuration.load(path, {})
+
+    assert expected in str(raised.value)
+
+
+def test_a_file_that_is_not_there_is_said_to_be_missing(path: Path) -> None:
+    """No traceback for a wrong path."""
+    with pytest.raises(ConfigurationError, match=r"penstock\.toml: no such file or directory"):
+        configuration.load(path, {})
+
+
+def test_a_secret_pasted_instead_of_a_reference_is_not_repeated(path: Path) -> None:
+    """The message says what a reference looks like; logs of a failed start never hold the secret."""
+    text = MINIMAL.replace('"text:hush"', '"hunter2", { ref = "hunter3" }, { ref = "env:hunter-4!", unti = 1 }')
+
+    problems = problems_of(path, text)
+
+    assert len(problems) == 4
+    assert not any("hunter2" in problem or "hunter3" in problem for problem in problems)
+
+
+def test_the_configuration_never_shows_a_text_secret_or_an_option(path: Path) -> None:
+    """repr and str go to logs."""
+    path.write_text(MINIMAL + '[kafka.options]\nsasl.password = "hush"')
+
+    loaded = configuration.load(path, {})
+
+    assert "hush" not in repr(loaded) + str(loaded)
+
+
+def test_a_secret_is_read_from_where_its_reference_says(tmp_path: Path, path: Path) -> None:
+    """env: and text: are taken as they are, file: is relative to the configuration and loses one newline."""
+    (tmp_path / "secret").write_bytes(b"from file\n\n")
+    path.write_text(MINIMAL.replace('"text:hush"', '"env:A", "file:secret", "text:a:b"'))
+
+    source = configuration.load(path, {}).sources[0]
+
+    assert configuration.current_secrets(source, {"A": "é"}, date(2026, 1, 1)) == ("é".encode(), b"from file\n", b"a:b")
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ("env:ABSENT", "env:ABSENT: the environment variable ABSENT is not set"),
+        ("env:EMPTY", "env:EMPTY: the secret is empty"),
+        ("file:/nowhere/secret", "file:/nowhere/secret: no such file or directory"),
+        ("file:/", "file:/: is a directory"),
+    ],
+)
+def test_a_secret_that_is_not_there_is_a_configuration_error(reference: str, message: str) -> None:
+    """An empty secret counts as absent: anybody can sign with an empty key."""
+    with pytest.raises(ConfigurationError) as raised:
+        configuration.resolve_secret(SecretReference(ref=reference), {"EMPTY": ""})
+
+    assert str(raised.value) == message
+
+
+def test_a_secret_is_accepted_until_the_end_of_its_last_day() -> None:
+    """`until` is the last day, inclusive."""
+    secret = SecretReference(ref="text:old", until=date(2026, 12, 31))
+
+    assert secret.is_current(date(2026, 12, 31))
+    assert not secret.is_current(date(2027, 1, 1))
+
+
+def test_kafka_options_may_be_dotted_and_refer_to_secrets(path: Path) -> None:
+    """librdkafka's dotted names need no quotes, its numbers none either, and a password may be a reference."""
+    path.write_text('[kafka.options]\nsasl.mechanism = "PLAIN"\nsasl.password = "env:P"\n"linger.ms" = 5\nx.y = true')
+
+    options = configuration.kafka_options(configuration.load(path, {}), {"P": "hush"})
+
+    assert options == {
+        "bootstrap.servers": "127.0.0.1:9092",
+        "sasl.mechanism": "PLAIN",
+        "sasl.password": "hush",
+        "linger.ms": "5",
+        "x.y": "true",
+    }
+
+
+def test_the_json_schema_knows_every_table_and_both_notations_of_a_secret() -> None:
+    """Editors complete and check penstock.toml with it."""
+    schema = configuration.json_schema()
+
+    secrets = schema["$defs"]["Source"]["properties"]["secrets"]["items"]
+    assert set(schema["properties"]) == {"kafka", "registry", "sources", "routes", "worker", "ingress"}
+    assert {"type": "string"} in secrets["anyOf"]
+    assert json.dumps(schema)
