@@ -76,7 +76,7 @@ class Change(Struct, frozen=True):
     after: bytes | None
     version: datetime | None
     event_time: datetime | None
-    parent: tuple[str, str] | None = None
+    parent_key: str | None = None
 
 
 class Outcome(Struct, frozen=True):
