@@ -1,4 +1,4 @@
-"""Reading what providers write: JSON without losing a digit, instants in every notation they use, names fit for a topic.
+"""Reading what providers write: JSON without losing a digit, instants in every notation, names fit for a topic.
 
 None of these raises on any input.
 """
@@ -20,6 +20,21 @@ MAX_UNIX_S = 253_402_300_799  # 9999-12-31, the last second `datetime` can hold
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_BETWEEN_NAMES = re.compile(r"[./:]+")
+_DELETIONS = frozenset({"delete", "deleted", "remove", "removed", "destroy", "destroyed"})
+_VERBS = _DELETIONS | {
+    "create",
+    "created",
+    "add",
+    "added",
+    "update",
+    "updated",
+    "change",
+    "changed",
+    "paid",
+    "cancelled",
+}
+MAX_TIME_CHARS = 64  # the longest notation in use, RFC 2822 with a comment, has about 45
 MAX_NAME_CHARS = 80  # a topic name holds 249 characters; prefix, provider and suffix need the rest
 
 
@@ -52,7 +67,7 @@ def instant(value: object) -> datetime | None:
     Understood: ISO 8601 with `Z` or an offset, RFC 2822 dates (BigCommerce v2), Unix seconds as a number.
     """
     if isinstance(value, str):
-        return _instant_of_text(value)
+        return _instant_of_text(value) if len(value) <= MAX_TIME_CHARS else None
     if isinstance(value, int | Decimal) and not isinstance(value, bool) and 0 < value <= MAX_UNIX_S:
         return EPOCH + timedelta(seconds=float(value))
     return None
@@ -64,7 +79,7 @@ def _instant_of_text(text: str) -> datetime | None:
     except ValueError:
         try:
             time = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError):
             return None
     try:
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
@@ -85,6 +100,20 @@ def topic_name(text: str, default: str = "unknown") -> str:
     """Return text as lower_snake_case fit for a topic name: `Price List` and `priceList` become `price_list`."""
     name = _NOT_IN_A_NAME.sub("_", _CAMEL.sub("_", text[: 4 * MAX_NAME_CHARS]).lower()).strip("_")
     return name[:MAX_NAME_CHARS].strip("_") or default
+
+
+def resource_of_event(event_type: str) -> str:
+    """Return the resource type that an event name tells: `invoice.paid` and `invoice-created` are about `invoice`."""
+    parts = [topic_name(part, "") for part in _BETWEEN_NAMES.split(event_type[: 4 * MAX_NAME_CHARS]) if part]
+    if len(parts) > 1:
+        return topic_name("_".join(parts[:-1]))
+    words = topic_name(event_type).split("_")
+    return "_".join(words[:-1] if len(words) > 1 and words[-1] in _VERBS else words)
+
+
+def is_deletion(event_type: str) -> bool:
+    """Say whether an event name ends in a word that means that the resource is gone."""
+    return topic_name(event_type[-MAX_NAME_CHARS:]).rsplit("_", 1)[-1] in _DELETIONS
 
 
 def body_digest(body: bytes) -> str:

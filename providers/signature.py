@@ -1,7 +1,7 @@
 """The arithmetic that all signature schemes share: decode, compare in constant time, judge a timestamp.
 
-Nothing here knows a header name. Every comparison looks at every current secret and every given signature, so the time taken
-tells nothing about which of them matched.
+Nothing here knows a header name. Every comparison looks at every current secret and every given signature, so the time
+taken tells nothing about which of them matched.
 """
 
 import base64
@@ -28,7 +28,7 @@ def decode_hex(text: str, algorithm: str) -> bytes | None:
 
 
 def decode_base64(text: str, algorithm: str) -> bytes | None:
-    """Return the digest that base64 text spells, padding optional, None unless it has exactly the algorithm's length."""
+    """Return the digest that base64 text spells, padding optional, None unless of exactly the algorithm's length."""
     if len(text) > 2 * DIGEST_BYTES[algorithm]:
         return None
     try:
@@ -50,19 +50,22 @@ def match_secret(
 ) -> Verified | Refused:
     """Check every given value against what each current secret, empty ones excepted, makes of the request."""
     usable = [(index, secret) for index, secret in enumerate(secrets) if secret]
-    matches = [
-        index
-        for index, secret in usable
-        for matched in [[hmac.compare_digest(expected(secret), value) for value in given]]
-        if any(matched)
-    ]
+    matches = [index for index, secret in usable if _is_any(expected(secret), given)]
     if not matches:
-        return Refused("wrong_signature", f"none of {len(usable)} current secrets makes this signature of the body received")
+        return Refused(
+            "wrong_signature", f"none of {len(usable)} current secrets makes this signature of the body received"
+        )
     return Verified(matches[0])
 
 
+def _is_any(expected: bytes, given: Sequence[bytes]) -> bool:
+    # A list, not a generator: every given value is compared, whichever matches. `expected` is made once per secret, so
+    # a header full of signatures costs no more HMACs than one.
+    return any([hmac.compare_digest(expected, value) for value in given])  # noqa: C419 - see above
+
+
 def judge_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) -> Refused | None:
-    """Return why a Unix timestamp in seconds rules out a fresh signature, None when it is within the tolerance, both ways.
+    """Return why a Unix timestamp in seconds is not fresh, None when it is within the tolerance, both ways.
 
     Source: Standard Webhooks 1.0, "Verifying webhook authenticity".
     """
@@ -72,8 +75,18 @@ def judge_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) ->
     if age_s > tolerance_s:
         return Refused("too_old", f"signed {age_s:.0f} s ago, allowed are {tolerance_s} s; is a clock wrong?")
     if -age_s > tolerance_s:
-        return Refused("in_future", f"signed {-age_s:.0f} s in the future, allowed are {tolerance_s} s; is a clock wrong?")
+        return Refused(
+            "in_future", f"signed {-age_s:.0f} s in the future, allowed are {tolerance_s} s; is a clock wrong?"
+        )
     return None
+
+
+def header_bytes(value: str) -> bytes:
+    """Return the bytes that a header value had on the wire: servers decode them as Latin-1 (RFC 9110, section 5.5)."""
+    try:
+        return value.encode("latin-1")
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
 
 
 def refuse_missing(header: str) -> Verdict:

@@ -1,0 +1,135 @@
+"""Any sender that signs the body with an HMAC and puts it in one header, as configured.
+
+The defaults are what most home-made senders use: `X-Webhook-Signature: sha256=<hex>`, `X-Webhook-Event`,
+`X-Webhook-Delivery`. Many of them make a new delivery id for every attempt; the pipeline then tells a repetition by its
+content.
+"""
+
+import base64
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
+
+from msgspec import Struct
+
+from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
+from providers.outline import DecodeOutline, at, outline_decoder, read_outline
+from providers.reading import (
+    body_digest,
+    instant,
+    is_deletion,
+    read_object,
+    resource_of_event,
+    text_id,
+    topic_name,
+)
+from providers.signature import decode_base64, decode_hex, match_hmac, refuse_malformed, refuse_missing
+from schemas.records import Document, RawDelivery, Snapshot, resource_key
+
+
+class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
+    """How one sender signs and names things.
+
+    `prefix` must stand before the signature, "" where the sender writes none. The paths lead into the JSON body, names
+    joined by dots; `type_path` "" takes the resource type from the event name. Header names may be in any case.
+    """
+
+    signature_header: str = "x-webhook-signature"
+    prefix: str = "sha256="
+    encoding: Literal["hex", "base64"] = "hex"
+    algorithm: Literal["sha256", "sha512"] = "sha256"
+    id_header: str = "x-webhook-delivery"
+    event_header: str = "x-webhook-event"
+    id_path: str = "id"
+    type_path: str = ""
+    time_path: str = "updated_at"
+
+
+class Generic(Struct, frozen=True):
+    """One configured sender."""
+
+    options: GenericOptions = GenericOptions()
+    name: str = "generic"
+    secret_headers: frozenset[str] = frozenset()
+
+    @property
+    def own_headers(self) -> tuple[str, ...]:
+        """Return the configured header names and the usual family of them."""
+        options = self.options
+        return ("x-webhook-", options.signature_header.lower(), options.id_header.lower(), options.event_header.lower())
+
+    def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002 - unsigned
+        """Check the configured HMAC of the exact body bytes; the scheme signs no time, so `now` is not used."""
+        options = self.options
+        header = request.headers.get(options.signature_header.lower())
+        if header is None:
+            return refuse_missing(options.signature_header)
+        decode = decode_hex if options.encoding == "hex" else decode_base64
+        given = decode(header.removeprefix(options.prefix), options.algorithm)
+        if given is None or not header.startswith(options.prefix):
+            expected = (
+                f"{options.prefix or 'without prefix,'}<{options.encoding} of an HMAC-{options.algorithm.upper()}>"
+            )
+            return refuse_malformed(options.signature_header, expected)
+        return match_hmac(request.body, [given], secrets, options.algorithm)
+
+    def identify(self, source: str, request: SignedRequest) -> Envelope:
+        """Return the delivery id and event type of the headers, and the resource at the configured paths."""
+        options = self.options
+        delivery_id = text_id(request.headers.get(options.id_header.lower())) or body_digest(request.body)
+        event_type = text_id(request.headers.get(options.event_header.lower())) or "unknown"
+        outline = read_outline(_outline_decoder(options), request.body)
+        key = delivery_id
+        if not isinstance(outline, Unparsed):
+            resource_id = _resource_id(options, outline) or delivery_id
+            key = resource_key(self.name, source, _resource_type(options, outline, event_type), resource_id)
+        return Envelope(delivery_id, event_type, key)
+
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
+        """Return the body as the one resource; without an id at the path, the delivery is a resource of its own."""
+        body = read_object(delivery.body)
+        if isinstance(body, Unparsed):
+            return body
+        options = self.options
+        resource_id = _resource_id(options, body)
+        is_deleted = resource_id is not None and is_deletion(delivery.event_type)
+        snapshot = Snapshot(
+            resource_type=_resource_type(options, body, delivery.event_type),
+            resource_id=resource_id or delivery.delivery_id,
+            document=None if is_deleted else body,
+            version=None if is_deleted else instant(at(body, options.time_path)),
+            event_time=delivery.event_time,
+            is_deleted=is_deleted,
+            volatile=frozenset({options.time_path}),
+        )
+        return Parsed((snapshot,))
+
+    def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
+        """Return the headers that the configured sender would send."""
+        options = self.options
+        digest = hmac.digest(secret, sample.body, options.algorithm)
+        text = digest.hex() if options.encoding == "hex" else base64.b64encode(digest).decode()
+        return {
+            "content-type": "application/json",
+            "user-agent": "webhook-sender/1.0",
+            "x-webhook-attempt": "1",
+            options.id_header.lower(): sample.delivery_id,
+            options.event_header.lower(): sample.topic,
+            options.signature_header.lower(): options.prefix + text,
+        }
+
+
+@lru_cache(maxsize=256)
+def _outline_decoder(options: GenericOptions) -> DecodeOutline:
+    return outline_decoder(path for path in (options.id_path, options.type_path) if path)
+
+
+def _resource_id(options: GenericOptions, body: Document) -> str | None:
+    return text_id(at(body, options.id_path)) if options.id_path else None
+
+
+def _resource_type(options: GenericOptions, body: Document, event_type: str) -> str:
+    named = text_id(at(body, options.type_path)) if options.type_path else None
+    return topic_name(named) if named else resource_of_event(event_type)

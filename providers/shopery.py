@@ -1,0 +1,117 @@
+"""Shopery: no signature at all, the endpoint's secret itself travels in `X-Shopery-Secret`.
+
+Anyone who reads one delivery can forge the next: TLS is essential, and the header is removed before anything is stored.
+Shopery documents no delivery id, event, tenant or time header; what is here is read from the body where it is found.
+Source: Shopery's developer page on webhooks (its only document), see `providers.md`, section 5.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
+from providers.outline import at, outline_decoder, read_outline
+from providers.reading import (
+    body_digest,
+    instant,
+    is_deletion,
+    read_object,
+    resource_of_event,
+    text_id,
+)
+from providers.signature import header_bytes, match_secret, refuse_malformed, refuse_missing
+from schemas.records import Document, RawDelivery, Snapshot, resource_key
+
+SECRET_HEADER = "x-shopery-secret"  # noqa: S105 - the name of the header, not a secret
+_EVENT_PATHS = ("event", "type", "eventType")
+_ID_PATHS = ("id", "order.id", "data.id")
+_WRAPPERS = ("order", "data")
+_DEFAULT_EVENT = "order"  # "order as payload" is all that the page promises
+_SINGULAR = {"orders": "order", "products": "product", "customers": "customer"}
+_decode_outline = outline_decoder((*_EVENT_PATHS, *_ID_PATHS))
+
+
+class Shopery(Struct, frozen=True):
+    """The Shopery marketplace platform."""
+
+    name: str = "shopery"
+    secret_headers: frozenset[str] = frozenset({SECRET_HEADER})
+    own_headers: tuple[str, ...] = ("x-shopery-",)
+
+    def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002 - unsigned
+        """Compare the secret in the header with every current one, in constant time; the body is not protected."""
+        header = request.headers.get(SECRET_HEADER)
+        if header is None:
+            return refuse_missing(SECRET_HEADER)
+        if not header:
+            return refuse_malformed(SECRET_HEADER, "the endpoint's secret")
+        # Digests are compared, because comparing texts of unequal length would tell the length.
+        return match_secret(_digest, [_digest(header_bytes(header))], secrets)
+
+    def identify(self, source: str, request: SignedRequest) -> Envelope:
+        """Return a digest of the body as delivery id: Shopery sends none, so a repetition is told by its bytes."""
+        delivery_id = body_digest(request.body)
+        outline = read_outline(_decode_outline, request.body)
+        event_type = _event_type(outline)
+        key = delivery_id
+        if not isinstance(outline, Unparsed):
+            resource_id = _resource_id(outline) or delivery_id
+            key = resource_key(self.name, source, _resource_type(event_type), resource_id)
+        return Envelope(delivery_id, event_type, key)
+
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
+        """Return the order (or other resource) in the body; without an id, the delivery is a resource of its own."""
+        body = read_object(delivery.body)
+        if isinstance(body, Unparsed):
+            return body
+        event_type = _event_type(body)
+        resource_id = _resource_id(body)
+        document = _document(body)
+        is_deleted = resource_id is not None and is_deletion(event_type)
+        snapshot = Snapshot(
+            resource_type=_resource_type(event_type),
+            resource_id=resource_id or delivery.delivery_id,
+            document=None if is_deleted else document,
+            version=None if is_deleted else instant(document.get("updated_at") or document.get("updatedAt")),
+            event_time=delivery.event_time,
+            is_deleted=is_deleted,
+            volatile=frozenset({"updated_at", "updatedAt"}),
+        )
+        return Parsed((snapshot,))
+
+    def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:  # noqa: ARG002 - nothing of the sample is signed
+        """Return the one header that Shopery documents."""
+        return {
+            "content-type": "application/json",
+            "user-agent": "Shopery",
+            SECRET_HEADER: secret.decode("latin-1"),
+        }
+
+
+def _digest(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()
+
+
+def _event_type(body: object) -> str:
+    names = (text_id(at(body, path)) for path in _EVENT_PATHS)
+    return next((name for name in names if name), _DEFAULT_EVENT)
+
+
+def _resource_type(event_type: str) -> str:
+    # The page writes both `orders-created` and `order-created`.
+    named = resource_of_event(event_type)
+    return _SINGULAR.get(named, named)
+
+
+def _resource_id(body: Document) -> str | None:
+    ids = (text_id(at(body, path)) for path in _ID_PATHS)
+    return next((found for found in ids if found is not None), None)
+
+
+def _document(body: Document) -> Document:
+    if text_id(body.get("id")) is not None:
+        return body
+    wrapped = (body.get(name) for name in _WRAPPERS)
+    return next((shown for shown in wrapped if isinstance(shown, dict) and text_id(shown.get("id"))), body)

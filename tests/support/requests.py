@@ -1,0 +1,90 @@
+"""Requests as each provider would send them, for tests that hold for every provider."""
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from providers.base import Envelope, Provider, Sample, SignedRequest
+from providers.registry import provider
+from schemas.records import RawDelivery
+
+NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+class Sender(Struct, frozen=True):
+    """One provider with what a request of it needs; `signature_headers` are all that can carry its signature."""
+
+    name: str
+    topic: str
+    body: bytes
+    signature_headers: tuple[str, ...]
+    malformed: str = "no signature at all"
+    signs_time: bool = False
+    signs_body: bool = True
+    secret: bytes = b"a made-up secret"
+    wrong_secret: bytes = b"another secret"
+
+    @property
+    def provider(self) -> Provider:
+        """Return the provider's rules."""
+        return provider(self.name)
+
+    def request(self, now: datetime = NOW, delivery_id: str = "delivery-1") -> SignedRequest:
+        """Return a request that verifies with `secret` at `now`."""
+        sample = Sample(body=self.body, topic=self.topic, delivery_id=delivery_id, now=now)
+        return SignedRequest(self.provider.sign(sample, self.secret), self.body)
+
+
+SENDERS = (
+    Sender("shopify", "products/update", b'{"id":7,"updated_at":"2026-01-31T12:00:00Z"}', ("x-shopify-hmac-sha256",)),
+    Sender(
+        "bigcommerce",
+        "store/product/updated",
+        b'{"scope":"store/product/updated","store_id":"1","data":{"type":"product","id":7},"hash":"ab",'
+        b'"created_at":1769860800,"producer":"stores/example"}',
+        ("webhook-signature",),
+        signs_time=True,
+    ),
+    Sender(
+        "github",
+        "issues",
+        b'{"action":"opened","issue":{"id":7,"updated_at":"2026-01-31T12:00:00Z"},"repository":{"id":1}}',
+        ("x-hub-signature-256", "x-hub-signature"),
+    ),
+    Sender(
+        "stripe",
+        "product.updated",
+        b'{"id":"evt_1","object":"event","type":"product.updated","created":1769860800,'
+        b'"data":{"object":{"id":"prod_7","object":"product"}}}',
+        ("stripe-signature",),
+        signs_time=True,
+    ),
+    Sender("shopery", "order-created", b'{"id":7}', ("x-shopery-secret",), malformed="", signs_body=False),
+    Sender(
+        "standard",
+        "invoice.paid",
+        b'{"type":"invoice.paid","timestamp":"2026-01-31T12:00:00Z","data":{"id":"7"}}',
+        ("webhook-signature",),
+        signs_time=True,
+        secret=b"whsec_YSBtYWRlLXVwIHNlY3JldCBrZXk=",
+        wrong_secret=b"whsec_YW5vdGhlciBtYWRlLXVwIGtleQ==",
+    ),
+    Sender("generic", "order.updated", b'{"id":7}', ("x-webhook-signature",)),
+)
+
+
+def raw_delivery(provider_name: str, envelope: Envelope, request: SignedRequest) -> RawDelivery:
+    """Return the delivery as it would lie on `webhooks.raw`."""
+    return RawDelivery(
+        delivery_id=envelope.delivery_id,
+        provider=provider_name,
+        source="acme",
+        event_type=envelope.event_type,
+        received_at=NOW,
+        key=envelope.key,
+        body=request.body,
+        content_type=request.headers.get("content-type", "application/json"),
+        event_time=envelope.event_time,
+        api_version=envelope.api_version,
+        headers=request.headers,
+    )
