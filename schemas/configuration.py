@@ -176,18 +176,18 @@ class SecretReference(_Table):
 class GenericOptions(_Table):
     """`options` of a source whose provider is `generic`: how its sender signs and where its ids are.
 
-    Paths are dotted names inside the JSON body; left out, a delivery is known by a digest of its body.
+    The keys and defaults are those of `providers.generic.GenericOptions`, which explains them.
     """
 
-    signature_header: Text = "x-signature"
-    prefix: str = ""
+    signature_header: Text = "x-webhook-signature"
+    prefix: str = "sha256="
     encoding: Literal["hex", "base64"] = "hex"
-    algorithm: Literal["sha1", "sha256", "sha512"] = "sha256"
-    id_header: Text | None = None
-    event_header: Text | None = None
-    id_path: Text | None = None
-    type_path: Text | None = None
-    time_path: Text | None = None
+    algorithm: Literal["sha256", "sha512"] = "sha256"
+    id_header: Text = "x-webhook-delivery"
+    event_header: Text = "x-webhook-event"
+    id_path: str = "id"
+    type_path: str = ""
+    time_path: str = "updated_at"
 
 
 class Source(_Table):

@@ -4,8 +4,10 @@ import json
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from providers.generic import GenericOptions
 from schemas import configuration
 from schemas.configuration import ConfigurationError, SecretReference
 
@@ -250,3 +252,8 @@ def test_the_json_schema_knows_every_table_and_both_notations_of_a_secret() -> N
     assert set(schema["properties"]) == {"kafka", "registry", "sources", "routes", "worker", "ingress"}
     assert {"type": "string"} in secrets["anyOf"]
     assert json.dumps(schema)
+
+
+def test_the_generic_options_are_those_of_the_provider() -> None:
+    """The two are written twice, because shapes may not import senders; they must stay the same."""
+    assert configuration.GenericOptions().model_dump() == msgspec.structs.asdict(GenericOptions())
