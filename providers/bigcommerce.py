@@ -1,0 +1,300 @@
+"""BigCommerce: Standard Webhooks' headers with another key, and bodies that only name what changed.
+
+The signing key is the app's client secret as UTF-8, not base64-decoded. The body's `hash` is not a delivery id: in
+BigCommerce's own samples created, updated and deleted of one product share one; dropping repeats would drop changes.
+Source: BigCommerce's webhook documentation (`docs/providers.md`).
+"""
+
+import base64
+import hmac
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import ClassVar
+
+from msgspec import Struct
+
+from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
+from providers.outline import at
+from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.signature import decode_base64, judge_timestamp, match_hmac, refuse_malformed, refuse_missing
+from schemas.records import Document, RawDelivery, Snapshot, resource_key
+
+ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+MAX_SCOPE_CHARS = 200
+# What a scope ends in when the resource is gone. A cart `converted` or an order `archived` is not: the fetch will tell.
+ENDINGS = frozenset({"deleted", "unassigned"})
+STORE_TYPE = "store"
+# store/channel/7/order/updated and the stock scopes' literal store/channel/*/…; store/channel/updated is a channel's.
+_CHANNEL = re.compile(r"channel/([0-9]+|\*)/")
+
+
+class Rule(Struct, frozen=True):
+    """Where a scope's family keeps the resource's id.
+
+    `ids` are paths in `data` joined with `:`; of alternatives, written `a|b`, the first that is there counts.
+    `@channel` is the channel in the scope, `@store` the store's hash, `@any` the word. `data.type` is no help: for an
+    address it says "customer", with the address's id beside it.
+    """
+
+    resource_type: str
+    ids: tuple[str, ...]
+    parent: tuple[str, str] | None = None
+
+
+# One delivery may show records of several price lists, or end several lists: their common root is the store, so that
+# everything about them shares one partition. The price of it: the end of a list does not cascade to its records.
+_STORE = (STORE_TYPE, "@store")
+_LINE_ITEM = Rule("cart_line_item", ("id|cart_item_id",), ("cart", "cartId|cart_id"))
+_PRICE_LIST = Rule("price_list", ("price_list_id|id",), _STORE)
+_PRICE_LIST_RECORD = Rule("price_list_record", ("price_list_id", "variant_id", "currency"), _STORE)
+_PRODUCT_STOCK = Rule("product_inventory", ("inventory.product_id|id",), ("product", "inventory.product_id|id"))
+_SKU_STOCK = Rule("sku_inventory", ("id",), ("product", "inventory.product_id"))
+
+RULES: dict[str, Rule] = {
+    "app": Rule("app", ("id|@store",)),
+    "cart": Rule("cart", ("id|cart_id",)),
+    "cart/lineItem": _LINE_ITEM,
+    "cart/lineItems": _LINE_ITEM,
+    "category": Rule("category", ("id|category_id",)),
+    "categoryTree": Rule("category_tree", ("id|tree_id",)),
+    "channel": Rule("channel", ("id|channel_id",)),
+    "customer": Rule("customer", ("id|customer_id",)),
+    "customer/address": Rule("customer_address", ("id",), ("customer", "address.customer_id")),
+    "customer/channel/login/access": Rule("customer_login_access", ("customer_id|id",), ("customer", "customer_id|id")),
+    "customer/payment/instrument/default": Rule("customer_payment_instrument", ("id",), ("customer", "id")),
+    "email/templates": Rule("email_template", ("@channel", "template_kind|id")),
+    "hook": Rule("webhook", ("id",)),
+    "information": Rule(STORE_TYPE, ("@store",)),
+    # Stock of a variant at one location; the scope's asterisk says that it counts for every channel.
+    "inventory/product": Rule("inventory", ("product_id", "variant_id", "location_id"), ("product", "product_id")),
+    "inventory/location": Rule("location", ("location_id|id",)),
+    # Local and shared ones are numbered apart.
+    "modifier": Rule("modifier", ("type", "id")),
+    "option": Rule("option", ("type", "id")),
+    "order": Rule("order", ("id|order_id",)),
+    "order/message": Rule("order_message", ("message.order_message_id",), ("order", "id|order_id")),
+    "order/refund": Rule("order_refund", ("refund.refund_id",), ("order", "id|order_id")),
+    "order/transaction": Rule("order_transaction", ("transaction_id|id",), ("order", "order_id")),
+    "priceList": _PRICE_LIST,
+    "priceLists": _PRICE_LIST,
+    "priceList/assignment": Rule(
+        "price_list_assignment", ("price_list_id", "channel_id|@any", "customer_group_id|@any"), _STORE
+    ),
+    "priceList/record": _PRICE_LIST_RECORD,
+    "priceList/records": _PRICE_LIST_RECORD,
+    "product": Rule("product", ("id|product_id",)),
+    "product/inventory": _PRODUCT_STOCK,
+    "product/inventory/order": _PRODUCT_STOCK,
+    "settings/emailStatus": Rule("settings_email_status", ("@channel", "template_kind")),
+    "shipment": Rule("shipment", ("id",), ("order", "orderId|order_id")),
+    "sku": Rule("sku", ("id",), ("product", "sku.product_id")),
+    "sku/inventory": _SKU_STOCK,
+    "sku/inventory/order": _SKU_STOCK,
+    "subscriber": Rule("subscriber", ("id",)),
+    "theme/configuration": Rule("theme_configuration", ("configuration_id|id",)),
+}
+# A product's place in a channel or category, not the product: taken away, the product remains.
+ASSIGNMENTS: dict[str, Rule] = {
+    "product": Rule("product_channel_assignment", ("@channel", "product_id"), ("product", "product_id")),
+    "category/product": Rule("product_category_assignment", ("@channel", "product_id"), ("product", "product_id")),
+}
+METAFIELD = "metafield"
+
+
+class Notice(Struct, frozen=True):
+    """One element of a delivery: the scope taken apart, and the `data` about one resource."""
+
+    family: str
+    verb: str
+    channel: str | None
+    store: str | None
+    data: Document
+
+
+class Found(Struct, frozen=True):
+    """One resource's names; `parent` is its root."""
+
+    resource_type: str
+    resource_id: str
+    parent: tuple[str, str] | None
+
+
+class BigCommerce(Struct, frozen=True):
+    """BigCommerce's rules."""
+
+    name: ClassVar[str] = "bigcommerce"
+    # A hook's own `headers` come with every delivery, and the documentation's example for them is a password.
+    secret_headers: ClassVar[frozenset[str]] = frozenset({"authorization"})
+    own_headers: ClassVar[tuple[str, ...]] = ("webhook-",)
+
+    def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
+        """Check any `v1` signature over id, timestamp and body; a retry keeps the id and carries a new time."""
+        for name in (ID, TIMESTAMP, SIGNATURE):
+            if not request.headers.get(name):
+                return refuse_missing(name)
+        delivery_id, timestamp = request.headers[ID], request.headers[TIMESTAMP]
+        if not delivery_id.isascii():
+            return refuse_malformed(ID, "ASCII text")
+        entries = [entry.partition(",") for entry in request.headers[SIGNATURE].split(" ")]
+        digests = [decode_base64(text, "sha256") for version, _, text in entries if version == "v1"]
+        given = [digest for digest in digests if digest]
+        if not given:
+            return refuse_malformed(SIGNATURE, "v1, and a base64 SHA-256 digest, several separated by spaces")
+        late = judge_timestamp(timestamp, now)
+        if late and late.reason == "malformed_signature":
+            return late
+        verdict = match_hmac(f"{delivery_id}.{timestamp}.".encode() + request.body, given, secrets)
+        return verdict if isinstance(verdict, Refused) else late or verdict
+
+    def identify(self, source: str, request: SignedRequest) -> Envelope:
+        """Return the outside of a delivery; the bodies are so short that they are read whole."""
+        delivery_id = text_id(request.headers.get(ID)) or body_digest(request.body)
+        payload = read_object(request.body)
+        if isinstance(payload, Unparsed):
+            return Envelope(delivery_id, "unknown", delivery_id)
+        notices = _notices(payload)
+        found = notices if isinstance(notices, Unparsed) else _found(notices[0])
+        return Envelope(
+            delivery_id=delivery_id,
+            event_type=_scope(payload) or "unknown",
+            key=delivery_id if isinstance(found, Unparsed) else _root_key(source, found),
+            event_time=instant(payload.get("created_at")),
+        )
+
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
+        """Return one snapshot per resource named, with the notification as its document until it is fetched.
+
+        No version: nothing in it is an update time of the resource.
+        """
+        payload = read_object(delivery.body)
+        if isinstance(payload, Unparsed):
+            return payload
+        notices = _notices(payload)
+        if isinstance(notices, Unparsed):
+            return notices
+        snapshots: dict[tuple[str, str], Snapshot] = {}
+        for notice in notices:
+            found = _found(notice)
+            if isinstance(found, Unparsed):
+                return found
+            # Named twice in one batch, a resource is shown once, as last named.
+            snapshots[found.resource_type, found.resource_id] = _snapshot(payload, notice, found)
+        return Parsed(tuple(snapshots.values()))
+
+    def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
+        """Return the headers of a hook without headers of its own; topic and tenant are in the body."""
+        timestamp = str(int(sample.now.timestamp()))
+        digest = hmac.digest(secret, f"{sample.delivery_id}.{timestamp}.".encode() + sample.body, "sha256")
+        return {
+            "accept": "*/*",
+            "content-type": "application/json",
+            "user-agent": "BigCommerce/1.0",
+            ID: sample.delivery_id,
+            TIMESTAMP: timestamp,
+            SIGNATURE: "v1," + base64.b64encode(digest).decode(),
+        }
+
+
+def _scope(payload: Document) -> str:
+    """Return the scope without the slash that some documented ones end in, "" where there is none."""
+    scope = payload.get("scope")
+    return scope.strip("/") if isinstance(scope, str) and len(scope) <= MAX_SCOPE_CHARS else ""
+
+
+def _notices(payload: Document) -> list[Notice] | Unparsed:
+    """Return what the delivery says, one notice per resource; never empty."""
+    scope = _scope(payload)
+    if not scope:
+        return Unparsed("unknown_shape", "expected a scope such as store/product/updated")
+    rest = scope.removeprefix("store/")
+    channel = _CHANNEL.match(rest)
+    family, _, verb = (rest[channel.end() :] if channel else rest).rpartition("/")
+    elements = _elements(payload.get("data"), family)
+    if not elements:
+        return Unparsed("unknown_shape", "expected data to be an object or an array of objects")
+    store = _store(payload)
+    return [Notice(family or verb, verb, channel[1] if channel else None, store, element) for element in elements]
+
+
+def _elements(data: object, family: str) -> list[Document]:
+    if isinstance(data, list):
+        documents = [element for element in data if isinstance(element, dict)]
+        return documents if len(documents) == len(data) else []
+    if not isinstance(data, dict):
+        return []
+    list_ids = data.get("price_list_ids")
+    if family == "priceLists" and isinstance(list_ids, list):
+        return [{"price_list_id": list_id} for list_id in list_ids]
+    return [data]
+
+
+def _store(payload: Document) -> str | None:
+    producer = payload.get("producer")
+    store_hash = producer.removeprefix("stores/") if isinstance(producer, str) else None
+    return text_id(store_hash) or text_id(payload.get("store_id"))
+
+
+def _rule(notice: Notice) -> Rule:
+    if notice.verb in ("assigned", "unassigned") and notice.family in ASSIGNMENTS:
+        return ASSIGNMENTS[notice.family]
+    last = topic_name(notice.family.rpartition("/")[2])
+    # Newer and rarer families, such as a channel's settings: their own id, else one of each per channel or store.
+    return RULES.get(notice.family) or Rule(topic_name(notice.family), (f"id|{last}_id|uuid|@channel|@store",))
+
+
+def _found(notice: Notice) -> Found | Unparsed:
+    if notice.family.rpartition("/")[2] == METAFIELD:
+        return _found_metafield(notice)
+    rule = _rule(notice)
+    parts = [_id_at(path, notice) for path in rule.ids]
+    known = [part for part in parts if part]
+    parent_id = _id_at(rule.parent[1], notice) if rule.parent else None
+    parent = (rule.parent[0], parent_id) if rule.parent and parent_id else None
+    if len(known) == len(parts):
+        return Found(rule.resource_type, ":".join(known), parent)
+    if parent:  # a channel's store/channel/7/order/message/created says of which order, not which message
+        return Found(rule.resource_type, ":".join(parent), parent)
+    return Unparsed("unknown_shape", f"expected data to name its {rule.resource_type} by {', '.join(rule.ids)}")
+
+
+def _found_metafield(notice: Notice) -> Found | Unparsed:
+    """Return a metafield's names: numbered within its owner, whose type is in `data` or else in the scope.
+
+    The same metafield is announced as store/metafield/created and as store/product/metafield/created.
+    """
+    owner_family = notice.family.rpartition("/")[0]
+    owner_rule = RULES.get(owner_family)
+    owner_type = notice.data.get("resource_type") or owner_family.rpartition("/")[2]
+    if owner_rule and "resource_type" not in notice.data:
+        owner_type = owner_rule.resource_type
+    owner_id, metafield_id = text_id(notice.data.get("resource_id")), text_id(notice.data.get("metafield_id"))
+    if not (isinstance(owner_type, str) and owner_type and owner_id and metafield_id):
+        return Unparsed(
+            "unknown_shape", "expected data to name a metafield by resource_type, resource_id, metafield_id"
+        )
+    owner = (topic_name(owner_type), owner_id)
+    return Found(METAFIELD, ":".join((*owner, metafield_id)), owner)
+
+
+def _id_at(alternatives: str, notice: Notice) -> str | None:
+    known = {"@channel": notice.channel, "@store": notice.store, "@any": "any"}
+    ids = (known[path] if path in known else text_id(at(notice.data, path)) for path in alternatives.split("|"))
+    return next((found_id for found_id in ids if found_id), None)
+
+
+def _root_key(source: str, found: Found) -> str:
+    resource_type, resource_id = found.parent or (found.resource_type, found.resource_id)
+    return resource_key(BigCommerce.name, source, resource_type, resource_id)
+
+
+def _snapshot(payload: Document, notice: Notice, found: Found) -> Snapshot:
+    is_deleted = notice.verb in ENDINGS
+    return Snapshot(
+        resource_type=found.resource_type,
+        resource_id=found.resource_id,
+        document=None if is_deleted else payload | {"data": notice.data},
+        event_time=instant(payload.get("created_at")),
+        is_deleted=is_deleted,
+        parent=found.parent,
+    )
