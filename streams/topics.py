@@ -1,8 +1,51 @@
 """Every Kafka topic Penstock uses: name, policy, retention. Names are persisted: renaming one is a migration.
 
-Frozen by tests/unit/test_topics.py.
+Frozen by tests/unit/streams/test_topics.py.
 """
+
+from collections.abc import Mapping
+
+from msgspec import Struct
 
 RAW = "webhooks.raw"
 OUTCOMES = "deliveries.outcomes"
 DEAD = "deliveries.dead"
+
+DAY_MS = 24 * 60 * 60 * 1000
+RAW_RETENTION_MS = 14 * DAY_MS  # longer than any provider retries, long enough to replay after a bug fix
+SEEN_RETENTION_MS = 7 * DAY_MS  # the most patient provider retries for 3 days; GitHub Enterprise redelivers up to 7
+MAX_RECORD_BYTES = 60 * 1024 * 1024  # a change holds two documents of up to 25 MB, and JSON escapes
+
+
+class Topic(Struct, frozen=True):
+    """One topic and its policy."""
+
+    name: str
+    settings: Mapping[str, str]
+
+
+def changes_topic(provider: str, resource_type: str) -> str:
+    """Return the topic for changes of one provider's resource."""
+    return f"changes.{provider}.{resource_type}"
+
+
+def state_topic(provider: str, resource_type: str) -> str:
+    """Return the compacted topic with the current documents of one provider's resource."""
+    return f"state.{provider}.{resource_type}"
+
+
+def changelog_topic(app: str, table: str) -> str:
+    """Return the topic that one of the pipeline's tables is restored from."""
+    return f"penstock.{app}.{table}-changelog"
+
+
+def described(name: str) -> Topic:
+    """Return a topic with its policy; topics that a route names keep records like `changes.*`."""
+    size = {"max.message.bytes": str(MAX_RECORD_BYTES)}
+    if name == RAW:
+        return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), **size})
+    if name.endswith(".seen-changelog"):
+        return Topic(name, {"cleanup.policy": "compact,delete", "retention.ms": str(SEEN_RETENTION_MS), **size})
+    if name.startswith("state.") or name.endswith("-changelog"):
+        return Topic(name, {"cleanup.policy": "compact", **size})
+    return Topic(name, {"retention.ms": "-1", **size})

@@ -1,0 +1,61 @@
+"""The Faust agents: they decide. What they decide happens when the source commits their batch."""
+
+import time
+import traceback
+from collections.abc import AsyncIterable
+
+import structlog
+from confluent_kafka import Message
+
+from schemas import codec
+from schemas.records import RawDelivery
+from schemas.registry import RegistryFault
+from streams.faults import Fault
+from streams.pipeline import Result, process
+from streams.publish import dead, too_large
+from streams.source import Batch
+from streams.table import PartitionTables
+
+log = structlog.get_logger()
+
+
+async def capture(batches: AsyncIterable[Batch]) -> None:
+    """Decide every record of every batch, in order, and add what follows to the batch's transaction."""
+    async for batch in batches:
+        try:
+            for record in batch.records:
+                decide(record, batch)
+        except (Fault, RegistryFault) as fault:
+            batch.decided.set_exception(fault)
+        else:
+            batch.decided.set_result(None)
+
+
+def decide(record: Message, batch: Batch) -> None:
+    """Decide one record of `webhooks.raw`: produce what follows and remember it in the tables' overlays."""
+    place = (record.topic() or "", record.partition() or 0, record.offset() or 0)
+    delivery = codec.raw_delivery(record.key(), record.value(), record.headers(), place)
+    tables = batch.tables[place[1]]
+    result = _process(delivery, tables, batch)
+    now_us = time.time_ns() // 1000
+    records = batch.encoder.records(delivery, result, now_us)
+    oversized = too_large(records)
+    if oversized is not None:
+        detail = f"{oversized.topic} would take a record of {len(oversized.value or b'')} bytes"
+        result = dead("too_large", detail)
+        records = batch.encoder.records(delivery, result, now_us)
+    produce = batch.transaction.produce
+    for out in records:
+        produce(out.topic, out.key, out.value)
+    tables.write(result.writes.seen, result.writes.latest)
+
+
+def _process(delivery: RawDelivery, tables: PartitionTables, batch: Batch) -> Result:
+    """Return the decision; a delivery on which the code itself breaks becomes a dead letter and the partition goes on."""
+    try:
+        return process(delivery, tables.view(), batch.routes)
+    except Exception as error:  # noqa: BLE001  # design section 3, rule 4: one bad delivery must not stop all others
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{type(error).__name__} in {frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
+        log.error("delivery_broke_the_code", delivery_id=delivery.delivery_id, source=delivery.source, place=place)
+        return dead("internal_error", place)

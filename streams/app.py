@@ -1,0 +1,50 @@
+"""The Faust application: `faust -A streams.app worker` and `penstock worker` run it.
+
+Faust's own consumer, producer and tables stay off: measured, they lose and duplicate (decision 0001). librdkafka moves the bytes
+(`source.py`); Faust runs the agents, the services and the process.
+"""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.app.base import BootStrategy
+from mode import Service
+
+from streams.agents import capture
+from streams.settings import from_environment
+from streams.source import Source
+
+
+class WithoutKafka(BootStrategy):  # type: ignore[misc]  # Faust has no types
+    """Starts the application without Faust's own Kafka consumer and producer."""
+
+    enable_kafka = enable_kafka_consumer = enable_kafka_producer = False
+
+
+app = faust.App("penstock", broker="kafka://127.0.0.1", web_enabled=False, topic_disable_leader=True)
+app.boot_strategy = WithoutKafka(app)
+batches = app.channel(maxsize=4)
+app.agent(batches)(capture)
+
+
+@app.service
+class Pump(Service):  # type: ignore[misc]  # mode has no types
+    """Starts the source with what the environment says, once the application runs."""
+
+    async def on_start(self) -> None:
+        """Read the configuration and start the source."""
+        app.flow_control.resume()  # without Faust's own consumer nobody else opens the channels
+        await self.add_runtime_dependency(Source(from_environment(os.environ), batches, loop=self.loop))
+
+
+def run_worker(configuration: Path, worker_id: str | None, data_dir: Path) -> None:
+    """Run one worker until it is told to stop; ends the process."""
+    os.environ["PENSTOCK_CONFIG"] = str(configuration)
+    os.environ["PENSTOCK_DATA_DIR"] = str(data_dir)
+    if worker_id:
+        os.environ["PENSTOCK_WORKER_ID"] = worker_id
+    settings: dict[str, Any] = {"loglevel": "WARNING", "logfile": None, "quiet": True}
+    app.finalize()
+    faust.Worker(app, **settings).execute_from_commandline()

@@ -1,0 +1,218 @@
+"""The heart: one pure function from a delivery and what is stored to an outcome, events and table writes.
+
+The agent, the unit tests, the replay and the oracle of the broker tests all call `process`; it reads tables through `get` alone,
+so a dict, an overlay over RocksDB and a recomputation from `webhooks.raw` are the same to it.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from providers.base import Provider, Unparsed
+from providers.registry import PROVIDERS, provider
+from schemas import codec
+from schemas.codec import time_us
+from schemas.records import (
+    Change,
+    LatestState,
+    Operation,
+    Outcome,
+    RawDelivery,
+    SeenVersion,
+    Snapshot,
+    resource_key,
+)
+from streams.steps.dedup import Known, dedup, remember, version_tag
+from streams.steps.diff import diff
+from streams.steps.fanout import Routes, fanout
+from streams.steps.outcome import summarise
+from streams.steps.parse import parse
+
+EVENT_NAMESPACE: Final = uuid.UUID(
+    "7d1e4f6c-4f0e-5d0b-9a53-70656e73746f"
+)  # persisted in every event id: never change it
+DELETED: Final = b"deleted"  # the fingerprint of a resource that is gone
+
+
+class Table(Protocol):
+    """Anything that returns the bytes stored under a key, None where there are none."""
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """Return the row stored under a key."""
+
+
+class Tables(Struct, frozen=True):
+    """The two tables a decision reads: *seen* by resource and version, *latest* by resource."""
+
+    seen: Table
+    latest: Table
+
+
+class Emission(Struct, frozen=True):
+    """One change on its way to one or more topics."""
+
+    change: Change
+    topics: tuple[str, ...]
+
+
+class Writes(Struct, frozen=True):
+    """Rows to store, keyed as in the tables; a later row of the same key replaces an earlier one."""
+
+    seen: dict[bytes, bytes]
+    latest: dict[bytes, bytes]
+
+
+class Result(Struct, frozen=True):
+    """Everything that follows from one delivery. Nothing has happened yet: the caller makes it happen in one transaction."""
+
+    outcome: Outcome
+    emissions: tuple[Emission, ...]
+    writes: Writes
+
+
+class _Subject(Struct, frozen=True):
+    """One snapshot with its names, its content and what is stored about it."""
+
+    delivery: RawDelivery
+    snapshot: Snapshot
+    key: str
+    tag: str
+    text: bytes | None
+    fingerprint: bytes
+    seen: SeenVersion | None
+    latest: LatestState | None
+
+
+def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
+    """Decide one delivery: its one outcome, the changes that go out, and the rows that remember it."""
+    writes = Writes({}, {})
+    parsed = parse(delivery, _provider_of(delivery, routes))
+    if isinstance(parsed, Unparsed):
+        return Result(Outcome("dead", parsed.reason, parsed.detail), (), writes)
+    parts, emissions = [], []
+    for snapshot in parsed.snapshots:
+        part, emission = _decide(_subject(delivery, snapshot, tables, writes), routes, writes)
+        parts.append(part)
+        if emission is not None:
+            emissions.append(emission)
+    return Result(summarise(parts), tuple(emissions), writes)
+
+
+def _provider_of(delivery: RawDelivery, routes: Routes) -> Provider | None:
+    configured = routes.providers.get(delivery.source)
+    if configured is not None and configured.name == delivery.provider:
+        return configured
+    return provider(delivery.provider) if delivery.provider in PROVIDERS else None
+
+
+def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: Writes) -> _Subject:
+    key = resource_key(delivery.provider, delivery.source, snapshot.resource_type, snapshot.resource_id)
+    tag = version_tag(snapshot, delivery.delivery_id)
+    text = None if snapshot.is_deleted or snapshot.document is None else codec.document_json(snapshot.document)
+    fingerprint = DELETED if text is None else hashlib.sha256(text).digest()[:16]
+    seen_row = _row(f"{key}\0{tag}".encode(), tables.seen, writes.seen)
+    latest_row = _row(key.encode(), tables.latest, writes.latest)
+    return _Subject(
+        delivery,
+        snapshot,
+        key,
+        tag,
+        text,
+        fingerprint,
+        None if seen_row is None else codec.decode_seen(seen_row),
+        None if latest_row is None else codec.decode_latest(latest_row),
+    )
+
+
+def _row(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> bytes | None:
+    return written[key] if key in written else table.get(key)
+
+
+def _decide(subject: _Subject, routes: Routes, writes: Writes) -> tuple[Outcome, Emission | None]:
+    snapshot, delivery_id = subject.snapshot, subject.delivery.delivery_id
+    known = dedup(snapshot, subject.fingerprint, delivery_id, subject.seen, subject.latest)
+    if known is None or known.reason != "delivery_id":
+        row = remember(subject.seen, subject.fingerprint, delivery_id)
+        writes.seen[f"{subject.key}\0{subject.tag}".encode()] = codec.encode_row(row)
+    if isinstance(known, Known):
+        return Outcome(known.outcome, known.reason, known.detail), None
+    change = _change(subject)
+    writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))
+    if change is None:
+        reason = "already_deleted" if subject.text is None else "no_difference"
+        return Outcome("unchanged", reason, "the stored state says the same; its version was advanced"), None
+    topics = fanout(change, subject.delivery, routes)
+    if not topics:
+        return Outcome("filtered", "no_route", "no route selects this change"), None
+    return Outcome("changed", _REASONS[change.op], "", (change.event_id,)), Emission(change, topics)
+
+
+_REASONS: Final[Mapping[Operation, str]] = {"c": "created", "u": "updated", "d": "deleted", "r": "read"}
+
+
+def _change(subject: _Subject) -> Change | None:
+    """Return what changed, None when nothing did. The operation follows from what is stored, not from the event's name."""
+    before = None if subject.latest is None else subject.latest.document
+    pointers: tuple[str, ...] = ()
+    if subject.text is None:
+        if subject.latest is not None and subject.latest.is_deleted:
+            return None
+        op: Operation = "d"
+    elif before is None:
+        op = "c"
+    else:
+        pointers = diff(before, subject.text, subject.snapshot.volatile)
+        if not pointers:
+            return None
+        op = "u"
+    snapshot = subject.snapshot
+    return Change(
+        _event_id(subject, op),
+        op,
+        subject.key,
+        snapshot.resource_type,
+        snapshot.resource_id,
+        pointers,
+        before,
+        subject.text,
+        snapshot.version,
+        snapshot.event_time,
+        _parent_key(subject),
+    )
+
+
+def _event_id(subject: _Subject, op: Operation) -> str:
+    """Return the same id for the same change, whoever computes it, and another one for every flip back within a version."""
+    earlier = 0 if subject.seen is None else subject.seen.fingerprints.count(subject.fingerprint)
+    return str(
+        uuid.uuid5(EVENT_NAMESPACE, f"{subject.key}\0{subject.tag}\0{subject.fingerprint.hex()}\0{op}\0{earlier}")
+    )
+
+
+def _parent_key(subject: _Subject) -> str | None:
+    if subject.snapshot.parent is None:
+        return None
+    return resource_key(subject.delivery.provider, subject.delivery.source, *subject.snapshot.parent)
+
+
+def _state(subject: _Subject, change: Change | None) -> LatestState:
+    """Return the row of *latest*. A snapshot without any time keeps the stored one, so that older versions stay stale."""
+    snapshot, latest = subject.snapshot, subject.latest
+    version_us, event_time_us, event_id = time_us(snapshot.version), time_us(snapshot.event_time), ""
+    if latest is not None:
+        event_id = latest.event_id
+        if version_us is None and event_time_us is None:
+            version_us, event_time_us = latest.version_us, latest.event_time_us
+    if change is not None:
+        event_id = change.event_id
+    return LatestState(
+        version_us,
+        event_time_us,
+        subject.fingerprint,
+        subject.text,
+        subject.text is None,
+        event_id,
+    )

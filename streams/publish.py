@@ -1,0 +1,118 @@
+"""From one decision to the records of one transaction: encodes, sizes, and makes sure that the topics exist."""
+
+from collections.abc import Mapping, Sequence
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from msgspec import Struct
+
+from schemas import codec
+from schemas.records import Outcome, RawDelivery
+from schemas.registry import Registry
+from streams.faults import Transient
+from streams.pipeline import Emission, Result, Writes
+from streams.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, described, state_topic
+
+SPARE_BYTES = 64 * 1024  # of a record's limit, for the key, headers and batch overhead
+
+log = structlog.get_logger()
+
+
+class Record(Struct, frozen=True):
+    """One record to produce."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+
+
+class Topics:
+    """The topics known to exist; others are created with their policy before their first record."""
+
+    def __init__(self, options: Mapping[str, str], partitions: int) -> None:
+        self._admin = AdminClient(dict(options))
+        self._partitions = partitions
+        self._known: dict[str, int] = {}
+
+    def ensure(self, name: str, partitions: int | None = None) -> None:
+        """Create a topic unless it exists."""
+        if name in self._known:
+            return
+        self._known = self._listed()
+        if name not in self._known:
+            self._create(name, partitions or self._partitions)
+
+    def partitions(self, name: str) -> int:
+        """Return how many partitions an existing topic has."""
+        self.ensure(name)
+        return self._known[name]
+
+    def widen(self, name: str, partitions: int) -> None:
+        """Create a topic with at least so many partitions; a changelog must have one for each of its input's."""
+        self.ensure(name, partitions)
+        if self._known[name] < partitions:
+            self._admin.create_partitions([NewPartitions(name, partitions)])[name].result()
+            self._known[name] = partitions
+
+    def _listed(self) -> dict[str, int]:
+        try:
+            listed = self._admin.list_topics(timeout=10).topics
+        except KafkaException as error:
+            raise Transient(f"listing topics: {error.args[0].str()}") from error
+        return {name: len(topic.partitions) for name, topic in listed.items()}
+
+    def _create(self, name: str, partitions: int) -> None:
+        topic = NewTopic(name, partitions, config=dict(described(name).settings))
+        try:
+            self._admin.create_topics([topic])[name].result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise Transient(f"creating {name}: {error.args[0].str()}") from error
+            self._known = self._listed()
+            return
+        self._known[name] = partitions
+        log.info("topic_created", topic=name, partitions=partitions)
+
+
+class Encoder:
+    """Makes the records that carry a decision; schemas and topics are registered and created on first use."""
+
+    def __init__(self, registry: Registry, topics: Topics) -> None:
+        self._registry = registry
+        self._topics = topics
+
+    def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
+        """Return the change, state and outcome records of a decision, and for a dead one its letter."""
+        records = [record for emission in result.emissions for record in self._of_change(delivery, emission, now_us)]
+        if result.outcome.outcome == "dead":
+            letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us)
+            records.append(Record(DEAD, delivery.key.encode(), letter))
+        outcome = codec.encode_outcome(self._prefix(OUTCOMES, "outcome"), result.outcome, delivery, now_us)
+        records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))
+        return records
+
+    def _of_change(self, delivery: RawDelivery, emission: Emission, now_us: int) -> Sequence[Record]:
+        change, key = emission.change, emission.change.resource_key.encode()
+        records = [
+            Record(topic, key, codec.encode_change(self._prefix(topic, "change"), change, delivery, now_us))
+            for topic in emission.topics
+        ]
+        topic = state_topic(delivery.provider, change.resource_type)
+        records.append(Record(topic, key, codec.encode_state(self._prefix(topic, "state"), change, now_us)))
+        return records
+
+    def _prefix(self, topic: str, name: codec.SchemaName) -> bytes:
+        self._topics.ensure(topic)
+        return self._registry.prefix(topic, name)
+
+
+def too_large(records: Sequence[Record]) -> Record | None:
+    """Return the first record that Kafka would refuse, None when all fit."""
+    limit = MAX_RECORD_BYTES - SPARE_BYTES
+    return next((record for record in records if record.value is not None and len(record.value) > limit), None)
+
+
+def dead(reason: str, detail: str) -> Result:
+    """Return the decision to put a delivery aside without changing anything stored."""
+    return Result(Outcome("dead", reason, detail), (), Writes({}, {}))

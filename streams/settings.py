@@ -1,0 +1,79 @@
+"""What one worker process runs with, from `penstock.toml` and the environment."""
+
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from providers.generic import GenericOptions
+from providers.registry import provider
+from schemas import configuration
+from schemas.configuration import Configuration, Source
+from streams.steps.fanout import Route, Routes
+
+
+class WorkerSettings(Struct, frozen=True):
+    """A worker's configuration, its slot's name and its place on disk."""
+
+    configuration: Configuration
+    kafka: dict[str, str]
+    worker_id: str
+    data_dir: Path
+
+    @property
+    def app(self) -> str:
+        """Return the name of the pipeline: its consumer group and changelogs carry it."""
+        return self.configuration.worker.app
+
+    @property
+    def group(self) -> str:
+        """Return the consumer group."""
+        return f"penstock.{self.app}"
+
+    @property
+    def state_dir(self) -> Path:
+        """Return where this worker's tables lie."""
+        return self.data_dir / "state" / self.app / self.worker_id
+
+    @property
+    def ready_file(self) -> Path:
+        """Return the file that exists while this worker has its partitions and their tables."""
+        return self.data_dir / "worker.ready"
+
+
+def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
+    """Return the settings that PENSTOCK_CONFIG, PENSTOCK_WORKER_ID and PENSTOCK_DATA_DIR name.
+
+    Raises `schemas.configuration.ConfigurationError` with every problem of the file.
+    """
+    loaded = configuration.load(Path(environ.get("PENSTOCK_CONFIG", "penstock.toml")), environ)
+    return WorkerSettings(
+        loaded,
+        configuration.kafka_options(loaded, environ),
+        environ.get("PENSTOCK_WORKER_ID") or f"{socket.gethostname()}-0",
+        Path(environ.get("PENSTOCK_DATA_DIR", ".penstock")),
+    )
+
+
+def compiled_routes(loaded: Configuration) -> Routes:
+    """Return what the pipeline needs of the configuration."""
+    routes = tuple(
+        Route(
+            route.name,
+            route.source,
+            route.provider,
+            route.resource,
+            route.event_type,
+            frozenset(route.operations),
+            route.topic,
+        )
+        for route in loaded.routes
+    )
+    return Routes({source.name: provider(source.provider, _options(source)) for source in loaded.sources}, routes)
+
+
+def _options(source: Source) -> GenericOptions | None:
+    if source.options is None:
+        return None
+    return GenericOptions(**source.options.model_dump(exclude_none=True))

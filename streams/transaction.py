@@ -1,0 +1,112 @@
+"""One Kafka transaction around one batch: outputs, changelog and input offsets become visible together or not at all.
+
+Source: KIP-447, "Producer scalability for exactly once semantics".
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from streams.faults import Terminal, Transient
+from streams.topics import MAX_RECORD_BYTES
+
+TRANSACTION_TIMEOUT_MS = 30_000  # a killed worker's open transaction holds readers back for at most this long
+CALL_TIMEOUT_S = 20.0  # below the transaction's timeout, so that we learn of a stuck broker before it does
+FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+
+
+class Transaction:
+    """The producer of one worker slot and its current transaction.
+
+    The transactional id is stable, so a restarted worker fences its former self at once instead of waiting for a timeout.
+    """
+
+    def __init__(self, options: dict[str, str], transactional_id: str) -> None:
+        self.transactional_id = transactional_id
+        self._producer = Producer(
+            {
+                **options,
+                "transactional.id": transactional_id,
+                "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
+                "linger.ms": 5,
+                "compression.type": "lz4",
+                "partitioner": "murmur2_random",  # as the Java clients do, so that joins across languages meet
+                "message.max.bytes": MAX_RECORD_BYTES,
+                "queue.buffering.max.messages": 500_000,
+                "queue.buffering.max.kbytes": 262_144,
+            }
+        )
+
+    def initialise(self) -> None:
+        """Fence any former self and wait until its last transaction has ended."""
+        self._call(self._producer.init_transactions, CALL_TIMEOUT_S)
+
+    def begin(self) -> None:
+        """Start a transaction."""
+        self._call(self._producer.begin_transaction)
+
+    def produce(self, topic: str, key: bytes | None, value: bytes | None, partition: int = -1) -> None:
+        """Add a record to the transaction; waits while the local queue is full."""
+        self._produce(topic, key, value, partition, None)
+
+    def produce_reported(
+        self, topic: str, record: tuple[bytes, bytes | None], partition: int, report: Callable[[int], None]
+    ) -> None:
+        """Add a record to the transaction and report its offset once the broker has it."""
+
+        def on_delivery(error: KafkaError | None, message: Any) -> None:
+            if error is None:
+                report(message.offset())
+
+        self._produce(topic, *record, partition, on_delivery)
+
+    def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """Commit everything produced since `begin` together with the input offsets."""
+        self._call(
+            self._producer.send_offsets_to_transaction,
+            list(offsets),
+            consumer.consumer_group_metadata(),
+            CALL_TIMEOUT_S,
+        )
+        self._call(self._producer.flush, CALL_TIMEOUT_S)  # delivery reports run in here, before the commit returns
+        self._call(self._producer.commit_transaction, CALL_TIMEOUT_S)
+
+    def abort(self) -> None:
+        """Take everything produced since `begin` back."""
+        self._call(self._producer.abort_transaction, CALL_TIMEOUT_S)
+
+    def _produce(self, topic: str, key: bytes | None, value: bytes | None, partition: int, on_delivery: Any) -> None:
+        while True:
+            try:
+                self._producer.produce(topic, value, key, partition, on_delivery)
+            except BufferError:
+                self._producer.poll(0.05)
+            except KafkaException as error:
+                raise self._judge(error) from error
+            else:
+                return
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        deadline = time.monotonic() + CALL_TIMEOUT_S
+        while True:
+            try:
+                function(*arguments)
+            except KafkaException as error:
+                if not error.args[0].retriable() or time.monotonic() > deadline:
+                    raise self._judge(error) from error
+            else:
+                return
+
+    def _judge(self, error: KafkaException) -> Transient | Terminal:
+        """Return the class of fault: whether the batch can be tried again, or this process must end."""
+        cause: KafkaError = error.args[0]
+        if cause.code() in FENCED:
+            return Terminal(
+                f"another worker took over the transactional id {self.transactional_id}: "
+                f"two workers run with one --worker-id; give each its own ({cause.str()})"
+            )
+        if cause.fatal():
+            return Terminal(f"Kafka ended the producer {self.transactional_id}: {cause.str()}")
+        return Transient(cause.str())
