@@ -253,7 +253,9 @@ def _found(notice: Notice) -> Found | Unparsed:
     parent = (rule.parent[0], parent_id) if rule.parent and parent_id else None
     if len(known) == len(parts):
         return Found(rule.resource_type, ":".join(known), parent)
-    if parent:  # a channel's store/channel/7/order/message/created says of which order, not which message
+    if (
+        parent and rule.parent != _STORE
+    ):  # a channel's store/channel/7/order/message/created says of which order, not which message
         return Found(rule.resource_type, ":".join(parent), parent)
     return Unparsed("unknown_shape", f"expected data to name its {rule.resource_type} by {', '.join(rule.ids)}")
 

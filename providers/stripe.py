@@ -23,6 +23,8 @@ MAX_TYPE_CHARS = 200
 # What an object without an id of its own is about, the first that is there: the preview in `invoice.upcoming` is about
 # a subscription (in newer API versions below `parent`), a cash balance about a customer.
 OWNERS = ("subscription", "parent.subscription_details.subscription", "customer")
+# Only the pair says which alert went off for whom.
+PAIRS = {"billing.alert_triggered": ("customer", "alert")}
 # Objects of which each account has one, such as `balance`: the account itself where the event names no connected one.
 OWN_ACCOUNT = "self"
 
@@ -40,7 +42,7 @@ ENDINGS = frozenset({"account.application.deauthorized"})
 VOLATILE = frozenset({"updated"})
 
 _EVENT_PATHS = ("id", "type", "created", "api_version", "account", "related_object.id", "related_object.type")
-_OBJECT_PATHS = ("id", "object", *OWNERS)
+_OBJECT_PATHS = ("id", "object", "alert", *OWNERS)
 _decode_outline = outline_decoder((*_EVENT_PATHS, *(f"data.object.{path}" for path in _OBJECT_PATHS)))
 
 
@@ -158,18 +160,27 @@ def _found_in_snapshot(event: Document, stripe_object: Document) -> Found | Unpa
         return Unparsed("unknown_shape", "expected the name of its type in data.object.object")
     account = text_id(event.get("account"))
     own_id = text_id(stripe_object.get("id"))
-    resource_id = own_id or _owner_id(stripe_object) or account or OWN_ACCOUNT
+    resource_id = own_id or _stand_in(object_type, stripe_object) or account or OWN_ACCOUNT
     if own_id and account and object_type in IDS_WITHIN_ACCOUNT:
         resource_id = f"{account}:{own_id}"
     resource_type = RENAMED.get(_event_type(event)) or topic_name(object_type)
     return Found(resource_type, resource_id, stripe_object)
 
 
-def _owner_id(stripe_object: Document) -> str | None:
-    """Return the id of what an object without id is about; an expanded field holds the whole owner."""
-    owners = (at(stripe_object, path) for path in OWNERS)
-    ids = (text_id(owner.get("id") if isinstance(owner, dict) else owner) for owner in owners)
-    return next((owner_id for owner_id in ids if owner_id), None)
+def _stand_in(object_type: str, stripe_object: Document) -> str | None:
+    """Return the id of what an object without id is about."""
+    pair = [_referred_id(stripe_object, path) for path in PAIRS.get(object_type, ())]
+    known = [part for part in pair if part]
+    if pair and len(known) == len(pair):
+        return ":".join(known)
+    owners = (_referred_id(stripe_object, path) for path in OWNERS)
+    return next((owner for owner in owners if owner), None)
+
+
+def _referred_id(stripe_object: Document, path: str) -> str | None:
+    """Return the id in a field that refers to another object; an expanded field holds the object itself."""
+    reference = at(stripe_object, path)
+    return text_id(reference.get("id") if isinstance(reference, dict) else reference)
 
 
 def _found_in_notification(event: Document) -> Found | Unparsed:

@@ -1,0 +1,144 @@
+"""dj-stripe's captured events, and every object of Stripe's own fixtures wrapped in an event: all are understood."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+
+from providers.base import Parsed, Sample, SignedRequest
+from providers.stripe import Stripe
+from schemas.records import Snapshot, resource_key
+from tests.support.corpora import corpora, read_corpus
+from tests.support.mutations import mutated
+from tests.support.requests import NOW, raw_delivery
+
+EVENT_COUNT = 11
+RESOURCE_COUNT = 50 + 175  # dj-stripe's objects and OpenAPI's, without what has no type or is a list
+ACCOUNT = "acct_1PgafTB7WZ01zgkW"
+
+# Objects that the fixtures show without an id, and whose id names them then. All others without one are the account's own.
+OWNED_BY_CUSTOMER = {"billing.credit_balance_summary", "cash_balance", "customer_session", "discount"} | {
+    "entitlements.active_entitlement_summary"
+}
+# Ids chosen by the merchant, or of somebody else's object: unique within one account only.
+WITHIN_ACCOUNT = {"application", "coupon", "plan", "price", "product", "promotion_code"}
+
+
+def _events() -> list[tuple[str, dict[str, Any]]]:
+    files = sorted((corpora() / "stripe/dj-stripe/tests/fixtures").glob("event_*.json"))
+    return [(file.stem, msgspec.json.decode(file.read_bytes())) for file in files]
+
+
+def _resources() -> list[tuple[str, dict[str, Any]]]:
+    files = sorted((corpora() / "stripe/dj-stripe/tests/fixtures").glob("*.json"))
+    captured = [(file.stem, msgspec.json.decode(file.read_bytes())) for file in files if "event_" not in file.stem]
+    official = read_corpus("stripe/openapi-fixtures/openapi/fixtures3.json")["resources"]
+    named = [*captured, *sorted(official.items())]
+    return [(name, resource) for name, resource in named if resource.get("object") not in (None, "list", "event")]
+
+
+EVENTS = _events()
+RESOURCES = _resources()
+EVENT_TYPES = (corpora() / "stripe/EVENT_TYPES.txt").read_text().split()
+
+
+def test_all_events_and_resources_are_here() -> None:
+    """A corpus that lost files would make the tests below pass by testing less."""
+    assert (len(EVENTS), len(RESOURCES)) == (EVENT_COUNT, RESOURCE_COUNT)
+
+
+@pytest.mark.parametrize(("name", "event"), EVENTS, ids=[name for name, _ in EVENTS])
+def test_captured_event_names_its_object(name: str, event: dict[str, Any]) -> None:
+    """A Connect event is about its object; the id of the platform's own application is qualified by the account."""
+    stripe_object = event["data"]["object"]
+    expected = stripe_object["id"]
+    if stripe_object["object"] == "application":
+        expected = f"{event['account']}:{expected}"
+
+    key, snapshot = _read(event)
+
+    assert (snapshot.resource_type, snapshot.resource_id) == (stripe_object["object"], expected)
+    assert key == resource_key("stripe", "acme", stripe_object["object"], expected)
+    assert snapshot.is_deleted is (event["type"].endswith((".deleted", ".deauthorized")))
+
+
+@pytest.mark.parametrize(("name", "resource"), RESOURCES, ids=[name for name, _ in RESOURCES])
+@pytest.mark.parametrize("account", [None, ACCOUNT])
+def test_resource_in_an_event_keeps_its_id(name: str, resource: dict[str, Any], account: str | None) -> None:
+    """Whatever kind of object an event carries, its id is the resource's, or a documented stand-in where it has none."""
+    event = _event(f"{resource['object']}.updated", resource) | ({"account": account} if account else {})
+
+    key, snapshot = _read(event)
+
+    expected = _expected_id(resource, account)
+    assert (snapshot.resource_type, snapshot.resource_id) == (resource["object"].replace(".", "_"), expected)
+    assert key == resource_key("stripe", "acme", snapshot.resource_type, expected)
+    assert snapshot.is_deleted is bool(resource.get("deleted"))
+    assert snapshot.is_deleted or snapshot.document is not None
+
+
+@pytest.mark.parametrize("event_type", EVENT_TYPES)
+def test_every_event_type_is_an_update_unless_its_object_is_gone(event_type: str) -> None:
+    """Of the types that end in .deleted, only a subscription's is no deletion: the cancelled subscription stays."""
+    event = _event(event_type, {"id": "obj_1", "object": "thing"})
+
+    _, snapshot = _read(event)
+
+    gone = event_type.endswith(".deleted") and event_type != "customer.subscription.deleted"
+    assert snapshot.is_deleted is (gone or event_type == "account.application.deauthorized")
+    assert (snapshot.document is None) is snapshot.is_deleted
+
+
+@settings(max_examples=500, deadline=None)
+@given(event=mutated([event for _, event in EVENTS]))
+def test_mutated_event_is_identified_and_parsed_alike(event: Any) -> None:
+    """Whatever stands in any place, nothing raises, and where `parse` sees an object `identify` knew its key."""
+    request = _request(msgspec.json.encode(event))
+
+    envelope = Stripe().identify("acme", request)
+    parsed = Stripe().parse(raw_delivery("stripe", envelope, request))
+
+    assert envelope.delivery_id
+    if isinstance(parsed, Parsed):
+        root = parsed.snapshots[0]
+        assert envelope.key == resource_key("stripe", "acme", root.resource_type, root.resource_id)
+
+
+def _expected_id(resource: dict[str, Any], account: str | None) -> str:
+    own_id: str | None = resource.get("id")
+    if own_id and account and resource["object"] in WITHIN_ACCOUNT:
+        return f"{account}:{own_id}"
+    if own_id:
+        return own_id
+    if resource["object"] == "billing.alert_triggered":
+        return f"{resource['customer']}:{resource['alert']['id']}"
+    if resource["object"] in OWNED_BY_CUSTOMER and resource.get("customer"):
+        customer = resource["customer"]
+        return str(customer["id"] if isinstance(customer, dict) else customer)
+    return account or "self"
+
+
+def _event(event_type: str, stripe_object: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": "evt_1",
+        "object": "event",
+        "type": event_type,
+        "created": 1_769_860_800,
+        "api_version": "2024-06-20",
+        "data": {"object": stripe_object},
+    }
+
+
+def _read(event: dict[str, Any]) -> tuple[str, Snapshot]:
+    request = _request(msgspec.json.encode(event))
+    envelope = Stripe().identify("acme", request)
+    parsed = Stripe().parse(raw_delivery("stripe", envelope, request))
+    assert isinstance(parsed, Parsed), parsed
+    (snapshot,) = parsed.snapshots
+    return envelope.key, snapshot
+
+
+def _request(body: bytes) -> SignedRequest:
+    sample = Sample(body=body, topic="", delivery_id="", now=NOW)
+    return SignedRequest(Stripe().sign(sample, b"whsec_made_up"), body)
