@@ -3,10 +3,13 @@
 from functools import lru_cache
 
 from providers.base import Provider
+from providers.bigcommerce import BigCommerce
 from providers.generic import Generic, GenericOptions
+from providers.github import GitHub
 from providers.shopery import Shopery
 from providers.shopify import Shopify
 from providers.standard import Standard
+from providers.stripe import Stripe
 
 PROVIDERS: tuple[str, ...] = ("shopify", "bigcommerce", "github", "stripe", "shopery", "standard", "generic")
 
@@ -19,26 +22,10 @@ def provider(name: str, options: GenericOptions | None = None) -> Provider:
     """
     if name == "generic":
         return Generic(options or GenericOptions())
-    if name not in PROVIDERS:
+    fixed: tuple[Provider, ...] = (Shopify(), BigCommerce(), GitHub(), Stripe(), Shopery(), Standard())
+    found = {known.name: known for known in fixed}.get(name)
+    if found is None:
         raise ValueError(f"expected a provider, one of {', '.join(PROVIDERS)}; got {name!r}")
     if options is not None:
         raise ValueError(f"expected options for the provider generic only; {name} needs none")
-    return _builtin(name)
-
-
-def _builtin(name: str) -> Provider:
-    match name:
-        case "bigcommerce":
-            from providers.bigcommerce import BigCommerce
-
-            return BigCommerce()
-        case "github":
-            from providers.github import GitHub
-
-            return GitHub()
-        case "stripe":
-            from providers.stripe import Stripe
-
-            return Stripe()
-        case _:
-            return {"shopify": Shopify(), "shopery": Shopery(), "standard": Standard()}[name]
+    return found

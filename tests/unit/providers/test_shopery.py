@@ -1,0 +1,70 @@
+"""Shopery: the secret in the header, and whatever the body tells."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from providers.base import Parsed, Sample, SignedRequest, Unparsed, Verified
+from providers.shopery import Shopery
+from tests.support.requests import NOW, raw_delivery
+
+SHOPERY = Shopery()
+
+
+@given(st.binary(min_size=1))
+def test_secret_itself_is_the_signature(secret: bytes) -> None:
+    """Any secret passes as it is, of any bytes, and no other does."""
+    headers = SHOPERY.sign(Sample(b"", "order-created", "unused", NOW), secret)
+
+    assert SHOPERY.verify(SignedRequest(headers, b"{}"), [secret + b"x", secret], NOW) == Verified(secret_index=1)
+
+
+@pytest.mark.parametrize(
+    "given_secret", ["our awesome secret", "Our awesome secret ", "Our awesome secre", "x" * 10_000]
+)
+def test_almost_the_secret_is_wrong(given_secret: str) -> None:
+    """Case, length and spaces count."""
+    request = SignedRequest({"x-shopery-secret": given_secret}, b"{}")
+
+    assert not isinstance(SHOPERY.verify(request, [b"Our awesome secret"], NOW), Verified)
+
+
+def test_header_is_declared_secret() -> None:
+    """Whoever stores or shows headers removes it."""
+    assert SHOPERY.secret_headers == {"x-shopery-secret"}
+
+
+@pytest.mark.parametrize(
+    ("body", "event_type", "resource", "is_deleted"),
+    [
+        (b'{"id":7}', "order", "order|7", False),
+        (b'{"event":"orders-created","order":{"id":7}}', "orders-created", "order|7", False),
+        (b'{"type":"order-created","data":{"id":"7"}}', "order-created", "order|7", False),
+        (b'{"event":"product-deleted","id":7}', "product-deleted", "product|7", True),
+    ],
+)
+def test_resource_is_read_from_the_body(body: bytes, event_type: str, resource: str, is_deleted: bool) -> None:
+    """No header tells the event; both spellings of the page are one resource."""
+    request = SignedRequest({}, body)
+    envelope = SHOPERY.identify("acme", request)
+    parsed = SHOPERY.parse(raw_delivery("shopery", envelope, request))
+
+    assert (envelope.event_type, envelope.key) == (event_type, f"shopery|acme|{resource}")
+    assert isinstance(parsed, Parsed)
+    assert parsed.snapshots[0].is_deleted == is_deleted
+
+
+def test_same_body_is_the_same_delivery() -> None:
+    """The digest of the body is all that can tell a repetition."""
+    first, again, other = (SHOPERY.identify("acme", SignedRequest({}, body)) for body in (b"{}", b"{}", b"{ }"))
+
+    assert first.delivery_id == again.delivery_id != other.delivery_id
+
+
+def test_empty_probe_is_identified_and_unreadable() -> None:
+    """The Test URL button may post nothing at all."""
+    request = SignedRequest({}, b"")
+    envelope = SHOPERY.identify("acme", request)
+
+    assert envelope.key == envelope.delivery_id
+    assert isinstance(SHOPERY.parse(raw_delivery("shopery", envelope, request)), Unparsed)

@@ -1,0 +1,149 @@
+"""Standard Webhooks: keys, versions of signatures, and the resource under `data`."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Verified
+from providers.standard import Standard, signing_key
+from schemas.records import Snapshot
+from tests.support.requests import NOW, raw_delivery
+
+STANDARD = Standard()
+SECRET = b"whsec_YSBtYWRlLXVwIHNlY3JldCBrZXk="
+BODY = b'{"type":"invoice.paid","timestamp":"2026-01-31T12:00:00.123456Z","data":{"id":"in_7"}}'
+
+
+@given(
+    body=st.binary(max_size=100),
+    key=st.binary(min_size=1, max_size=64),
+    now=st.datetimes(datetime(1971, 1, 1), datetime(2999, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - bounds
+    delivery_id=st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="."), min_size=1),
+)
+def test_what_is_signed_is_verified(body: bytes, key: bytes, now: datetime, delivery_id: str) -> None:
+    """`sign` and `verify` are one scheme, for any body, key, time and id."""
+    secret = b"whsec_" + base64.b64encode(key)
+    headers = STANDARD.sign(Sample(body, "any", delivery_id, now), secret)
+
+    assert STANDARD.verify(SignedRequest(headers, body), [secret], now + timedelta(seconds=60)) == Verified(0)
+
+
+@pytest.mark.parametrize("secret", [SECRET, SECRET.rstrip(b"="), SECRET.removeprefix(b"whsec_"), SECRET[6:-1]])
+def test_prefix_and_padding_of_the_secret_are_optional(secret: bytes) -> None:
+    """All four spellings are one key."""
+    assert signing_key(secret) == b"a made-up secret key"
+    assert STANDARD.verify(_request(BODY), [secret], NOW) == Verified(0)
+
+
+@pytest.mark.parametrize("secret", [b"", b"whsec_", b"not base64!", b"\xff", b"A"])
+def test_secret_that_spells_no_key_never_matches(secret: bytes) -> None:
+    """A secret pasted wrongly refuses; it must not become the empty key."""
+    verdict = STANDARD.verify(_request(BODY), [secret], NOW)
+
+    assert isinstance(verdict, Refused)
+    assert verdict.reason == "wrong_signature"
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        ("v1,{wrong} v1,{right}", None),
+        ("v1a,{wrong} v1,{right} v2,{wrong}", None),
+        ("v1,!!! v1,{right}", None),
+        ("v1,{wrong}", "wrong_signature"),
+        ("v1a,{right}", "malformed_signature"),
+        ("v2,{right}", "malformed_signature"),
+        ("{right}", "malformed_signature"),
+        ("", "malformed_signature"),
+    ],
+)
+def test_any_right_v1_counts_and_nothing_else(make: str, reason: str | None) -> None:
+    """A broken entry does not stop the others; `v1a` and unknown versions are skipped."""
+    request = _request(BODY)
+    right = request.headers["webhook-signature"].removeprefix("v1,")
+    wrong = base64.b64encode(bytes(32)).decode()
+    headers = {**request.headers, "webhook-signature": make.format(right=right, wrong=wrong)}
+
+    verdict = STANDARD.verify(replace(request, headers=headers), [SECRET], NOW)
+
+    assert (verdict.reason if isinstance(verdict, Refused) else None) == reason
+
+
+@pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
+def test_each_of_the_three_headers_is_needed(missing: str) -> None:
+    """The refusal names the header that is missing."""
+    request = _request(BODY)
+    headers = {name: value for name, value in request.headers.items() if name != missing}
+
+    verdict = STANDARD.verify(replace(request, headers=headers), [SECRET], NOW)
+
+    assert isinstance(verdict, Refused)
+    assert verdict.reason == "missing_signature"
+    assert missing in verdict.detail
+
+
+def test_id_with_a_dot_is_malformed() -> None:
+    """With a dot, one signed text could be read as two pairs of id and timestamp."""
+    verdict = STANDARD.verify(_request(BODY, delivery_id="msg.1"), [SECRET], NOW)
+
+    assert isinstance(verdict, Refused)
+    assert verdict.reason == "malformed_signature"
+
+
+def test_svix_names_are_the_same_scheme() -> None:
+    """Svix sends `svix-*`."""
+    request = _request(BODY)
+    headers = {name.replace("webhook-", "svix-"): value for name, value in request.headers.items()}
+    renamed = replace(request, headers=headers)
+
+    assert STANDARD.verify(renamed, [SECRET], NOW) == Verified(0)
+    assert STANDARD.identify("acme", renamed) == STANDARD.identify("acme", request)
+
+
+def test_envelope_names_the_resource_under_data() -> None:
+    """The delivery id is the header's, the rest the body's."""
+    assert STANDARD.identify("acme", _request(BODY)) == Envelope(
+        "msg_1", "invoice.paid", "standard|acme|invoice|in_7", NOW, None
+    )
+
+
+def test_header_time_serves_where_the_body_has_none() -> None:
+    """The attempt's time is better than none."""
+    assert STANDARD.identify("acme", _request(b"{}")).event_time == NOW.replace(microsecond=0)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (
+            b'{"type":"invoice.paid","data":{"id":1,"updated_at":"2026-01-31T12:00:00.123456Z"}}',
+            ("invoice", "1", {"id": 1, "updated_at": "2026-01-31T12:00:00.123456Z"}, NOW, False),
+        ),
+        (b'{"type":"a.b.updated","data":{"object":{"id":"x"}}}', ("a_b", "x", {"id": "x"}, None, False)),
+        (b'{"type":"user.deleted","data":{"id":"u","name":"n"}}', ("user", "u", None, None, True)),
+        (b'{"type":"user.deleted","data":{}}', ("user", "msg_1", {}, None, False)),
+        (b'{"type":"ping"}', ("ping", "msg_1", {"type": "ping"}, None, False)),
+        (b'{"data":[1]}', ("unknown", "msg_1", {"data": [1]}, None, False)),
+        (b'{"type":{},"data":{"id":{}}}', ("unknown", "msg_1", {"id": {}}, None, False)),
+    ],
+)
+def test_snapshot_is_what_data_shows(body: bytes, expected: tuple[object, ...]) -> None:
+    """A deletion needs the id of a resource; without one, the delivery is a resource of its own."""
+    shown = _snapshot(body)
+
+    assert (shown.resource_type, shown.resource_id, shown.document, shown.version, shown.is_deleted) == expected
+
+
+def _request(body: bytes, delivery_id: str = "msg_1") -> SignedRequest:
+    return SignedRequest(STANDARD.sign(Sample(body, "any", delivery_id, NOW), SECRET), body)
+
+
+def _snapshot(body: bytes) -> Snapshot:
+    request = _request(body)
+    parsed = STANDARD.parse(raw_delivery("standard", STANDARD.identify("acme", request), request))
+    assert isinstance(parsed, Parsed)
+    return parsed.snapshots[0]
