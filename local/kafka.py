@@ -1,0 +1,186 @@
+"""A real Apache Kafka on this machine, without Docker and without an installed Java.
+
+One KRaft node that is broker and controller, on 127.0.0.1 only. `launch` starts it and returns at once, `is_ready` asks
+it, `start_kafka` does both and waits. Everything it keeps is under its data directory, so a killed broker goes on where
+it was; the controller's port is another one at each start, so nothing can be in its way.
+"""
+
+import base64
+import json
+import subprocess
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from local import artifacts, logs, ports
+from local.errors import DidNotStart
+from local.guard import Child, spawn
+from local.java import find_java
+from local.pins import KAFKA
+
+HEAP_MB = 128
+START_TIMEOUT_S = 120.0  # 2 s when idle; a log to recover on a busy disk takes longer.
+STOP_TIMEOUT_S = 10.0
+LARGEST_RECORD_BYTES = 28 * 1024 * 1024  # A body of 25 MB (the ingress' limit) with key and headers.
+
+NODE_ID = 1
+_LARGEST_REQUEST_BYTES = 64 * 1024 * 1024
+_FORMAT_TIMEOUT_S = 60
+_POLL_S = 0.05
+_FASTER_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+_LOG_LEVEL = ("-Dlog4j2.level=WARN",)
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaOptions:
+    """How a broker runs. `properties` win over everything below; benchmarks use a heap of 1 GB."""
+
+    heap_mb: int = HEAP_MB
+    properties: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningKafka:
+    """A broker that accepts clients. `pid` is Java's own."""
+
+    bootstrap_servers: str
+    data_dir: Path
+    child: Child
+
+    @property
+    def pid(self) -> int:
+        """Return the process id of the broker."""
+        return self.child.pid
+
+    def stop(self) -> None:
+        """End the broker cleanly; killed if it has not ended within ten seconds."""
+        self.child.stop(STOP_TIMEOUT_S)
+
+
+def start_kafka(
+    data_dir: Path, port: int = 0, options: KafkaOptions | None = None, timeout_s: float = START_TIMEOUT_S
+) -> RunningKafka:
+    """Return a broker that is ready on 127.0.0.1; port 0 picks a free one.
+
+    `DidNotStart` carries the broker's last lines; `Refused` says why nothing could be started.
+    """
+    chosen_port = port or ports.free_port()
+    child = launch(data_dir, chosen_port, options or KafkaOptions())
+    deadline = time.monotonic() + timeout_s
+    while not is_ready(chosen_port):
+        if child.exit_code() is not None or time.monotonic() > deadline:
+            child.kill()
+            raise DidNotStart(f"Kafka did not start on port {chosen_port}:\n{logs.last_lines(log_file(data_dir))}")
+        time.sleep(_POLL_S)
+    return RunningKafka(f"{ports.HOST}:{chosen_port}", data_dir, child)
+
+
+def launch(data_dir: Path, port: int, options: KafkaOptions, log: Path | None = None) -> Child:
+    """Start a broker process and return it, ready or not. Formats the data directory the first time (1 s)."""
+    home = artifacts.fetch(KAFKA)
+    java = (str(find_java()), *_FASTER_START)
+    data_dir.mkdir(parents=True, exist_ok=True)
+    properties = data_dir / "server.properties"
+    properties.write_text(_text({**_properties(data_dir, port), **options.properties}))
+    output = log or log_file(data_dir)
+    logs.rotate(output)
+    class_path = ("-cp", f"{home}/*")
+    if not (data_dir / "log" / "meta.properties").exists():  # Kafka writes it last, so it means formatted
+        _format((*java, "-Xmx96m", *_LOG_LEVEL, *class_path), data_dir, properties)
+    heap = f"-Xmx{options.heap_mb}m"
+    return spawn((*java, heap, *_LOG_LEVEL, *class_path, "kafka.Kafka", str(properties)), log=output)
+
+
+def is_ready(port: int) -> bool:
+    """Say whether the broker answers: its port opens about half a second before it takes requests."""
+    if not ports.accepts(port):
+        return False
+    client = AdminClient({"bootstrap.servers": f"{ports.HOST}:{port}", "log_level": 0, "socket.timeout.ms": 2000})
+    try:
+        return bool(client.list_topics(timeout=2).brokers)
+    except KafkaException:
+        return False
+
+
+def log_file(data_dir: Path) -> Path:
+    """Return where a broker started by `start_kafka` writes what it has to say (warnings and errors)."""
+    return data_dir / "kafka.log"
+
+
+def _format(java: tuple[str, ...], data_dir: Path, properties: Path) -> None:
+    """Write Kafka's identity into an empty data directory. The cluster id is kept first, so a second try is the same."""
+    kept = data_dir / "cluster.id"
+    if not kept.exists():
+        kept.write_text(_new_cluster_id())
+    command = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", kept.read_text().strip()]
+    result = subprocess.run(
+        [*command, "-c", str(properties)], capture_output=True, text=True, timeout=_FORMAT_TIMEOUT_S, check=False
+    )
+    if result.returncode != 0:
+        raise DidNotStart(f"Kafka's data directory {data_dir} could not be formatted:\n{result.stdout}{result.stderr}")
+
+
+def _new_cluster_id() -> str:
+    """Return 22 characters as Kafka writes UUIDs. A leading minus would be read as an option."""
+    while True:
+        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        if not cluster_id.startswith("-"):
+            return cluster_id
+
+
+def _properties(data_dir: Path, port: int) -> dict[str, str]:
+    controller_port = ports.free_port()
+    return {
+        "process.roles": "broker,controller",
+        "node.id": str(NODE_ID),
+        "listeners": f"PLAINTEXT://{ports.HOST}:{port},CONTROLLER://{ports.HOST}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{ports.HOST}:{port}",
+        "controller.listener.names": "CONTROLLER",
+        # Voters by list, not by `--standalone`: that one stores the controller's port in the log, for ever.
+        "controller.quorum.voters": f"{NODE_ID}@{ports.HOST}:{controller_port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": str(data_dir.absolute() / "log"),
+        **_SINGLE_NODE,
+        **_SMALL,
+    }
+
+
+_SINGLE_NODE = {
+    "auto.create.topics.enable": "false",  # Topics are declared in streams/topics.py; a typo must not make one.
+    "offsets.topic.replication.factor": "1",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.min.isr": "1",
+    "share.coordinator.state.topic.replication.factor": "1",
+    "share.coordinator.state.topic.min.isr": "1",
+    "group.initial.rebalance.delay.ms": "0",
+    "message.max.bytes": str(LARGEST_RECORD_BYTES),
+    "replica.fetch.max.bytes": str(LARGEST_RECORD_BYTES),
+    # A killed broker may register again when its former session is over: 9 s by default, so a restart took 12 s.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
+}
+
+_SMALL = {
+    # Without this the log cleaner wants 128 MB and a heap under 256 MB dies at start.
+    "log.cleaner.dedupe.buffer.size": "4194304",
+    # Of 50 each, a handful is used by one machine's groups; every partition costs files and time at start.
+    "offsets.topic.num.partitions": "4",
+    "transaction.state.log.num.partitions": "4",
+    "share.coordinator.state.topic.num.partitions": "4",
+    # Requests in the heap at one time: beyond this clients wait, instead of the broker dying for want of memory.
+    "socket.request.max.bytes": str(_LARGEST_REQUEST_BYTES),
+    "queued.max.request.bytes": str(_LARGEST_REQUEST_BYTES),
+    "num.io.threads": "4",
+    "num.network.threads": "2",
+    "background.threads": "2",
+}
+
+
+def _text(properties: Mapping[str, str]) -> str:
+    """Return Java's format for properties. Its escapes (a backslash, what is not ASCII) are those of JSON."""
+    return "".join(f"{name}={json.dumps(value)[1:-1]}\n" for name, value in properties.items())

@@ -1,0 +1,70 @@
+"""Progress of a download on stderr: a bar on a terminal, a line per quarter in a log file."""
+
+import sys
+import threading
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+_STEPS = 4
+
+
+class Meter:
+    """Counts the bytes of one download; may be advanced from several threads."""
+
+    def __init__(self, title: str, total_bytes: int) -> None:
+        self._title = title
+        self._total_bytes = total_bytes
+        self._done_bytes = 0
+        self._said_steps = 0
+        self._lock = threading.Lock()
+        console = Console(stderr=True)
+        self._bar = _bar(console) if console.is_terminal else None
+        self._task = self._bar.add_task(title, total=total_bytes) if self._bar else None
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        else:
+            _say(f"downloading {self._title}: {_megabytes(self._total_bytes)}, only this once")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def advance(self, size_bytes: int) -> None:
+        """Count bytes; a negative number takes back what a failed try had counted."""
+        with self._lock:
+            self._done_bytes += size_bytes
+            if self._bar and self._task is not None:
+                self._bar.advance(self._task, size_bytes)
+                return
+            step = self._done_bytes * _STEPS // self._total_bytes
+            if step > self._said_steps:
+                self._said_steps = step
+                _say(f"downloading {self._title}: {_megabytes(self._done_bytes)} of {_megabytes(self._total_bytes)}")
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        TextColumn("downloading {task.description}, only this once"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.0f} MB"
