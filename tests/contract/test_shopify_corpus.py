@@ -11,7 +11,7 @@ from providers.shopify import Shopify
 from providers.shopify_topics import topic_rule
 from schemas.records import Snapshot, resource_key
 from tests.support.corpora import corpora, read_corpus, shopify_payloads
-from tests.support.requests import NOW, raw_delivery
+from tests.support.requests import NOW, SENDERS, assert_agreement, raw_delivery
 
 SHOPIFY = Shopify()
 PAYLOADS = dict(shopify_payloads())
@@ -158,6 +158,13 @@ def test_compliance_request_deletes_nothing(topic: str) -> None:
     assert not snapshot.is_deleted
     assert snapshot.parent is None
     assert snapshot.document is not None
+
+
+@pytest.mark.parametrize("topic", sorted(PAYLOADS)[::10])
+def test_payload_of_another_provider_does_no_harm(topic: str) -> None:
+    """A source configured with the wrong provider still gives outcomes, not exceptions."""
+    for sender in SENDERS:
+        assert_agreement(sender, topic, PAYLOADS[topic])
 
 
 def _request(topic: str) -> SignedRequest:

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
-from providers.base import Envelope, Provider, Sample, SignedRequest
+from providers.base import Envelope, Parsed, Provider, Sample, SignedRequest
 from providers.registry import provider
-from schemas.records import RawDelivery
+from schemas.records import RawDelivery, resource_key
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -88,3 +88,15 @@ def raw_delivery(provider_name: str, envelope: Envelope, request: SignedRequest)
         api_version=envelope.api_version,
         headers=request.headers,
     )
+
+
+def assert_agreement(sender: Sender, topic: str, body: bytes) -> None:
+    """Fail unless the ingress and the pipeline see one root resource in the body."""
+    headers = {name: topic if value == sender.topic else value for name, value in sender.request().headers.items()}
+    request = SignedRequest(headers, body)
+    envelope = sender.provider.identify("acme", request)
+    parsed = sender.provider.parse(raw_delivery(sender.name, envelope, request))
+    if isinstance(parsed, Parsed):
+        root = parsed.snapshots[0]
+        parent = root.parent or (root.resource_type, root.resource_id)
+        assert envelope.key == resource_key(sender.name, "acme", *parent)
