@@ -238,9 +238,11 @@ def _store(payload: Document) -> str | None:
 def _rule(notice: Notice) -> Rule:
     if notice.verb in ("assigned", "unassigned") and notice.family in ASSIGNMENTS:
         return ASSIGNMENTS[notice.family]
-    last = topic_name(notice.family.rpartition("/")[2])
+    if notice.family in RULES:
+        return RULES[notice.family]
     # Newer and rarer families, such as a channel's settings: their own id, else one of each per channel or store.
-    return RULES.get(notice.family) or Rule(topic_name(notice.family), (f"id|{last}_id|uuid|@channel|@store",))
+    last = topic_name(notice.family.rpartition("/")[2])
+    return Rule(topic_name(notice.family), (f"id|{last}_id|uuid|@channel|@store",))
 
 
 def _found(notice: Notice) -> Found | Unparsed:
