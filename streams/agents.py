@@ -5,9 +5,7 @@ import traceback
 from collections.abc import AsyncIterable
 
 import structlog
-from confluent_kafka import Message
 
-from schemas import codec
 from schemas.records import RawDelivery
 from schemas.registry import RegistryFault
 from streams.faults import Fault
@@ -20,22 +18,20 @@ log = structlog.get_logger()
 
 
 async def capture(batches: AsyncIterable[Batch]) -> None:
-    """Decide every record of every batch, in order, and add what follows to the batch's transaction."""
+    """Decide every delivery of every batch, in order, and add what follows to the batch's transaction."""
     async for batch in batches:
         try:
-            for record in batch.records:
-                decide(record, batch)
+            for delivery in batch.deliveries:
+                decide(delivery, batch)
         except (Fault, RegistryFault) as fault:
             batch.decided.set_exception(fault)
         else:
             batch.decided.set_result(None)
 
 
-def decide(record: Message, batch: Batch) -> None:
-    """Decide one record of `webhooks.raw`: produce what follows and remember it in the tables' overlays."""
-    place = (record.topic() or "", record.partition() or 0, record.offset() or 0)
-    delivery = codec.raw_delivery(record.key(), record.value(), record.headers(), place)
-    tables = batch.tables[place[1]]
+def decide(delivery: RawDelivery, batch: Batch) -> None:
+    """Decide one delivery: produce what follows and remember it in the tables' overlays."""
+    tables = batch.tables[delivery.partition]
     result = _process(delivery, tables, batch)
     now_us = time.time_ns() // 1000
     records = batch.encoder.records(delivery, result, now_us)

@@ -13,6 +13,7 @@ from faust.app.base import BootStrategy
 from mode import Service
 
 from streams.agents import capture
+from streams.log import configure_log
 from streams.settings import from_environment
 from streams.source import Source
 
@@ -35,6 +36,7 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
 
     async def on_start(self) -> None:
         """Read the configuration and start the source."""
+        configure_log()
         app.flow_control.resume()  # without Faust's own consumer nobody else opens the channels
         await self.add_runtime_dependency(Source(from_environment(os.environ), batches, loop=self.loop))
 

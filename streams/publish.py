@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]  # public by its documentation
 from msgspec import Struct
 
 from schemas import codec

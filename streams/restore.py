@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import structlog
 from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public by its documentation
 
 from streams.faults import Transient
 from streams.table import TABLE_NAMES, PartitionTables, TableName, rebuild
@@ -51,10 +51,9 @@ class Restore:
 
     def _end(self, name: TableName) -> int:
         place = TopicPartition(self._changelog(name), self._partition)
-        admin = AdminClient(self._options)
-        asked = admin.list_offsets(
-            {place: OffsetSpec.latest()}, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=30
-        )
+        admin = AdminClient(dict(self._options))
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka leaves it bare
+        asked = admin.list_offsets({place: latest}, isolation_level=IsolationLevel.READ_UNCOMMITTED, request_timeout=30)
         try:
             return int(asked[place].result().offset)
         except KafkaException as error:
@@ -67,14 +66,14 @@ class Restore:
         reader = self._reader(TopicPartition(self._changelog(name), self._partition, next_offset))
         try:
             while next_offset < end and not self.cancelled.is_set():
-                rows = []
+                rows: list[tuple[bytes, bytes | None]] = []
                 for message in reader.consume(BATCH, 0.5):
                     error = message.error()
                     if error is None:
-                        rows.append((message.key(), message.value()))
+                        rows.append((message.key() or b"", message.value()))
                     elif error.code() != KafkaError._PARTITION_EOF:
                         raise Transient(f"reading {self._changelog(name)}: {error}")
-                    next_offset = max(next_offset, message.offset() + (error is None))
+                    next_offset = max(next_offset, (message.offset() or 0) + (error is None))
                 tables.restore(name, rows, next_offset)
                 count += len(rows)
                 if time.monotonic() - logged > LOG_EVERY_S:

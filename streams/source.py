@@ -13,14 +13,16 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from mode import Service
 from msgspec import Struct
 
+from schemas import codec
 from schemas.configuration import ConfigurationError
+from schemas.records import RawDelivery
 from schemas.registry import Registry, RegistryFault
 from streams.faults import Terminal, Transient
 from streams.publish import Encoder, Topics
@@ -40,9 +42,9 @@ log = structlog.get_logger()
 
 
 class Batch(Struct):
-    """Records to decide together, and where the decisions go. The agent resolves `decided` when all are produced."""
+    """Deliveries to decide together, and where the decisions go. The agent resolves `decided` when all are produced."""
 
-    records: Sequence[Message]
+    deliveries: Sequence[RawDelivery]
     tables: dict[int, PartitionTables]
     transaction: Transaction
     encoder: Encoder
@@ -118,14 +120,14 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         """Go round until stopped."""
         while not self.should_stop:
             try:
-                records = await self._blocking(self._poll)
+                deliveries = await self._blocking(self._poll)
                 await self._blocking(self._resume_restored)
-                if records:
-                    await self._carry(records)
+                if deliveries:
+                    await self._carry(deliveries)
             except Terminal as fault:
                 die(fault)
 
-    def _poll(self) -> list[Message]:
+    def _poll(self) -> list[RawDelivery]:
         """Return what has arrived: at once when there is anything, after POLL_S when there is nothing.
 
         Waiting for a full batch instead costs 100 ms of latency; batches grow by themselves when deliveries pile up.
@@ -133,34 +135,38 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         first = self._consumer.poll(POLL_S)
         if first is None:
             return []
-        records = [first, *self._consumer.consume(MAX_BATCH - 1, 0)]
-        for record in records:
-            if record.error() is not None:
-                log.warning("poll_failed", error=str(record.error()))
+        messages = [first, *self._consumer.consume(MAX_BATCH - 1, 0)]
+        for message in messages:
+            if message.error() is not None:
+                log.warning("poll_failed", error=str(message.error()))
         # A rebalance inside `consume` may have taken partitions whose records are already in this list.
-        return [record for record in records if record.error() is None and record.partition() in self._tables]
+        return [
+            _delivery(message)
+            for message in messages
+            if message.error() is None and message.partition() in self._tables
+        ]
 
-    async def _carry(self, records: list[Message]) -> None:
+    async def _carry(self, deliveries: list[RawDelivery]) -> None:
         """Carry one batch from decision to disk; on a passing fault take everything back and return to its first record."""
         try:
             await self._blocking(self._transaction.begin)
             decided = asyncio.get_running_loop().create_future()
-            batch = Batch(records, self._tables, self._transaction, self._encoder, self._routes, decided)
+            batch = Batch(deliveries, self._tables, self._transaction, self._encoder, self._routes, decided)
             await self._channel.put(batch)
             await decided
-            await self._blocking(self._commit, records)
+            await self._blocking(self._commit, deliveries)
             self._failures = 0
         except (Transient, RegistryFault) as fault:
             backoff_s = self._backoff_s()
-            log.warning("batch_aborted", error=str(fault), records=len(records), retry_in_s=backoff_s)
-            await self._blocking(self._take_back, records)
+            log.warning("batch_aborted", error=str(fault), deliveries=len(deliveries), retry_in_s=backoff_s)
+            await self._blocking(self._take_back, deliveries)
             await asyncio.sleep(backoff_s)
 
-    def _commit(self, records: list[Message]) -> None:
+    def _commit(self, deliveries: list[RawDelivery]) -> None:
         written: dict[int, dict[Any, int]] = {}
-        for partition in {record.partition() for record in records}:
+        for partition in {delivery.partition for delivery in deliveries}:
             written[partition] = self._produce_changelog(partition)
-        after = {record.partition(): record.offset() + 1 for record in records}
+        after = {delivery.partition: delivery.offset + 1 for delivery in deliveries}
         self._transaction.commit([TopicPartition(RAW, *place) for place in after.items()], self._consumer)
         for partition, offsets in written.items():
             self._tables[partition].store(offsets)
@@ -178,10 +184,10 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             self._transaction.produce_reported(topic, last, partition, partial(_note, offsets, name))
         return offsets
 
-    def _take_back(self, records: list[Message]) -> None:
+    def _take_back(self, deliveries: list[RawDelivery]) -> None:
         first: dict[int, int] = {}
-        for record in records:
-            first.setdefault(record.partition(), record.offset())
+        for delivery in deliveries:
+            first.setdefault(delivery.partition, delivery.offset)
         self._transaction.abort()
         for partition, offset in first.items():
             if partition in self._tables:
@@ -255,6 +261,12 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
     async def _blocking(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._librdkafka, function, *arguments)
+
+
+def _delivery(message: Message) -> RawDelivery:
+    headers = cast("list[tuple[str, bytes | None]] | None", message.headers())
+    place = (message.topic() or RAW, cast(int, message.partition()), cast(int, message.offset()))
+    return codec.raw_delivery(message.key(), message.value(), headers, place)
 
 
 def _note(offsets: dict[Any, int], name: str, offset: int) -> None:
