@@ -1,7 +1,7 @@
 """The line on which each key of a TOML text stands, so that an error can point at it; tomllib keeps none."""
 
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
@@ -23,7 +23,7 @@ def key_lines(text: str) -> dict[Location, int]:
     return lines
 
 
-def line_of(location: Location, lines: dict[Location, int]) -> int:
+def line_of(location: Location, lines: Mapping[Location, int]) -> int:
     """Return the line of a key, or of the nearest table around it where the key itself is not written."""
     while location not in lines:
         location = location[:-1]

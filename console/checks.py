@@ -1,0 +1,116 @@
+"""What `penstock check` finds: in the configuration alone, and in the Kafka and the registry that it names."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from schemas.configuration import Configuration, ConfigurationError, Source, kafka_options, resolve_secret
+from schemas.problems import key_text
+from schemas.toml_lines import Location, key_lines, line_of
+
+ONLINE_TIMEOUT_S = 5.0
+EXPIRES_SOON = timedelta(days=14)  # long enough for a holiday
+DEMO_SECRET = "text:"  # noqa: S105 - how a reference begins, not a secret
+NEEDED_TOPICS = ("webhooks.raw", "deliveries.outcomes")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found, with its place in the text."""
+
+    level: Literal["problem", "warning", "fine"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where keys stand in the configuration's file."""
+
+    path: Path
+    lines: Mapping[Location, int]
+
+    def of(self, *location: str | int) -> str:
+        """Return a key as `penstock.toml:12: sources[1].secrets[0]`."""
+        return f"{self.path}:{line_of(location, self.lines)}: {key_text(location)}"
+
+
+def offline_findings(
+    configuration: Configuration, path: Path, environ: Mapping[str, str], today: date
+) -> list[Finding]:
+    """Return what is wrong or doubtful about a configuration that loads: secrets first of all."""
+    places = _Places(path, key_lines(path.read_text(encoding="utf-8")))
+    findings = (
+        [] if configuration.sources else [Finding("warning", f"{path}: no [[sources]], every post is answered 404")]
+    )
+    for index, source in enumerate(configuration.sources):
+        findings += _source_findings(index, source, places, today)
+        findings += _secret_findings(index, source, places, environ)
+    try:
+        kafka_options(configuration, environ)
+    except ConfigurationError as error:
+        findings.append(Finding("problem", f"{places.of('kafka', 'options')}: {error}"))
+    return findings
+
+
+def online_findings(configuration: Configuration, environ: Mapping[str, str]) -> list[Finding]:
+    """Return whether Kafka and the registry answer, and which topics are not there yet."""
+    return [*_kafka_findings(configuration, environ), _registry_finding(configuration.registry.url)]
+
+
+def _source_findings(index: int, source: Source, places: _Places, today: date) -> Iterator[Finding]:
+    if source.verify == "none":
+        yield Finding("warning", f"{places.of('sources', index, 'verify')}: {source.name} accepts what anybody posts")
+    expiries = [secret.until for secret in source.secrets]
+    if not source.secrets or None in expiries:
+        return
+    last = max(until for until in expiries if until is not None)
+    where = places.of("sources", index, "secrets")
+    if last < today:
+        yield Finding("problem", f"{where}: the last secret of {source.name} expired on {last}; every post is refused")
+    elif last - today <= EXPIRES_SOON:
+        yield Finding("warning", f"{where}: the last secret of {source.name} expires on {last}")
+
+
+def _secret_findings(index: int, source: Source, places: _Places, environ: Mapping[str, str]) -> Iterator[Finding]:
+    for number, secret in enumerate(source.secrets):
+        where = places.of("sources", index, "secrets", number)
+        try:
+            resolve_secret(secret, environ)
+        except ConfigurationError as error:
+            yield Finding("problem", f"{where}: {error}")
+        if secret.ref.startswith(DEMO_SECRET):
+            yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
+
+
+def _kafka_findings(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Finding]:
+    servers = configuration.kafka.bootstrap_servers
+    try:
+        admin = AdminClient({**kafka_options(configuration, environ), "log_level": 0})
+        metadata = admin.list_topics(timeout=ONLINE_TIMEOUT_S)
+    except ConfigurationError:
+        return  # said already
+    except KafkaException as error:
+        yield Finding("problem", f"Kafka at {servers}: {error.args[0].str()}")
+        return
+    yield Finding("fine", f"Kafka at {servers}: {len(metadata.brokers)} brokers")
+    for name in NEEDED_TOPICS:
+        if name in metadata.topics:
+            yield Finding("fine", f"topic {name}: {len(metadata.topics[name].partitions)} partitions")
+        else:
+            yield Finding("warning", f"topic {name}: not there yet; ingress and worker create it when they start")
+
+
+def _registry_finding(url: str) -> Finding:
+    import httpx
+
+    try:
+        response = httpx.get(f"{url}/subjects", timeout=ONLINE_TIMEOUT_S, trust_env=False)
+        response.raise_for_status()
+    except httpx.HTTPError as error:
+        return Finding("problem", f"schema registry at {url}: {error or type(error).__name__}")
+    return Finding("fine", f"schema registry at {url}: answers")

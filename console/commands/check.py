@@ -1,0 +1,69 @@
+"""`penstock check`: say what is wrong with the configuration, and with `--online` what is wrong around it."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption, OnlineOption
+
+if TYPE_CHECKING:
+    from console.checks import Finding
+    from schemas.configuration import Configuration
+
+
+def check(
+    config: ConfigOption = None,
+    data_dir: DataDirOption = DATA_DIR,
+    online: OnlineOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the configuration, its secrets and routes; with --online also Kafka, its topics and the schema registry.
+
+    Exits with 1 when something found keeps Penstock from working; warnings alone are fine.
+    """
+    import os
+    from datetime import UTC, datetime
+
+    from console.checks import offline_findings, online_findings
+    from console.options import configuration_path
+    from schemas.configuration import load
+
+    path = configuration_path(config, data_dir)
+    configuration = load(path, os.environ)
+    findings = offline_findings(configuration, path, os.environ, datetime.now(UTC).date())
+    if online:
+        findings += online_findings(configuration, os.environ)
+    _print_json(findings) if as_json else _print(str(path), configuration, findings)
+    if any(finding.level == "problem" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _print(path: str, configuration: "Configuration", findings: "list[Finding]") -> None:
+    from console.screen import results
+
+    screen = results()
+    screen.print(f"{path}: {len(configuration.sources)} sources, {len(configuration.routes)} routes")
+    for source in configuration.sources:
+        screen.print(f"  source {source.name}: {source.provider}, {_guarded(len(source.secrets), source.verify)}")
+    for route in configuration.routes:
+        selectors = [f"{key}={value}" for key, value in route.model_dump(exclude_unset=True).items() if key != "name"]
+        screen.print(f"  route {route.name}: {', '.join(selectors) or 'every change'}")
+    styles = {"problem": "red", "warning": "yellow", "fine": "green"}
+    for finding in findings:
+        screen.print(f"{finding.level}: {finding.text}", style=styles[finding.level])
+    if not any(finding.level == "problem" for finding in findings):
+        screen.print("no problems", style="green")
+
+
+def _guarded(secrets: int, verify: str) -> str:
+    if verify == "none":
+        return "NOT VERIFIED"
+    return f"{secrets} secret{'s' if secrets != 1 else ''}"
+
+
+def _print_json(findings: "list[Finding]") -> None:
+    import json
+    from dataclasses import asdict
+
+    for finding in findings:
+        typer.echo(json.dumps(asdict(finding)))

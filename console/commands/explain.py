@@ -1,0 +1,118 @@
+"""`penstock explain`: the story of one delivery, from the post to its changes."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from console.queries import Attempt
+    from schemas.records import Document, RawDelivery
+
+NEWEST = 1_000_000  # outcomes, about 20 s of reading
+MEANINGS = {
+    "changed": "made the changes below",
+    "duplicate": "had been decided before, so it changed nothing",
+    "stale": "shows an older state than the one stored",
+    "unchanged": "shows what is stored already",
+    "filtered": "made a change that no route asks for",
+    "dead": "could not be understood; it lies on deliveries.dead",
+}
+STYLES = {"changed": "green", "dead": "red"}
+
+
+def explain(
+    delivery_id: Annotated[str, typer.Argument(help="The provider's delivery id; for GitHub its GUID.")],
+    everything: Annotated[
+        bool, typer.Option("--all", help=f"Search all outcomes kept, not only the newest {NEWEST:,}.")
+    ] = False,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Tell one delivery's story: what arrived, what was decided and why, what changed.
+
+    Exits with 1 when there is no such delivery.
+    """
+    import os
+
+    from console.options import load_configuration
+    from console.queries import place_of, story
+    from console.screen import counting, results
+
+    place = place_of(load_configuration(config, data_dir), os.environ)
+    limit = None if everything else NEWEST
+    with counting("records looked at") as advance:
+        attempts = story(place, delivery_id, limit, advance)
+    if not attempts:
+        typer.echo(_not_found(delivery_id, everything), err=True)
+        raise typer.Exit(1)
+    screen = results()
+    for attempt in attempts:
+        typer.echo(_as_json(attempt)) if as_json else _print(screen, attempt)
+
+
+def _not_found(delivery_id: str, everything: bool) -> str:
+    searched = "all outcomes kept" if everything else f"the newest {NEWEST:,} outcomes (--all looks at all)"
+    return (
+        f"no delivery {delivery_id!r} among {searched} and those that wait; "
+        "if the provider says it was sent, it was refused (see the ingress's log) or never arrived"
+    )
+
+
+def _print(screen: "Console", attempt: "Attempt") -> None:
+    from rich.text import Text
+
+    from console.screen import harmless
+
+    for line, style in _lines(attempt):
+        screen.print(Text(harmless(line), style))
+
+
+def _lines(attempt: "Attempt") -> list[tuple[str, str]]:
+    shown = [*_received(attempt.delivery, attempt.outcome), *_decided(attempt.outcome)]
+    for topic, change in attempt.changes:
+        changed = ", ".join(change["changed"]) or "everything"
+        shown.append((f"  change    {change['event_id']} on {topic}", "green"))
+        shown.append((f"            {change['op']} {change['resource_key']}: {changed}", ""))
+    return [*shown, ("", "")]
+
+
+def _received(delivery: "RawDelivery | None", outcome: "Document | None") -> list[tuple[str, str]]:
+    if delivery is None:
+        place = "" if outcome is None else f"{outcome['topic']}/{outcome['partition']}/{outcome['offset']}"
+        return [(f"  received  the record {place} is no longer kept", "dim")]
+    return [
+        (f"delivery {delivery.delivery_id}", "bold"),
+        (f"  received  {delivery.received_at:%Y-%m-%d %H:%M:%S.%f} UTC, {len(delivery.body)} bytes", ""),
+        (f"  from      {delivery.provider} as {delivery.source}: {delivery.event_type}", ""),
+        (f"  about     {delivery.key}", ""),
+        (f"  record    {delivery.topic}/{delivery.partition}/{delivery.offset}", ""),
+    ]
+
+
+def _decided(outcome: "Document | None") -> list[tuple[str, str]]:
+    if outcome is None:
+        return [("  outcome   none yet: it waits for a worker (is one running?)", "yellow")]
+    name = outcome["outcome"]
+    shown = [
+        (f"  decided   {outcome['decided_at']:%Y-%m-%d %H:%M:%S.%f} UTC", ""),
+        (f"  outcome   {name} ({outcome['reason']}): {MEANINGS.get(name, '')}", STYLES.get(name, "yellow")),
+    ]
+    return [*shown, (f"            {outcome['detail']}", "")] if outcome["detail"] else shown
+
+
+def _as_json(attempt: "Attempt") -> str:
+    import msgspec
+
+    from console.diffs import as_json
+
+    delivery = None
+    if attempt.delivery is not None:
+        delivery = {name: value for name, value in msgspec.structs.asdict(attempt.delivery).items() if name != "body"}
+        delivery["body_bytes"] = len(attempt.delivery.body)
+    changes = [{"topic": topic, "change": msgspec.Raw(as_json(change).encode())} for topic, change in attempt.changes]
+    return msgspec.json.encode({"delivery": delivery, "outcome": attempt.outcome, "changes": changes}).decode()

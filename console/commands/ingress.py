@@ -1,0 +1,23 @@
+"""`penstock ingress`: the door, as a process of its own."""
+
+from typing import Annotated
+
+import typer
+
+from console.options import DATA_DIR, ConfigOption, DataDirOption
+
+
+def ingress(
+    host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 8080,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = DATA_DIR,
+) -> None:
+    """Receive deliveries, verify them and publish them to Kafka, until told to stop.
+
+    Further exit codes: 1 the Kafka producer died, 3 the port cannot be had.
+    """
+    from console.options import load_configuration
+    from ingress.serve import serve
+
+    raise typer.Exit(serve(load_configuration(config, data_dir), host=host, port=port))

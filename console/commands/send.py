@@ -1,0 +1,129 @@
+"""`penstock send`: sign payloads as their provider would and post them, once or as a load."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
+
+if TYPE_CHECKING:
+    from console.load import Load, Payload
+    from console.posting import Pace, Tally
+    from console.senders import Sender, Wish
+
+NEEDS_TOPIC = frozenset({"shopify", "github", "generic"})  # the others say it in the body
+FAULTS_SHOWN = 5
+"""Different refusals in the summary; a load that fails has one or two reasons, thousands of times."""
+
+
+def send(
+    source: Annotated[str, typer.Argument(help="A source of the configuration, or a provider that has only one.")],
+    payloads: Annotated[list[str], typer.Argument(help="Files, folders of *.json, or - for standard input.")],
+    topic: Annotated[
+        str,
+        typer.Option("--topic", "-t", help="Event type: products/update, issues, … Where the body has it: not needed."),
+    ] = "",
+    repeat: Annotated[
+        int, typer.Option(min=1, help="Send everything N times, each with a delivery id of its own.")
+    ] = 1,
+    vary: Annotated[bool, typer.Option("--vary", help="Make every delivery a new version of its resource.")] = False,
+    shuffle: Annotated[bool, typer.Option("--shuffle", help="Send in random order.")] = False,
+    duplicate: Annotated[float, typer.Option(min=0, max=1, help="Share to send twice, same delivery id.")] = 0.0,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="At most so many a second.", show_default=False)] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="So many at once; only 1 keeps the order.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="Repeat the same random order.", show_default=False)] = None,
+    url: Annotated[str, typer.Option(envvar="PENSTOCK_URL", help="The ingress.")] = "http://127.0.0.1:8080",
+    secret: Annotated[
+        str | None, typer.Option(help="Sign with this one: env:NAME, file:PATH or text:SECRET.", show_default=False)
+    ] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Sign payloads as their provider would, and post them to the ingress; with options, as a load test.
+
+    Exits with 1 when any delivery was answered with something else than 2xx, or not at all.
+    """
+    from console.faults import Failed
+    from console.load import Load
+    from console.posting import Pace
+    from console.senders import Wish
+
+    sender = _sender(Wish(source, secret), config, data_dir)
+    if sender.provider.name in NEEDS_TOPIC and not topic:
+        raise typer.BadParameter(
+            f"{sender.provider.name} says the event type in a header: --topic products/update, say"
+        )
+    load = Load(topic, repeat, vary, shuffle, duplicate, seed)
+    tally = _post(sender, _payloads(payloads), load, url, Pace(concurrency, rate))
+    if tally.is_hopeless:
+        raise Failed(f"{url}: {next(iter(tally.details))}; is penstock running? (`penstock up`, `penstock ingress`)")
+    _print_json(tally) if as_json else _print(tally)
+    if tally.accepted < tally.posted:
+        raise typer.Exit(1)
+
+
+def _sender(wish: "Wish", config: Path | None, data_dir: Path) -> "Sender":
+    import os
+    from datetime import UTC, datetime
+
+    from console.options import found_configuration
+    from console.senders import wished_sender
+    from schemas.configuration import load
+
+    path = found_configuration(config, data_dir)
+    configuration = None if path is None else load(path, os.environ)
+    return wished_sender(wish, configuration, os.environ, datetime.now(UTC).date())
+
+
+def _payloads(places: list[str]) -> "list[Payload]":
+    import sys
+
+    from console.load import read_payloads
+
+    return read_payloads(places, sys.stdin.buffer.read() if "-" in places else None)
+
+
+def _post(sender: "Sender", payloads: "list[Payload]", load: "Load", url: str, pace: "Pace") -> "Tally":
+    import asyncio
+    from datetime import UTC, datetime
+
+    from console.load import posts
+    from console.posting import Tally, post_all
+    from console.screen import progress
+
+    tally = Tally()
+    with progress("posting", len(payloads) * load.repeat) as advance:
+        planned = posts(payloads, sender, load, datetime.now(UTC))
+        asyncio.run(post_all(planned, url, pace, tally, lambda _post, _answered: advance(1)))
+    return tally
+
+
+def _print(tally: "Tally") -> None:
+    from rich.console import Console
+
+    latencies = ", ".join(
+        f"{name} {latency:.1f} ms"
+        for name, latency in (("p50", tally.percentile_ms(50)), ("p99", tally.percentile_ms(99)))
+        if latency is not None
+    )
+    statuses = ", ".join(f"{count} x {status}" for status, count in sorted(tally.statuses.items()))
+    screen = Console(highlight=False, soft_wrap=True, markup=False)
+    screen.print(f"posted {tally.posted}: {statuses}; {latencies}")
+    for detail, count in tally.details.most_common(FAULTS_SHOWN):
+        screen.print(f"  {count} x {detail}", style="red")
+
+
+def _print_json(tally: "Tally") -> None:
+    import json
+
+    summary = {
+        "posted": tally.posted,
+        "accepted": tally.accepted,
+        "statuses": dict(tally.statuses),
+        "refusals": dict(tally.details.most_common(FAULTS_SHOWN)),
+        "p50_ms": tally.percentile_ms(50),
+        "p99_ms": tally.percentile_ms(99),
+    }
+    typer.echo(json.dumps(summary))

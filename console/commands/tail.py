@@ -1,0 +1,81 @@
+"""`penstock tail`: follow changes as they happen."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from schemas.records import Document
+
+STYLES = {"c": "green", "u": "yellow", "d": "red", "r": "cyan"}
+OPERATIONS = {"c": "created", "u": "updated", "d": "deleted", "r": "read"}
+
+
+def tail(
+    resource: Annotated[
+        str | None,
+        typer.Option("--resource", "-r", help="Only this resource type, such as product.", show_default=False),
+    ] = None,
+    source: Annotated[str | None, typer.Option("--source", "-s", help="Only this source.", show_default=False)] = None,
+    from_beginning: Annotated[
+        bool, typer.Option("--from-beginning", help="Start with the oldest change kept.")
+    ] = False,
+    maximum: Annotated[
+        int | None, typer.Option("--max", "-n", min=1, help="Stop after so many.", show_default=False)
+    ] = None,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow the changes as they happen: what was there before, what is there now. Ctrl-C stops."""
+    import contextlib
+    import os
+
+    from console.diffs import as_json as record_json
+    from console.options import load_configuration
+    from console.queries import changes, place_of
+    from console.screen import notice, results
+
+    place = place_of(load_configuration(config, data_dir), os.environ)
+    screen = results()
+    shown = 0
+    with contextlib.suppress(KeyboardInterrupt):
+        for number, found in enumerate(changes(place, from_beginning)):
+            if number == 0:
+                notice("following changes; Ctrl-C stops")
+            if found is None or not _is_wanted(found[1], resource, source):
+                continue
+            typer.echo(record_json(found[1])) if as_json else _print(screen, *found)
+            shown += 1
+            if shown == maximum:
+                return
+
+
+def _is_wanted(change: "Document", resource: str | None, source: str | None) -> bool:
+    return resource in {None, change["resource_type"]} and source in {None, change["source"]["source"]}
+
+
+def _print(screen: "Console", topic: str, change: "Document") -> None:
+    from rich.text import Text
+
+    from console.diffs import lines
+    from console.screen import harmless
+
+    version = change["version"] or change["event_time"]
+    title = Text(f"{change['emitted_at']:%H:%M:%S} ")
+    title.append(f"{OPERATIONS[change['op']]} ", f"bold {STYLES[change['op']]}")
+    title.append(harmless(f"{change['resource_type']} {change['resource_id']}"), "bold")
+    title.append(harmless(f"  {change['source']['source']} {change['source']['event_type']}"))
+    title.append(f"  version {version:%Y-%m-%d %H:%M:%S}" if version else "", "dim")
+    title.append(harmless(f"  {topic}"), "dim")
+    screen.print(title)
+    for pointer, before, after in lines(change):
+        line = Text(harmless(f"    {pointer}  "))
+        line.append(harmless(before), "red")
+        line.append(" -> " if before and after else "")
+        line.append(harmless(after), "green")
+        screen.print(line)

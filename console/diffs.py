@@ -1,0 +1,80 @@
+"""A change as lines for people: what was there before, what is there now, at every place that changed."""
+
+from typing import Any
+
+from schemas.codec import document as parsed_document
+from schemas.codec import document_json
+from schemas.records import Document
+
+ABSENT = object()
+SHOWN_CHARS = 60  # of one value; whole documents are what --json is for
+SHOWN_LINES = 20  # of one change
+
+Line = tuple[str, str, str]
+"""(pointer, before, after), values as JSON text, "" where there is none."""
+
+
+def lines(change: Document) -> list[Line]:
+    """Return what a change shows: a line per changed pointer, or per top-level field of what was created or deleted."""
+    before, after = _parsed(change["before"]), _parsed(change["after"])
+    if change["changed"]:
+        found = [_line(pointer, before, after) for pointer in change["changed"]]
+    else:
+        shown = after if isinstance(after, dict) else before
+        fields = shown if isinstance(shown, dict) else {}
+        found = [_line(f"/{name.replace('~', '~0').replace('/', '~1')}", before, after) for name in fields]
+    if len(found) <= SHOWN_LINES:
+        return found
+    return [*found[:SHOWN_LINES], (f"… and {len(found) - SHOWN_LINES} more", "", "")]
+
+
+def _line(pointer: str, before: Any, after: Any) -> Line:
+    old, new = _pair(pointer, before, after)
+    return pointer, _text(old), _text(new)
+
+
+def _pair(pointer: str, before: Any, after: Any) -> tuple[Any, Any]:
+    """Return both values at a pointer. Its array places count in `after`; elements with ids are looked up in `before`."""
+    old, new = before, after
+    for escaped in pointer.split("/")[1:]:
+        step = escaped.replace("~1", "/").replace("~0", "~")
+        old, new = _step_old(step, old, new), _step(step, new)
+    return old, new
+
+
+def _step_old(step: str, old: Any, new: Any) -> Any:
+    element = _step(step, new)
+    element_id = element.get("id") if isinstance(element, dict) else None
+    if isinstance(old, list) and isinstance(element_id, str | int):
+        places = {other.get("id"): other for other in old if isinstance(other, dict)}
+        return places.get(element_id, ABSENT) if len(places) == len(old) else _step(step, old)
+    return _step(step, old)
+
+
+def _step(step: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return value.get(step, ABSENT)
+    if isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+        return value[int(step)]
+    return ABSENT
+
+
+def _parsed(text: str | None) -> Any:
+    return ABSENT if text is None else parsed_document(text.encode())
+
+
+def _text(value: Any) -> str:
+    if value is ABSENT:
+        return ""
+    text = document_json(value).decode()
+    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
+
+
+def as_json(record: Document) -> str:
+    """Return a decoded record as one line of JSON: times in ISO 8601, documents as objects, every digit kept."""
+    documents = {
+        name: parsed_document(record[name].encode())
+        for name in ("before", "after")
+        if isinstance(record.get(name), str)
+    }
+    return document_json({**record, **documents}).decode()

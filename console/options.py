@@ -1,0 +1,63 @@
+"""The options that several commands share, and finding the configuration they mean."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.faults import Misused
+
+if TYPE_CHECKING:
+    from schemas.configuration import Configuration
+
+DATA_DIR = Path(".penstock")
+CONFIGURATION = Path("penstock.toml")
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        envvar="PENSTOCK_CONFIG",
+        help="The configuration; default ./penstock.toml, else the demo that `penstock up` made in --data-dir.",
+        show_default=False,
+    ),
+]
+DataDirOption = Annotated[
+    Path,
+    typer.Option("--data-dir", envvar="PENSTOCK_DATA_DIR", help="Where `penstock up` and workers keep their state."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print records as JSON, one a line, for other programs.")]
+
+OnlineOption = Annotated[bool, typer.Option("--online", help="Also ask Kafka and the schema registry.")]
+
+
+def configuration_path(config: Path | None, data_dir: Path) -> Path:
+    """Return the configuration that is meant; raise `Misused` if there is none."""
+    path = found_configuration(config, data_dir)
+    if path is None:
+        made = demo_path(data_dir)
+        raise Misused(
+            f"no configuration: pass --config, write ./{CONFIGURATION}, or start `penstock up`, which makes {made}"
+        )
+    return path
+
+
+def found_configuration(config: Path | None, data_dir: Path) -> Path | None:
+    """Return the configuration that is meant: as given, in this folder, or the demo's; None if there is none."""
+    if config is not None:
+        return config
+    return next((path for path in (CONFIGURATION, demo_path(data_dir)) if path.is_file()), None)
+
+
+def demo_path(data_dir: Path) -> Path:
+    """Return where the demo's configuration is, or would be."""
+    return data_dir / "demo" / CONFIGURATION.name
+
+
+def load_configuration(config: Path | None, data_dir: Path) -> "Configuration":
+    """Return the configuration that is meant, environment overrides applied."""
+    from schemas.configuration import load
+
+    return load(configuration_path(config, data_dir), os.environ)

@@ -1,0 +1,141 @@
+"""`penstock up --sample`: post a story through the real door, then account for every delivery that was accepted."""
+
+import asyncio
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from console import reading
+from console.faults import expected_faults, explanation
+from console.posting import Answered, Pace, Post, Tally, post_all
+from console.queries import OUTCOMES, Place, place_of
+from console.sample_payloads import posts
+from console.screen import progress
+from console.senders import Sender, sender
+from local.stack import Ready
+from providers.registry import PROVIDERS
+from schemas import configuration
+from schemas.records import Document
+
+CONCURRENCY = 8
+PATIENCE_S = 60.0  # without any new outcome, after which what is missing is called pending
+OUTCOME_ORDER = ("changed", "duplicate", "stale", "unchanged", "filtered", "dead")
+
+
+@dataclass(slots=True)
+class Account:
+    """What was accepted, and what became of it."""
+
+    accepted: Counter[tuple[str, str]] = field(default_factory=Counter)  # by (source, delivery id)
+    refused: Counter[str] = field(default_factory=Counter)
+    outcomes: list[Document] = field(default_factory=list)
+
+    def answer(self, post: Post, answered: Answered) -> None:
+        """Enter one answer."""
+        if answered.is_accepted:
+            self.accepted[post.sender.source, answered.delivery_id] += 1
+        else:
+            kind = "forged" if post.is_forged and answered.status == 401 else "unexpected"
+            self.refused[f"{kind}: {answered.status} {answered.detail}"] += 1
+
+    def enter(self, outcome: Document) -> bool:
+        """Enter an outcome if it is of this run, and say so."""
+        is_ours = (outcome["source"], outcome["delivery_id"]) in self.accepted
+        if is_ours:
+            self.outcomes.append(outcome)
+        return is_ours
+
+    @property
+    def pending(self) -> int:
+        """Return how many accepted deliveries have no outcome yet."""
+        return self.accepted.total() - len(self.outcomes)
+
+
+def send_sample(ready: Ready) -> None:
+    """Post the sample to a running `penstock up`, wait for its outcomes and print what became of it, on stderr."""
+    screen = Console(stderr=True, highlight=False, markup=False)
+    try:
+        _report(_run(ready), screen)
+    except expected_faults() as fault:
+        screen.print(f"sample: {explanation(fault)}", style="red")
+
+
+def sample_account(place: Place, url: str, senders: Mapping[str, Sender]) -> Account:
+    """Return what became of the sample, after the last outcome or a minute without one."""
+    now, account = datetime.now(UTC), Account()
+    story = posts(senders, int(now.timestamp() * 1000) * 1000, now)
+    with reading.consumer(place.kafka) as looking:
+        followed = reading.follow(looking, lambda topic: topic == OUTCOMES, is_from_beginning=False)
+        next(followed)  # from here on every outcome will be seen, so nothing older has to be read
+        with progress("posting the sample", len(story)) as advance:
+
+            def enter(post: Post, answered: Answered) -> None:
+                account.answer(post, answered)
+                advance(1)
+
+            asyncio.run(post_all(story, url, Pace(CONCURRENCY), Tally(), enter))
+        with progress("waiting for outcomes", account.pending) as advance:
+            deadline_s = time.monotonic() + PATIENCE_S
+            while account.pending and time.monotonic() < deadline_s:
+                message = next(followed)
+                if message is not None and account.enter(place.registry.decode(reading.value_of(message))):
+                    advance(1)
+                    deadline_s = time.monotonic() + PATIENCE_S
+    return account
+
+
+def _run(ready: Ready) -> Account:
+    environ = {
+        **os.environ,
+        "PENSTOCK_KAFKA_BOOTSTRAP_SERVERS": ready.bootstrap_servers,
+        "PENSTOCK_REGISTRY_URL": ready.registry_url,
+    }
+    loaded = configuration.load(ready.config, environ)
+    today = datetime.now(UTC).date()
+    demo_sources = [source for source in loaded.sources if source.name in PROVIDERS]
+    senders: dict[str, Sender] = {source.provider: sender(source, environ, today) for source in demo_sources}
+    return sample_account(place_of(loaded, environ), ready.ingress_url, senders)
+
+
+def _report(account: Account, screen: Console) -> None:
+    names = [name for name in OUTCOME_ORDER if any(outcome["outcome"] == name for outcome in account.outcomes)]
+    screen.print(_table(account, names))
+    totals = Counter(outcome["outcome"] for outcome in account.outcomes)
+    parts = [f"{name} {totals[name]}" for name in names]
+    if account.pending:
+        parts.append(f"still pending {account.pending}")
+    screen.print(
+        f"accepted {account.accepted.total()} = {' + '.join(parts)}", style="red" if account.pending else "green"
+    )
+    for refusal, count in account.refused.items():
+        screen.print(f"not accepted: {count} x {refusal}")
+    _print_where_next(account, screen)
+
+
+def _table(account: Account, names: list[str]) -> Table:
+    counts = Counter((outcome["provider"], outcome["outcome"]) for outcome in account.outcomes)
+    table = Table(title="What became of the sample deliveries")
+    table.add_column("provider")
+    for name in (*names, "sum"):
+        table.add_column(name, justify="right")
+    for provider in PROVIDERS:
+        row = [counts[provider, name] for name in names]
+        table.add_row(provider, *map(str, row), str(sum(row)))
+    columns = [sum(counts[provider, name] for provider in PROVIDERS) for name in names]
+    table.add_section()
+    table.add_row("sum", *map(str, columns), str(sum(columns)))
+    return table
+
+
+def _print_where_next(account: Account, screen: Console) -> None:
+    changed = next((outcome for outcome in account.outcomes if outcome["outcome"] == "changed"), None)
+    screen.print("\nlook at the changes:   penstock tail --from-beginning")
+    if changed is not None:
+        screen.print(f"one delivery's story:  penstock explain {changed['delivery_id']}")
+    screen.print("send one of your own:  penstock send shopify --topic products/update product.json")
