@@ -29,6 +29,7 @@ from local.progress import Meter
 MARKER = ".complete"
 DOWNLOAD_THREADS = 4  # 46 small files are bound by round trips: 20 s one after another, 4 s with four.
 TRIES = 3
+RETRY_DELAY_S = 1.0
 TIMEOUT_S = 20
 
 
@@ -161,7 +162,7 @@ def _download_one(pin: Pin, repository: Path, count: Callable[[int], None]) -> P
             if attempt == TRIES:
                 raise
             count(-counted)
-            time.sleep(attempt)
+            time.sleep(RETRY_DELAY_S * attempt)
     raise AssertionError("unreachable: the last try returns or raises")
 
 

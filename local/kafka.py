@@ -116,11 +116,16 @@ def _format(java: tuple[str, ...], data_dir: Path, properties: Path) -> None:
     """Write Kafka's identity into an empty data directory. The cluster id is kept first, so a second try is the same."""
     kept = data_dir / "cluster.id"
     if not kept.exists():
-        kept.write_text(_new_cluster_id())
+        draft = kept.with_suffix(".new")
+        draft.write_text(_new_cluster_id())
+        draft.rename(kept)  # killed in between, the next start finds the whole id or none
     command = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", kept.read_text().strip()]
-    result = subprocess.run(
-        [*command, "-c", str(properties)], capture_output=True, text=True, timeout=_FORMAT_TIMEOUT_S, check=False
-    )
+    try:
+        result = subprocess.run(
+            [*command, "-c", str(properties)], capture_output=True, text=True, timeout=_FORMAT_TIMEOUT_S, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        raise DidNotStart(f"Kafka's data directory {data_dir} was not formatted in {_FORMAT_TIMEOUT_S} s.") from error
     if result.returncode != 0:
         raise DidNotStart(f"Kafka's data directory {data_dir} could not be formatted:\n{result.stdout}{result.stderr}")
 

@@ -1,0 +1,63 @@
+"""The directory that `penstock up` keeps everything in: claimed by one process at a time, and never somebody else's."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from local.errors import Refused
+
+LOCK = "penstock.lock"  # Also the sign that the directory is ours; it stays when penstock ends.
+LEAST_FREE_BYTES = 500_000_000  # Kafka stops hard when its disk is full; this leaves time to notice.
+
+
+@contextlib.contextmanager
+def claim(data_dir: Path) -> Iterator[None]:
+    """Hold the data directory for this process, made if it is not there; `Refused` says why it cannot be used.
+
+    The lock is the kernel's, so it ends with this process however that ends.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        _refuse_foreign(data_dir)
+        lock = (data_dir / LOCK).open("a+")
+    except OSError as error:
+        raise Refused(f"{data_dir} cannot be used: {error.strerror}. Choose another with --data-dir.") from error
+    with lock:
+        _lock(lock, data_dir)
+        _refuse_full(data_dir)
+        yield
+
+
+def _refuse_foreign(data_dir: Path) -> None:
+    if not (data_dir / LOCK).exists() and any(data_dir.iterdir()):
+        raise Refused(
+            f"{data_dir} has files in it that are not penstock's (there is no {LOCK}). "
+            "Choose an empty or a new directory with --data-dir."
+        )
+
+
+def _lock(lock: IO[str], data_dir: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.seek(0)
+        pid = lock.read().strip() or "unknown"
+        raise Refused(
+            f"{data_dir} is in use by another penstock (process {pid}). Stop that one, or choose another --data-dir."
+        ) from error
+    lock.truncate(0)
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+
+
+def _refuse_full(data_dir: Path) -> None:
+    free_bytes = shutil.disk_usage(data_dir).free
+    if free_bytes < LEAST_FREE_BYTES:
+        raise Refused(
+            f"The disk of {data_dir} has {free_bytes / 1e6:.0f} MB left; penstock starts with {LEAST_FREE_BYTES / 1e6:.0f} "
+            "MB or more. Make room, or choose a directory on another disk with --data-dir."
+        )

@@ -1,0 +1,240 @@
+"""`penstock up`: Kafka, the registry, the ingress and a worker on this machine, until Ctrl-C.
+
+    data directory and ports checked -> downloads (first time) -> Kafka and registry -> ingress and worker -> ready
+
+People read stderr. Stdout has exactly one line, when everything is ready, for scripts to wait for. Nothing outlives this
+process, however it ends (`local/guard.py`).
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from local import artifacts, kafka, logs, ports, registry
+from local.data_dir import claim
+from local.errors import DidNotStart, LocalError, Refused
+from local.guard import Child, spawn
+from local.java import find_java
+from local.pins import KAFKA, REGISTRY
+from local.signals import Signals
+from local.supervisor import Service, Supervisor
+
+STOPPED, FAILED, REFUSED, KILLED = 0, 1, 2, 130
+
+# Together under the ten seconds after which a container's or a system's manager would kill all of it.
+_INGRESS_STOP_S, _WORKER_STOP_S, _REGISTRY_STOP_S, _KAFKA_STOP_S = 3.0, 3.0, 1.0, 2.0
+_PROBE_TIMEOUT_S = 1.0
+_LARGEST_PORT = 65535
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person chose on the command line. A port of 0 picks a free one."""
+
+    data_dir: Path = Path(".penstock")
+    port: int = 8080
+    kafka_port: int = 9092
+    registry_port: int = 8081
+    config: Path | None = None
+    sample: bool = False
+    kafka_heap_mb: int = kafka.HEAP_MB
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Where everything is, all on 127.0.0.1. `registry_url` is the base of Confluent's API; paths are absolute."""
+
+    port: int
+    kafka_port: int
+    registry_port: int
+    data_dir: Path
+    config: Path
+
+    @property
+    def ingress_url(self) -> str:
+        """Return the address that deliveries are posted to, without `/v1/{source}`."""
+        return f"http://{ports.HOST}:{self.port}"
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Return the address that Kafka's clients are given."""
+        return f"{ports.HOST}:{self.kafka_port}"
+
+    @property
+    def registry_url(self) -> str:
+        """Return the address that the registry's clients are given."""
+        return registry.api_url(self.registry_port)
+
+
+def _nothing(_ready: Ready) -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ChildSpec:
+    """A Python process of Penstock's own: its command, what precedes each start, and how to tell that it is ready."""
+
+    name: str
+    command: Callable[[Ready], list[str]]
+    is_ready: Callable[[Ready], bool]
+    stop_s: float
+    before_start: Callable[[Ready], None] = _nothing
+
+
+def _answers_ready(ready: Ready) -> bool:
+    try:
+        return httpx.get(f"{ready.ingress_url}/readyz", timeout=_PROBE_TIMEOUT_S, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _worker_ready_file(ready: Ready) -> Path:
+    return ready.data_dir / "worker.ready"
+
+
+def _penstock(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "console.cli", *arguments]
+
+
+INGRESS = ChildSpec(
+    "ingress",
+    lambda ready: _penstock("ingress", "--host", ports.HOST, "--port", str(ready.port)),
+    _answers_ready,
+    _INGRESS_STOP_S,
+)
+WORKER = ChildSpec(
+    "worker",
+    lambda _ready: _penstock("worker"),
+    lambda ready: _worker_ready_file(ready).exists(),  # it has its partitions
+    _WORKER_STOP_S,
+    before_start=lambda ready: _worker_ready_file(ready).unlink(missing_ok=True),
+)
+
+
+def up(
+    options: Options,
+    demo_configuration: Callable[[Path], Path],
+    after_ready: Callable[[Ready], None] | None = None,
+    children: tuple[ChildSpec, ...] = (INGRESS, WORKER),
+) -> int:
+    """Run everything until Ctrl-C or SIGTERM and return the exit code: 0 stopped, 1 a process did not start, 2 refused.
+
+    `demo_configuration` makes the configuration when `options.config` is None. With `options.sample`, `after_ready` is
+    called once when all is ready, in a thread of its own. `children` end in their order, before registry and Kafka.
+    A second Ctrl-C kills at once: 130.
+    """
+    try:
+        with Signals() as signals, claim(options.data_dir):
+            ready = _prepare(options, demo_configuration)
+            signals.hold()
+            supervisor = Supervisor(signals, _say)
+            try:
+                _start(supervisor, ready, children, options.kafka_heap_mb)
+                if not signals.is_stop_requested:
+                    _announce(ready, after_ready if options.sample else None)
+                    supervisor.run()
+            finally:
+                supervisor.stop()
+            return KILLED if signals.is_impatient else STOPPED
+    except KeyboardInterrupt:
+        return STOPPED
+    except LocalError as error:
+        _say(f"penstock: {error}")
+        return FAILED if isinstance(error, DidNotStart) else REFUSED
+
+
+def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Ready:
+    """Check everything that can be wrong before anything runs, and download what is missing."""
+    find_java()
+    data_dir = options.data_dir.absolute()
+    chosen = {
+        "--port": options.port,
+        "--kafka-port": options.kafka_port,
+        "--registry-port": options.registry_port,
+    }
+    _refuse_taken(chosen)
+    if options.config is not None and not options.config.is_file():
+        raise Refused(f"There is no configuration {options.config}. Without --config a demo is made.")
+    config = options.config or demo_configuration(data_dir)
+    for bundle in (KAFKA, REGISTRY):
+        artifacts.fetch(bundle)
+    port, kafka_port, registry_port = (number or ports.free_port() for number in chosen.values())
+    return Ready(port, kafka_port, registry_port, data_dir, config.absolute())
+
+
+def _refuse_taken(chosen: dict[str, int]) -> None:
+    """Refuse ports that do not exist, that were given twice or that somebody else listens on."""
+    for option, port in chosen.items():
+        if not 0 <= port <= _LARGEST_PORT:
+            raise Refused(f"{option} {port}: expected a number up to {_LARGEST_PORT}, or 0 for any free port.")
+        twice = [other for other, same in chosen.items() if port and same == port]
+        if len(twice) > 1:
+            raise Refused(f"{' and '.join(twice)} are both {port}; each needs a port of its own.")
+        if port and not ports.is_free(port):
+            holder = ports.holder(port)
+            by = f" by process {holder.pid} ({holder.program})" if holder else ""
+            raise Refused(f"Port {port} is in use{by}. Stop that, or choose another port with {option}.")
+
+
+def _start(supervisor: Supervisor, ready: Ready, children: tuple[ChildSpec, ...], heap_mb: int) -> None:
+    """Start Kafka and the registry side by side, then Penstock's own processes. Ended in the reverse order."""
+    log_dir = ready.data_dir / "logs"
+    options = kafka.KafkaOptions(heap_mb=heap_mb)
+    kafka_log, registry_log = log_dir / "kafka.log", log_dir / "registry.log"
+    kafka_dir, registry_dir = ready.data_dir / "kafka", ready.data_dir / "registry"
+    _say(f"starting Kafka on {ready.bootstrap_servers} and the registry on {ports.HOST}:{ready.registry_port}")
+    supervisor.start((
+        Service(
+            "Kafka",
+            lambda: kafka.launch(kafka_dir, ready.kafka_port, options, kafka_log),
+            lambda: kafka.is_ready(ready.kafka_port),
+            kafka_log,
+            _KAFKA_STOP_S,
+        ),
+        Service(
+            "registry",
+            lambda: registry.launch(registry_dir, ready.registry_port, registry_log),
+            lambda: registry.is_ready(ready.registry_port),
+            registry_log,
+            _REGISTRY_STOP_S,
+        ),
+    ))  # fmt: skip
+    supervisor.start([_service(child, ready, log_dir) for child in reversed(children)])
+
+
+def _service(child: ChildSpec, ready: Ready, log_dir: Path) -> Service:
+    log = log_dir / f"{child.name}.log"
+    environment = os.environ | {
+        "PENSTOCK_CONFIG": str(ready.config),
+        "PENSTOCK_KAFKA_BOOTSTRAP_SERVERS": ready.bootstrap_servers,
+        "PENSTOCK_REGISTRY_URL": ready.registry_url,
+        "PENSTOCK_DATA_DIR": str(ready.data_dir),
+    }
+
+    def launch() -> Child:
+        logs.rotate(log)
+        child.before_start(ready)
+        return spawn(child.command(ready), log=log, environment=environment)
+
+    return Service(child.name, launch, lambda: child.is_ready(ready), log, child.stop_s)
+
+
+def _announce(ready: Ready, after_ready: Callable[[Ready], None] | None) -> None:
+    """Print the one line, then let the sample run beside the supervisor, which must not stand still meanwhile."""
+    sys.stdout.write(
+        f"penstock is ready: ingress={ready.ingress_url} kafka={ready.bootstrap_servers} "
+        f"registry=http://{ports.HOST}:{ready.registry_port}\n"
+    )
+    sys.stdout.flush()
+    if after_ready is not None:
+        threading.Thread(target=after_ready, args=(ready,), daemon=True).start()
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

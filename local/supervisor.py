@@ -1,0 +1,166 @@
+"""Keep processes running: start, wait until ready, start again when one dies, end all in order.
+
+One thread, one loop, one look at every process per turn. A process that dies before it was ever ready is a mistake a
+person has to see (`DidNotStart`); one that dies later is started again for as long as it takes.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import logs
+from local.errors import DidNotStart, LocalError
+from local.guard import Child
+from local.signals import Signals
+
+TURN_S = 0.05
+FIRST_DELAY_S = 0.5
+LONGEST_DELAY_S = 30.0
+STEADY_S = 60.0  # A process that lived this long starts with the shortest delay again.
+TRIES_BEFORE_READY = 3
+MISUSED = 2  # Exit code of Penstock's commands for wrong configuration: no second try will be better.
+_PROBE_EVERY_S = 0.2
+_REMIND_EVERY_S = 10.0
+_BOUND_EVERY_S = 10.0
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A process to keep running: how to start it, how to tell that it is ready, how long it may take to end."""
+
+    name: str
+    launch: Callable[[], Child]
+    is_ready: Callable[[], bool]
+    log: Path
+    stop_s: float
+
+
+class Supervisor:
+    """The processes of one `penstock up`, ended in the reverse order of `start`."""
+
+    def __init__(self, signals: Signals, say: Say) -> None:
+        self._signals = signals
+        self._say = say
+        self._kept: list[_Kept] = []
+        self._next_bound = 0.0
+
+    def start(self, services: Sequence[Service]) -> None:
+        """Start some more processes at once and return when all are ready or somebody asked to stop."""
+        if self._signals.is_stop_requested:
+            return
+        self._say(f"starting {' and '.join(service.name for service in services)}")
+        started = [_Kept(service, self._say) for service in services]
+        self._kept.extend(started)
+        waiting_since = time.monotonic()
+        reminded = 1
+        while not self._signals.is_stop_requested and not all(kept.is_ready for kept in started):
+            self._turn()
+            if time.monotonic() - waiting_since > reminded * _REMIND_EVERY_S:
+                reminded += 1
+                for kept in started:
+                    kept.remind(time.monotonic() - waiting_since)
+
+    def run(self) -> None:
+        """Keep everything running until somebody asks to stop."""
+        while not self._signals.is_stop_requested:
+            self._turn()
+
+    def stop(self) -> None:
+        """End everything, the last started first, each within its time; all at once if asked a second time."""
+        for kept in reversed(self._kept):
+            kept.stop(self._signals)
+
+    def _turn(self) -> None:
+        now = time.monotonic()
+        for kept in self._kept:
+            kept.turn(now)
+        if now > self._next_bound:
+            self._next_bound = now + _BOUND_EVERY_S
+            for kept in self._kept:
+                logs.bound(kept.service.log)
+        time.sleep(TURN_S)
+
+
+class _Kept:
+    """One process and what has happened to it."""
+
+    def __init__(self, service: Service, say: Say) -> None:
+        self.service = service
+        self.is_ready = False
+        self._say = say
+        self._child: Child | None = None
+        self._was_ready = False
+        self._deaths = 0
+        self._started = 0.0
+        self._due = 0.0
+
+    def turn(self, now: float) -> None:
+        """Start the process if it is due, note its death, or ask whether it is ready."""
+        if self._child is None:
+            if now >= self._due:
+                self._launch(now)
+            return
+        code = self._child.exit_code()
+        if code is not None:
+            self._note_death(now, f"{self.service.name} {_ending(code)}", is_final=code == MISUSED)
+        elif not self.is_ready and now >= self._due:
+            self._due = now + _PROBE_EVERY_S
+            self._ask()
+
+    def remind(self, waited_s: float) -> None:
+        """Tell a person who is waiting what for."""
+        if not self.is_ready:
+            self._say(f"still waiting for {self.service.name} ({waited_s:.0f} s); it writes to {self.service.log}")
+
+    def stop(self, signals: Signals) -> None:
+        """End the process: SIGTERM, and SIGKILL when its time is over or a person is out of patience."""
+        if self._child is None or self._child.exit_code() is not None:
+            return
+        self._child.terminate()
+        deadline = time.monotonic() + self.service.stop_s
+        while self._child.wait(TURN_S) is None:
+            if signals.is_impatient or time.monotonic() > deadline:
+                self._child.kill()
+        self._say(f"{self.service.name} has ended")
+
+    def _launch(self, now: float) -> None:
+        self._started = now
+        try:
+            self._child = self.service.launch()
+        except OSError as error:  # the disk is full, the data directory is gone, no more processes
+            self._note_death(now, f"{self.service.name} could not be started: {error}", is_final=True)
+        except LocalError as error:
+            if not self._was_ready:
+                raise
+            self._note_death(now, f"{self.service.name} could not be started: {error}", is_final=False)
+
+    def _ask(self) -> None:
+        if not self.service.is_ready():
+            return
+        self.is_ready = True
+        again = " again" if self._was_ready else ""
+        self._was_ready = True
+        self._say(f"{self.service.name} is ready{again} ({time.monotonic() - self._started:.1f} s)")
+
+    def _note_death(self, now: float, what: str, is_final: bool) -> None:
+        """Say what the process said last; plan the next start, or give up on one that was never ready."""
+        self._child = None
+        self.is_ready = False
+        self._deaths = 1 if now - self._started > STEADY_S else self._deaths + 1
+        last_lines = logs.last_lines(self.service.log)
+        told = f"{what}; the end of {self.service.log}:\n{last_lines}" if last_lines else f"{what}, without a word"
+        if not self._was_ready and (is_final or self._deaths >= TRIES_BEFORE_READY):
+            raise DidNotStart(told)
+        delay_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self._deaths - 1))
+        self._due = now + delay_s
+        self._say(f"{told.rstrip()}\nstarting {self.service.name} again in {delay_s:g} s")
+
+
+def _ending(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    return f"was ended by {signal.Signals(-code).name}"

@@ -1,0 +1,80 @@
+"""`penstock up` with two tiny programs in place of ingress and worker; run as a program by test_stack.py.
+
+The door answers /readyz, tells its environment and process id, and dies when asked; the worker says that it is ready.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from local.stack import INGRESS, WORKER, Options, Ready, up
+
+
+def main() -> None:
+    """Do what the first argument says."""
+    part, *arguments = sys.argv[1:]
+    match part:
+        case "door":
+            _door(int(arguments[0]))
+        case "worker":
+            _worker()
+        case _:
+            sys.exit(_up(Path(part), *map(int, arguments)))
+
+
+def _up(data_dir: Path, port: int, kafka_port: int, registry_port: int) -> int:
+    options = Options(data_dir, port, kafka_port, registry_port, sample=True)
+    door = replace(INGRESS, command=lambda ready: _this("door", str(ready.port)))
+    worker = replace(WORKER, command=lambda _ready: _this("worker"))
+    return up(options, _demo, _note_ready, (door, worker))
+
+
+def _demo(data_dir: Path) -> Path:
+    path = data_dir / "demo.toml"
+    path.write_text("")
+    return path
+
+
+def _note_ready(ready: Ready) -> None:
+    (ready.data_dir / "sampled").write_text(ready.ingress_url)
+
+
+def _this(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "tests.e2e.tiny_stack", *arguments]
+
+
+def _door(port: int) -> None:
+    class Door(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/die":
+                sys.stdout.write("the door was asked to die\n")
+                sys.stdout.flush()
+                os._exit(3)
+            answer = {name: value for name, value in os.environ.items() if name.startswith("PENSTOCK_")}
+            body = json.dumps(answer | {"pid": str(os.getpid())}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    ThreadingHTTPServer(("127.0.0.1", port), Door).serve_forever()
+
+
+def _worker() -> None:
+    done = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: done.set())
+    Path(os.environ["PENSTOCK_DATA_DIR"], "worker.ready").touch()
+    done.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What `penstock up` refuses before anything runs: exit code 2, one message that says what to do, no traceback."""
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from local import ports
+from local.stack import REFUSED, Options, up
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """Listen on a port of this machine."""
+    with socket.create_server((ports.HOST, 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("option", ["port", "kafka_port", "registry_port"])
+def test_port_in_use_is_named_with_its_option_and_holder(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], taken_port: int, option: str
+) -> None:
+    """The message has the port, who holds it and which option chooses another."""
+    free = Options(tmp_path / "data", port=0, kafka_port=0, registry_port=0)
+    options = replace(free, **{option: taken_port})  # type: ignore[arg-type]  # the three names above are all ports
+
+    told = _refusal(options, capfd)
+
+    assert f"Port {taken_port} is in use by process " in told
+    assert f"--{option.replace('_', '-')}" in told
+
+
+def test_same_port_twice_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Two of our own servers cannot share a port; both options are named."""
+    port = ports.free_port()
+
+    told = _refusal(Options(tmp_path / "data", port=port, kafka_port=port, registry_port=0), capfd)
+
+    assert "--port and --kafka-port" in told
+
+
+def test_impossible_port_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A number that is no port is said to be none."""
+    assert "--port 70000" in _refusal(Options(tmp_path / "data", port=70_000), capfd)
+
+
+def test_missing_configuration_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A configuration that is not there is not replaced by the demo."""
+    options = Options(tmp_path / "data", port=0, kafka_port=0, registry_port=0, config=tmp_path / "no.toml")
+
+    assert "no.toml" in _refusal(options, capfd)
+
+
+def test_foreign_data_directory_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Somebody else's directory stays as it is."""
+    (tmp_path / "thesis.txt").touch()
+
+    assert "--data-dir" in _refusal(Options(tmp_path), capfd)
+
+
+def _refusal(options: Options, capfd: pytest.CaptureFixture[str]) -> str:
+    """Return what is said on stderr when `up` refuses to start."""
+    assert up(options, _no_demo, children=()) == REFUSED
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "Traceback" not in printed.err
+    return printed.err
+
+
+def _no_demo(_data_dir: Path) -> Path:
+    raise AssertionError("refused before the demo is made")
