@@ -28,6 +28,10 @@ class Registry:
         self._prefixes: dict[tuple[str, SchemaName], bytes] = {}
         self._schemas: dict[int, Any] = {}
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     def prefix(self, topic: str, name: SchemaName) -> bytes:
         """Return the wire prefix for values of a topic, registering the schema under `<topic>-value` the first time."""
         known = self._prefixes.get((topic, name))

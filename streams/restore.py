@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 
 import structlog
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public by its documentation
 
 from streams.faults import Transient
@@ -67,7 +67,7 @@ class Restore:
         try:
             while next_offset < end and not self.cancelled.is_set():
                 rows: list[tuple[bytes, bytes | None]] = []
-                for message in reader.consume(BATCH, 0.5):
+                for message in _arrived(reader):
                     error = message.error()
                     if error is None:
                         rows.append((message.key() or b"", message.value()))
@@ -96,3 +96,9 @@ class Restore:
         )
         reader.assign([start])
         return reader
+
+
+def _arrived(reader: Consumer) -> list[Message]:
+    """Return what has arrived, after half a second at most; `consume` alone would wait for a full batch."""
+    first = reader.poll(0.5)
+    return [] if first is None else [first, *reader.consume(BATCH - 1, 0)]

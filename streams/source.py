@@ -108,6 +108,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._settings.ready_file.unlink(missing_ok=True)
         if hasattr(self, "_consumer"):
             await self._blocking(self._consumer.close)
+            self._registry.close()
         for partition in list(self._tables):
             self._tables.pop(partition).close()
         self._librdkafka.shutdown(wait=False)

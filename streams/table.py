@@ -97,6 +97,10 @@ class PartitionTables:
         stored = self._meta.get(name.encode())
         return 0 if stored is None else int.from_bytes(stored, "big")
 
+    def rows(self, name: TableName) -> dict[bytes, bytes]:
+        """Return every row on disk; for tests and small tables."""
+        return dict(self._database.get_column_family(name).items())
+
     def close(self) -> None:
         """Let go of the disk; uncommitted rows are forgotten."""
         self.drop()

@@ -1,0 +1,86 @@
+"""Workers are killed with SIGKILL under load; afterwards the books must balance."""
+
+import random
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from streams.restore import Restore
+from streams.steps.fanout import Routes
+from streams.table import open_tables
+from streams.topics import RAW, changelog_topic
+from tests.support.feed import ensure_raw, feed, noisy_products
+from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, committed, newest, recompute
+from tests.support.workers import Workers, configured, running, wait_until
+
+pytestmark = pytest.mark.kafka
+DELIVERIES, RESOURCES, KILLS, WORKERS = 24_000, 1_500, 6, 2
+FEED_PER_S = 3_000
+
+
+def test_killed_workers_lose_nothing_double_nothing_keep_order(kafka: str, registry: str, tmp_path: Path) -> None:
+    """24,000 deliveries, two workers, six SIGKILLs: 0 lost, 0 duplicated, 0 out of order, outcomes add up, tables equal."""
+    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"crash-{uuid.uuid4().hex[:8]}"
+    ensure_raw(kafka)
+    outcomes = OutcomeCount(kafka, registry, source)
+    with closing(outcomes), running(tmp_path, configured(kafka, registry, source, app)) as workers:
+        for slot in range(WORKERS):
+            workers.start(slot)
+        wait_until(lambda: any(workers.is_ready(slot) for slot in range(WORKERS)), "a worker with partitions")
+        with ThreadPoolExecutor(1) as feeder:
+            fed = feeder.submit(feed, kafka, noisy_products(source, DELIVERIES, RESOURCES), FEED_PER_S)
+            killed = kill_along_the_way(workers, outcomes)
+            assert fed.result() == DELIVERIES
+        wait_for_all(workers, outcomes)
+    ledger = Ledger.read(kafka, registry, source)
+    expected = recompute(ledger.raw, Routes({}))
+
+    assert killed == KILLS
+    assert len(ledger.raw) == DELIVERIES
+    assert_adds_up(ledger, expected)
+    assert set(ledger.by_outcome()) == {"changed", "duplicate", "stale", "unchanged"}, (
+        "the noise must contain every kind"
+    )
+    assert newest(restored(kafka, app, tmp_path / "restored"), source) == expected.latest
+
+
+def kill_along_the_way(workers: Workers, outcomes: OutcomeCount) -> int:
+    """Kill a worker whenever another part of the deliveries is decided, in the middle of the next. Return the kills."""
+    rng = random.Random(7)  # noqa: S311  # reproducible
+    for kill in range(1, KILLS + 1):
+        threshold = kill * DELIVERIES // (KILLS + 2)
+        wait_until(partial(reached, outcomes, threshold), f"{threshold} outcomes before kill {kill}")
+        workers.kill(rng.randrange(WORKERS))
+        workers.restart_the_dead()
+    return KILLS
+
+
+def reached(outcomes: OutcomeCount, floor: int) -> bool:
+    """Say whether so many deliveries are decided."""
+    return outcomes() >= floor
+
+
+def wait_for_all(workers: Workers, outcomes: OutcomeCount) -> None:
+    """Wait until every delivery has an outcome; workers that end by themselves are started again, as by a supervisor."""
+
+    def are_decided() -> bool:
+        workers.restart_the_dead()
+        return outcomes() >= DELIVERIES
+
+    wait_until(are_decided, f"{DELIVERIES} outcomes", 120)
+
+
+def restored(kafka: str, app: str, directory: Path) -> dict[bytes, bytes]:
+    """Return the table *latest* as a new worker would restore it from its changelogs, all partitions together."""
+    rows: dict[bytes, bytes] = {}
+    partitions = {message.partition() or 0 for message in committed(kafka, RAW)}
+    for partition in partitions:
+        restore = Restore({"bootstrap.servers": kafka}, app, lambda name: changelog_topic(app, name), partition)
+        tables = restore.run(open_tables(directory / str(partition)))
+        rows |= tables.rows("latest")
+        tables.close()
+    return rows

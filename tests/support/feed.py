@@ -1,0 +1,80 @@
+"""A noisy provider: deliveries of products with updates, ties, duplicates, stale and unchanged ones, on `webhooks.raw`."""
+
+import random
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # public by its documentation
+
+from schemas import codec
+from schemas.records import RawDelivery, resource_key
+from streams.topics import RAW, described
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def ensure_raw(kafka: str, partitions: int = 4) -> None:
+    """Create `webhooks.raw` unless it exists."""
+    admin = AdminClient({"bootstrap.servers": kafka})
+    if RAW not in admin.list_topics(timeout=10).topics:
+        topic = NewTopic(RAW, partitions, config=dict(described(RAW).settings))
+        admin.create_topics([topic])[RAW].result()
+
+
+def noisy_products(source: str, count: int, resources: int, seed: int = 1) -> Iterator[RawDelivery]:
+    """Yield deliveries: about 80 % real updates, the rest ties, retries, second subscriptions, stale and unchanged ones."""
+    rng = random.Random(seed)  # noqa: S311  # reproducible noise, no secret
+    sent: list[RawDelivery] = []
+    titles: dict[int, str] = {}
+    for number in range(count):
+        resource, second = rng.randrange(resources), number // resources
+        kind = rng.random()
+        if sent and kind < 0.08:
+            yield rng.choice(sent[-500:])  # the same delivery again: a retry
+            continue
+        if kind < 0.12:
+            second = max(0, second - rng.randrange(1, 4))  # overtaken by newer ones
+        is_repeated = kind > 0.9 and resource in titles  # nothing but the update time is new
+        title = titles[resource] if is_repeated else f"title {number}"
+        titles[resource] = title
+        delivery = product(source, resource, second, title, f"{source}-{number}", is_deleted=0.12 < kind < 0.125)
+        sent.append(delivery)
+        yield delivery
+
+
+def product(
+    source: str, resource: int, second: int, title: str, delivery_id: str, *, is_deleted: bool = False
+) -> RawDelivery:
+    """Return one delivery of a product, as the ingress would keep it."""
+    product_id, time = 10**15 + resource, START + timedelta(seconds=second)
+    document: dict[str, object] = {"id": product_id}
+    if not is_deleted:
+        document |= {"title": title, "vendor": "Nike", "updated_at": time.isoformat(), "body_html": "x" * 300}
+    topic = "products/delete" if is_deleted else "products/update"
+    headers = {
+        "x-shopify-topic": topic,
+        "x-shopify-webhook-id": delivery_id,
+        "x-shopify-triggered-at": time.isoformat(),
+    }
+    key = resource_key("shopify", source, "product", str(product_id))
+    body = msgspec.json.encode(document)
+    return RawDelivery(delivery_id, "shopify", source, topic, START, key, body, event_time=time, headers=headers)
+
+
+def feed(kafka: str, deliveries: Iterator[RawDelivery], per_second: int | None = None) -> int:
+    """Put deliveries on `webhooks.raw` as the ingress does, at most so many a second; return how many."""
+    started = time.monotonic()
+    producer = Producer({
+        "bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 20, "partitioner": "murmur2_random",
+    })  # fmt: skip
+    count = 0
+    for delivery in deliveries:
+        producer.produce(RAW, delivery.body, delivery.key.encode(), headers=list(codec.raw_headers(delivery)))
+        count += 1
+        ahead_s = count / per_second - (time.monotonic() - started) if per_second else 0
+        producer.poll(max(0, ahead_s))
+    assert producer.flush(60) == 0
+    return count

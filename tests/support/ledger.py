@@ -1,0 +1,184 @@
+"""Counts what came in and what went out, and recomputes the whole pipeline with plain dicts: the oracle of the broker tests.
+
+`Ledger.read` takes everything that a read_committed consumer sees about one source; `recompute` decides the same raw records once
+more with `process` over dicts. Whatever was killed in between, the two must agree record by record.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from typing import Any, Self
+
+from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
+from msgspec import Struct
+
+from schemas import codec
+from schemas.records import RawDelivery
+from schemas.registry import Registry
+from streams.pipeline import Result, Tables, process
+from streams.steps.fanout import Routes
+from streams.topics import OUTCOMES, RAW
+
+
+class Ledger(Struct):
+    """All that is visible about one source."""
+
+    raw: list[RawDelivery]
+    outcomes: list[dict[str, Any]]
+    changes: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, kafka: str, registry: str, source: str) -> Self:
+        """Read the raw deliveries, outcomes and change events of a source, each in the order of its partition."""
+        raw = [delivery for delivery in map(raw_delivery, committed(kafka, RAW)) if delivery.source == source]
+        with closing(Registry(registry)) as schemas:
+            outcomes = [schemas.decode(message.value() or b"") for message in committed(kafka, OUTCOMES)]
+            changes = [
+                schemas.decode(m.value() or b"") for topic in change_topics(kafka) for m in committed(kafka, topic)
+            ]
+        return cls(
+            raw,
+            [outcome for outcome in outcomes if outcome["source"] == source],
+            [change for change in changes if change["source"]["source"] == source],
+        )
+
+    def by_outcome(self) -> Counter[str]:
+        """Return how many deliveries ended how."""
+        return Counter(outcome["outcome"] for outcome in self.outcomes)
+
+
+class Recomputation(Struct):
+    """What the pipeline would have done without Kafka, kills and disks."""
+
+    results: dict[tuple[int, int], Result]
+    seen: dict[bytes, bytes]
+    latest: dict[bytes, bytes]
+
+    def changes(self) -> dict[str, list[str]]:
+        """Return the event ids of each resource in order."""
+        return grouped((e.change.resource_key, e.change.event_id) for r in self.results.values() for e in r.emissions)
+
+
+def recompute(raw: list[RawDelivery], routes: Routes) -> Recomputation:
+    """Decide every delivery once more, in the order of its partition, over plain dicts."""
+    done = Recomputation({}, {}, {})
+    for delivery in sorted(raw, key=lambda delivery: (delivery.partition, delivery.offset)):
+        result = process(delivery, Tables(done.seen, done.latest), routes)
+        done.seen |= result.writes.seen
+        done.latest |= result.writes.latest
+        done.results[delivery.partition, delivery.offset] = result
+    return done
+
+
+def assert_adds_up(ledger: Ledger, expected: Recomputation) -> None:
+    """Assert that nothing is lost, doubled or out of order, and that every delivery has the outcome it must have."""
+    decided = Counter((outcome["partition"], outcome["offset"]) for outcome in ledger.outcomes)
+    assert {place for place, count in decided.items() if count > 1} == set(), "outcomes doubled"
+    assert set(expected.results) - set(decided) == set(), "outcomes lost"
+    assert len(ledger.outcomes) == len(ledger.raw)
+    wrong = [
+        o for o in ledger.outcomes if o["outcome"] != expected.results[o["partition"], o["offset"]].outcome.outcome
+    ]
+    assert wrong == []
+    emitted = Counter(change["event_id"] for change in ledger.changes)
+    assert {event_id for event_id, count in emitted.items() if count > 1} == set(), "changes doubled"
+    seen = grouped((change["resource_key"], change["event_id"]) for change in ledger.changes)
+    assert seen == expected.changes(), "changes lost or out of order"
+
+
+def grouped(pairs: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return the second parts of pairs by their first, in order."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return dict(groups)
+
+
+def raw_delivery(message: Message) -> RawDelivery:
+    """Return the delivery that a message of `webhooks.raw` holds."""
+    headers: Any = message.headers()
+    place = (message.topic() or RAW, message.partition() or 0, message.offset() or 0)
+    return codec.raw_delivery(message.key(), message.value(), headers, place)
+
+
+def change_topics(kafka: str) -> list[str]:
+    """Return the topics with change events that exist."""
+    consumer = _consumer(kafka)
+    try:
+        return sorted(name for name in consumer.list_topics(timeout=10).topics if name.startswith("changes."))
+    finally:
+        consumer.close()
+
+
+def committed(kafka: str, topic: str) -> Iterator[Message]:
+    """Yield every committed record that a topic holds now, partition by partition in order."""
+    consumer = _consumer(kafka)
+    try:
+        known = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in known])
+        left = set(known)
+        while left:
+            for message in consumer.consume(5_000, 1.0):
+                error = message.error()
+                if error is None:
+                    yield message
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    left.discard(message.partition() or 0)
+                else:
+                    raise AssertionError(error)
+    finally:
+        consumer.close()
+
+
+class OutcomeCount:
+    """Counts the committed outcomes of one source as they appear."""
+
+    def __init__(self, kafka: str, registry: str, source: str) -> None:
+        self._registry = Registry(registry)
+        self._source = source
+        self._count = 0
+        self._consumer: Consumer | None = None
+        self._kafka = kafka
+
+    def __call__(self) -> int:
+        """Return how many there are now."""
+        consumer = self._consumer or self._assigned()
+        for message in consumer.consume(20_000, 0.1) if consumer is not None else ():
+            if message.error() is None:
+                self._count += self._registry.decode(message.value() or b"")["source"] == self._source
+        return self._count
+
+    def close(self) -> None:
+        """Let go of Kafka and the registry."""
+        self._registry.close()
+        if self._consumer is not None:
+            self._consumer.close()
+
+    def _assigned(self) -> Consumer | None:
+        consumer = _consumer(self._kafka)
+        known = consumer.list_topics(timeout=10).topics.get(OUTCOMES)
+        if known is None:
+            consumer.close()
+            return None
+        consumer.assign([TopicPartition(OUTCOMES, partition, 0) for partition in known.partitions])
+        self._consumer = consumer
+        return consumer
+
+
+def _consumer(kafka: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": kafka,
+            "group.id": "penstock-test-ledger",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+        }
+    )
+
+
+def newest(rows: Mapping[bytes, bytes], source: str) -> dict[bytes, bytes]:
+    """Return the rows of a table that belong to a source."""
+    mark = f"|{source}|".encode()
+    return {key: row for key, row in rows.items() if mark in key}

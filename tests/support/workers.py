@@ -1,0 +1,95 @@
+"""Real worker processes for tests: started, killed, restarted, and ended with the tests whatever happens."""
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from local.guard import Child, spawn
+
+
+class Workers:
+    """Workers of one application; slots are numbered, and a slot keeps its worker id and disk over restarts."""
+
+    def __init__(self, directory: Path, configuration: str) -> None:
+        self.directory = directory
+        self.configuration = directory / "penstock.toml"
+        self.configuration.write_text(configuration)
+        self.children: dict[int, Child] = {}
+
+    def start(self, slot: int, worker_id: str | None = None) -> Child:
+        """Start the worker of a slot."""
+        environment = {
+            **os.environ,
+            "PENSTOCK_CONFIG": str(self.configuration),
+            "PENSTOCK_DATA_DIR": str(self.data_dir(slot)),
+            "PENSTOCK_WORKER_ID": worker_id or f"slot-{slot}",
+        }
+        command = [str(Path(sys.executable).parent / "faust"), "-A", "streams.app", "worker", "-l", "warn"]
+        self.data_dir(slot).mkdir(exist_ok=True)
+        self.children[slot] = spawn(command, log=self.log(slot), environment=environment)
+        return self.children[slot]
+
+    def kill(self, slot: int) -> None:
+        """End a worker with SIGKILL, in whatever it is doing."""
+        self.children[slot].kill()
+
+    def restart_the_dead(self) -> None:
+        """Start every worker again that has ended, as a supervisor would."""
+        for slot, child in list(self.children.items()):
+            if child.exit_code() is not None:
+                self.start(slot)
+
+    def data_dir(self, slot: int) -> Path:
+        """Return a slot's data directory."""
+        return self.directory / f"worker-{slot}"
+
+    def log(self, slot: int) -> Path:
+        """Return a slot's log file."""
+        return self.directory / f"worker-{slot}.log"
+
+    def is_ready(self, slot: int) -> bool:
+        """Say whether a worker has its partitions and their tables."""
+        return (self.data_dir(slot) / "worker.ready").exists()
+
+    def stop(self) -> None:
+        """End all workers."""
+        for child in self.children.values():
+            child.stop(10)
+
+
+@contextlib.contextmanager
+def running(directory: Path, configuration: str) -> Iterator[Workers]:
+    """Give workers that end with the block."""
+    workers = Workers(directory, configuration)
+    try:
+        yield workers
+    finally:
+        workers.stop()
+
+
+def configured(kafka: str, registry: str, source: str, app: str) -> str:
+    """Return a penstock.toml with one Shopify source."""
+    return f"""
+[kafka]
+bootstrap_servers = "{kafka}"
+[registry]
+url = "{registry}"
+[worker]
+app = "{app}"
+[[sources]]
+name = "{source}"
+provider = "shopify"
+secrets = ["text:made-up"]
+"""
+
+
+def wait_until(is_true: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
+    """Wait for a fact; fail with its name when it does not come in time."""
+    deadline = time.monotonic() + timeout_s
+    while not is_true():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout_s:.0f} s for: {what}")
+        time.sleep(0.05)
