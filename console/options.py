@@ -1,6 +1,5 @@
 """The options that several commands share, and finding the configuration they mean."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,7 +56,9 @@ def demo_path(data_dir: Path) -> Path:
 
 
 def load_configuration(config: Path | None, data_dir: Path) -> "Configuration":
-    """Return the configuration that is meant, environment overrides applied."""
+    """Return the configuration that is meant; environment overrides apply, and beside a `penstock up` its addresses."""
+    from console.running import surroundings
     from schemas.configuration import load
 
-    return load(configuration_path(config, data_dir), os.environ)
+    path = configuration_path(config, data_dir)
+    return load(path, surroundings(data_dir, path))

@@ -111,12 +111,11 @@ def _changes_of(place: Place, looking: Consumer, outcome: Document) -> Iterator[
     if not wanted:
         return
     start, end = outcome["decided_at"] - BEFORE_DECISION, outcome["decided_at"] + AFTER_DECISION
-    for topic in sorted(filter(place.holds_changes, reading.topics(looking))):
-        for message in reading.read(looking, reading.ranges_between(looking, topic, start, end)):
-            if any(
-                event_id in value_of(message) for event_id in wanted
-            ):  # Avro writes text as it is: no need to decode
-                yield topic, place.registry.decode(value_of(message))
+    topics = sorted(filter(place.holds_changes, reading.topics(looking)))
+    parts = [part for topic in topics for part in reading.ranges_between(looking, topic, start, end)]
+    for message in reading.read(looking, parts):
+        if any(event_id in value_of(message) for event_id in wanted):  # Avro writes text as it is: no need to decode
+            yield topic_of(message), place.registry.decode(value_of(message))
 
 
 def _delivery(message: Message) -> RawDelivery:

@@ -46,6 +46,7 @@ def consumer(kafka: Mapping[str, str], group: str = "penstock.console") -> Itera
         "enable.partition.eof": True,
         "isolation.level": "read_committed",
         "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": 20,  # every change of the assignment waits for the fetch before it
         "log_level": 0,  # what matters is raised
     }
     opened = Consumer(settings)
@@ -107,10 +108,12 @@ def newest_blocks(found: Sequence[Range], limit: int | None) -> Iterator[list[Ra
 def read(looking: Consumer, wanted: Sequence[Range], advance: Advance = lambda _records: None) -> Iterator[Message]:
     """Yield the records of ranges, each partition in its order; `advance` is told how many were read."""
     highs = {(part.topic, part.partition): part.high for part in wanted if len(part)}
-    looking.assign([TopicPartition(part.topic, part.partition, part.low) for part in wanted if len(part)])
+    places = [TopicPartition(part.topic, part.partition, part.low) for part in wanted if len(part)]
+    looking.assign(places)
+    looking.resume(places)  # librdkafka remembers the pauses of the read before
     deadline_s = time.monotonic() + READ_TIMEOUT_S
     while highs:
-        messages = looking.consume(BATCH_RECORDS, timeout=0.2)
+        messages = looking.consume(BATCH_RECORDS, timeout=0.05)
         advance(len(messages))
         if messages:
             deadline_s = time.monotonic() + READ_TIMEOUT_S

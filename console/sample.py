@@ -59,7 +59,7 @@ class Account:
 
 def send_sample(ready: Ready) -> None:
     """Post the sample to a running `penstock up`, wait for its outcomes and print what became of it, on stderr."""
-    screen = Console(stderr=True, highlight=False, markup=False)
+    screen = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
     try:
         _report(_run(ready), screen)
     except expected_faults() as fault:

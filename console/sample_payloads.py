@@ -107,10 +107,11 @@ def _strays(sender: Sender, run: int, now: datetime) -> Iterator[Post]:
 
 
 def _mixed(lives: Sequence[list[Post]], chance: random.Random) -> Iterator[Post]:
-    remaining = [iter(life) for life in lives for _ in life]
-    chance.shuffle(remaining)
-    for life in remaining:
-        yield next(life)
+    turns = [place for place, life in enumerate(lives) for _ in life]
+    chance.shuffle(turns)
+    remaining = [iter(life) for life in lives]
+    for place in turns:
+        yield next(remaining[place])
 
 
 def _shopify(scene: Scene) -> tuple[str, Document]:

@@ -26,10 +26,11 @@ def check(
 
     from console.checks import offline_findings, online_findings
     from console.options import configuration_path
+    from console.running import surroundings
     from schemas.configuration import load
 
     path = configuration_path(config, data_dir)
-    configuration = load(path, os.environ)
+    configuration = load(path, surroundings(data_dir, path))
     findings = offline_findings(configuration, path, os.environ, datetime.now(UTC).date())
     if online:
         findings += online_findings(configuration, os.environ)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from console.senders import Sender, Wish
 
 NEEDS_TOPIC = frozenset({"shopify", "github", "generic"})  # the others say it in the body
+URL = "http://127.0.0.1:8080"
 FAULTS_SHOWN = 5
 """Different refusals in the summary; a load that fails has one or two reasons, thousands of times."""
 
@@ -33,7 +34,12 @@ def send(
     rate: Annotated[float | None, typer.Option(min=0.001, help="At most so many a second.", show_default=False)] = None,
     concurrency: Annotated[int, typer.Option(min=1, max=256, help="So many at once; only 1 keeps the order.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Repeat the same random order.", show_default=False)] = None,
-    url: Annotated[str, typer.Option(envvar="PENSTOCK_URL", help="The ingress.")] = "http://127.0.0.1:8080",
+    url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PENSTOCK_URL", help=f"The ingress; default that of `penstock up`, else {URL}.", show_default=False
+        ),
+    ] = None,
     secret: Annotated[
         str | None, typer.Option(help="Sign with this one: env:NAME, file:PATH or text:SECRET.", show_default=False)
     ] = None,
@@ -55,10 +61,11 @@ def send(
         raise typer.BadParameter(
             f"{sender.provider.name} says the event type in a header: --topic products/update, say"
         )
+    to_url = url or _url(config, data_dir)
     load = Load(topic, repeat, vary, shuffle, duplicate, seed)
-    tally = _post(sender, _payloads(payloads), load, url, Pace(concurrency, rate))
+    tally = _post(sender, _payloads(payloads), load, to_url, Pace(concurrency, rate))
     if tally.is_hopeless:
-        raise Failed(f"{url}: {next(iter(tally.details))}; is penstock running? (`penstock up`, `penstock ingress`)")
+        raise Failed(f"{to_url}: {next(iter(tally.details))}; is penstock running? (`penstock up`, `penstock ingress`)")
     _print_json(tally) if as_json else _print(tally)
     if tally.accepted < tally.posted:
         raise typer.Exit(1)
@@ -75,6 +82,15 @@ def _sender(wish: "Wish", config: Path | None, data_dir: Path) -> "Sender":
     path = found_configuration(config, data_dir)
     configuration = None if path is None else load(path, os.environ)
     return wished_sender(wish, configuration, os.environ, datetime.now(UTC).date())
+
+
+def _url(config: Path | None, data_dir: Path) -> str:
+    from console.options import found_configuration
+    from console.running import found
+
+    path = found_configuration(config, data_dir)
+    running = None if path is None else found(data_dir, path)
+    return URL if running is None else running.ingress_url
 
 
 def _payloads(places: list[str]) -> "list[Payload]":

@@ -1,11 +1,18 @@
 """`penstock up`: everything on this machine."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from console.options import CONFIGURATION, DATA_DIR, DataDirOption
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.stack import Ready
+
+REFUSED = 2  # another `penstock up` may be running there
 
 
 def up(
@@ -32,13 +39,31 @@ def up(
     What they keep is in --data-dir and is there again at the next start. Nothing listens on other addresses than 127.0.0.1.
     """
     from console.demo import demo_configuration
-    from console.sample import send_sample
+    from console.running import take_away
     from local.stack import Options
     from local.stack import up as run
 
-    chosen = _configuration(config, sample)
-    options = Options(data_dir, port, kafka_port, registry_port, chosen, sample)
-    raise typer.Exit(run(options, demo_configuration=demo_configuration, after_ready=send_sample))
+    # `sample` is the stack's word for "call after_ready", which is always wanted: it leaves the addresses.
+    options = Options(data_dir, port, kafka_port, registry_port, _configuration(config, sample), sample=True)
+    code = run(options, demo_configuration=demo_configuration, after_ready=_after_ready(sample))
+    if code != REFUSED:
+        take_away(data_dir)
+    raise typer.Exit(code)
+
+
+def _after_ready(is_sample: bool) -> "Callable[[Ready], None]":
+    from console.running import Running, leave
+    from console.sample import send_sample
+    from console.screen import notice
+
+    def after_ready(ready: "Ready") -> None:
+        addresses = (ready.ingress_url, ready.bootstrap_servers, ready.registry_url)
+        leave(ready.data_dir, Running(str(ready.config), *addresses))
+        if is_sample:
+            send_sample(ready)
+        notice("Ctrl-C stops everything")
+
+    return after_ready
 
 
 def _configuration(config: Path | None, is_sample: bool) -> Path | None:
