@@ -187,7 +187,6 @@ def _start(supervisor: Supervisor, ready: Ready, children: tuple[ChildSpec, ...]
     options = kafka.KafkaOptions(heap_mb=heap_mb)
     kafka_log, registry_log = log_dir / "kafka.log", log_dir / "registry.log"
     kafka_dir, registry_dir = ready.data_dir / "kafka", ready.data_dir / "registry"
-    _say(f"starting Kafka on {ready.bootstrap_servers} and the registry on {ports.HOST}:{ready.registry_port}")
     supervisor.start((
         Service(
             "Kafka",
