@@ -19,12 +19,19 @@ from streams.source import Source
 
 
 class WithoutKafka(BootStrategy):  # type: ignore[misc]  # Faust has no types
-    """Starts the application without Faust's own Kafka consumer and producer."""
+    """Starts the application without Faust's own Kafka clients and without its web server, which would listen everywhere."""
 
-    enable_kafka = enable_kafka_consumer = enable_kafka_producer = False
+    enable_kafka = enable_kafka_consumer = enable_kafka_producer = enable_web = False
 
 
-app = faust.App("penstock", broker="kafka://127.0.0.1", web_enabled=False, topic_disable_leader=True)
+class App(faust.App):  # type: ignore[misc]  # Faust has no types
+    """A Faust application that writes nothing to the folder it is started in."""
+
+    def _create_directories(self) -> None:
+        """Make no `penstock-data` folder: Faust's tables, which it is for, are off."""
+
+
+app = App("penstock", broker="kafka://127.0.0.1", topic_disable_leader=True)
 app.boot_strategy = WithoutKafka(app)
 batches = app.channel(maxsize=4)
 app.agent(batches)(capture)

@@ -42,6 +42,8 @@ class Topics:
         self._known = self._listed()
         if name not in self._known:
             self._create(name, partitions or self._partitions)
+        if name not in self._known:
+            raise Transient(f"{name} was created by somebody else just now and is not listed yet")
 
     def partitions(self, name: str) -> int:
         """Return how many partitions an existing topic has."""

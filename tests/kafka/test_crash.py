@@ -30,7 +30,7 @@ def test_killed_workers_lose_nothing_double_nothing_keep_order(kafka: str, regis
     with closing(outcomes), running(tmp_path, configured(kafka, registry, source, app)) as workers:
         for slot in range(WORKERS):
             workers.start(slot)
-        wait_until(lambda: any(workers.is_ready(slot) for slot in range(WORKERS)), "a worker with partitions")
+        wait_until(lambda: all(workers.is_ready(slot) for slot in range(WORKERS)), "both workers")
         with ThreadPoolExecutor(1) as feeder:
             fed = feeder.submit(feed, kafka, noisy_products(source, DELIVERIES, RESOURCES), FEED_PER_S)
             killed = kill_along_the_way(workers, outcomes)
