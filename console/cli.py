@@ -52,7 +52,9 @@ def main() -> None:
     """Run the command on the command line; a person's mistake ends with its explanation and code, never a traceback."""
     try:
         app()
-    except expected_faults() as fault:  # evaluated only when something was raised, so that `--help` stays quick
+    except SystemExit:
+        raise  # how every run ends; looked at first, so that `--help` need not load what the next line names
+    except expected_faults() as fault:
         typer.echo(f"penstock: {explanation(fault)}", err=True)
         sys.exit(exit_code(fault))
 

@@ -1,0 +1,80 @@
+"""`penstock check` without Kafka: secrets and doubtful settings, each with its line."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from console.checks import Finding, offline_findings, online_findings
+from schemas import configuration
+
+TODAY = date(2026, 11, 21)
+SOURCE = '[[sources]]\nname = "acme"\nprovider = "shopify"\n'
+
+
+def findings(tmp_path: Path, text: str, **environ: str) -> list[tuple[str, str]]:
+    """Return level and text of what is found, without the path."""
+    path = tmp_path / "penstock.toml"
+    path.write_text(text)
+    found = offline_findings(configuration.load(path, environ), path, environ, TODAY)
+    return [(finding.level, finding.text.removeprefix(f"{path}:").strip()) for finding in found]
+
+
+def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
+    """Silence means fine."""
+    assert findings(tmp_path, SOURCE + 'secrets = ["env:A"]', A="secret") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "expected"),
+    [
+        ("", "warning", "no [[sources]], every post is answered 404"),
+        (SOURCE + 'verify = "none"', "warning", "4: sources[0].verify: acme accepts what anybody posts"),
+        (SOURCE + 'secrets = ["text:x"]', "warning", "4: sources[0].secrets[0]: a secret in the file itself; text: is"),
+        (
+            SOURCE + 'secrets = [\n"env:GONE"]',
+            "problem",
+            "5: sources[0].secrets[0]: env:GONE: the environment variable",
+        ),
+        (SOURCE + 'secrets = [{ref="env:A", until=2026-11-20}]', "problem", "expired on 2026-11-20; every post is"),
+        (
+            SOURCE + 'secrets = [{ref="env:A", until=2026-11-21}]',
+            "warning",
+            "4: sources[0].secrets: the last secret of",
+        ),
+        (
+            "[kafka.options]\nsasl.password = 'file:/gone'\n" + SOURCE + 'secrets = ["env:A"]',
+            "problem",
+            "kafka.options: f",
+        ),
+    ],
+)
+def test_a_finding_names_its_line(tmp_path: Path, text: str, level: str, expected: str) -> None:
+    """Problems stop Penstock from working, warnings do not."""
+    ((found_level, found_text),) = findings(tmp_path, text, A="secret")
+
+    assert found_level == level
+    assert expected in found_text
+
+
+def test_an_old_secret_beside_one_without_an_end_is_fine(tmp_path: Path) -> None:
+    """That is what a finished rotation looks like."""
+    text = SOURCE + 'secrets = ["env:A", { ref = "env:A", until = 2026-01-01 }]'
+
+    assert findings(tmp_path, text, A="secret") == []
+
+
+def test_kafka_and_registry_that_are_away_are_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is named with its address."""
+    monkeypatch.setattr("console.checks.ONLINE_TIMEOUT_S", 0.5)
+    away = configuration.Configuration(
+        kafka=configuration.Kafka(bootstrap_servers="127.0.0.1:1"),
+        registry=configuration.Registry(url="http://127.0.0.1:1"),
+    )
+
+    found = online_findings(away, {})
+
+    assert [finding.level for finding in found] == ["problem", "problem"]
+    assert isinstance(found[0], Finding)
+    assert found[0].text.startswith("Kafka at 127.0.0.1:1: ")
+    assert found[1].text.startswith("schema registry at http://127.0.0.1:1: ")
