@@ -1,0 +1,126 @@
+"""The limit: the pipeline's full job in one bare confluent-kafka loop, with nothing of Penstock's around it.
+
+Two RocksDB tables, three outputs, two changelogs, one transaction a batch. It restores nothing, retries nothing and knows
+no rebalance: it shows what the libraries cost. A child process: `python -m bench.bare_loop '<json of bench.contest.Entry>'`.
+"""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import rocksdict
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
+
+from bench.contest import Entry, entry_of
+from bench.job import Decision, Job, read, seen_key
+
+BATCH = 2_000  # as streams.source
+TIMEOUT_S = 30
+
+Rows = dict[bytes, bytes]
+
+
+class Tables:
+    """Two RocksDB column families and what the open transaction adds to them."""
+
+    def __init__(self, directory: Path) -> None:
+        options = rocksdict.Options(raw_mode=True)
+        options.create_missing_column_families(True)
+        families = {name: _column_options() for name in ("seen", "latest")}
+        self._database = rocksdict.Rdict(str(directory), options, column_families=families)
+        self._columns = {name: self._database.get_column_family(name) for name in families}
+        self._handles = {name: self._database.get_column_family_handle(name) for name in families}
+        self.overlays: dict[tuple[str, int], Rows] = {}
+
+    def get(self, name: str, partition: int, key: bytes) -> bytes | None:
+        """Return a row, uncommitted ones first."""
+        row = self.overlays.setdefault((name, partition), {}).get(key)
+        return self._columns[name].get(key) if row is None else row  # type: ignore[no-any-return]  # rocksdict has no types
+
+    def store(self) -> None:
+        """Write what the committed transaction added."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for (name, _), rows in self.overlays.items():
+            for key, row in rows.items():
+                batch.put(key, row, self._handles[name])
+        self._database.write(batch)
+        self.overlays.clear()
+
+
+def run(entry: Entry) -> None:
+    """Go round until ended by a signal."""
+    consumer, producer = _consumer(entry), _producer(entry)
+    job, tables = Job(entry.wire_prefixes()), Tables(Path(entry.directory) / "tables")
+    producer.init_transactions(TIMEOUT_S)
+    consumer.subscribe([entry.raw])
+    while True:
+        messages = consumer.consume(BATCH, 0.1)
+        if not messages:
+            continue
+        producer.begin_transaction()
+        for message in messages:
+            _decide(message, job, tables, producer, entry)
+        for (name, partition), rows in tables.overlays.items():
+            for key, row in rows.items():
+                producer.produce(entry.topic(f"{name}-changelog"), row, key, partition)
+        after = {message.partition(): message.offset() + 1 for message in messages}
+        places = [TopicPartition(entry.raw, *place) for place in after.items()]
+        producer.send_offsets_to_transaction(places, consumer.consumer_group_metadata(), TIMEOUT_S)
+        producer.commit_transaction(TIMEOUT_S)
+        tables.store()
+
+
+def _decide(message: Message, job: Job, tables: Tables, producer: Producer, entry: Entry) -> None:
+    key, partition = message.key(), message.partition()
+    place = (entry.raw, partition, message.offset())
+    shown = read(key, message.value(), message.headers(), place, time.time_ns() // 1000)
+    seen = seen_key(shown)
+    decision = job.decide(shown, tables.get("seen", partition, seen), tables.get("latest", partition, key))
+    if decision.seen is not None:
+        tables.overlays["seen", partition][seen] = decision.seen
+    if decision.latest is not None:
+        tables.overlays["latest", partition][key] = decision.latest
+    _produce(decision, key, shown.texts["penstock_delivery_id"].encode(), producer, entry)
+
+
+def _produce(decision: Decision, key: bytes, delivery_id: bytes, producer: Producer, entry: Entry) -> None:
+    if decision.change is not None:
+        producer.produce(entry.topic("changes"), decision.change, key)
+        producer.produce(entry.topic("state"), decision.state, key)
+    producer.produce(entry.topic("outcomes"), decision.outcome, delivery_id)
+
+
+def _consumer(entry: Entry) -> Consumer:
+    return Consumer({
+        "bootstrap.servers": entry.kafka,
+        "group.id": entry.group,
+        "auto.offset.reset": "earliest",
+        "enable.auto.commit": False,
+        "isolation.level": "read_committed",
+        "queued.max.messages.kbytes": 65_536,
+        "fetch.message.max.bytes": 8 * 1024 * 1024,
+    })  # fmt: skip
+
+
+def _producer(entry: Entry) -> Producer:
+    return Producer({
+        "bootstrap.servers": entry.kafka,
+        "transactional.id": entry.group,
+        "linger.ms": 5,
+        "compression.type": "lz4",
+        "partitioner": "murmur2_random",
+        "queue.buffering.max.messages": 500_000,
+        "queue.buffering.max.kbytes": 262_144,
+    })  # fmt: skip
+
+
+def _column_options() -> Any:
+    options = rocksdict.Options(raw_mode=True)
+    options.set_write_buffer_size(64 * 1024 * 1024)
+    options.set_compression_type(rocksdict.DBCompressionType.lz4())
+    return options
+
+
+if __name__ == "__main__":
+    run(entry_of(sys.argv[1]))

@@ -1,0 +1,143 @@
+"""The worker beside the bare loop and Quix Streams: the same deliveries, the same full job, one process each, one after another.
+
+All read one `webhooks.raw` from its beginning and write topics and tables of their own. A rate counts outcomes from the
+first to the last by the broker's clock, so start-up is left out; a contestant has finished when its group has committed
+the whole topic. Rounds rotate the order, so that no contestant always gets the warmest broker.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from confluent_kafka import Producer
+from msgspec import Struct
+
+from bench.contest import CHANGELOGS, OUTPUTS, PARTITIONS, Entry
+from bench.deliveries import SMALL, Mix, body_bytes, mixed
+from bench.outcomes import Decided, decided
+from bench.stack import REPOSITORY, Process, Stack, running, running_worker
+from schemas.codec import SchemaName, raw_headers
+from schemas.registry import Registry
+from streams.topics import OUTCOMES, RAW, described
+
+PENSTOCK, BARE, QUIX = "penstock worker", "bare loop", "quix streams"
+QUIX_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
+TIMEOUT_S = 300.0
+SCHEMAS: dict[str, SchemaName] = {"changes": "change", "state": "state", "outcomes": "outcome"}
+BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
+
+
+class Heat(Struct, frozen=True):
+    """One contestant's turn in one round."""
+
+    decided: Decided
+    cpu_us: float
+    memory_mb: float
+
+
+def pipeline(stack: Stack, is_quick: bool) -> dict[str, Any]:
+    """Return rates, ratios and counts of every contestant."""
+    mix = Mix(40_000, 8_000) if is_quick else Mix(200_000, 40_000)
+    expected = fill(stack, mix)
+    stack.create(OUTCOMES, PARTITIONS, {**described(OUTCOMES).settings, **BROKER_TIME})
+    heats: dict[str, list[Heat]] = {name: [] for name in contestants()}
+    for turn in range(1 if is_quick else 3):
+        names = list(heats)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            heats[name].append(_heat(stack, name, turn))
+            print(f"  {name}: {heats[name][-1].decided.per_s:,.0f}/s in round {turn + 1}", file=sys.stderr)
+    rows = {name: _row(turns) for name, turns in heats.items()}
+    limit = rows[BARE]["per_s"]["median"]
+    for row in rows.values():
+        row["of_bare_loop"] = round(row["per_s"]["median"] / limit, 3)
+    digests = {heat.decided.digest for turns in heats.values() for heat in turns}
+    return {
+        "deliveries": mix.deliveries,
+        "products": mix.products,
+        "body_bytes": body_bytes(SMALL),
+        "partitions": PARTITIONS,
+        "expected_outcomes": dict(sorted(expected.items())),
+        "are_all_decisions_equal": len(digests) == 1,
+        "contestants": rows,
+    }
+
+
+def contestants() -> list[str]:
+    """Return who takes part: Quix Streams only where its environment has been made."""
+    return [BARE, PENSTOCK, *([QUIX] if QUIX_PYTHON.exists() else [])]
+
+
+def fill(stack: Stack, mix: Mix) -> Counter[str]:
+    """Write a mix of deliveries to `webhooks.raw` as the ingress does; return the outcomes that they must have."""
+    stack.create(RAW, PARTITIONS, described(RAW).settings)
+    producer = Producer({
+        "bootstrap.servers": stack.kafka,
+        "enable.idempotence": True,
+        "partitioner": "murmur2_random",
+        "linger.ms": 20,
+        "log_level": 0,
+        "queue.buffering.max.messages": 20_000,
+    })  # fmt: skip
+    expected: Counter[str] = Counter()
+    for delivery in mixed(mix, expected):
+        while len(producer) >= 15_000:
+            producer.poll(0.1)
+        producer.produce(RAW, delivery.body, delivery.key.encode(), headers=raw_headers(delivery))
+    producer.flush(60)
+    return expected
+
+
+def _heat(stack: Stack, name: str, turn: int) -> Heat:
+    entry = _entry(stack, name, turn)
+    topic = OUTCOMES if name == PENSTOCK else entry.topic("outcomes")
+    group = f"penstock.{entry.name}" if name == PENSTOCK else entry.group
+    begin = stack.ends(topic)
+    with _contestant(stack, name, entry) as process:
+        stack.wait_committed(group, RAW, TIMEOUT_S, process)
+        cpu_s, memory_mb = process.cpu_s(), process.memory_mb()
+    found = decided(stack, topic, begin)
+    return Heat(found, 1e6 * cpu_s / max(1, sum(found.counts.values())), memory_mb)
+
+
+def _entry(stack: Stack, name: str, turn: int) -> Entry:
+    short = name.split()[0] + str(turn)
+    directory = stack.directory / short
+    directory.mkdir()
+    entry = Entry(short, stack.kafka, RAW, str(directory))
+    if name == PENSTOCK:
+        return entry
+    registry = Registry(stack.registry)
+    for output in OUTPUTS:
+        settings = BROKER_TIME if output == "outcomes" else described(f"{output}.").settings
+        stack.create(entry.topic(output), PARTITIONS, settings)
+    if name == BARE:
+        for table in CHANGELOGS:
+            stack.create(entry.topic(table), PARTITIONS, described(f".{table}").settings)
+    prefixes = {schema: registry.prefix(entry.topic(output), schema).hex() for output, schema in SCHEMAS.items()}
+    return Entry(short, stack.kafka, RAW, str(directory), prefixes)
+
+
+@contextmanager
+def _contestant(stack: Stack, name: str, entry: Entry) -> Iterator[Process]:
+    if name == PENSTOCK:
+        with running_worker(stack, entry.name) as process:
+            yield process
+        return
+    quix = [str(QUIX_PYTHON), str(REPOSITORY / "bench" / "peers" / "quix.py")]
+    command = quix if name == QUIX else [sys.executable, "-m", "bench.bare_loop"]
+    with running(entry.name, [*command, entry.argument()], Path(entry.directory)) as process:
+        yield process
+
+
+def _row(turns: list[Heat]) -> dict[str, Any]:
+    rates = [heat.decided.per_s for heat in turns]
+    return {
+        "per_s": {"median": round(median(rates)), "min": round(min(rates)), "max": round(max(rates))},
+        "cpu_us_per_delivery": round(median(heat.cpu_us for heat in turns), 1),
+        "memory_mb": round(median(heat.memory_mb for heat in turns)),
+        "outcomes": turns[0].decided.counts,
+    }

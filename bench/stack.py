@@ -1,0 +1,191 @@
+"""A Kafka and a registry of the benchmark's own, in a temporary directory, on free ports; all of it ends with the benchmark."""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from local import logs, ports
+from local.guard import Child, spawn
+from local.kafka import KafkaOptions, start_kafka
+from local.registry import start_registry
+
+HEAP_MB = 1024
+READY_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 10.0
+POLL_S = 0.05
+REPOSITORY = Path(__file__).parents[1]
+
+Places = dict[int, int]
+
+
+class Failed(Exception):
+    """A process of the benchmark did not do what it was started for; its last lines are in the message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What a benchmark runs on."""
+
+    kafka: str
+    registry: str
+    directory: Path
+    admin: AdminClient
+
+    def configuration(self, app: str) -> Path:
+        """Return a `penstock.toml` with one Shopify source."""
+        path = self.directory / f"{app}.toml"
+        path.write_text(_CONFIGURATION.format(kafka=self.kafka, registry=self.registry, app=app))
+        return path
+
+    def create(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
+        """Create a topic."""
+        new = NewTopic(topic, partitions, 1, config=dict(settings))
+        self.admin.create_topics([new])[topic].result()
+
+    def ends(self, topic: str) -> Places:
+        """Return the offset after the last record, control records included, of each partition; empty without the topic."""
+        listed = self.admin.list_topics(timeout=10).topics.get(topic)
+        if listed is None:
+            return {}
+        asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in listed.partitions}
+        return {place.partition: found.result().offset for place, found in self.admin.list_offsets(asked).items()}
+
+    def wait_committed(self, group: str, topic: str, timeout_s: float, child: "Process") -> None:
+        """Wait until a group has committed everything that a topic holds now."""
+        ends = self.ends(topic)
+        reader = Consumer({"bootstrap.servers": self.kafka, "group.id": group, "log_level": 0})  # asks only: it never joins the group
+        places = [TopicPartition(topic, partition) for partition in ends]
+        deadline = time.monotonic() + timeout_s
+        while _committed(reader, places) != ends:
+            child.fail_if(time.monotonic() > deadline, f"{group} did not read all of {topic} in {timeout_s:.0f} s")
+            time.sleep(POLL_S * 4)
+        reader.close()
+
+
+_CONFIGURATION = """
+[kafka]
+bootstrap_servers = "{kafka}"
+[registry]
+url = "{registry}"
+[worker]
+app = "{app}"
+[[sources]]
+name = "bench"
+provider = "shopify"
+secrets = ["text:made-up-for-the-benchmark"]
+"""
+
+
+@contextmanager
+def running_stack() -> Iterator[Stack]:
+    """Give a Kafka with a heap of 1 GB and a registry; they and their files are gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="penstock-bench-") as kept:
+        directory = Path(kept)
+        kafka = start_kafka(directory / "kafka", options=KafkaOptions(heap_mb=HEAP_MB))
+        try:
+            registry = start_registry(directory / "registry")
+            try:
+                admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0})
+                yield Stack(kafka.bootstrap_servers, registry.url, directory, admin)
+            finally:
+                registry.stop()
+        finally:
+            kafka.stop()
+
+
+@dataclass(slots=True)
+class Process:
+    """A child process: its name, its log, and how much processor time it used."""
+
+    name: str
+    child: Child
+    log: Path
+
+    def cpu_s(self) -> float:
+        """Return the processor time used so far, user and system, threads included."""
+        import psutil
+
+        times = psutil.Process(self.child.pid).cpu_times()
+        return float(times.user + times.system)
+
+    def memory_mb(self) -> float:
+        """Return the memory that the process holds now (RSS)."""
+        import psutil
+
+        return float(psutil.Process(self.child.pid).memory_info().rss / 1e6)
+
+    def wait_until(self, is_true: Callable[[], bool], what: str, timeout_s: float = READY_TIMEOUT_S) -> None:
+        """Wait for a fact about the process; `Failed` when it ends or takes too long."""
+        deadline = time.monotonic() + timeout_s
+        while not is_true():
+            self.fail_if(time.monotonic() > deadline, f"waited {timeout_s:.0f} s for: {what}")
+            time.sleep(POLL_S)
+
+    def fail_if(self, is_wrong: bool, what: str) -> None:
+        """Raise `Failed` when something is wrong or the process has ended."""
+        code = self.child.exit_code()
+        if is_wrong or code is not None:
+            reason = what if code is None else f"ended with {code}"
+            raise Failed(f"{self.name}: {reason}\n{logs.last_lines(self.log)}")
+
+
+@contextmanager
+def running(name: str, command: list[str], directory: Path, environment: Mapping[str, str] = {}) -> Iterator[Process]:
+    """Run a command until the block ends; its output is in a log of its own."""
+    directory.mkdir(parents=True, exist_ok=True)
+    log = directory / f"{name}.log"
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("PENSTOCK_") or key == "PENSTOCK_CACHE"}
+    child = spawn(command, log=log, environment={**kept, "PYTHONPATH": str(REPOSITORY), **environment})
+    try:
+        yield Process(name, child, log)
+    finally:
+        child.stop(STOP_TIMEOUT_S)
+
+
+@contextmanager
+def running_ingress(stack: Stack, name: str) -> Iterator[tuple[Process, int]]:
+    """Run the ingress as users do, and give it and its port once it says that it is ready."""
+    port = ports.free_port()
+    arguments = ["ingress", "--port", str(port), "--config", str(stack.configuration("bench"))]
+    with running(name, _penstock(*arguments), stack.directory) as process:
+        process.wait_until(lambda: answers_ready(f"http://{ports.HOST}:{port}/readyz"), "ready")
+        yield process, port
+
+
+@contextmanager
+def running_worker(stack: Stack, app: str) -> Iterator[Process]:
+    """Run one worker process as users do, on a fresh disk under a fresh application name; it may still be starting."""
+    data_dir = stack.directory / f"worker-{app}"
+    arguments = ["--worker-id", app, "--config", str(stack.configuration(app)), "--data-dir", str(data_dir)]
+    with running(f"worker-{app}", _penstock("worker", *arguments), stack.directory) as process:
+        yield process
+
+
+def answers_ready(url: str) -> bool:
+    """Say whether a server answers with success."""
+    try:
+        return httpx.get(url, timeout=1.0, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
+
+
+def _committed(reader: Consumer, places: list[TopicPartition]) -> Places:
+    try:
+        return {place.partition: max(0, place.offset) for place in reader.committed(places, timeout=20)}
+    except KafkaException as error:
+        if error.args[0].retriable() or error.args[0].code() == KafkaError.NOT_COORDINATOR:
+            return {}  # a new broker's coordinator is still loading
+        raise
+
+
+def _penstock(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "console.cli", *arguments]
