@@ -1,6 +1,7 @@
 """Reads that the command line and the page share: following changes, and one delivery's story."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -41,14 +42,16 @@ class Attempt:
     changes: tuple[tuple[str, Document], ...] = ()  # with the topic of each
 
 
-def place_of(configuration: Configuration, environ: Mapping[str, str]) -> Place:
-    """Return where a configuration says that everything lies."""
-    return Place(
-        kafka_options(configuration, environ),
-        Registry(configuration.registry.url),
-        f"penstock.{configuration.worker.app}",
-        frozenset(route.topic for route in configuration.routes if route.topic and route.mode == "changes"),
-    )
+@contextmanager
+def place_of(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Place]:
+    """Yield where a configuration says that everything lies, for as long as the registry's connection is open."""
+    with closing(Registry(configuration.registry.url)) as registry:
+        yield Place(
+            kafka_options(configuration, environ),
+            registry,
+            f"penstock.{configuration.worker.app}",
+            frozenset(route.topic for route in configuration.routes if route.topic and route.mode == "changes"),
+        )
 
 
 def changes(place: Place, is_from_beginning: bool) -> Iterator[tuple[str, Document] | None]:

@@ -100,7 +100,8 @@ def _run(ready: Ready) -> Account:
     today = datetime.now(UTC).date()
     demo_sources = [source for source in loaded.sources if source.name in PROVIDERS]
     senders: dict[str, Sender] = {source.provider: sender(source, environ, today) for source in demo_sources}
-    return sample_account(place_of(loaded, environ), ready.ingress_url, senders)
+    with place_of(loaded, environ) as place:
+        return sample_account(place, ready.ingress_url, senders)
 
 
 def _report(account: Account, screen: Console) -> None:

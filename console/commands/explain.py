@@ -43,9 +43,8 @@ def explain(
     from console.queries import place_of, story
     from console.screen import counting, results
 
-    place = place_of(load_configuration(config, data_dir), os.environ)
-    limit = None if everything else NEWEST
-    with counting("records looked at") as advance:
+    loaded, limit = load_configuration(config, data_dir), None if everything else NEWEST
+    with place_of(loaded, os.environ) as place, counting("records looked at") as advance:
         attempts = story(place, delivery_id, limit, advance)
     if not attempts:
         typer.echo(_not_found(delivery_id, everything), err=True)

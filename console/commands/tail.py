@@ -40,10 +40,9 @@ def tail(
     from console.queries import changes, place_of
     from console.screen import notice, results
 
-    place = place_of(load_configuration(config, data_dir), os.environ)
-    screen = results()
-    shown = 0
-    with contextlib.suppress(KeyboardInterrupt):
+    screen, shown = results(), 0
+    loaded = load_configuration(config, data_dir)
+    with contextlib.suppress(KeyboardInterrupt), place_of(loaded, os.environ) as place:
         for number, found in enumerate(changes(place, from_beginning)):
             if number == 0:
                 notice("following changes; Ctrl-C stops")

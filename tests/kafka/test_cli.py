@@ -1,0 +1,185 @@
+"""The commands against a real Kafka, registry, ingress and worker: what one posts, the others show."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from datetime import date
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+
+from console import reading
+from console.queries import RAW, Place, place_of
+from console.sample import sample_account
+from console.senders import Sender, sender
+from providers.registry import PROVIDERS
+from schemas import configuration
+from tests.support.doors import DoorProcess, door
+from tests.support.workers import Workers, running, wait_until
+
+pytestmark = pytest.mark.kafka
+
+PRODUCT = {"id": 7, "title": "Lamp", "updated_at": "2026-11-21T10:00:00Z"}
+
+
+class Stack:
+    """An ingress and, once asked for, a worker, with one source per provider; names are the test run's own."""
+
+    def __init__(self, directory: Path, kafka: str, registry: str) -> None:
+        self.unique = uuid.uuid4().hex[:12]
+        self.text = _toml(self.unique, kafka, registry)
+        self.path = directory / "console.toml"
+        self.path.write_text(self.text)
+        self.door: DoorProcess
+        self.workers: Workers
+
+    def environ(self) -> dict[str, str]:
+        """Return the environment of a command beside this stack."""
+        return {**os.environ, "PENSTOCK_CONFIG": str(self.path), "PENSTOCK_URL": self.door.url}
+
+    def run(self, *arguments: str, code: int = 0, given: str | None = None) -> str:
+        """Return what a command prints, which has to end with this code."""
+        command = [str(Path(sys.executable).parent / "penstock"), *arguments]
+        done = subprocess.run(command, env=self.environ(), input=given, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def send(self, product: dict[str, Any], *options: str) -> None:
+        """Post a product as the shop."""
+        self.run("send", f"shopify-{self.unique}", "-", "-t", "products/update", *options, given=json.dumps(product))
+
+    def start_worker(self) -> None:
+        """Start the worker unless it runs."""
+        if 0 not in self.workers.children:
+            self.workers.start(0)
+        wait_until(lambda: self.workers.is_ready(0), "the worker has its partitions", 120)
+
+    def place(self) -> AbstractContextManager[Place]:
+        """Return where this stack's topics are."""
+        return place_of(configuration.load(self.path, {}), {})
+
+
+def _toml(unique: str, kafka: str, registry: str) -> str:
+    sources = "".join(
+        f'[[sources]]\nname = "{name}-{unique}"\nprovider = "{name}"\nsecrets = ["text:whsec_bWFkZXVw"]\n'
+        for name in PROVIDERS
+    )
+    return (
+        f'[kafka]\nbootstrap_servers = "{kafka}"\n[registry]\nurl = "{registry}"\n'
+        f'[worker]\napp = "console-{unique}"\n{sources}'
+    )
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str) -> Iterator[Stack]:
+    """Give a stack whose worker is not started yet."""
+    made = Stack(tmp_path_factory.mktemp("console"), kafka, registry)
+    with (
+        door(tmp_path_factory.mktemp("door"), made.text) as made.door,
+        running(tmp_path_factory.mktemp("workers"), made.text) as made.workers,
+    ):
+        made.door.until_ready()
+        yield made
+
+
+def told(stack: Stack, delivery_id: str) -> list[dict[str, Any]]:
+    """Return the story that `penstock explain` tells as JSON."""
+    return [json.loads(line) for line in stack.run("explain", delivery_id, "--json").splitlines()]
+
+
+def read_line(stream: IO[str] | None) -> str:
+    """Return the next line of a process."""
+    assert stream is not None
+    return stream.readline()
+
+
+def raw_ids(stack: Stack) -> list[str]:
+    """Return the ids of the shop's deliveries on the raw topic."""
+    with stack.place() as place, reading.consumer(place.kafka) as looking:
+        headers = [dict(reading.headers_of(found)) for found in reading.read(looking, reading.ranges(looking, RAW))]
+    ours = [found for found in headers if found.get("penstock_source") == f"shopify-{stack.unique}".encode()]
+    return [(found["penstock_delivery_id"] or b"").decode() for found in ours]
+
+
+def variations(stack: Stack) -> list[int]:
+    """Return the variations of product 8 that made a change, in their order."""
+    key = f"shopify|shopify-{stack.unique}|product|8"
+    with stack.place() as place, reading.consumer(place.kafka) as looking:
+        messages = list(reading.read(looking, reading.ranges(looking, "changes.shopify.product")))
+        changes = [place.registry.decode(reading.value_of(message)) for message in messages]
+    return [json.loads(change["after"])["penstock_variation"] for change in changes if change["resource_key"] == key]
+
+
+def test_one_delivery_is_followed_from_the_post_to_its_change(stack: Stack) -> None:
+    """tail shows the change as it happens; explain says "waiting" before a worker runs and all attempts after it."""
+    tail = subprocess.Popen(
+        [str(Path(sys.executable).parent / "penstock"), "tail", "--json", "--max", "1", "-s", f"shopify-{stack.unique}"],
+        env=stack.environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with tail:
+        assert "following" in read_line(tail.stderr)
+        stack.send(PRODUCT, "--duplicate", "1")
+        (record,) = set(raw_ids(stack))
+        assert [attempt["outcome"] for attempt in told(stack, record)] == [None, None]
+
+        stack.start_worker()
+        change = json.loads(read_line(tail.stdout))
+
+    wait_until(lambda: all(attempt["outcome"] for attempt in told(stack, record)), "both are decided")
+    first, second = told(stack, record)
+    assert tail.returncode == 0
+    assert change["after"] == PRODUCT
+    assert change["source"]["delivery_id"] == record
+    assert (first["outcome"]["outcome"], second["outcome"]["outcome"]) == ("changed", "duplicate")
+    assert [found["change"]["event_id"] for found in first["changes"]] == [change["event_id"]]
+    assert second["changes"] == []
+    assert "outcome   changed (created): made the changes below" in stack.run("explain", record)
+
+
+def test_a_delivery_that_never_arrived_ends_with_1(stack: Stack) -> None:
+    """And says where else to look."""
+    assert stack.run("explain", "no-such-delivery", code=1) == ""
+
+
+def test_every_accepted_sample_delivery_has_its_outcome(stack: Stack) -> None:
+    """`penstock up --sample` adds up, on a used data directory, too."""
+    stack.start_worker()
+    loaded = configuration.load(stack.path, {})
+    senders: dict[str, Sender] = {source.provider: sender(source, {}, date(2026, 11, 21)) for source in loaded.sources}
+
+    for _run in range(2):
+        with stack.place() as place:
+            account = sample_account(place, stack.door.url, senders)
+
+        outcomes = Counter(outcome["outcome"] for outcome in account.outcomes)
+        assert account.pending == 0
+        assert account.accepted.total() == outcomes.total() == 532
+        assert outcomes["dead"] == len(PROVIDERS)
+        assert min(outcomes[name] for name in ("changed", "duplicate", "stale", "unchanged")) > 0
+        assert sum(account.refused.values()) == len(PROVIDERS)
+        assert all(refusal.startswith("forged: 401") for refusal in account.refused)
+
+
+def test_a_load_is_sent_as_asked_and_ends_with_its_last_version(stack: Stack) -> None:
+    """Varied, shuffled, doubled and many at once: the newest version is what remains."""
+    stack.start_worker()
+    product = {**PRODUCT, "id": 8}
+
+    stack.send(product, *["--repeat", "200", "--vary", "--shuffle", "--duplicate", "0.2", "--concurrency", "16"])
+
+    wait_until(lambda: 199 in variations(stack), "the newest version is decided")
+    assert variations(stack)[-1] == 199
+
+
+def test_check_online_finds_everything_there(stack: Stack) -> None:
+    """Brokers, topics and registry answer."""
+    printed = stack.run("check", "--online")
+
+    assert "fine: topic webhooks.raw" in printed
+    assert "fine: schema registry" in printed
