@@ -70,6 +70,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
     async def on_start(self) -> None:
         """Create what the pipeline needs, fence the former self, join the group."""
+        self._settings.ready_file.unlink(missing_ok=True)  # left by a former self that was killed
         await self._patiently(self._connect)
         self._consumer.subscribe([RAW], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke)
 

@@ -1,0 +1,24 @@
+# One image for every process of Penstock; the command says which: ingress or worker.
+FROM python:3.13-slim-bookworm AS build
+WORKDIR /build
+COPY requirements.lock ./
+RUN python -m venv /opt/penstock \
+    && /opt/penstock/bin/pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY pyproject.toml README.md ./
+COPY console console
+COPY ingress ingress
+COPY local local
+COPY providers providers
+COPY schemas schemas
+COPY streams streams
+RUN /opt/penstock/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
+
+FROM python:3.13-slim-bookworm
+COPY --from=build /opt/penstock /opt/penstock
+RUN useradd --system --uid 10001 --create-home penstock \
+    && install -d -o penstock -g penstock /var/lib/penstock
+ENV PATH=/opt/penstock/bin:$PATH PYTHONUNBUFFERED=1 PENSTOCK_CONFIG=/etc/penstock/penstock.toml PENSTOCK_DATA_DIR=/var/lib/penstock
+USER penstock
+VOLUME /var/lib/penstock
+EXPOSE 8080
+ENTRYPOINT ["penstock"]

@@ -1,0 +1,56 @@
+"""docker-compose.yml and Dockerfile say what the code needs; starting them takes a container engine (a target of its own)."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from schemas.configuration import OVERRIDES
+
+ROOT = Path(__file__).parents[2]
+
+
+def compose() -> dict[str, Any]:
+    """Return the compose file."""
+    parsed: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return parsed
+
+
+def test_every_service_has_a_healthcheck_and_waits_for_what_it_needs() -> None:
+    """All four services are there, healthy is defined for each, and dependencies are services that exist."""
+    services = compose()["services"]
+
+    assert set(services) == {"kafka", "registry", "ingress", "worker"}
+    for service in services.values():
+        assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+        for needed, condition in service.get("depends_on", {}).items():
+            assert needed in services
+            assert condition == {"condition": "service_healthy"}
+
+
+def test_only_loopback_is_published() -> None:
+    """Nothing listens on the outside of the machine unless somebody decides so."""
+    published = [port for service in compose()["services"].values() for port in service.get("ports", [])]
+
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_volumes_and_variables_are_known() -> None:
+    """Named volumes are declared, and each PENSTOCK_ variable is one that the configuration reads."""
+    parsed = compose()
+    used = {mount.split(":")[0] for service in parsed["services"].values() for mount in service.get("volumes", [])}
+    variables = {name for name in parsed["services"]["worker"]["environment"] if name.startswith("PENSTOCK_")}
+
+    assert {name for name in used if not name.startswith(".")} == set(parsed["volumes"])
+    assert variables == set(OVERRIDES)
+
+
+def test_image_holds_every_package() -> None:
+    """The Dockerfile copies each package that the distribution declares."""
+    copied = set(re.findall(r"^COPY (\w+) \1$", (ROOT / "Dockerfile").read_text(), re.MULTILINE))
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+
+    assert copied == {name for name in declared if "." not in name}

@@ -1,0 +1,60 @@
+"""The layers hold because import-linter says so; here it is shown that it would say so."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("console", "ingress", "local", "providers", "schemas", "streams")
+VIOLATIONS = {
+    "Layers": ("providers/shopery.py", "import ingress.app"),
+    "siblings": ("ingress/receive.py", "import streams.pipeline"),
+    "Inside streams": ("streams/steps/diff.py", "import streams.pipeline"),
+    "The core": ("streams/steps/dedup.py", "import time"),
+    "Only streams knows Faust": ("ingress/settings.py", "import faust"),
+}
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """Give a copy of the packages, to spoil."""
+    for package in PACKAGES:
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run import-linter on the packages of a folder."""
+    program = (
+        "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command; lint_imports_command()"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(folder), "COLUMNS": "200"}
+    command = [sys.executable, "-c", program, "--no-cache"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_layers_hold(copy: Path) -> None:
+    """The packages as they are keep every contract."""
+    result = lint(copy)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "0 broken" in result.stdout
+
+
+@pytest.mark.parametrize("contract", VIOLATIONS)
+def test_violation_is_caught(copy: Path, contract: str) -> None:
+    """One forbidden import in one file breaks the build."""
+    name, statement = VIOLATIONS[contract]
+    file = copy / name
+    file.write_text(f"{file.read_text()}\n{statement}\n")
+
+    result = lint(copy)
+
+    assert result.returncode == 1, result.stdout + result.stderr
+    assert "1 broken" in result.stdout
+    assert statement.split()[1].partition(".")[0] in result.stdout
