@@ -1,6 +1,6 @@
 """What `penstock check` finds: in the configuration alone, and in the Kafka and the registry that it names."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,13 +9,15 @@ from typing import Literal
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from schemas.configuration import Configuration, ConfigurationError, Source, kafka_options, resolve_secret
+from schemas.configuration import Configuration, ConfigurationError, Route, Source, kafka_options, resolve_secret
 from schemas.problems import key_text
 from schemas.toml_lines import Location, key_lines, line_of
 
 ONLINE_TIMEOUT_S = 5.0
 EXPIRES_SOON = timedelta(days=14)  # long enough for a holiday
 DEMO_SECRET = "text:"  # noqa: S105 - how a reference begins, not a secret
+NOT_YET = {"sources": ("allow",), "routes": ("filter", "include_fields", "priority", "mode")}
+"""Keys that this version reads but does not act on; each goes from here with the change that makes it work."""
 NEEDED_TOPICS = ("webhooks.raw", "deliveries.outcomes")
 
 
@@ -50,6 +52,7 @@ def offline_findings(
     for index, source in enumerate(configuration.sources):
         findings += _source_findings(index, source, places, today)
         findings += _secret_findings(index, source, places, environ)
+    findings += _unheeded_findings(configuration, places)
     try:
         kafka_options(configuration, environ)
     except ConfigurationError as error:
@@ -85,6 +88,16 @@ def _secret_findings(index: int, source: Source, places: _Places, environ: Mappi
             yield Finding("problem", f"{where}: {error}")
         if secret.ref.startswith(DEMO_SECRET):
             yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
+
+
+def _unheeded_findings(configuration: Configuration, places: _Places) -> Iterator[Finding]:
+    tables: Mapping[str, Sequence[Source | Route]] = {"sources": configuration.sources, "routes": configuration.routes}
+    for name, keys in NOT_YET.items():
+        for index, table in enumerate(tables[name]):
+            for key in keys:
+                is_default = getattr(table, key) == type(table).model_fields[key].default
+                if not is_default:
+                    yield Finding("problem", f"{places.of(name, index, key)}: has no effect in this version; remove it")
 
 
 def _kafka_findings(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Finding]:

@@ -47,6 +47,16 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
             "problem",
             "kafka.options: f",
         ),
+        (
+            SOURCE + 'secrets = ["env:A"]\nallow = ["10.0.0.0/8"]',
+            "problem",
+            "5: sources[0].allow: has no effect in this",
+        ),
+        (
+            SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "r"\nfilter = "a:b"',
+            "problem",
+            "7: routes[0].filter: has no",
+        ),
     ],
 )
 def test_a_finding_names_its_line(tmp_path: Path, text: str, level: str, expected: str) -> None:
