@@ -37,8 +37,13 @@ test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
 run: setup ## start all of Penstock here, send sample deliveries, print where to look
 	$(BIN)/penstock up --sample
 
-bench: setup ## ingress and pipeline beside the bare loop and the peers, in one run
-	$(BIN)/python -m bench
+bench: setup .venv-bench/.installed ## rates and latencies beside the bare loop and a peer, in one run (BENCH="--quick")
+	$(BIN)/python -m bench $(BENCH)
+
+.venv-bench/.installed: bench/peers/requirements.lock
+	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --require-hashes --disable-pip-version-check -q -r $<
+	@touch $@
 
 lock: setup ## pin the dependencies again (needs uv, installed into .venv for this only)
 	$(BIN)/python -m pip install -q uv

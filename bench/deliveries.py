@@ -24,7 +24,20 @@ SMALL = (1, 1, 2)  # variants, images, paragraphs: 1.6 kB
 LARGE = (8, 5, 6)  # 5.9 kB
 
 _encode = msgspec.json.encode
-_WORDS: Final = "light warm rain proof trail cotton wool merino classic summer winter long short soft blue stone".split()
+_WORDS: Final = (
+    "light",
+    "warm",
+    "rain",
+    "proof",
+    "trail",
+    "cotton",
+    "wool",
+    "merino",
+    "classic",
+    "summer",
+    "soft",
+    "blue",
+)
 
 
 class Mix(Struct, frozen=True):
@@ -54,7 +67,7 @@ def product(number: int, version_s: float, content: int, size: tuple[int, int, i
     product_id, updated = FIRST_ID + number, _time(version_s)
     document: dict[str, Any] = {
         "admin_graphql_api_id": f"gid://shopify/Product/{product_id}",
-        "body_html": "".join(f"<p>{_prose(chance, 28)}.</p>" for _ in range(paragraphs)),
+        "body_html": "".join(f"<p>{_prose(chance, 29)}.</p>" for _ in range(paragraphs)),
         "created_at": _time(-86_400),
         "handle": f"shirt-{number}",
         "id": product_id,
@@ -67,7 +80,7 @@ def product(number: int, version_s: float, content: int, size: tuple[int, int, i
         "status": "active",
         "published_scope": "global",
         "tags": "cotton, summer, " + _prose(chance, 4).replace(" ", ", "),
-        "variants": [_variant(product_id, place, content, updated) for place in range(variants)],
+        "variants": [_variant(product_id, place, content) for place in range(variants)],
         "options": [{"id": product_id + 9, "name": "Size", "product_id": product_id, "position": 1, "values": ["S"]}],
         "images": [_image(product_id, place) for place in range(images)],
         "category": {"admin_graphql_api_id": "gid://shopify/TaxonomyCategory/aa-1-13-8", "name": "T-Shirts"},
@@ -90,12 +103,12 @@ def mixed(mix: Mix, counts: Counter[str]) -> Iterator[RawDelivery]:
         counts[outcome] += 1
         shown_s = chosen.version * STEP_S - (chosen.stale if outcome == "stale" else 0)
         body = product(chosen.number, shown_s, chosen.content + 1000 * (outcome == "stale"), SMALL)
-        delivery = kept(chosen.number, body, f"{SOURCE}-{mix.seed}-{count}", shown_s)
+        delivery = kept(body, f"{SOURCE}-{mix.seed}-{count}", shown_s)
         recent = [*recent[1 - RECENT :], delivery]
         yield delivery
 
 
-def kept(number: int, body: bytes, delivery_id: str, shown_s: float) -> RawDelivery:
+def kept(body: bytes, delivery_id: str, shown_s: float) -> RawDelivery:
     """Return a product's delivery as the ingress keeps it: named, signed, headers and all."""
     headers = signed_headers(body, delivery_id, shown_s)
     envelope = _SHOPIFY.identify(SOURCE, SignedRequest(headers, body))
@@ -147,7 +160,7 @@ _SHOPIFY: Final = Shopify()
 
 def _turn(chosen: _Product, kind: float, mix: Mix) -> str:
     """Advance a product by one delivery and name its outcome; one that was never shown can only be new."""
-    if 0 <= kind < mix.stale and 0 < chosen.version and chosen.stale < STEP_S - 1:
+    if 0 <= kind < mix.stale and chosen.version > 0 and chosen.stale < STEP_S - 1:
         chosen.stale += 1
         return "stale"
     chosen.version, chosen.stale = chosen.version + 1, 0
@@ -157,7 +170,7 @@ def _turn(chosen: _Product, kind: float, mix: Mix) -> str:
     return "changed"
 
 
-def _variant(product_id: int, place: int, content: int, updated: str) -> dict[str, Any]:
+def _variant(product_id: int, place: int, content: int) -> dict[str, Any]:
     variant_id = product_id * 10 + place
     return {
         "admin_graphql_api_id": f"gid://shopify/ProductVariant/{variant_id}",

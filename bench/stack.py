@@ -62,7 +62,9 @@ class Stack:
     def wait_committed(self, group: str, topic: str, timeout_s: float, child: "Process") -> None:
         """Wait until a group has committed everything that a topic holds now."""
         ends = self.ends(topic)
-        reader = Consumer({"bootstrap.servers": self.kafka, "group.id": group, "log_level": 0})  # asks only: it never joins the group
+        reader = Consumer(
+            {"bootstrap.servers": self.kafka, "group.id": group, "log_level": 0}
+        )  # asks only: it never joins the group
         places = [TopicPartition(topic, partition) for partition in ends]
         deadline = time.monotonic() + timeout_s
         while _committed(reader, places) != ends:
@@ -143,7 +145,9 @@ def running(name: str, command: list[str], directory: Path, environment: Mapping
     """Run a command until the block ends; its output is in a log of its own."""
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / f"{name}.log"
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("PENSTOCK_") or key == "PENSTOCK_CACHE"}
+    kept = {
+        key: value for key, value in os.environ.items() if not key.startswith("PENSTOCK_") or key == "PENSTOCK_CACHE"
+    }
     child = spawn(command, log=log, environment={**kept, "PYTHONPATH": str(REPOSITORY), **environment})
     try:
         yield Process(name, child, log)

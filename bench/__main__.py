@@ -1,0 +1,59 @@
+"""`python -m bench [ingress|pipeline|latency] [--quick]`: run, print the tables, write bench/results/<name>.json."""
+
+import argparse
+import logging
+import signal
+import sys
+from types import FrameType
+
+import structlog
+
+from bench.ingress import ingress
+from bench.latency import latency
+from bench.pipeline import pipeline
+from bench.report import show, write
+from bench.stack import Failed, running_stack
+from local.errors import LocalError
+
+BENCHMARKS = {"ingress": ingress, "pipeline": pipeline, "latency": latency}
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Run what was asked for, each benchmark on a Kafka of its own, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Rates and latencies; asserts nothing.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all when left out")
+    parser.add_argument("--quick", action="store_true", help="a minute instead of ten; figures are rough")
+    chosen = parser.parse_args()
+    unknown = set(chosen.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"expected {', '.join(BENCHMARKS)}, got {', '.join(sorted(unknown))}")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    signal.signal(signal.SIGTERM, _interrupt)  # so that whatever was started is ended in order
+    try:
+        for name in chosen.names or BENCHMARKS:
+            _run(name, chosen.quick)
+    except (Failed, LocalError) as fault:
+        print(f"bench: {fault}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return 0
+
+
+def _run(name: str, is_quick: bool) -> None:
+    print(f"{name}:", file=sys.stderr)
+    with running_stack() as stack:
+        figures = BENCHMARKS[name](stack, is_quick)
+    command = f"python -m bench {name}{' --quick' if is_quick else ''}"
+    path = write(f"{name}-quick" if is_quick else name, figures, command)
+    show(name, figures)
+    print(f"written to {path.relative_to(path.parents[2])}", file=sys.stderr)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())
