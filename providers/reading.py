@@ -6,7 +6,7 @@ None of these raises on any input.
 import hashlib
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -49,7 +49,7 @@ def read_json(body: bytes) -> Any:
         return _decode(body)
     except RecursionError:
         return Unparsed("unreadable", "expected a JSON object, got one nested deeper than this process can read")
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, InvalidOperation) as error:
         return Unparsed("unreadable", f"expected a JSON object: {error}")
 
 

@@ -91,11 +91,13 @@ class Outcome(Struct, frozen=True):
 class SeenVersion(Struct, frozen=True, array_like=True):
     """Table *seen*: what has arrived for one version of one resource, oldest first.
 
-    `fingerprints` holds each content in its order of arrival (a flip back is a new entry), `delivery_ids` every delivery.
+    `fingerprints` holds each content in its order of arrival (a flip back is a new entry), `delivery_ids` every delivery;
+    both only the last ones (`streams.steps.dedup.MAX_KEPT`). `dropped` counts the contents that were forgotten.
     """
 
     fingerprints: tuple[bytes, ...]
     delivery_ids: tuple[str, ...]
+    dropped: int = 0
 
 
 class LatestState(Struct, frozen=True, array_like=True):

@@ -25,7 +25,7 @@ from schemas.records import (
     Snapshot,
     resource_key,
 )
-from streams.steps.dedup import Known, dedup, remember, version_tag
+from streams.steps.dedup import Known, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
 from streams.steps.fanout import Routes, fanout
 from streams.steps.outcome import summarise
@@ -113,7 +113,6 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: 
     tag = version_tag(snapshot, delivery.delivery_id)
     text = None if snapshot.is_deleted or snapshot.document is None else codec.document_json(snapshot.document)
     fingerprint = DELETED if text is None else hashlib.sha256(text).digest()[:16]
-    seen_row = _row(f"{key}\0{tag}".encode(), tables.seen, writes.seen)
     latest_row = _row(key.encode(), tables.latest, writes.latest)
     return _Subject(
         delivery,
@@ -122,9 +121,17 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: 
         tag,
         text,
         fingerprint,
-        None if seen_row is None else codec.decode_seen(seen_row),
+        _seen(f"{key}\0{tag}".encode(), tables.seen, writes.seen),
         None if latest_row is None else codec.decode_latest(latest_row),
     )
+
+
+def _seen(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> SeenVersion | None:
+    """Return what is known of a version apart from this very delivery, which may show a resource more than once."""
+    if key in written:
+        return without_last_delivery(codec.decode_seen(written[key]))
+    row = table.get(key)
+    return None if row is None else codec.decode_seen(row)
 
 
 def _row(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> bytes | None:
@@ -186,7 +193,7 @@ def _change(subject: _Subject) -> Change | None:
 
 def _event_id(subject: _Subject, op: Operation) -> str:
     """Return the same id for the same change, whoever computes it, and another one for every flip back within a version."""
-    earlier = 0 if subject.seen is None else subject.seen.fingerprints.count(subject.fingerprint)
+    earlier = times_shown(subject.seen, subject.fingerprint)
     return str(
         uuid.uuid5(EVENT_NAMESPACE, f"{subject.key}\0{subject.tag}\0{subject.fingerprint.hex()}\0{op}\0{earlier}")
     )

@@ -30,13 +30,9 @@ class Known(Struct, frozen=True):
 def version_tag(snapshot: Snapshot, delivery_id: str) -> str:
     """Return what tells versions of one resource apart.
 
-    Without a version the provider's event time stands for it, since a redelivery repeats it; without either, the delivery id.
+    Without a version it is the delivery id, never the event time: some senders stamp each attempt anew.
     """
-    if snapshot.version is not None:
-        return f"v{time_us(snapshot.version)}"
-    if snapshot.event_time is not None:
-        return f"t{time_us(snapshot.event_time)}"
-    return f"d{delivery_id}"
+    return f"d{delivery_id}" if snapshot.version is None else f"v{time_us(snapshot.version)}"
 
 
 def dedup(
@@ -60,7 +56,8 @@ def is_older(snapshot: Snapshot, latest: LatestState) -> bool:
 
     After a delete a tie is older too: an update stamped with the second of the delete came before it.
     """
-    shown_us, stored_us = order_us(snapshot), latest.version_us or latest.event_time_us
+    shown_us = order_us(snapshot)
+    stored_us = latest.event_time_us if latest.version_us is None else latest.version_us
     if shown_us is None or stored_us is None:
         return False
     if latest.is_deleted and not snapshot.is_deleted:
@@ -78,4 +75,22 @@ def remember(seen: SeenVersion | None, fingerprint: bytes, delivery_id: str) -> 
     if seen is None:
         return SeenVersion((fingerprint,), (delivery_id,))
     fingerprints = seen.fingerprints if seen.fingerprints[-1] == fingerprint else (*seen.fingerprints, fingerprint)
-    return SeenVersion(fingerprints[-MAX_KEPT:], (*seen.delivery_ids, delivery_id)[-MAX_KEPT:])
+    dropped = seen.dropped + max(0, len(fingerprints) - MAX_KEPT)
+    return SeenVersion(fingerprints[-MAX_KEPT:], (*seen.delivery_ids, delivery_id)[-MAX_KEPT:], dropped)
+
+
+def times_shown(seen: SeenVersion | None, fingerprint: bytes) -> int:
+    """Return a number that grows with every flip back to a content within one version; 0 when it is new.
+
+    Forgotten contents count as this one: what matters is that two flips never share a number, for event ids hold it.
+    """
+    return 0 if seen is None else seen.fingerprints.count(fingerprint) + seen.dropped
+
+
+def without_last_delivery(seen: SeenVersion) -> SeenVersion:
+    """Return a row that the present delivery has written already, as if its id were not in it.
+
+    A delivery may show one resource twice (a wiki page edited twice in one push); its id must not make the second state
+    a duplicate.
+    """
+    return SeenVersion(seen.fingerprints, seen.delivery_ids[:-1], seen.dropped)

@@ -29,8 +29,18 @@ def diff(before: bytes, after: bytes, volatile: frozenset[str] = frozenset()) ->
     for name in {**old, **new}:
         if name in volatile or old.get(name) == new.get(name):
             continue
-        pointers.extend(_compare(_parsed(old, name), _parsed(new, name), "/" + _escape(name), name, volatile))
+        pointers += _compare_field(old, new, name, volatile)
     return tuple(pointers)
+
+
+def _compare_field(
+    old: dict[str, msgspec.Raw], new: dict[str, msgspec.Raw], name: str, volatile: frozenset[str]
+) -> list[str]:
+    pointer = "/" + _escape(name)
+    try:
+        return list(_compare(_parsed(old, name), _parsed(new, name), pointer, name, volatile))
+    except RecursionError:
+        return [pointer]  # nested some 500 deep: true, if less exact, and better than no change event at all
 
 
 def _parsed(fields: dict[str, msgspec.Raw], name: str) -> Any:

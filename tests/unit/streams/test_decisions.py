@@ -1,0 +1,40 @@
+"""Every row of the decision table, decided by the whole pipeline over dicts."""
+
+from collections import Counter
+
+import pytest
+
+from tests.support.builders import Pipeline, delivery
+from tests.support.situations import SITUATIONS, Situation
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+def test_situation_is_decided_as_documented(situation: Situation) -> None:
+    """Each delivery of the row ends as the row says."""
+    pipeline = decided(situation)
+
+    assert tuple(pipeline.outcomes) == situation.decided
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+def test_changes_of_a_situation_have_ids_of_their_own(situation: Situation) -> None:
+    """No two changes share an event id, and an outcome names exactly the events that went out."""
+    pipeline = decided(situation)
+
+    assert max(Counter(change.event_id for change in pipeline.changes).values()) == 1
+    for result in pipeline.results:
+        assert result.outcome.event_ids == tuple(emission.change.event_id for emission in result.emissions)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+def test_same_history_makes_the_same_ids(situation: Situation) -> None:
+    """Event ids depend on the deliveries alone, so a replay can be recognised."""
+    assert decided(situation).changes == decided(situation).changes
+
+
+def decided(situation: Situation) -> Pipeline:
+    """Return the pipeline after a situation's deliveries."""
+    pipeline = Pipeline()
+    for number, arrival in enumerate(situation.arrivals):
+        pipeline.decide(delivery(arrival.snapshot(), delivery_id=arrival.by or f"delivery-{number}"))
+    return pipeline

@@ -1,0 +1,338 @@
+"""The whole pure pipeline over plain dicts: what goes out, what is stored, and under which event ids."""
+
+import msgspec
+import pytest
+
+from providers.base import Parsed
+from schemas.codec import time_us
+from schemas.records import Document, RawDelivery, resource_key
+from streams.pipeline import Tables, process
+from streams.steps.dedup import MAX_KEPT
+from streams.steps.fanout import Route, Routes
+from tests.support.builders import ROUTES, Pipeline, delivery, real_delivery, second, snapshot
+
+EVENT_IDS = [
+    "caabc6f1-fde4-5ed0-bfe8-8c66c3ef3044",
+    "ad067e85-21bf-5761-9b20-cc1ea3cbc1bc",
+    "e68b4311-c995-5709-8cd7-c3b7c6f1c99e",
+    "bce0b432-893a-5ea7-aadb-331f2b8b9889",
+]
+
+# --- The change itself -----------------------------------------------------------------------------------------------
+
+
+def test_change_holds_both_documents_and_what_differs() -> None:
+    """A data team sees before, after, the pointers and the provider's times."""
+    pipeline = Pipeline()
+
+    pipeline.show({"id": 7, "title": "A"}, version=1)
+    pipeline.show({"id": 7, "title": "B"}, version=2, at=3)
+
+    change = pipeline.changes[1]
+    assert (change.op, change.before, change.after) == ("u", b'{"id":7,"title":"A"}', b'{"id":7,"title":"B"}')
+    assert (change.changed, change.version, change.event_time) == (("/title",), second(2), second(3))
+    assert change.resource_key == "scripted|acme|product|7"
+
+
+def test_deletion_shows_the_last_known_document() -> None:
+    """`before` is what was deleted, `after` is nothing, and the next creation starts from nothing."""
+    pipeline = Pipeline()
+
+    pipeline.show({"id": 7}, version=1)
+    pipeline.show(None, at=2)
+    pipeline.show({"id": 7}, version=3)
+
+    assert [(c.op, c.before, c.after) for c in pipeline.changes] == [
+        ("c", None, b'{"id":7}'),
+        ("d", b'{"id":7}', None),
+        ("c", None, b'{"id":7}'),
+    ]
+
+
+def test_numbers_keep_every_digit_from_body_to_change() -> None:
+    """Ids beyond 2**64 and money pass through parsing, storing and comparing unrounded."""
+    body = b'{"id":123456789012345678901234567890,"price":19.90,"updated_at":"2026-01-31T12:00:00Z"}'
+
+    result = Pipeline(Routes({})).decide(real_delivery("generic", body, "order.updated"))
+
+    assert result.emissions[0].change.after == (
+        b'{"id":123456789012345678901234567890,"price":19.90,"updated_at":"2026-01-31T12:00:00Z"}'
+    )
+    assert result.emissions[0].change.resource_id == "123456789012345678901234567890"
+
+
+def test_unchanged_delivery_is_stored_for_the_next_comparison() -> None:
+    """The volatile fields of an unchanged delivery are in the next change's `before`."""
+    pipeline = Pipeline()
+
+    for number, title in enumerate(["A", "A", "B"]):
+        shown = snapshot({"title": title, "updated_at": number}, version=number, volatile=["updated_at"])
+        pipeline.decide(delivery(shown, delivery_id=str(number)))
+
+    assert pipeline.outcomes == ["changed created", "unchanged no_difference", "changed updated"]
+    assert pipeline.changes[1].before == b'{"title":"A","updated_at":1}'
+
+
+def test_stale_delivery_leaves_the_stored_state_alone() -> None:
+    """What is older changes nothing but the memory of having been there."""
+    pipeline = Pipeline()
+    pipeline.show({"title": "B"}, version=2)
+    before = dict(pipeline.latest)
+
+    result = pipeline.show({"title": "A"}, version=1)
+
+    assert (pipeline.latest, result.writes.latest) == (before, {})
+    assert len(result.writes.seen) == 1
+
+
+def test_retry_writes_nothing() -> None:
+    """A delivery id that was decided before costs no write at all."""
+    pipeline = Pipeline()
+    pipeline.show({"title": "A"}, version=1, by="x")
+
+    result = pipeline.show({"title": "A"}, version=1, by="x")
+
+    assert (result.writes.seen, result.writes.latest, result.emissions) == ({}, {}, ())
+
+
+def test_deleting_without_time_keeps_the_stored_version() -> None:
+    """The stored row still knows the last version, so that older updates stay stale."""
+    pipeline = Pipeline()
+    pipeline.show({"title": "A"}, version=2)
+
+    pipeline.show(None)
+
+    stored = pipeline.stored()
+    assert (stored.is_deleted, stored.document, stored.version_us) == (True, None, time_us(second(2)))
+
+
+def test_stored_state_names_the_change_that_led_to_it() -> None:
+    """An unchanged delivery keeps the event id of the change before it."""
+    pipeline = Pipeline()
+    pipeline.show({"title": "A"}, version=1)
+    pipeline.show({"title": "A"}, version=2)
+
+    assert pipeline.stored().event_id == pipeline.changes[0].event_id
+
+
+# --- Event ids -------------------------------------------------------------------------------------------------------
+
+
+def test_event_id_is_persisted() -> None:
+    """The ids of a known history: whoever changes how they are made changes what warehouses have stored."""
+    pipeline = Pipeline()
+
+    pipeline.show({"title": "A"}, version=1)
+    pipeline.show({"title": "B"}, version=1)
+    pipeline.show({"title": "A"}, version=1)
+    pipeline.show(None, at=2, by="x")
+
+    assert [change.event_id for change in pipeline.changes] == EVENT_IDS
+
+
+def test_flips_within_one_version_never_share_an_id() -> None:
+    """Also after more flips than are remembered one by one."""
+    pipeline = Pipeline()
+
+    for number in range(3 * MAX_KEPT):
+        pipeline.show({"title": "AB"[number % 2]}, version=1)
+
+    assert len({change.event_id for change in pipeline.changes}) == len(pipeline.changes) == 3 * MAX_KEPT
+
+
+def test_event_without_version_shares_no_id_with_a_later_one() -> None:
+    """The same content at the same event time, with another delivery in between that had no time at all."""
+    pipeline = Pipeline()
+
+    for number in range(6):
+        pipeline.show({"title": "AB"[number % 2]}, at=1 if number % 2 == 0 else None)
+
+    assert len({change.event_id for change in pipeline.changes}) == len(pipeline.changes) == 6
+
+
+def test_same_content_of_two_resources_has_two_ids() -> None:
+    """The resource is part of the id."""
+    pipeline = Pipeline()
+
+    pipeline.decide(delivery(*[snapshot({"title": "A"}, 1, resource_id=name) for name in "12"]))
+
+    first, other = pipeline.changes
+    assert first.event_id != other.event_id
+
+
+# --- Several resources in one delivery -------------------------------------------------------------------------------
+
+
+def test_delivery_of_several_resources_has_one_outcome() -> None:
+    """The resource that did most speaks for the delivery; every event is named."""
+    pipeline = Pipeline()
+    pipeline.decide(delivery(snapshot({"title": "A"}, 1, resource_id="1")))
+
+    shown = [snapshot({"title": title}, 2, resource_id=name) for name, title in [("1", "A"), ("2", "B"), ("3", "C")]]
+    result = pipeline.decide(delivery(*shown, delivery_id="second"))
+
+    assert result.outcome.outcome == "changed"
+    assert result.outcome.event_ids == tuple(emission.change.event_id for emission in result.emissions)
+    assert [emission.change.resource_id for emission in result.emissions] == ["2", "3"]
+
+
+@pytest.mark.parametrize("version", [1, None])
+def test_one_resource_shown_twice_in_one_delivery_ends_in_the_last_state(version: float | None) -> None:
+    """A page edited twice in one push: the delivery's own id does not make its second half a duplicate."""
+    pipeline = Pipeline()
+
+    result = pipeline.decide(delivery(*[snapshot({"title": title}, version) for title in "ABA"]))
+
+    assert [emission.change.after for emission in result.emissions] == [
+        b'{"title":"A"}',
+        b'{"title":"B"}',
+        b'{"title":"A"}',
+    ]
+    assert len(set(result.outcome.event_ids)) == 3
+
+
+def test_retry_of_a_delivery_that_shows_one_resource_twice_is_a_duplicate() -> None:
+    """Both halves were decided before."""
+    pipeline = Pipeline()
+    shown = delivery(*[snapshot({"title": title}, 1) for title in "AB"])
+    pipeline.decide(shown)
+
+    result = pipeline.decide(shown)
+
+    assert (result.outcome.outcome, result.outcome.reason) == ("duplicate", "delivery_id")
+    assert result.writes.seen == {}
+
+
+def test_child_knows_its_parent() -> None:
+    """`parent_key` is the parent's resource key."""
+    child = msgspec.structs.replace(snapshot({"id": 8}, 1, resource_id="8"), parent=("cart", "5"))
+
+    result = Pipeline().decide(delivery(child))
+
+    assert result.emissions[0].change.parent_key == "scripted|acme|cart|5"
+
+
+# --- Routes ----------------------------------------------------------------------------------------------------------
+
+
+def test_change_that_no_route_selects_is_filtered_and_remembered() -> None:
+    """The next delivery is compared with it although it went nowhere."""
+    pipeline = Pipeline(Routes(ROUTES.providers, (Route("orders", resource="order"),)))
+
+    pipeline.show({"title": "A"}, version=1)
+    pipeline.show({"title": "A"}, version=2)
+
+    assert pipeline.outcomes == ["filtered no_route", "unchanged no_difference"]
+    assert pipeline.changes == []
+
+
+# --- Real providers --------------------------------------------------------------------------------------------------
+
+PRODUCT: Document = {"id": 7, "title": "A", "updated_at": "2026-01-31T12:00:00Z"}
+ISSUE: Document = {
+    "action": "opened",
+    "issue": {"id": 7, "title": "A", "updated_at": "2026-01-31T12:00:00Z"},
+    "repository": {"id": 1},
+}
+STRIPE: Document = {
+    "id": "evt_1",
+    "object": "event",
+    "type": "product.updated",
+    "created": 1769860800,
+    "data": {"object": {"id": "prod_7", "object": "product", "name": "A"}},
+}
+BIGCOMMERCE: Document = {
+    "scope": "store/product/updated",
+    "store_id": "1",
+    "data": {"type": "product", "id": 7},
+    "hash": "ab",
+    "created_at": 1769860800,
+    "producer": "stores/example",
+}
+STANDARD: Document = {"type": "invoice.paid", "timestamp": "2026-01-31T12:00:00Z", "data": {"id": "7"}}
+
+
+@pytest.mark.parametrize(
+    ("provider", "event_type", "body", "topic"),
+    [
+        ("shopify", "products/update", PRODUCT, "changes.shopify.product"),
+        ("github", "issues", ISSUE, "changes.github.issue"),
+        ("stripe", "product.updated", STRIPE, "changes.stripe.product"),
+        ("bigcommerce", "store/product/updated", BIGCOMMERCE, "changes.bigcommerce.product"),
+        ("standard", "invoice.paid", STANDARD, "changes.standard.invoice"),
+        ("shopery", "order-updated", PRODUCT, "changes.shopery.order"),
+        ("generic", "order.updated", PRODUCT, "changes.generic.order"),
+    ],
+)
+def test_first_delivery_creates_and_its_retry_is_a_duplicate(
+    provider: str, event_type: str, body: Document, topic: str
+) -> None:
+    """Every provider's delivery becomes one change on its default topic, and its retry none."""
+    pipeline = Pipeline(Routes({}))
+    shown = real_delivery(provider, msgspec.json.encode(body), event_type)
+
+    first = pipeline.decide(shown)
+    retry = pipeline.decide(shown)
+
+    assert (first.outcome.outcome, first.outcome.reason) == ("changed", "created")
+    assert [emission.topics for emission in first.emissions] == [(topic,)]
+    assert (retry.outcome.outcome, retry.outcome.reason) == ("duplicate", "delivery_id")
+
+
+def test_shopify_deletion_follows_its_updates() -> None:
+    """A product is created, updated, deleted, and a late update stays out."""
+    pipeline = Pipeline(Routes({}))
+
+    pipeline.decide(shopify("products/create", PRODUCT, 1))
+    pipeline.decide(shopify("products/update", PRODUCT | {"title": "B", "updated_at": "2026-01-31T12:00:05Z"}, 5))
+    pipeline.decide(shopify("products/delete", {"id": 7}, 9))
+    pipeline.decide(shopify("products/update", PRODUCT | {"title": "C", "updated_at": "2026-01-31T12:00:08Z"}, 8))
+
+    assert pipeline.outcomes == [
+        "changed created",
+        "changed updated",
+        "changed deleted",
+        "stale older_than_stored",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("provider", "body", "reason"),
+    [
+        ("myspace", b"{}", "unknown_shape"),
+        ("unknown", b"", "unknown_shape"),
+        ("shopify", b"{", "unreadable"),
+        ("shopify", b"[]", "unknown_shape"),
+        ("github", b"\xff", "unreadable"),
+        ("generic", b'{"id":1e99999999999999999999}', "unreadable"),
+    ],
+)
+def test_delivery_that_cannot_be_read_is_dead_and_stores_nothing(provider: str, body: bytes, reason: str) -> None:
+    """Dead with the reason, no change, no write, no exception."""
+    result = process(real_delivery(provider, body), Tables({}, {}), Routes({}))
+
+    assert (result.outcome.outcome, result.outcome.reason, result.emissions) == ("dead", reason, ())
+    assert (result.writes.seen, result.writes.latest) == ({}, {})
+
+
+def test_configured_provider_counts_only_for_its_own_deliveries() -> None:
+    """A source that was moved to another provider does not read the old one's deliveries with the new one's rules."""
+    shown = real_delivery("shopify", msgspec.json.encode(PRODUCT), "products/update")
+
+    result = process(shown, Tables({}, {}), ROUTES)
+
+    assert result.outcome.outcome == "changed"
+    assert list(result.writes.latest) == [resource_key("shopify", "acme", "product", "7").encode()]
+
+
+def test_scripted_provider_shows_what_a_test_says() -> None:
+    """The builders' own provider gives back the very snapshots."""
+    shown = [snapshot({"id": 7}, 1, 2, volatile=["x"]), snapshot(None, resource_id="8")]
+
+    assert ROUTES.providers["acme"].parse(delivery(*shown)) == Parsed(tuple(shown))
+
+
+def shopify(topic: str, body: Document, triggered_s: float) -> RawDelivery:
+    """Return a Shopify delivery with an id of its own."""
+    shown = real_delivery("shopify", msgspec.json.encode(body), topic, f"delivery-{triggered_s}")
+    return msgspec.structs.replace(shown, event_time=second(triggered_s))
