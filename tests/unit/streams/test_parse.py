@@ -1,0 +1,21 @@
+"""Step 1: a delivery becomes snapshots, or says why not."""
+
+from providers.base import Parsed, Unparsed
+from streams.steps.parse import parse
+from tests.support.builders import Scripted, delivery, real_delivery, snapshot
+
+
+def test_known_provider_reads_its_delivery() -> None:
+    """What the provider says is what the pipeline sees."""
+    shown = snapshot({"id": 7}, version=1)
+
+    assert parse(delivery(shown), Scripted()) == Parsed((shown,))
+
+
+def test_unknown_provider_is_named() -> None:
+    """A record that someone else wrote to `webhooks.raw` says what it called itself, shortened."""
+    unparsed = parse(real_delivery("x" * 1000, b"{}"), None)
+
+    assert isinstance(unparsed, Unparsed)
+    assert unparsed.reason == "unknown_shape"
+    assert "'" + "x" * 80 + "'" in unparsed.detail

@@ -1,0 +1,51 @@
+"""Topic names and policies are persisted: a change here is a migration, with a decision and a changelog line."""
+
+import pytest
+
+from streams import topics
+
+DAY_MS = 86_400_000
+SIZE = {"max.message.bytes": "62914560"}
+
+
+@pytest.mark.parametrize(
+    ("name", "frozen"),
+    [
+        (topics.RAW, "webhooks.raw"),
+        (topics.OUTCOMES, "deliveries.outcomes"),
+        (topics.DEAD, "deliveries.dead"),
+        (topics.changes_topic("shopify", "product"), "changes.shopify.product"),
+        (topics.state_topic("shopify", "product"), "state.shopify.product"),
+        (topics.changelog_topic("capture", "seen"), "penstock.capture.seen-changelog"),
+        (topics.changelog_topic("capture", "latest"), "penstock.capture.latest-changelog"),
+    ],
+)
+def test_name_is_frozen(name: str, frozen: str) -> None:
+    """Renaming a topic loses what lies on the old one."""
+    assert name == frozen
+
+
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("webhooks.raw", {"retention.ms": str(14 * DAY_MS)}),
+        ("changes.shopify.product", {"retention.ms": "-1"}),
+        ("nike.prices", {"retention.ms": "-1"}),
+        ("deliveries.outcomes", {"retention.ms": "-1"}),
+        ("deliveries.dead", {"retention.ms": "-1"}),
+        ("state.shopify.product", {"cleanup.policy": "compact"}),
+        ("penstock.capture.latest-changelog", {"cleanup.policy": "compact"}),
+        ("penstock.capture.seen-changelog", {"cleanup.policy": "compact,delete", "retention.ms": str(7 * DAY_MS)}),
+    ],
+)
+def test_policy_is_frozen(name: str, policy: dict[str, str]) -> None:
+    """What is kept for ever is never on a topic that deletes, and every topic takes the largest record."""
+    described = topics.described(name)
+
+    assert (described.name, dict(described.settings)) == (name, policy | SIZE)
+
+
+def test_resources_remember_longer_than_any_provider_retries() -> None:
+    """Stripe retries for 3 days and GitHub Enterprise redelivers up to 7 (providers.md)."""
+    assert topics.SEEN_RETENTION_MS >= 7 * DAY_MS
+    assert topics.RAW_RETENTION_MS > topics.SEEN_RETENTION_MS
