@@ -1,0 +1,202 @@
+"""Any history of one resource, with every noise that providers make, against a simple model of what must come out.
+
+The model keeps no rows, fingerprints or tags: it keeps lists of what was accepted and asks the rules of docs/semantics.md in
+words. A machine of Hypothesis makes the history step by step and shrinks it when the two disagree.
+"""
+
+from collections import Counter
+from random import Random
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from schemas.records import RawDelivery, Snapshot
+from tests.support.builders import Pipeline, delivery, second, snapshot
+
+CONTENTS = st.sampled_from("ABC")
+TIMES = st.integers(0, 4)
+
+
+class Model:
+    """What the rules say, in the plainest way: everything that arrived is kept and searched."""
+
+    def __init__(self) -> None:
+        self.arrived: list[tuple[str, Snapshot]] = []
+        self.content: str | None = None
+        self.is_known = False
+        self.time: float | None = None
+
+    def expect(self, delivery_id: str, shown: Snapshot) -> str:
+        """Return the outcome that a delivery must have, and remember it."""
+        outcome = self._outcome(delivery_id, shown)
+        if outcome == "repeated":
+            return "duplicate"
+        self.arrived.append((delivery_id, shown))
+        if outcome in {"changed", "unchanged"}:
+            self._store(shown)
+        return outcome
+
+    def _outcome(self, delivery_id: str, shown: Snapshot) -> str:
+        same_version = [(by, s) for by, s in self.arrived if s.version == shown.version or shown.version is None]
+        if any(by == delivery_id for by, _ in same_version):
+            return "repeated"
+        if shown.version is not None and same_version and content(same_version[-1][1]) == content(shown):
+            return "duplicate"
+        if self._is_overtaken(shown):
+            return "stale"
+        if shown.is_deleted:
+            return "unchanged" if self.is_known and self.content is None else "changed"
+        return "unchanged" if content(shown) == self.content else "changed"
+
+    def _is_overtaken(self, shown: Snapshot) -> bool:
+        time = time_of(shown)
+        if time is None or self.time is None:
+            return False
+        was_deleted = self.is_known and self.content is None
+        return time <= self.time if was_deleted and not shown.is_deleted else time < self.time
+
+    def _store(self, shown: Snapshot) -> None:
+        self.is_known, self.content = True, content(shown)
+        time = time_of(shown)
+        self.time = self.time if time is None else time
+
+
+def content(shown: Snapshot) -> str | None:
+    """Return what a snapshot shows apart from volatile fields."""
+    return None if shown.document is None else str(shown.document["title"])
+
+
+def time_of(shown: Snapshot) -> float | None:
+    """Return the time that orders a snapshot, in seconds from the start."""
+    time = shown.version or shown.event_time
+    return None if time is None else (time - second(0)).total_seconds()
+
+
+class History(RuleBasedStateMachine):
+    """One resource at a provider, and what reaches us of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pipeline, self.model = Pipeline(), Model()
+        self.sent: list[RawDelivery] = []
+        self.held: list[RawDelivery] = []
+        self.changed = 0
+
+    @initialize(title=CONTENTS)
+    def create(self, title: str) -> None:
+        """Show the first version."""
+        self._arrive(self._made(snapshot({"title": title}, version=0)))
+
+    @rule(title=CONTENTS, version=TIMES)
+    def show_a_version(self, title: str, version: int) -> None:
+        """Show a version: newer, older, or one of the same second."""
+        self._arrive(self._made(snapshot({"title": title}, version)))
+
+    @rule(title=CONTENTS, at=st.none() | TIMES)
+    def show_without_version(self, title: str, at: int | None) -> None:
+        """Show a content that only its event time orders, or nothing does."""
+        self._arrive(self._made(snapshot({"title": title}, event_time=at)))
+
+    @rule(at=st.none() | TIMES)
+    def delete(self, at: int | None) -> None:
+        """Say that the resource is gone."""
+        self._arrive(self._made(snapshot(None, event_time=at)))
+
+    @rule(choice=st.integers(0, 99))
+    def retry(self, choice: int) -> None:
+        """Send a delivery again as it was, whenever it was first sent."""
+        self._arrive(self.sent[choice % len(self.sent)])
+
+    @rule(choice=st.integers(0, 99))
+    def tell_another_subscription(self, choice: int) -> None:
+        """Send what a delivery showed once more under another id."""
+        body = self.sent[choice % len(self.sent)].body
+        self._arrive(msgspec.structs.replace(self._made(), body=body))
+
+    @rule(title=CONTENTS, version=TIMES)
+    def delay(self, title: str, version: int) -> None:
+        """Make a delivery that others will overtake."""
+        self.held.append(self._made(snapshot({"title": title}, version)))
+
+    @rule(choice=st.integers(0, 99))
+    def release(self, choice: int) -> None:
+        """Let one of the delayed deliveries arrive, not always the oldest."""
+        if self.held:
+            self._arrive(self.held.pop(choice % len(self.held)))
+
+    @invariant()
+    def each_change_goes_out_once(self) -> None:
+        """No event id twice."""
+        ids = Counter(change.event_id for change in self.pipeline.changes)
+        assert max(ids.values(), default=1) == 1
+
+    @invariant()
+    def changes_form_a_chain(self) -> None:
+        """Every `before` is the `after` before it: nothing is skipped, nothing is out of order."""
+        state = None
+        for change in self.pipeline.changes:
+            assert without_volatile(change.before) == state
+            assert (change.op == "d") == (change.after is None)
+            state = without_volatile(change.after)
+
+    @invariant()
+    def the_last_accepted_state_is_stored_and_was_sent(self) -> None:
+        """What a consumer knows after the last change is the newest state that arrived."""
+        if not self.model.is_known:
+            return
+        stored = self.pipeline.stored()
+        assert without_volatile(stored.document) == self.model.content
+        assert without_volatile(self.pipeline.changes[-1].after) == self.model.content
+        assert stored.event_id == self.pipeline.changes[-1].event_id
+
+    @invariant()
+    def outcomes_add_up(self) -> None:
+        """One outcome for every delivery, and as many `changed` as changes."""
+        outcomes = Counter(result.outcome.outcome for result in self.pipeline.results)
+        assert sum(outcomes.values()) == len(self.pipeline.results)
+        assert outcomes["changed"] == len(self.pipeline.changes) == self.changed
+
+    def _made(self, *shown: Snapshot) -> RawDelivery:
+        made = [msgspec.structs.replace(one, volatile=frozenset({"touched"})) for one in shown]
+        number = len(self.sent) + len(self.held)
+        for one in made:
+            if one.document is not None:
+                one.document["touched"] = number if one.version is None else 0
+        return delivery(*made, delivery_id=f"delivery-{number}-{len(self.pipeline.results)}")
+
+    def _arrive(self, arriving: RawDelivery) -> None:
+        (shown,) = msgspec.json.decode(arriving.body, type=tuple[Snapshot, ...])
+        expected = self.model.expect(arriving.delivery_id, shown)
+        outcome = self.pipeline.decide(arriving).outcome
+        self.sent.append(arriving)
+        self.changed += expected == "changed"
+        assert outcome.outcome == expected, outcome
+
+
+def without_volatile(document: bytes | None) -> Any:
+    """Return the content of a stored or sent document."""
+    return None if document is None else msgspec.json.decode(document)["title"]
+
+
+History.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+TestHistory = History.TestCase
+
+
+@given(st.lists(CONTENTS, min_size=1, max_size=6), st.booleans(), st.randoms(use_true_random=False))
+def test_final_state_survives_any_order_and_any_repetition(titles: list[str], is_deleted: bool, random: Random) -> None:
+    """A provider that shows each state at least once, in whatever order, leaves us knowing the last one."""
+    shown = [snapshot({"title": title}, version=number) for number, title in enumerate(titles)]
+    shown += [snapshot(None, event_time=len(titles))] if is_deleted else []
+    arriving = [delivery(one, delivery_id=str(number)) for number, one in enumerate(shown)]
+    arriving += [random.choice(arriving) for _ in range(random.randrange(6))]
+    random.shuffle(arriving)
+    pipeline = Pipeline()
+
+    for one in arriving:
+        pipeline.decide(one)
+
+    assert without_volatile(pipeline.stored().document) == (None if is_deleted else titles[-1])
+    assert without_volatile(pipeline.changes[-1].after) == without_volatile(pipeline.stored().document)
