@@ -91,6 +91,7 @@ class Restore:
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,  # the end of the log is reported with an empty answer; by default that takes 500 ms
                 "auto.offset.reset": "earliest",  # compacted away: start with what is left, it is all there is
             }
         )

@@ -61,7 +61,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._channel = channel
         self._routes = compiled_routes(settings.configuration)
         self._librdkafka = ThreadPoolExecutor(1, "librdkafka")
-        self._restorers = ThreadPoolExecutor(2, "restore")
+        self._restorers = ThreadPoolExecutor(4, "restore")
         self._tables: dict[int, PartitionTables] = {}
         self._restores: dict[int, tuple[Restore, Future[PartitionTables]]] = {}
         self._failures = 0

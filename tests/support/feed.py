@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from schemas import codec
 from schemas.records import RawDelivery, resource_key
-from streams.topics import RAW, described
+from streams.topics import MAX_RECORD_BYTES, RAW, described
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -69,6 +69,7 @@ def feed(kafka: str, deliveries: Iterator[RawDelivery], per_second: int | None =
     started = time.monotonic()
     producer = Producer({
         "bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 20, "partitioner": "murmur2_random",
+        "message.max.bytes": MAX_RECORD_BYTES,
     })  # fmt: skip
     count = 0
     for delivery in deliveries:
