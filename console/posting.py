@@ -92,7 +92,7 @@ class Tally:
 async def post_all(
     posts: Iterable[Post], url: str, pace: Pace, tally: Tally, on_answer: Callable[[Post, Answered], None]
 ) -> None:
-    """Post everything; stops early when the very first posts find nobody at the address."""
+    """Post everything; stops early when the first posts, as many as go at once, all find nobody at the address."""
     due = _schedule(pace.rate)
     waiting = iter(posts)
 
@@ -102,7 +102,7 @@ async def post_all(
             answered = await _post(client, post)
             tally.add(answered)
             on_answer(post, answered)
-            if tally.is_hopeless:
+            if tally.is_hopeless and tally.posted >= pace.concurrency:
                 return
 
     async with _client(url, pace.concurrency) as client, asyncio.TaskGroup() as group:

@@ -20,6 +20,7 @@ class Receiver(ThreadingHTTPServer):
     """Answers 200, or 503 to a body that says so, and keeps what was posted."""
 
     daemon_threads = True
+    request_queue_size = 128  # the default of 5 resets connections when 16 arrive at once
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Answer)
