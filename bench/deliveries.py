@@ -21,7 +21,7 @@ RECENT: Final = 50  # a duplicate follows its original within so many deliveries
 FIRST_ID: Final = 7_900_000_000_000
 
 SMALL = (1, 1, 2)  # variants, images, paragraphs: 1.6 kB
-LARGE = (8, 5, 6)  # 5.9 kB
+LARGE = (8, 5, 5)  # 5.9 kB
 
 _encode = msgspec.json.encode
 _WORDS: Final = (
@@ -67,7 +67,7 @@ def product(number: int, version_s: float, content: int, size: tuple[int, int, i
     product_id, updated = FIRST_ID + number, _time(version_s)
     document: dict[str, Any] = {
         "admin_graphql_api_id": f"gid://shopify/Product/{product_id}",
-        "body_html": "".join(f"<p>{_prose(chance, 29)}.</p>" for _ in range(paragraphs)),
+        "body_html": "".join(f"<p>{_prose(chance, 30)}.</p>" for _ in range(paragraphs)),
         "created_at": _time(-86_400),
         "handle": f"shirt-{number}",
         "id": product_id,

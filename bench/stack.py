@@ -50,6 +50,11 @@ class Stack:
         """Create a topic."""
         new = NewTopic(topic, partitions, 1, config=dict(settings))
         self.admin.create_topics([new])[topic].result()
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while not self._is_led(topic):
+            if time.monotonic() > deadline:
+                raise Failed(f"{topic} has no leader after {READY_TIMEOUT_S:.0f} s")
+            time.sleep(POLL_S)
 
     def ends(self, topic: str) -> Places:
         """Return the offset after the last record, control records included, of each partition; empty without the topic."""
@@ -58,6 +63,13 @@ class Stack:
             return {}
         asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in listed.partitions}
         return {place.partition: found.result().offset for place, found in self.admin.list_offsets(asked).items()}
+
+    def _is_led(self, topic: str) -> bool:
+        """Say whether a new topic's partitions answer already."""
+        try:
+            return bool(self.ends(topic))
+        except KafkaException:
+            return False
 
     def wait_committed(self, group: str, topic: str, timeout_s: float, child: "Process") -> None:
         """Wait until a group has committed everything that a topic holds now."""
