@@ -1,0 +1,107 @@
+"""What the door answers: a status, and for every refusal a fixed reason for machines and a detail that says what to do.
+
+No answer repeats a secret, a body or a signature. The 200 is empty: BigCommerce asks for no body and no headers.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from ingress.settings import RETRY_AFTER_S
+from providers.base import Refused
+
+Result = Literal["accepted", "probed", "refused", "unavailable"]
+Headers = tuple[tuple[bytes, bytes], ...]
+SHOWN_CHARS = 64  # of a name that a stranger chose
+
+
+class Answer(Struct, frozen=True):
+    """One HTTP answer; `reason` is empty when nothing was refused."""
+
+    status: int
+    result: Result
+    reason: str = ""
+    detail: str = ""
+    headers: Headers = ()
+
+    def body(self) -> bytes:
+        """Return the JSON body of a refusal, nothing for an acceptance."""
+        return msgspec.json.encode({"error": self.reason, "detail": self.detail}) if self.reason else b""
+
+
+ACCEPTED = Answer(200, "accepted")
+PROBED = Answer(200, "probed")
+CLOSE = (b"connection", b"close")
+RETRY_AFTER = (b"retry-after", str(RETRY_AFTER_S).encode())
+
+
+def unsigned(refused: Refused) -> Answer:
+    """Return 401 with the provider's reason: the signature is missing, malformed, wrong, too old or in the future."""
+    return Answer(401, "refused", refused.reason, refused.detail)
+
+
+def unknown_source(name: str) -> Answer:
+    """Return 404: no source of that name is configured."""
+    shown = name[:SHOWN_CHARS]
+    return Answer(
+        404,
+        "refused",
+        "unknown_source",
+        f"no source is called {shown!r}; expected POST /v1/ and a name from penstock.toml",
+    )
+
+
+def unknown_path() -> Answer:
+    """Return 404: nothing lives at that path."""
+    return Answer(404, "refused", "unknown_path", "expected POST /v1/{source}, or GET /healthz, /readyz or /metrics")
+
+
+def wrong_method(allowed: str) -> Answer:
+    """Return 405: deliveries are posted."""
+    detail = f"expected one of {allowed}; deliveries are sent with POST"
+    return Answer(405, "refused", "wrong_method", detail, ((b"allow", allowed.encode()),))
+
+
+def request_too_slow(timeout_s: float) -> Answer:
+    """Return 408: the request did not arrive in time. Sent by the connection itself, which then hangs up."""
+    return Answer(
+        408, "refused", "request_too_slow", f"expected the whole request within {timeout_s:g} s; send it again"
+    )
+
+
+def body_cut_off() -> Answer:
+    """Return 400: the connection ended inside the body, so most likely nobody reads this."""
+    return Answer(
+        400,
+        "refused",
+        "body_cut_off",
+        "the connection ended before the whole body had arrived; send it again",
+        (CLOSE,),
+    )
+
+
+def body_too_large(limit_bytes: int) -> Answer:
+    """Return 413: the body passes the limit.
+
+    The connection stays open: closed under a sender that is still writing, it would be reset and the answer lost. What
+    is still to come is read and dropped by the server, never kept.
+    """
+    detail = f"expected at most {limit_bytes} bytes; subscribe to fewer fields, or raise ingress.body_limit_bytes"
+    return Answer(413, "refused", "body_too_large", detail)
+
+
+def encoded_body() -> Answer:
+    """Return 415: a compressed body is refused unread.
+
+    No provider compresses deliveries, and a signature could cover either the compressed or the original bytes: finding
+    out would mean decompressing, bombs included, before verifying.
+    """
+    return Answer(
+        415, "refused", "encoded_body", "expected no Content-Encoding: signatures are checked on the bytes as sent"
+    )
+
+
+def unavailable(reason: str, detail: str) -> Answer:
+    """Return 503 with Retry-After: the delivery is not known to be kept, so the provider has to send it again."""
+    return Answer(503, "unavailable", reason, detail, (RETRY_AFTER,))

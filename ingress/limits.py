@@ -1,0 +1,38 @@
+"""Bodies, read as they arrive and never further than the limit."""
+
+from collections.abc import Mapping
+
+from starlette.types import Receive
+
+from ingress import answers
+from ingress.answers import Answer
+
+
+def refused_unread(headers: Mapping[str, str], limit_bytes: int) -> Answer | None:
+    """Return the refusal that the headers alone call for: a body too large by its own account, or an encoded one."""
+    declared = headers.get("content-length", "0")
+    if len(declared) > len(str(limit_bytes)) or (declared.isdecimal() and int(declared) > limit_bytes):
+        return answers.body_too_large(limit_bytes)
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        return answers.encoded_body()
+    return None
+
+
+async def read_body(receive: Receive, limit_bytes: int) -> bytes | Answer:
+    """Return the whole body, or the refusal as soon as it passes the limit or the sender is gone.
+
+    How long that may take is watched per connection, by `ingress.protocol.sweep`.
+    """
+    chunks: list[bytes] = []
+    total_bytes = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return answers.body_cut_off()
+        chunk: bytes = message.get("body", b"")
+        total_bytes += len(chunk)
+        if total_bytes > limit_bytes:
+            return answers.body_too_large(limit_bytes)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)

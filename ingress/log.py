@@ -1,0 +1,33 @@
+"""The ingress's log: one JSON object a line on standard error. Never a body, a secret or a signature."""
+
+import logging
+import sys
+
+import structlog
+
+SHARED: list[structlog.typing.Processor] = [
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+
+
+def configure_log(level: int = logging.INFO) -> None:
+    """Send this process's own events, and those of uvicorn and librdkafka, to standard error as JSON."""
+    structlog.configure(
+        processors=[*SHARED, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    foreign = logging.StreamHandler(sys.stderr)
+    foreign.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=SHARED,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[foreign], level=logging.WARNING, force=True)

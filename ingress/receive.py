@@ -1,0 +1,151 @@
+"""One delivery, from its headers to its answer: limits, source, signature, Kafka, in that order.
+
+Nothing is parsed before it is verified. Nothing here raises on any bytes that a stranger can send.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
+from time import perf_counter
+from typing import Protocol
+
+import structlog
+from starlette.types import Receive
+
+from ingress import answers
+from ingress.answers import ACCEPTED, PROBED, Answer
+from ingress.limits import read_body, refused_unread
+from ingress.metrics import Metrics, SourceMetrics
+from ingress.publisher import Headers, Published, Report
+from ingress.settings import Settings
+from ingress.sources import Source
+from providers.base import Envelope, Refused, SignedRequest
+from schemas.codec import raw_headers
+from schemas.records import RawDelivery
+
+NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization", "x-shopery-secret", "content-type"})
+"""Headers that carry credentials whatever the provider, and the content type, which has its own place on the record."""
+
+log = structlog.get_logger("ingress")
+
+
+class RawTopic(Protocol):
+    """Where verified deliveries go."""
+
+    def publish(self, key: bytes, value: bytes, headers: Headers) -> Awaitable[Report]:
+        """Return the report on one record, in bounded time."""
+
+
+class Receiver:
+    """The configured sources and the way to Kafka. `now` returns aware UTC."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sources: Mapping[str, Source],
+        raw_topic: RawTopic,
+        metrics: Metrics,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._settings = settings
+        self._sources = sources
+        self._raw_topic = raw_topic
+        self._now = now
+        self._counts = {source.name: SourceMetrics(metrics, source) for source in sources.values()}
+        self._unknown_counts = SourceMetrics(metrics, None)
+
+    async def receive(self, name: str, headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> Answer:
+        """Return the answer to one post; 200 only once all in-sync replicas of Kafka have the delivery."""
+        source = self._sources.get(name)
+        answer = await self._answer(source, name, text_headers(headers), receive)
+        if answer is not ACCEPTED:
+            self.record(name, answer)
+        return answer
+
+    def probe(self, name: str) -> Answer:
+        """Return 200 when the source exists: providers and people look before they subscribe. Has no effect."""
+        answer = PROBED if name in self._sources else answers.unknown_source(name)
+        self.record(name, answer)
+        return answer
+
+    def record(self, name: str, answer: Answer) -> None:
+        """Count and log an answer other than 200 to a delivery."""
+        self._counts.get(name, self._unknown_counts).count(answer)
+        log.info("answered", source=name[: answers.SHOWN_CHARS], status=answer.status, reason=answer.reason)
+
+    async def _answer(self, source: Source | None, name: str, headers: Mapping[str, str], receive: Receive) -> Answer:
+        refused = refused_unread(headers, self._settings.body_limit_bytes)
+        if refused is not None:
+            return refused
+        if source is None:
+            return answers.unknown_source(name)
+        # Allowlist (403) and rate limit per source (429) belong here.
+        body = await read_body(receive, self._settings.body_limit_bytes)
+        if isinstance(body, Answer):
+            return body
+        return await self._admit(source, SignedRequest(headers, body))
+
+    async def _admit(self, source: Source, request: SignedRequest) -> Answer:
+        now, read_at_s = self._now(), perf_counter()
+        counts = self._counts[source.name]
+        if source.is_verified:
+            secrets = source.current_secrets(now.date())
+            verdict = source.provider.verify(request, [secret.value for secret in secrets], now)
+            if isinstance(verdict, Refused):
+                return answers.unsigned(verdict)
+            counts.count_secret(secrets[verdict.secret_index].place)
+        delivery = raw_delivery(source, request, source.provider.identify(source.name, request), now)
+        answer = await self._keep(delivery)
+        if answer is ACCEPTED:
+            counts.count_accepted(len(request.body), perf_counter() - read_at_s)
+        return answer
+
+    async def _keep(self, delivery: RawDelivery) -> Answer:
+        """Return 200 when Kafka has the delivery. The spool's seam: it will take what is `Unpublished`."""
+        report = await self._raw_topic.publish(delivery.key.encode(), delivery.body, raw_headers(delivery))
+        if isinstance(report, Published):
+            return ACCEPTED
+        if report.reason == "record_too_large":
+            return Answer(413, "refused", report.reason, report.detail)
+        return answers.unavailable(report.reason, report.detail)
+
+
+def text_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers as text, byte for byte (Latin-1), names in lower case as the server gives them.
+
+    A header sent twice is joined with a comma (RFC 9110, section 5.3), so that a second signature cannot stand in for
+    the first: the joined text is malformed where the scheme knows no lists.
+    """
+    texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
+    if len(texts) == len(headers):
+        return texts
+    values: dict[str, list[bytes]] = {name: [] for name in texts}
+    for name, value in headers:
+        values[name.decode("latin-1")].append(value)
+    return {name: b", ".join(sent).decode("latin-1") for name, sent in values.items()}
+
+
+def raw_delivery(source: Source, request: SignedRequest, envelope: Envelope, now: datetime) -> RawDelivery:
+    """Return a verified request as it goes onto the raw topic, without the headers that hold secrets."""
+    return RawDelivery(
+        delivery_id=envelope.delivery_id,
+        provider=source.provider.name,
+        source=source.name,
+        event_type=envelope.event_type,
+        received_at=now,
+        key=envelope.key,
+        body=request.body,
+        content_type=request.headers.get("content-type", "application/json"),
+        event_time=envelope.event_time,
+        api_version=envelope.api_version,
+        headers=kept_headers(source, request.headers),
+    )
+
+
+def kept_headers(source: Source, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the provider's own headers, secrets removed."""
+    prefixes, secret_headers = source.provider.own_headers, source.provider.secret_headers
+    return {
+        name: value
+        for name, value in headers.items()
+        if name.startswith(prefixes) and name not in secret_headers and name not in NEVER_KEPT
+    }

@@ -1,0 +1,153 @@
+"""The ingress as a process: one event loop, one producer, one port."""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import structlog
+import uvicorn
+from starlette.applications import Starlette
+
+from ingress.app import Door, Lifespan, pages
+from ingress.health import Health
+from ingress.log import configure_log
+from ingress.metrics import Metrics
+from ingress.protocol import BoundedHttp, sweep
+from ingress.publisher import ProducerError, Publisher
+from ingress.receive import Receiver
+from ingress.settings import Settings, ingress_settings
+from ingress.sources import Source, sources
+from schemas.configuration import Configuration
+
+KEEP_ALIVE_S = (
+    75  # Longer than a load balancer's usual 60 s: it must be the one to hang up, or posts meet a closing socket.
+)
+LAST_CALL_S = 0.5  # Requests already on their way through open connections still arrive, are answered, and hung up on.
+DRAIN_S = (
+    5  # 3.5 s for Kafka to acknowledge and the rest; with flushing under the 10 s after which containers are killed.
+)
+
+GC_THRESHOLD = (20_000, 20, 20)  # A delivery makes some 150 tracked objects, none of them cyclic garbage.
+
+EXIT_OK, EXIT_KAFKA, EXIT_PORT = 0, 1, 3
+
+log = structlog.get_logger("ingress")
+
+
+def serve(configuration: Configuration, *, host: str = "127.0.0.1", port: int = 8000) -> int:
+    """Receive deliveries until SIGTERM or SIGINT, then return the exit code.
+
+    0: asked to stop, everything in flight answered. 1: the Kafka producer cannot be made or has died. 3: no such port.
+    Raises `ConfigurationError` where a secret cannot be read.
+    """
+    configure_log()
+    settings = ingress_settings(configuration, os.environ)
+    configured = sources(configuration, os.environ)
+    try:
+        listener = _listen(host, port)
+    except OSError as error:
+        log.error("cannot_listen", host=host, port=port, reason=os.strerror(error.errno or 0))
+        return EXIT_PORT
+    try:
+        return _run(settings, configured, listener)
+    except ProducerError as error:
+        log.error("kafka_fatal", detail=str(error))
+        return EXIT_KAFKA
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn, leaving its clients a last call.
+
+    uvicorn closes every connection that is between two requests at once, and so resets a post that is already in the
+    socket. Here the port is closed first, every connection is hung up on with its next answer, and only those that stay
+    silent are closed. Proven by tests/kafka/test_ingress_crash.py::test_sigterm_answers_what_got_in.
+    """
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the port, wait for the last call, then let uvicorn finish."""
+        for server in self.servers:
+            server.close()
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        await asyncio.sleep(LAST_CALL_S)
+        await super().shutdown(sockets)
+
+
+class Process:
+    """The parts of one ingress process, put together."""
+
+    def __init__(self, settings: Settings, configured: dict[str, Source]) -> None:
+        self.fault: str | None = None
+        metrics = Metrics()
+        self._health = Health(settings)
+        self._publisher = Publisher(settings, self.end, self._health.notice)
+        metrics.watch(lambda: self._publisher.unreported, lambda: self._health.state() == "ready")
+        receiver = Receiver(settings, configured, self._publisher, metrics, lambda: datetime.now(UTC))
+        lifespan: Lifespan = self._lifespan
+        door = Door(receiver, pages(self._health, metrics, lifespan))
+        self.server = DrainingServer(
+            uvicorn.Config(
+                door,
+                loop="uvloop",
+                http=BoundedHttp,
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=DRAIN_S,
+            )
+        )
+
+    def end(self, fault: str) -> None:
+        """Stop with exit code 1: nothing more can be published by this process."""
+        log.error("kafka_fatal", detail=fault)
+        self.fault = fault
+        self.server.should_exit = True
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        self._publisher.start()
+        watching = asyncio.create_task(self._health.watch(self._publisher.producer))
+        watching.add_done_callback(self._ended)
+        sweeping = asyncio.create_task(sweep(self.server.server_state.connections))
+        _spare_the_collector()
+        yield
+        watching.cancel()
+        sweeping.cancel()
+        unpublished = await self._publisher.stop()
+        log.info("ingress_stopped", unpublished=unpublished)
+
+    def _ended(self, watching: asyncio.Task[None]) -> None:
+        if not watching.cancelled():
+            self.end(f"watching Kafka failed: {type(watching.exception()).__name__}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=2048)
+
+
+def _run(settings: Settings, configured: dict[str, Source], listener: socket.socket) -> int:
+    process = Process(settings, configured)
+    for stop in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn raises the signal again when it has finished, which by default ends the process by the signal.
+        signal.signal(stop, process.server.handle_exit)
+    host, port = listener.getsockname()[:2]
+    log.info("ingress_listening", host=host, port=port, sources=sorted(configured))
+    process.server.run(sockets=[listener])
+    return EXIT_OK if process.fault is None else EXIT_KAFKA
+
+
+def _spare_the_collector() -> None:
+    """Take what is loaded by now out of the garbage collector's sight: it lives as long as the process."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLD)

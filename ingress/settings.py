@@ -1,0 +1,34 @@
+"""The ingress's settings: what the configuration says, and the numbers that it leaves alone, each with its reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from schemas.configuration import BODY_LIMIT_BYTES, Configuration, kafka_options
+
+RAW_TOPIC = "webhooks.raw"
+ACK_TIMEOUT_S = (
+    3.5  # Shopify hangs up at 5 s, connecting and reading included; 0.5 s is kept for verifying and answering.
+)
+RETRY_AFTER_S = (
+    10  # Long enough for Kafka to elect a leader (measured: 1.9 to 5.8 s), shorter than every provider's first retry.
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What one ingress process needs to know but its sources; `kafka` are librdkafka options, maybe with a password."""
+
+    kafka: Mapping[str, str] = field(repr=False)
+    raw_topic: str = RAW_TOPIC
+    partitions: int = 4
+    body_limit_bytes: int = BODY_LIMIT_BYTES
+    ack_timeout_s: float = ACK_TIMEOUT_S
+
+
+def ingress_settings(configuration: Configuration, environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a configuration; raise `ConfigurationError` where a secret for Kafka cannot be read."""
+    return Settings(
+        kafka=kafka_options(configuration, environ),
+        partitions=configuration.kafka.partitions,
+        body_limit_bytes=configuration.ingress.body_limit_bytes,
+    )

@@ -1,0 +1,77 @@
+"""Real ingress processes for tests: started on a free port, asked over real HTTP, ended with the tests whatever happens."""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from local.guard import Child, spawn
+from tests.support.waiting import until
+
+START_TIMEOUT_S = 30.0
+
+
+class DoorProcess:
+    """One `penstock ingress`. Restarted, it listens on the same port."""
+
+    def __init__(self, directory: Path, configuration: str) -> None:
+        self._directory = directory
+        self._configuration = directory / "penstock.toml"
+        self._configuration.write_text(configuration)
+        self._log = directory / "ingress.log"
+        self.port = 0
+        self.child: Child
+
+    @property
+    def url(self) -> str:
+        """Return where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start the process and return when it listens; it may not be ready yet."""
+        self._log.write_bytes(b"")
+        command = [str(Path(sys.executable).parent / "penstock"), "ingress", "--port", str(self.port)]
+        command += ["--config", str(self._configuration), "--data-dir", str(self._directory / "data")]
+        self.child = spawn(command, log=self._log, environment=os.environ)
+        until(self._is_listening, START_TIMEOUT_S, "the ingress listens")
+        self.port = next(event["port"] for event in self.events() if event["event"] == "ingress_listening")
+
+    def until_ready(self) -> None:
+        """Return when /readyz says 200."""
+        until(lambda: self.get("/readyz").status_code == 200, START_TIMEOUT_S, "the ingress is ready")
+
+    def get(self, path: str) -> httpx.Response:
+        """Return the answer to a GET."""
+        return httpx.get(self.url + path, timeout=10, trust_env=False)
+
+    def post(self, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> httpx.Response:
+        """Return the answer to a POST."""
+        return httpx.post(self.url + path, content=body, headers=headers, timeout=30, trust_env=False)
+
+    def log_text(self) -> str:
+        """Return everything that the process has written."""
+        return self._log.read_text()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the process' log: every line has to be JSON."""
+        return [json.loads(line) for line in self.log_text().splitlines()]
+
+    def _is_listening(self) -> bool:
+        assert self.child.exit_code() is None, self.log_text()
+        return "ingress_listening" in self.log_text()
+
+
+@contextlib.contextmanager
+def door(directory: Path, configuration: str) -> Iterator[DoorProcess]:
+    """Give a running ingress that ends with the block."""
+    process = DoorProcess(directory, configuration)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.child.stop(10)
