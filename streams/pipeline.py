@@ -27,7 +27,7 @@ from schemas.records import (
 )
 from streams.steps.dedup import Known, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
-from streams.steps.fanout import Routes, fanout
+from streams.steps.fanout import Emission, Routes, Unrouted, fanout
 from streams.steps.outcome import summarise
 from streams.steps.parse import parse
 
@@ -49,13 +49,6 @@ class Tables(Struct, frozen=True):
 
     seen: Table
     latest: Table
-
-
-class Emission(Struct, frozen=True):
-    """One change on its way to one or more topics."""
-
-    change: Change
-    topics: tuple[str, ...]
 
 
 class Writes(Struct, frozen=True):
@@ -151,10 +144,10 @@ def _decide(subject: _Subject, routes: Routes, writes: Writes) -> tuple[Outcome,
     if change is None:
         reason = "already_deleted" if subject.text is None else "no_difference"
         return Outcome("unchanged", reason, "the stored state says the same; its version was advanced"), None
-    topics = fanout(change, subject.delivery, routes)
-    if not topics:
-        return Outcome("filtered", "no_route", "no route selects this change"), None
-    return Outcome("changed", _REASONS[change.op], "", (change.event_id,)), Emission(change, topics)
+    emission = fanout(change, subject.delivery, routes, snapshot.volatile)
+    if isinstance(emission, Unrouted):
+        return Outcome("filtered", emission.reason, emission.detail), None
+    return Outcome("changed", _REASONS[change.op], "", (change.event_id,)), emission
 
 
 _REASONS: Final[Mapping[Operation, str]] = {"c": "created", "u": "updated", "d": "deleted", "r": "read"}

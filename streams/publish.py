@@ -11,7 +11,8 @@ from schemas import codec
 from schemas.records import Outcome, RawDelivery
 from schemas.registry import Registry
 from streams.faults import Transient
-from streams.pipeline import Emission, Result, Writes
+from streams.pipeline import Result, Writes
+from streams.steps.fanout import Emission
 from streams.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, described, state_topic
 
 SPARE_BYTES = 64 * 1024  # of a record's limit, for the key, headers and batch overhead
@@ -99,6 +100,12 @@ class Encoder:
         records = [
             Record(topic, key, codec.encode_change(self._prefix(topic, "change"), change, delivery, now_us))
             for topic in emission.topics
+        ]
+        records += [
+            Record(
+                part.topic, key, codec.encode_change(self._prefix(part.topic, "change"), part.change, delivery, now_us)
+            )
+            for part in emission.narrowed
         ]
         topic = state_topic(delivery.provider, change.resource_type)
         records.append(Record(topic, key, codec.encode_state(self._prefix(topic, "state"), change, now_us)))

@@ -10,7 +10,10 @@ from providers.generic import GenericOptions
 from providers.registry import provider
 from schemas import configuration
 from schemas.configuration import Configuration, Source
+from schemas.problems import ConfigurationError, Problem, key_text
+from schemas.toml_lines import Location, key_lines, line_of
 from streams.steps.fanout import Route, Routes
+from streams.steps.filter import FilterSyntaxError, compile_filter
 
 
 class WorkerSettings(Struct, frozen=True):
@@ -47,7 +50,11 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
 
     Raises `schemas.configuration.ConfigurationError` with every problem of the file.
     """
-    loaded = configuration.load(Path(environ.get("PENSTOCK_CONFIG", "penstock.toml")), environ)
+    path = Path(environ.get("PENSTOCK_CONFIG", "penstock.toml"))
+    loaded = configuration.load(path, environ)
+    problems = filter_problems(loaded, path)
+    if problems:
+        raise ConfigurationError(problems)
     return WorkerSettings(
         loaded,
         configuration.kafka_options(loaded, environ),
@@ -57,7 +64,13 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
 
 
 def compiled_routes(loaded: Configuration) -> Routes:
-    """Return what the pipeline needs of the configuration."""
+    """Return what the pipeline needs of the configuration.
+
+    Raises `ConfigurationError` for a filter that cannot be read, without its line: `from_environment` has looked before.
+    """
+    problems = filter_problems(loaded)
+    if problems:
+        raise ConfigurationError(problems)
     routes = tuple(
         Route(
             route.name,
@@ -67,10 +80,28 @@ def compiled_routes(loaded: Configuration) -> Routes:
             route.event_type,
             frozenset(route.operations),
             route.topic,
+            None if route.filter is None else compile_filter(route.filter),
+            route.include_fields,
         )
         for route in loaded.routes
     )
     return Routes({source.name: provider(source.provider, _options(source)) for source in loaded.sources}, routes)
+
+
+def filter_problems(loaded: Configuration, path: Path | None = None) -> list[Problem]:
+    """Return what is wrong with the routes' filters, each with a caret under the place; `path` is where lines are counted."""
+    lines = {} if path is None else key_lines(path.read_text(encoding="utf-8"))
+    problems = []
+    for index, route in enumerate(loaded.routes):
+        if route.filter is None:
+            continue
+        location: Location = ("routes", index, "filter")
+        try:
+            compile_filter(route.filter)
+        except FilterSyntaxError as error:
+            place = "" if path is None else f"{path}:{line_of(location, lines)}"
+            problems.append(Problem(place, key_text(location), str(error)))
+    return problems
 
 
 def _options(source: Source) -> GenericOptions | None:

@@ -1,19 +1,27 @@
-"""Step 4 of 5: says to which topics a change goes.
+"""Step 4 of 5: says to which topics a change goes, and with which of its fields.
 
-Without routes every change goes to its default topic. With routes it goes wherever one selects it, and nowhere else.
+Without routes every change goes to its default topic, whole. With routes it goes wherever one takes it, and nowhere else. A
+topic gets a change once: where several routes lead to it, it gets all the fields that any of them includes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from providers.base import Provider
-from schemas.records import Change, RawDelivery
+from schemas import codec
+from schemas.records import Change, Document, RawDelivery
+from streams.steps.diff import diff
+from streams.steps.filter import Filter
+from streams.steps.narrow import narrowed
 from streams.topics import changes_topic
 
 
 class Route(Struct, frozen=True):
-    """One compiled route; a selector of None selects everything."""
+    """One compiled route; a selector of None selects everything, no `include_fields` includes all."""
 
     name: str
     source: str | None = None
@@ -22,6 +30,8 @@ class Route(Struct, frozen=True):
     event_type: str | None = None
     operations: frozenset[str] = frozenset("cudr")
     topic: str | None = None
+    filter: Filter | None = None
+    include_fields: tuple[str, ...] = ()
 
 
 class Routes(Struct, frozen=True):
@@ -31,16 +41,46 @@ class Routes(Struct, frozen=True):
     routes: tuple[Route, ...] = ()
 
 
-def fanout(change: Change, delivery: RawDelivery, routes: Routes) -> tuple[str, ...]:
-    """Return the topics that a change goes to, each once; empty when routes exist and none selects it."""
-    default = changes_topic(delivery.provider, change.resource_type)
+class Narrowed(Struct, frozen=True):
+    """A change as one topic gets it: before, after and changed hold only the fields that its routes include."""
+
+    topic: str
+    change: Change
+
+
+class Emission(Struct, frozen=True):
+    """One change on its way: whole to `topics`, in parts as `narrowed` says."""
+
+    change: Change
+    topics: tuple[str, ...]
+    narrowed: tuple[Narrowed, ...] = ()
+
+
+class Unrouted(Struct, frozen=True):
+    """No topic gets the change, and why."""
+
+    reason: str
+    detail: str
+
+
+def fanout(
+    change: Change, delivery: RawDelivery, routes: Routes, volatile: frozenset[str] = frozenset()
+) -> Emission | Unrouted:
+    """Return where a change goes. `volatile` names the fields whose change alone is no change (see step 3)."""
     if not routes.routes:
-        return (default,)
-    return tuple(dict.fromkeys(route.topic or default for route in routes.routes if selects(route, change, delivery)))
+        return Emission(change, (changes_topic(delivery.provider, change.resource_type),))
+    selecting = [route for route in routes.routes if selects(route, change, delivery)]
+    if not selecting:
+        return Unrouted("no_route", "no route selects this change")
+    sides = _Sides(change)
+    taking = [route for route in selecting if _passes(route.filter, sides, delivery)]
+    if not taking:
+        return Unrouted("no_filter_matches", f"not the filter of {', '.join(route.name for route in selecting)}")
+    return _emission(taking, sides, changes_topic(delivery.provider, change.resource_type), volatile)
 
 
 def selects(route: Route, change: Change, delivery: RawDelivery) -> bool:
-    """Say whether a route takes a change."""
+    """Say whether a route is about such changes at all; its filter is asked later."""
     return (
         change.op in route.operations
         and route.source in (None, delivery.source)
@@ -48,3 +88,59 @@ def selects(route: Route, change: Change, delivery: RawDelivery) -> bool:
         and route.resource in (None, change.resource_type)
         and route.event_type in (None, delivery.event_type)
     )
+
+
+class _Sides:
+    """The two documents of a change, each parsed once and only when a route asks."""
+
+    def __init__(self, change: Change) -> None:
+        self.change = change
+
+    @cached_property
+    def before(self) -> Document | None:
+        """Return the document before."""
+        return None if self.change.before is None else codec.document(self.change.before)
+
+    @cached_property
+    def after(self) -> Document | None:
+        """Return the document now."""
+        return None if self.change.after is None else codec.document(self.change.after)
+
+
+def _passes(criterion: Filter | None, sides: _Sides, delivery: RawDelivery) -> bool:
+    """Say whether a filter lets a change through.
+
+    Also when only the document before matched: else a consumer would keep for ever what no longer belongs to it. And when
+    a resource is deleted that was never seen: nothing says that it did not match.
+    """
+    if criterion is None:
+        return True
+    shown = [document for document in (sides.after, sides.before) if document is not None]
+    return not shown or any(criterion.matches(document, delivery.received_at) for document in shown)
+
+
+def _emission(taking: Sequence[Route], sides: _Sides, default: str, volatile: frozenset[str]) -> Emission | Unrouted:
+    fields: dict[str, tuple[str, ...]] = {}
+    whole = {route.topic or default: None for route in taking if not route.include_fields}
+    for route in taking:
+        topic = route.topic or default
+        if topic not in whole:
+            fields[topic] = tuple(dict.fromkeys((*fields.get(topic, ()), *route.include_fields)))
+    parts = [(topic, _part(sides, included, volatile)) for topic, included in fields.items()]
+    changed = tuple(Narrowed(topic, change) for topic, change in parts if change is not None)
+    if not whole and not changed:
+        included = dict.fromkeys(chain.from_iterable(fields.values()))
+        return Unrouted("no_included_field_changed", f"nothing changed in {', '.join(included)}")
+    return Emission(sides.change, tuple(whole), changed)
+
+
+def _part(sides: _Sides, included: tuple[str, ...], volatile: frozenset[str]) -> Change | None:
+    """Return a change with the included fields only, None when none of them changed."""
+    before, after = (
+        None if document is None else codec.document_json(narrowed(document, included))
+        for document in (sides.before, sides.after)
+    )
+    if before is None or after is None:
+        return replace(sides.change, before=before, after=after)
+    changed = diff(before, after, volatile)
+    return replace(sides.change, before=before, after=after, changed=changed) if changed else None

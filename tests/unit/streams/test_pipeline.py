@@ -9,6 +9,7 @@ from schemas.records import Document, RawDelivery, resource_key
 from streams.pipeline import Tables, process
 from streams.steps.dedup import MAX_KEPT
 from streams.steps.fanout import Route, Routes
+from streams.steps.filter import compile_filter
 from tests.support.builders import ROUTES, Pipeline, delivery, real_delivery, second, snapshot
 
 EVENT_IDS = [
@@ -183,10 +184,11 @@ def test_one_resource_shown_twice_in_one_delivery_ends_in_the_last_state(version
 
     result = pipeline.decide(delivery(*[snapshot({"title": title}, version) for title in "ABA"]))
 
-    assert [emission.change.after for emission in result.emissions] == [
-        b'{"title":"A"}',
-        b'{"title":"B"}',
-        b'{"title":"A"}',
+    a, b = b'{"title":"A"}', b'{"title":"B"}'
+    assert [(e.change.op, e.change.before, e.change.after) for e in result.emissions] == [
+        ("c", None, a),
+        ("u", a, b),
+        ("u", b, a),
     ]
     assert len(set(result.outcome.event_ids)) == 3
 
@@ -224,6 +226,24 @@ def test_change_that_no_route_selects_is_filtered_and_remembered() -> None:
 
     assert pipeline.outcomes == ["filtered no_route", "unchanged no_difference"]
     assert pipeline.changes == []
+
+
+def test_change_of_no_included_field_is_filtered() -> None:
+    """The outcome's reason is the route's."""
+    route = Route("prices", filter=compile_filter("title:*"), include_fields=("price",))
+    pipeline = Pipeline(Routes(ROUTES.providers, (route,)))
+
+    pipeline.show({"title": "A", "price": 1}, version=1)
+    pipeline.show({"title": "B", "price": 1}, version=2)
+    pipeline.show({"price": 2}, version=3)
+    pipeline.show({"price": 3}, version=4)
+
+    assert pipeline.outcomes == [
+        "changed created",
+        "filtered no_included_field_changed",
+        "changed updated",  # the title is gone: it leaves
+        "filtered no_filter_matches",
+    ]
 
 
 # --- Real providers --------------------------------------------------------------------------------------------------

@@ -1,0 +1,129 @@
+"""Filters: which documents a route takes, in Shopify's grammar, for every provider (docs/filters.md).
+
+A term is true, false or undecided. Undecided are terms about a field that the document does not have, and comparisons that
+make no sense (a text with a number): they match neither as they are nor negated, as Shopify delivers nothing for them.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, assert_never
+
+from msgspec import Struct
+
+from schemas.records import Document
+from streams.steps.filter_errors import FilterSyntaxError
+from streams.steps.filter_syntax import And, Node, Not, Or, Term, parse_filter
+from streams.steps.filter_values import holds, values_at
+
+__all__ = ["Filter", "FilterSyntaxError", "TermVerdict", "compile_filter"]
+
+SHOWN_VALUES = 5  # of an array in an explanation
+
+
+class TermVerdict(Struct, frozen=True):
+    """What became of one term: `holds` is None where it is undecided, and then `why` says why.
+
+    `found` is what the document holds at the field, the first few values. `text` is the term as written, modifier included.
+    """
+
+    text: str
+    holds: bool | None
+    found: tuple[Any, ...]
+    why: str = ""
+
+
+class Filter(Struct, frozen=True):
+    """A compiled filter. `text` is as written."""
+
+    text: str
+    root: Node
+
+    def matches(self, document: Document, now: datetime | None = None) -> bool:
+        """Say whether a document passes. `now` is what the word means in the filter; without it such terms are undecided."""
+        return _verdict(self.root, document, now) is True
+
+    def explain(self, document: Document, now: datetime | None = None) -> list[TermVerdict]:
+        """Return the verdict of each term in the order of the text, also of those that did not decide the whole."""
+        return [_explained(term, document, now) for term in _terms(self.root)]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Return the dotted names of the fields that the filter looks at, each once."""
+        return tuple(dict.fromkeys(".".join(term.path) for term in _terms(self.root)))
+
+
+def compile_filter(text: str) -> Filter:
+    """Return the filter that a text spells; `FilterSyntaxError`, which points at the wrong place, when it is none."""
+    return Filter(text, parse_filter(text))
+
+
+def _verdict(node: Node, document: Document, now: datetime | None) -> bool | None:
+    match node:
+        case Term():
+            return _of_term(node, document, now)
+        case Not(part):
+            return _opposite(_verdict(part, document, now))
+        case And(parts):
+            return _all(_verdict(part, document, now) for part in parts)
+        case Or(parts):
+            return _opposite(_all(_opposite(_verdict(part, document, now)) for part in parts))
+        case _:
+            assert_never(node)
+
+
+def _of_term(term: Term, document: Document, now: datetime | None) -> bool | None:
+    values = values_at(document, term.path)
+    if term.is_existence:
+        verdict: bool | None = any(value is not None for value in values or ())
+    else:
+        verdict = None if values is None else _any(holds(term, value, now) for value in values)
+    return _opposite(verdict) if term.is_negated else verdict
+
+
+def _any(verdicts: Iterable[bool | None]) -> bool | None:
+    """Return whether any value fits; undecided only when there are values and none of them could be compared."""
+    is_undecided = is_false = False
+    for verdict in verdicts:
+        if verdict:
+            return True
+        is_undecided = is_undecided or verdict is None
+        is_false = is_false or verdict is False
+    return None if is_undecided and not is_false else False
+
+
+def _all(verdicts: Iterable[bool | None]) -> bool | None:
+    """Return the conjunction: one false decides, else one undecided leaves it open."""
+    result: bool | None = True
+    for verdict in verdicts:
+        if verdict is False:
+            return False
+        result = None if verdict is None else result
+    return result
+
+
+def _opposite(verdict: bool | None) -> bool | None:
+    return None if verdict is None else not verdict
+
+
+def _terms(node: Node) -> Iterator[Term]:
+    match node:
+        case Term():
+            yield node
+        case Not(part):
+            yield from _terms(part)
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _terms(part)
+        case _:
+            assert_never(node)
+
+
+def _explained(term: Term, document: Document, now: datetime | None) -> TermVerdict:
+    values = values_at(document, term.path)
+    verdict = _of_term(term, document, now)
+    why = ""
+    if values is None:
+        why = f"the document has no field {'.'.join(term.path)}"
+    elif verdict is None:
+        why = f"what is there cannot be compared with {term.value!r}"
+    return TermVerdict(term.text, verdict, tuple((values or ())[:SHOWN_VALUES]), why)

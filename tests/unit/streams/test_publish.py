@@ -1,0 +1,67 @@
+"""The records that carry a decision."""
+
+from typing import Any, cast
+
+from schemas import codec
+from streams.publish import Encoder, dead
+from streams.steps.fanout import Route, Routes
+from tests.support.builders import ROUTES, Pipeline, delivery, snapshot
+
+SCHEMAS = {name: codec.parse_schema(codec.schema_text(name)) for name in codec.SCHEMA_NAMES}
+
+
+class Registry:
+    """A registry that knows every schema."""
+
+    def prefix(self, topic: str, name: codec.SchemaName) -> bytes:  # noqa: ARG002  as the port names them
+        """Return one id for all."""
+        return codec.wire_prefix(1)
+
+
+class Topics:
+    """A Kafka on which every topic exists."""
+
+    def __init__(self) -> None:
+        self.ensured: set[str] = set()
+
+    def ensure(self, topic: str) -> None:
+        """Remember who was asked for."""
+        self.ensured.add(topic)
+
+
+def records(*routes: Route) -> list[tuple[str, Any]]:
+    """Return topic and decoded value of what one created product becomes."""
+    pipeline, topics = Pipeline(Routes(ROUTES.providers, routes)), Topics()
+    shown = delivery(snapshot({"id": 7, "title": "A", "price": 1}, version=1))
+    out = Encoder(cast(Any, Registry()), cast(Any, topics)).records(shown, pipeline.decide(shown), 1)
+    assert topics.ensured == {record.topic for record in out}
+    names = ["state" if r.topic.startswith("state.") else "change" for r in out[:-1]] + ["outcome"]
+    return [(r.topic, codec.decode(r.value or b"", SCHEMAS[name])) for r, name in zip(out, names, strict=True)]  # type: ignore[index]  # names are schema names
+
+
+def test_change_becomes_change_state_and_outcome() -> None:
+    """In this order, the outcome last."""
+    topics = [topic for topic, _ in records()]
+
+    assert topics == ["changes.scripted.product", "state.scripted.product", "deliveries.outcomes"]
+
+
+def test_narrowed_change_goes_to_its_topic_and_the_state_stays_whole() -> None:
+    """What a route leaves out is not lost to others."""
+    out = records(Route("whole", topic="all"), Route("prices", topic="prices", include_fields=("price",)))
+
+    assert [(topic, value.get("after", value.get("document"))) for topic, value in out[:-1]] == [
+        ("all", '{"id":7,"price":1,"title":"A"}'),
+        ("prices", '{"id":7,"price":1}'),
+        ("state.scripted.product", '{"id":7,"price":1,"title":"A"}'),
+    ]
+    assert out[0][1]["event_id"] == out[1][1]["event_id"] == out[3][1]["event_ids"][0]
+
+
+def test_dead_delivery_becomes_a_letter_and_an_outcome() -> None:
+    """And nothing else."""
+    shown = delivery(snapshot({"id": 7}))
+
+    out = Encoder(cast(Any, Registry()), cast(Any, Topics())).records(shown, dead("too_large", "why"), 1)
+
+    assert [record.topic for record in out] == ["deliveries.dead", "deliveries.outcomes"]

@@ -1,0 +1,88 @@
+"""From penstock.toml to compiled routes."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas import configuration
+from schemas.configuration import ConfigurationError
+from streams.settings import compiled_routes, filter_problems, from_environment
+
+TOML = """
+[[sources]]
+name = "acme"
+provider = "shopify"
+secrets = ["text:made-up"]
+
+[[routes]]
+name = "nike-prices"
+source = "acme"
+resource = "product"
+filter = "vendor:Nike variants.price:>=10.00"
+include_fields = ["title", "variants.price"]
+operations = ["c", "u"]
+topic = "nike.prices"
+"""
+
+
+def written(directory: Path, text: str) -> Path:
+    """Write a penstock.toml."""
+    path = directory / "penstock.toml"
+    path.write_text(text)
+    return path
+
+
+def test_route_is_compiled_with_everything_it_says(tmp_path: Path) -> None:
+    """Selectors, filter, fields, topic."""
+    routes = compiled_routes(configuration.load(written(tmp_path, TOML), {}))
+
+    (route,) = routes.routes
+    assert route.filter is not None
+    assert route.filter.matches({"vendor": "Nike", "variants": [{"price": "10.00"}]})
+    assert (route.include_fields, route.topic) == (("title", "variants.price"), "nike.prices")
+    assert (route.source, route.resource, route.operations) == ("acme", "product", frozenset("cu"))
+    assert list(routes.providers) == ["acme"]
+
+
+def test_route_without_filter_takes_everything(tmp_path: Path) -> None:
+    """None, not a filter that is always true: the hot path asks nothing."""
+    text = TOML.replace('filter = "vendor:Nike variants.price:>=10.00"\n', "")
+
+    (route,) = compiled_routes(configuration.load(written(tmp_path, text), {})).routes
+
+    assert route.filter is None
+
+
+def test_wrong_filter_is_a_configuration_error_with_line_and_caret(tmp_path: Path) -> None:
+    """The worker does not start, and says where to repair the file."""
+    path = written(tmp_path, TOML.replace("vendor:Nike variants", "vendor:Nike and variants"))
+
+    with pytest.raises(ConfigurationError) as caught:
+        from_environment({"PENSTOCK_CONFIG": str(path)})
+
+    assert str(caught.value).split("\n") == [
+        f"{path}:11: routes[0].filter: expected AND, OR and NOT in capital letters",
+        "  vendor:Nike and variants.price:>=10.00",
+        "              ^",
+    ]
+
+
+def test_every_wrong_filter_is_reported(tmp_path: Path) -> None:
+    """Not only the first one."""
+    route = '[[routes]]\nname = "{}"\nfilter = "a:"\n'
+    path = written(tmp_path, route.format("one") + route.format("two") + '[[routes]]\nname = "three"\nfilter = "a:1"\n')
+
+    problems = filter_problems(configuration.load(path, {}), path)
+
+    assert [(problem.place, problem.key) for problem in problems] == [
+        (f"{path}:3", "routes[0].filter"),
+        (f"{path}:6", "routes[1].filter"),
+    ]
+
+
+def test_wrong_filter_never_becomes_a_route(tmp_path: Path) -> None:
+    """Also where no file is at hand: a route that takes everything instead would send what nobody asked for."""
+    loaded = configuration.load(written(tmp_path, '[[routes]]\nname = "one"\nfilter = "bare"\n'), {})
+
+    with pytest.raises(ConfigurationError, match=r"routes\[0\].filter: expected field:value"):
+        compiled_routes(loaded)
