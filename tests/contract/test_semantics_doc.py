@@ -1,0 +1,40 @@
+"""docs/semantics.md shows the decision table that the tests run, and every reason that the code gives."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support import situations
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("streams/agents.py", "streams/steps/dedup.py", "streams/steps/fanout.py")
+GIVEN = re.compile(r'(?:Known|Unrouted|dead)\(\s*(?:"(?:duplicate|stale)", )?"(\w+)"')
+
+
+def test_table_in_the_document_is_the_one_that_is_tested() -> None:
+    """Written again by `.venv/bin/python -m tests.support.situations`."""
+    text = situations.DOCUMENT.read_text(encoding="utf-8")
+
+    assert text == situations.with_table(text), f"docs/semantics.md is out of date; run {situations.REMAKE}"
+    assert situations.BEGIN in text
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_every_reason_is_documented(source: str) -> None:
+    """An operator who reads a reason in the console finds it in the document."""
+    reasons = GIVEN.findall((ROOT / source).read_text(encoding="utf-8"))
+    documented = re.findall(r"`(\w+)`", situations.DOCUMENT.read_text(encoding="utf-8").partition("## Reasons")[2])
+
+    assert reasons
+    assert set(reasons) - set(documented) == set()
+
+
+def test_every_situation_decided_is_documented_as_a_reason() -> None:
+    """The table uses no word that the list of reasons does not have."""
+    documented = situations.DOCUMENT.read_text(encoding="utf-8").partition("## Reasons")[2]
+
+    for decided in {decided for situation in situations.SITUATIONS for decided in situation.decided}:
+        outcome, reason = decided.split()
+        assert f"`{outcome}`" in documented
+        assert f"`{reason}`" in documented
