@@ -13,6 +13,7 @@ from tests.support.builders import second
 PRODUCT: Document = {
     "id": 9554194432293,
     "title": "Greatest Hits",
+    "subtitle": "one, two",
     "vendor": "Nike Inc",
     "status": "active",
     "tags": "music, VIP, Big Sale",
@@ -84,7 +85,7 @@ PRODUCT: Document = {
         ("tags:VI*", True),
         ("tags:'music, VIP, Big Sale'", True),
         ("-tags:rock", True),
-        ("title:Hits", False),  # other texts have no parts
+        ("subtitle:two", False),  # other texts have no parts
         # Times, of any notation.
         ("created_at:>'2026-01-30'", True),
         ("created_at:>='2026-01-31T12:00:00Z'", True),
@@ -126,6 +127,7 @@ PRODUCT: Document = {
         ("-vendor_address:Köln", False),
         ("-title:>'2026-01-01'", False),
         ("-taxable:>0", False),
+        ("taxable:>0", False),
         # A dot that belongs to a name.
         (r"a\.b:1", True),
     ],

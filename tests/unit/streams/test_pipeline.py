@@ -246,6 +246,17 @@ def test_change_of_no_included_field_is_filtered() -> None:
     ]
 
 
+def test_volatile_field_that_a_route_includes_makes_no_change() -> None:
+    """The provider's volatile fields hold for what is left of a document, too."""
+    pipeline = Pipeline(Routes(ROUTES.providers, (Route("prices", include_fields=("price", "updated_at")),)))
+
+    for number, title in enumerate("AB"):
+        shown = snapshot({"title": title, "price": 1, "updated_at": number}, number, volatile=["updated_at"])
+        pipeline.decide(delivery(shown, delivery_id=title))
+
+    assert pipeline.outcomes == ["changed created", "filtered no_included_field_changed"]
+
+
 # --- Real providers --------------------------------------------------------------------------------------------------
 
 PRODUCT: Document = {"id": 7, "title": "A", "updated_at": "2026-01-31T12:00:00Z"}
