@@ -1,7 +1,9 @@
 """The commands against a real Kafka, registry, ingress and worker: what one posts, the others show."""
 
+import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
 import uuid
@@ -25,6 +27,7 @@ from tests.support.workers import Workers, running, wait_until
 
 pytestmark = pytest.mark.kafka
 
+COMMAND_TIMEOUT_S = 60  # a loaded machine takes 20 s to start a worker and restore its tables
 PRODUCT = {"id": 7, "title": "Lamp", "updated_at": "2026-11-21T10:00:00Z"}
 
 
@@ -46,7 +49,15 @@ class Stack:
     def run(self, *arguments: str, code: int = 0, given: str | None = None) -> str:
         """Return what a command prints, which has to end with this code."""
         command = [str(Path(sys.executable).parent / "penstock"), *arguments]
-        done = subprocess.run(command, env=self.environ(), input=given, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command,
+            env=self.environ(),
+            input=given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=COMMAND_TIMEOUT_S,
+        )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 
@@ -93,9 +104,25 @@ def told(stack: Stack, delivery_id: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in stack.run("explain", delivery_id, "--json").splitlines()]
 
 
+@contextlib.contextmanager
+def tailing(stack: Stack) -> Iterator[subprocess.Popen[str]]:
+    """Give a `penstock tail` that waits for the shop's next change, and ends with the block whatever happens."""
+    command = [str(Path(sys.executable).parent / "penstock"), "tail", "--json", "--max", "1"]
+    command += ["--source", f"shopify-{stack.unique}"]
+    with subprocess.Popen(
+        command, env=stack.environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as tail:
+        try:
+            yield tail
+        finally:
+            tail.kill()
+
+
 def read_line(stream: IO[str] | None) -> str:
-    """Return the next line of a process."""
+    """Return the next line of a process, which has to come in time."""
     assert stream is not None
+    readable, _, _ = select.select([stream], [], [], COMMAND_TIMEOUT_S)
+    assert readable, f"no line within {COMMAND_TIMEOUT_S} s"
     return stream.readline()
 
 
@@ -118,11 +145,7 @@ def variations(stack: Stack) -> list[int]:
 
 def test_one_delivery_is_followed_from_the_post_to_its_change(stack: Stack) -> None:
     """tail shows the change as it happens; explain says "waiting" before a worker runs and all attempts after it."""
-    tail = subprocess.Popen(
-        [str(Path(sys.executable).parent / "penstock"), "tail", "--json", "--max", "1", "-s", f"shopify-{stack.unique}"],
-        env=stack.environ(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    with tail:
+    with tailing(stack) as tail:
         assert "following" in read_line(tail.stderr)
         stack.send(PRODUCT, "--duplicate", "1")
         (record,) = set(raw_ids(stack))
@@ -130,10 +153,10 @@ def test_one_delivery_is_followed_from_the_post_to_its_change(stack: Stack) -> N
 
         stack.start_worker()
         change = json.loads(read_line(tail.stdout))
+        assert tail.wait(COMMAND_TIMEOUT_S) == 0
 
     wait_until(lambda: all(attempt["outcome"] for attempt in told(stack, record)), "both are decided")
     first, second = told(stack, record)
-    assert tail.returncode == 0
     assert change["after"] == PRODUCT
     assert change["source"]["delivery_id"] == record
     assert (first["outcome"]["outcome"], second["outcome"]["outcome"]) == ("changed", "duplicate")
