@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingress import answers
 from ingress.answers import Answer
@@ -24,7 +24,8 @@ from ingress.receive import Receiver
 
 DELIVERIES = "/v1/"
 METHODS = "GET, HEAD, POST"
-CONTENT_LENGTH_0 = (b"content-length", b"0")
+EMPTY_200: Message = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
+NO_BODY: Message = {"type": "http.response.body", "body": b""}
 JSON = (b"content-type", b"application/json")
 
 log = structlog.get_logger("ingress")
@@ -97,8 +98,12 @@ def pages(health: Health, metrics: Metrics, lifespan: Lifespan) -> ASGIApp:
 
 async def send_answer(answer: Answer, send: Send) -> None:
     """Write an answer: an empty 200, or a refusal's JSON."""
+    if not answer.reason:
+        await send(EMPTY_200)
+        await send(NO_BODY)
+        return
     body = answer.body()
-    headers = [JSON, (b"content-length", b"%d" % len(body)), *answer.headers] if body else [CONTENT_LENGTH_0]
+    headers = [JSON, (b"content-length", b"%d" % len(body)), *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

@@ -1,10 +1,18 @@
-"""The ingress's metrics. Labels are bounded by the configuration: never an id, never a name that a stranger chose."""
+"""The ingress's metrics. Labels are bounded by the configuration: never an id, never a name that a stranger chose.
 
-from collections.abc import Callable
+Counted in plain numbers on the event loop's one thread and turned into Prometheus' families when somebody asks:
+`prometheus_client`'s own counters lock and dispatch, which took a tenth of what a delivery may cost here.
+"""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ingress.answers import Answer
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ingress.answers import ACCEPTED, Answer
 from ingress.sources import Source
 
 ACK_BUCKETS_S = (
@@ -24,68 +32,86 @@ ACK_BUCKETS_S = (
 )  # the last is ACK_TIMEOUT_S
 
 
-class Metrics:
-    """All metrics of one ingress process, in a registry of their own.
+class Tally:
+    """What happened at one source; under names that nobody configured when `source` is None."""
 
-    Children are looked up once per source: finding one by its labels costs more than counting.
-    """
+    def __init__(self, source: Source | None) -> None:
+        self.source = "" if source is None else source.name
+        self.provider = "" if source is None else source.provider.name
+        self.accepted = 0
+        self.body_bytes = 0
+        self.waited_s = 0.0
+        self.waited = [0] * (len(ACK_BUCKETS_S) + 1)
+        self.secret_uses = [0] * (0 if source is None else len(source.secrets))
+        self.others: Counter[tuple[str, str]] = Counter()
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        ProcessCollector(registry=self.registry)
-        self.answers = Counter(  # adds up to all requests to /v1/
-            "penstock_ingress_answers",
-            "Requests to /v1/{source} by how they were answered.",
-            ["source", "provider", "result", "reason"],
-            registry=self.registry,
-        )
-        self.body_bytes = Counter(  # bytes
-            "penstock_ingress_body_bytes", "Bytes of accepted bodies.", ["source", "provider"], registry=self.registry
-        )
-        self.acknowledgement_s = Histogram(  # seconds
-            "penstock_ingress_acknowledgement_seconds",
-            "Time from having read the whole body to having Kafka's acks=all.",
-            ["source", "provider"],
-            buckets=ACK_BUCKETS_S,
-            registry=self.registry,
-        )
-        self.secret_uses = Counter(  # an old secret without uses can be retired
-            "penstock_ingress_secret_uses",
-            "Verified deliveries by the place, counted from 0, of the secret that signed them.",
-            ["source", "secret"],
-            registry=self.registry,
-        )
-
-    def watch(self, unreported: Callable[[], float], is_ready: Callable[[], bool]) -> None:
-        """Show two facts that others know: records not yet reported on by Kafka, and readiness."""
-        in_flight = Gauge("penstock_ingress_unreported", "Records handed to the producer.", registry=self.registry)
-        in_flight.set_function(unreported)
-        ready = Gauge("penstock_ingress_ready", "1 when /readyz says 200.", registry=self.registry)
-        ready.set_function(is_ready)
-
-
-class SourceMetrics:
-    """The metrics of one source; of none (names that nobody configured) when `source` is None."""
-
-    def __init__(self, metrics: Metrics, source: Source | None) -> None:
-        self._answers = metrics.answers
-        self._labels = ("", "") if source is None else (source.name, source.provider.name)
-        self._accepted = metrics.answers.labels(*self._labels, "accepted", "")
-        self._body_bytes = metrics.body_bytes.labels(*self._labels)
-        self._acknowledgement_s = metrics.acknowledgement_s.labels(*self._labels)
-        places = [] if source is None else [secret.place for secret in source.secrets]
-        self._uses = [metrics.secret_uses.labels(self._labels[0], str(place)) for place in places]
-
-    def count_accepted(self, body_bytes: int, waited_s: float) -> None:
+    def accept(self, body_bytes: int, waited_s: float) -> None:
         """Count one delivery that is on Kafka."""
-        self._accepted.inc()
-        self._body_bytes.inc(body_bytes)
-        self._acknowledgement_s.observe(waited_s)
+        self.accepted += 1
+        self.body_bytes += body_bytes
+        self.waited_s += waited_s
+        self.waited[bisect_left(ACK_BUCKETS_S, waited_s)] += 1
 
     def count(self, answer: Answer) -> None:
         """Count any other answer."""
-        self._answers.labels(*self._labels, answer.result, answer.reason).inc()
+        self.others[answer.result, answer.reason] += 1
 
-    def count_secret(self, place: int) -> None:
-        """Count one use of a secret."""
-        self._uses[place].inc()
+    def use_secret(self, place: int) -> None:
+        """Count one delivery signed with the secret at that place of the configuration."""
+        self.secret_uses[place] += 1
+
+
+class Metrics(Collector):
+    """All metrics of one ingress process, in a registry of their own."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self.tallies: Mapping[str, Tally] = {source.name: Tally(source) for source in sources}
+        self.unknown = Tally(None)
+        self.registry = CollectorRegistry()
+        self._gauges: list[tuple[str, str, Callable[[], float]]] = []
+        self.registry.register(self)
+        ProcessCollector(registry=self.registry)
+
+    def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
+        """Show a fact that somebody else knows."""
+        self._gauges.append((name, description, value))
+
+    def collect(self) -> Iterator[Metric]:
+        """Return the present values, each declared with its type, unit and labels."""
+        answers = CounterMetricFamily(  # adds up to all requests to /v1/
+            "penstock_ingress_answers",
+            "Requests to /v1/{source} by how they were answered.",
+            labels=["source", "provider", "result", "reason"],
+        )
+        body_bytes = CounterMetricFamily(  # bytes
+            "penstock_ingress_body_bytes", "Bytes of accepted bodies.", labels=["source", "provider"]
+        )
+        waited = HistogramMetricFamily(  # seconds
+            "penstock_ingress_acknowledgement_seconds",
+            "Time from handing a delivery to the producer to having Kafka's acks=all.",
+            labels=["source", "provider"],
+        )
+        uses = CounterMetricFamily(  # an old secret without uses can be retired
+            "penstock_ingress_secret_uses",
+            "Verified deliveries by the place, counted from 0, of the secret that signed them.",
+            labels=["source", "secret"],
+        )
+        for tally in [*self.tallies.values(), self.unknown]:
+            labels = [tally.source, tally.provider]
+            for (result, reason), count in tally.others.items():
+                answers.add_metric([*labels, result, reason], count)
+            for place, count in enumerate(tally.secret_uses):
+                uses.add_metric([tally.source, str(place)], count)
+            if tally is not self.unknown:
+                answers.add_metric([*labels, ACCEPTED.result, ACCEPTED.reason], tally.accepted)
+                body_bytes.add_metric(labels, tally.body_bytes)
+                waited.add_metric(labels, _cumulative(tally.waited), tally.waited_s)
+        yield from (answers, body_bytes, waited, uses)
+        for name, description, value in self._gauges:
+            yield GaugeMetricFamily(name, description, value())
+
+
+def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
+    """Return Prometheus' buckets: how many took at most so long, the last for all."""
+    bounds = [*map(str, ACK_BUCKETS_S), "+Inf"]
+    return [(bound, float(sum(counts[: place + 1]))) for place, bound in enumerate(bounds)]

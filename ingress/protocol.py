@@ -1,12 +1,10 @@
 """uvicorn's HTTP with an end to everything: neither it nor httptools limits a header's size or a request's time.
 
-Both are watched per connection rather than per request: `asyncio.timeout` around reading costs 6 us a delivery, an eighth of
-what everything between the socket and Kafka costs here.
+Both are watched from beside the requests: `asyncio.timeout` round the reading of each body would cost 6 us a delivery.
 """
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Collection
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -14,61 +12,58 @@ from ingress import answers
 from ingress.answers import Answer
 
 HEADER_LIMIT_BYTES = 64 * 1024  # Providers send 2 kB; proxies allow 8 to 64 kB.
-REQUEST_TIMEOUT_S = 20.0  # From the first byte to the last; no provider waits longer for its answer than 30 s.
+REQUEST_TIMEOUT_S = 20.0  # From its first byte to its last; no provider waits longer for the answer than 30 s.
 SWEEP_S = 1.0
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """One connection. `reading_since` is when the request now arriving began, None between requests."""
+    """One connection."""
 
-    reading_since: float | None = None
-    _is_in_headers = True
     _header_bytes = 0
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
-        """Start the clock: a connection that never says anything must not stay either."""
-        super().connection_made(transport)
-        self.reading_since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the socket; answer 400 to headers without end."""
         super().data_received(data)
-        if self._is_in_headers:
-            self._header_bytes += len(data)
-            if self._header_bytes > HEADER_LIMIT_BYTES and not self.transport.is_closing():
-                self.send_400_response(f"expected at most {HEADER_LIMIT_BYTES} bytes of headers")
+        if self.scope is not None and "method" in self.scope:  # which uvicorn enters when the headers are complete
+            self._header_bytes = 0
+            return
+        self._header_bytes += len(data)
+        if self._header_bytes > HEADER_LIMIT_BYTES and not self.transport.is_closing():
+            self.send_400_response(f"expected at most {HEADER_LIMIT_BYTES} bytes of headers")
 
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        self.reading_since, self._is_in_headers, self._header_bytes = self.loop.time(), True, 0
-        super().on_message_begin()
-
-    def on_headers_complete(self) -> None:
-        """Hand the request over; its body is still to come."""
-        self._is_in_headers = False
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        """Stop the clock: the whole request is here."""
-        self.reading_since = None
-        super().on_message_complete()
+    def arriving(self) -> object:
+        """Return what stands for the request that is only partly here, None between requests: the same while it lasts."""
+        if self.scope is None:
+            return self  # Connected, and silent or stuck in the first request's headers.
+        is_complete = "method" in self.scope and (self.cycle is None or not self.cycle.more_body)
+        return None if is_complete else self.scope
 
     def hang_up(self, answer: Answer) -> None:
-        """End a connection that takes too long. Unsaid as yet, the answer is sent; the application sees a cut-off body."""
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+        """End the connection. If its request has had no answer yet, this is it; the application sees a cut-off body."""
+        is_answered = "method" in (self.scope or {}) and self.cycle is not None and self.cycle.response_started
+        if not is_answered:
             self.transport.write(_message(answer))
         self.transport.close()
 
 
-async def sweep(connections: Iterable[Any], timeout_s: float = REQUEST_TIMEOUT_S, every_s: float = SWEEP_S) -> None:
+async def sweep(
+    connections: Collection[object], timeout_s: float = REQUEST_TIMEOUT_S, every_s: float = SWEEP_S
+) -> None:
     """Again and again, hang up on whoever has been sending one request for too long. Ends only when cancelled."""
     loop = asyncio.get_running_loop()
     too_slow = answers.request_too_slow(timeout_s)
+    since_s: dict[BoundedHttp, tuple[object, float]] = {}
     while True:
         await asyncio.sleep(every_s)
-        oldest = loop.time() - timeout_s
-        for connection in [c for c in connections if c.reading_since is not None and c.reading_since < oldest]:
-            connection.hang_up(too_slow)
+        now_s, before_s, since_s = loop.time(), since_s, {}
+        for connection in [known for known in connections if isinstance(known, BoundedHttp)]:
+            request = connection.arriving()
+            if request is None:
+                continue
+            earlier, began_s = before_s.get(connection, (None, now_s))
+            since_s[connection] = (request, began_s if earlier is request else now_s)
+            if now_s - since_s[connection][1] > timeout_s:
+                connection.hang_up(too_slow)
 
 
 def _message(answer: Answer) -> bytes:

@@ -14,7 +14,7 @@ from starlette.types import Receive
 from ingress import answers
 from ingress.answers import ACCEPTED, PROBED, Answer
 from ingress.limits import read_body, refused_unread
-from ingress.metrics import Metrics, SourceMetrics
+from ingress.metrics import Metrics
 from ingress.publisher import Headers, Published, Report
 from ingress.settings import Settings
 from ingress.sources import Source
@@ -50,13 +50,12 @@ class Receiver:
         self._sources = sources
         self._raw_topic = raw_topic
         self._now = now
-        self._counts = {source.name: SourceMetrics(metrics, source) for source in sources.values()}
-        self._unknown_counts = SourceMetrics(metrics, None)
+        self._metrics = metrics
 
     async def receive(self, name: str, headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> Answer:
         """Return the answer to one post; 200 only once all in-sync replicas of Kafka have the delivery."""
-        source = self._sources.get(name)
-        answer = await self._answer(source, name, text_headers(headers), receive)
+        delivery = await self._admit(name, text_headers(headers), receive)
+        answer = delivery if isinstance(delivery, Answer) else await self._keep(delivery)
         if answer is not ACCEPTED:
             self.record(name, answer)
         return answer
@@ -69,40 +68,39 @@ class Receiver:
 
     def record(self, name: str, answer: Answer) -> None:
         """Count and log an answer other than 200 to a delivery."""
-        self._counts.get(name, self._unknown_counts).count(answer)
+        self._metrics.tallies.get(name, self._metrics.unknown).count(answer)
         log.info("answered", source=name[: answers.SHOWN_CHARS], status=answer.status, reason=answer.reason)
 
-    async def _answer(self, source: Source | None, name: str, headers: Mapping[str, str], receive: Receive) -> Answer:
+    async def _admit(self, name: str, headers: Mapping[str, str], receive: Receive) -> RawDelivery | Answer:
+        """Return a post as a verified delivery, or why it is none."""
         refused = refused_unread(headers, self._settings.body_limit_bytes)
         if refused is not None:
             return refused
+        source = self._sources.get(name)
         if source is None:
             return answers.unknown_source(name)
         # Allowlist (403) and rate limit per source (429) belong here.
         body = await read_body(receive, self._settings.body_limit_bytes)
         if isinstance(body, Answer):
             return body
-        return await self._admit(source, SignedRequest(headers, body))
+        return self._verified(source, SignedRequest(headers, body))
 
-    async def _admit(self, source: Source, request: SignedRequest) -> Answer:
-        now, read_at_s = self._now(), perf_counter()
-        counts = self._counts[source.name]
+    def _verified(self, source: Source, request: SignedRequest) -> RawDelivery | Answer:
+        now = self._now()
         if source.is_verified:
             secrets = source.current_secrets(now.date())
             verdict = source.provider.verify(request, [secret.value for secret in secrets], now)
             if isinstance(verdict, Refused):
                 return answers.unsigned(verdict)
-            counts.count_secret(secrets[verdict.secret_index].place)
-        delivery = raw_delivery(source, request, source.provider.identify(source.name, request), now)
-        answer = await self._keep(delivery)
-        if answer is ACCEPTED:
-            counts.count_accepted(len(request.body), perf_counter() - read_at_s)
-        return answer
+            self._metrics.tallies[source.name].use_secret(secrets[verdict.secret_index].place)
+        return raw_delivery(source, request, source.provider.identify(source.name, request), now)
 
     async def _keep(self, delivery: RawDelivery) -> Answer:
         """Return 200 when Kafka has the delivery. The spool's seam: it will take what is `Unpublished`."""
+        began_s = perf_counter()
         report = await self._raw_topic.publish(delivery.key.encode(), delivery.body, raw_headers(delivery))
         if isinstance(report, Published):
+            self._metrics.tallies[delivery.source].accept(len(delivery.body), perf_counter() - began_s)
             return ACCEPTED
         if report.reason == "record_too_large":
             return Answer(413, "refused", report.reason, report.detail)

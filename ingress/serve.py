@@ -82,10 +82,13 @@ class Process:
 
     def __init__(self, settings: Settings, configured: dict[str, Source]) -> None:
         self.fault: str | None = None
-        metrics = Metrics()
+        metrics = Metrics(configured.values())
         self._health = Health(settings)
         self._publisher = Publisher(settings, self.end, self._health.notice)
-        metrics.watch(lambda: self._publisher.unreported, lambda: self._health.state() == "ready")
+        metrics.watch(
+            "penstock_ingress_unreported", "Records handed to the producer.", lambda: self._publisher.unreported
+        )
+        metrics.watch("penstock_ingress_ready", "1 when /readyz says 200.", lambda: self._health.state() == "ready")
         receiver = Receiver(settings, configured, self._publisher, metrics, lambda: datetime.now(UTC))
         lifespan: Lifespan = self._lifespan
         door = Door(receiver, pages(self._health, metrics, lifespan))

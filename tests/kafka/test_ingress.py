@@ -1,5 +1,6 @@
 """The door, as a real process in front of a real Kafka: what is answered, and what lies on `webhooks.raw` afterwards."""
 
+import asyncio
 import json
 import socket
 import time
@@ -12,6 +13,8 @@ import httpx
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # public by its documentation
 
+from ingress.health import SILENT_S, Health
+from ingress.publisher import Publisher
 from ingress.settings import Settings
 from ingress.topics import RETENTION_MS, ensure_topic, record_limit_bytes
 from providers.base import Sample
@@ -343,6 +346,28 @@ def test_missing_topic_is_created_once(kafka: str) -> None:
         assert int(config["max.message.bytes"].value) == record_limit_bytes(settings) > 25 * MB
         assert len(admin.list_topics(settings.raw_topic, 10).topics[settings.raw_topic].partitions) == 3
     finally:
+        admin.delete_topics([settings.raw_topic])[settings.raw_topic].result()
+
+
+async def test_silence_of_kafka_is_noticed(kafka: str) -> None:
+    """Ready once the topic is there and the producer has its id; no longer when Kafka has not answered for 15 s."""
+    settings = Settings({"bootstrap.servers": kafka}, raw_topic=f"raw-{uuid.uuid4()}", partitions=1)
+    now_s = 100.0
+    health = Health(settings, clock=lambda: now_s)
+    publisher = Publisher(settings, pytest.fail, health.notice)
+    publisher.start()
+    watching = asyncio.create_task(health.watch(publisher.producer))
+    try:
+        async with asyncio.timeout(30):
+            while health.state() != "ready":  # noqa: ASYNC110  # a fact of another task, with a deadline
+                await asyncio.sleep(0.02)
+        now_s += SILENT_S + 1
+
+        assert health.state() == "kafka_silent"
+    finally:
+        watching.cancel()
+        await publisher.stop()
+        admin = AdminClient({"bootstrap.servers": kafka})
         admin.delete_topics([settings.raw_topic])[settings.raw_topic].result()
 
 

@@ -1,0 +1,93 @@
+"""The paths of the door, and that no fault inside ever becomes a 500."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager, nullcontext
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+import structlog
+from starlette.applications import Starlette
+
+from ingress.app import Door, pages
+from ingress.health import Health
+from ingress.metrics import Metrics
+from ingress.receive import Receiver
+from ingress.settings import Settings
+from ingress.sources import Source
+from providers.generic import Generic
+from tests.support.memory_topic import MemoryTopic
+
+
+def no_lifespan(_app: Starlette) -> AbstractAsyncContextManager[None]:
+    """Return a lifespan in which nothing happens."""
+    return nullcontext()
+
+
+def client(topic: MemoryTopic) -> httpx.AsyncClient:
+    """Return a client of a door with one source that verifies nothing."""
+    source = Source("acme", Generic(), (), is_verified=False)
+    metrics, settings = Metrics([source]), Settings({})
+    receiver = Receiver(settings, {"acme": source}, topic, metrics, lambda: datetime.now(UTC))
+    door = Door(receiver, pages(Health(settings), metrics, no_lifespan))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://door")
+
+
+@pytest.mark.parametrize(("error", "reason"), [
+    (RuntimeError("with the body in its text"), "internal_fault"),
+    (asyncio.CancelledError(), "shutting_down"),
+])  # fmt: skip
+async def test_fault_costs_a_retry_and_no_more(error: BaseException, reason: str) -> None:
+    """Whatever breaks, the provider is told to come again, and neither answer nor log repeats the error's text."""
+    with structlog.testing.capture_logs() as logs:
+        async with client(MemoryTopic(fault=error)) as http:
+            answer = await http.post("/v1/acme", content=b"{}")
+
+    assert (answer.status_code, answer.json()["error"]) == (503, reason)
+    assert "retry-after" in answer.headers
+    assert "with the body" not in answer.text + repr(logs)
+
+
+async def test_fault_is_logged_with_its_place() -> None:
+    """The log names the type and the line of the fault."""
+    with structlog.testing.capture_logs() as logs:
+        async with client(MemoryTopic(fault=RuntimeError())) as http:
+            await http.post("/v1/acme", content=b"{}")
+
+    (event,) = [event for event in logs if event["event"] == "request_failed"]
+    assert event["fault"] == "RuntimeError"
+    assert "memory_topic.py:" in event["place"]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [
+    ("POST", "/v1/acme", 200),
+    ("GET", "/v1/acme", 200),
+    ("HEAD", "/v1/acme", 200),
+    ("PUT", "/v1/acme", 405),
+    ("POST", "/v1/", 404),
+    ("POST", "/v1/acme/", 404),
+    ("POST", "/v1", 404),
+    ("POST", "/", 404),
+    ("GET", "/healthz", 200),
+    ("POST", "/healthz", 405),
+    ("GET", "/readyz", 503),      # nothing has been heard of Kafka
+    ("GET", "/metrics", 200),
+])  # fmt: skip
+async def test_path_is_answered(method: str, path: str, status: int) -> None:
+    """Every path has its status, and every refusal an error and a detail in JSON."""
+    async with client(MemoryTopic()) as http:
+        answer = await http.request(method, path)
+
+    assert answer.status_code == status
+    if status >= 400 and path != "/readyz":
+        assert set(answer.json()) == {"error", "detail"}
+
+
+async def test_metrics_are_readable() -> None:
+    """/metrics is Prometheus text with the answers by result."""
+    async with client(MemoryTopic()) as http:
+        await http.post("/v1/acme")
+        metrics = await http.get("/metrics")
+
+    line = 'penstock_ingress_answers_total{provider="generic",reason="",result="accepted",source="acme"} 1.0'
+    assert line in metrics.text.splitlines()

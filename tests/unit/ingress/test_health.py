@@ -1,0 +1,21 @@
+"""/readyz is only as good as what is known about Kafka."""
+
+import json
+
+from ingress.health import Health
+from ingress.settings import Settings
+
+
+def test_a_fresh_process_is_warming_up() -> None:
+    """Before Kafka has answered and given a producer id, nothing is ready."""
+    assert Health(Settings({})).state() == "warming_up"
+
+
+def test_statistics_are_read_whatever_they_say() -> None:
+    """librdkafka's statistics, with and without the part about idempotence, do not make the process ready on their own."""
+    health = Health(Settings({}))
+
+    health.notice(json.dumps({"name": "x", "brokers": {}}))
+    health.notice(json.dumps({"eos": {"idemp_state": "Assigned", "producer_id": 7}}))
+
+    assert health.state() == "warming_up"

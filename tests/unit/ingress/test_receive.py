@@ -1,0 +1,148 @@
+"""One delivery on its way: what is verified, what is kept of it, what is answered when Kafka does not take it."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+from starlette.types import Message
+
+from ingress.answers import Answer
+from ingress.metrics import Metrics
+from ingress.publisher import PUBLISHED, Report, Unpublished
+from ingress.receive import Receiver, kept_headers, text_headers
+from ingress.settings import Settings
+from ingress.sources import Secret, Source
+from providers.base import Sample
+from providers.generic import Generic, GenericOptions
+from providers.shopery import Shopery
+from providers.shopify import Shopify
+from schemas.codec import raw_delivery
+from tests.support.memory_topic import MemoryTopic
+
+NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
+BODY = b'{"id":7}'
+
+
+class Door:
+    """A receiver with one Shopify source called acme."""
+
+    def __init__(self, *secrets: Secret, report: Report = PUBLISHED, is_verified: bool = True) -> None:
+        source = Source("acme", Shopify(), secrets or (Secret(b"new"),), is_verified)
+        self.topic, self.metrics = MemoryTopic(report), Metrics([source])
+        self._receiver = Receiver(Settings({}), {"acme": source}, self.topic, self.metrics, lambda: NOW)
+
+    async def post(self, secret: bytes | None = b"new", name: str = "acme", body: bytes = BODY) -> Answer:
+        """Return the answer to a delivery signed with a secret, or not at all."""
+        headers = {} if secret is None else Shopify().sign(Sample(body, "products/update", "d-1", NOW), secret)
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return await self._receiver.receive(name, [(k.encode(), v.encode()) for k, v in headers.items()], receive)
+
+    def count(self, metric: str, **labels: str) -> float | None:
+        """Return a metric's value."""
+        return self.metrics.registry.get_sample_value(metric, labels)
+
+
+async def test_verified_delivery_is_published_and_accepted() -> None:
+    """The record holds the exact body under the root resource's key, and says when it came."""
+    door = Door()
+
+    answer = await door.post()
+
+    assert (answer.status, answer.body()) == (200, b"")
+    ((key, value, headers),) = door.topic.records
+    delivery = raw_delivery(key, value, headers, ("webhooks.raw", 0, 0))
+    assert (key, value) == (b"shopify|acme|product|7", BODY)
+    assert (delivery.delivery_id, delivery.source, delivery.received_at) == ("d-1", "acme", NOW)
+    assert delivery.headers["x-shopify-topic"] == "products/update"
+
+
+@pytest.mark.parametrize(("secret", "reason"), [(None, "missing_signature"), (b"other", "wrong_signature")])
+async def test_unverified_delivery_is_not_published(secret: bytes | None, reason: str) -> None:
+    """A refusal is counted under its reason and touches nothing else."""
+    door = Door()
+
+    answer = await door.post(secret)
+
+    assert (answer.status, answer.reason) == (401, reason)
+    assert door.topic.records == []
+    labels = {"source": "acme", "provider": "shopify", "result": "refused", "reason": reason}
+    assert door.count("penstock_ingress_answers_total", **labels) == 1
+
+
+async def test_unknown_source_does_not_name_a_metric() -> None:
+    """Names that strangers choose never become labels."""
+    door = Door()
+
+    answer = await door.post(name="x" * 5000)
+
+    assert (answer.status, answer.reason) == (404, "unknown_source")
+    assert len(answer.detail) < 200
+    labels = {"source": "", "provider": "", "result": "refused", "reason": "unknown_source"}
+    assert door.count("penstock_ingress_answers_total", **labels) == 1
+
+
+@pytest.mark.parametrize(("until", "status"), [(date(2026, 6, 30), 200), (date(2026, 6, 29), 401), (None, 200)])
+async def test_old_secret_is_accepted_up_to_its_last_day(until: date | None, status: int) -> None:
+    """Rotation needs no downtime, and ends on the day that was set, UTC."""
+    door = Door(Secret(b"new", None, 0), Secret(b"old", until, 1))
+
+    answer = await door.post(b"old")
+
+    assert answer.status == status
+    assert door.count("penstock_ingress_secret_uses_total", source="acme", secret="1") == (status == 200)
+
+
+async def test_uses_are_counted_for_the_right_secret() -> None:
+    """An expired secret before the one in use does not shift the count."""
+    door = Door(Secret(b"expired", date(2026, 1, 1), 0), Secret(b"new", None, 1))
+
+    await door.post(b"new")
+
+    assert door.count("penstock_ingress_secret_uses_total", source="acme", secret="1") == 1
+
+
+async def test_source_without_verification_accepts_unsigned() -> None:
+    """Only where the configuration says so, a delivery needs no signature."""
+    assert (await Door(is_verified=False).post(None)).status == 200
+
+
+@pytest.mark.parametrize(("reason", "status"), [
+    ("ack_timeout", 503),
+    ("kafka_error", 503),
+    ("queue_full", 503),
+    ("record_too_large", 413),  # coming again would not make it smaller
+])  # fmt: skip
+async def test_unpublished_delivery_is_sent_again_by_the_provider(reason: Any, status: int) -> None:
+    """Without Kafka's word there is no 200; 503 carries Retry-After."""
+    answer = await Door(report=Unpublished(reason, "as told")).post()
+
+    assert (answer.status, answer.reason) == (status, reason)
+    assert ("retry-after" in [name.decode() for name, _ in answer.headers]) == (status == 503)
+
+
+def test_header_sent_twice_is_joined() -> None:
+    """Repeated headers become one, in their order, as RFC 9110 says; others keep their bytes as Latin-1."""
+    headers = [(b"x-a", b"1"), (b"x-b", b"\xff\xe9"), (b"x-a", b"2"), (b"x-a", b"3")]
+
+    assert text_headers(headers) == {"x-a": "1, 2, 3", "x-b": "ÿé"}
+
+
+def test_only_the_providers_headers_are_kept() -> None:
+    """Credentials and other people's headers do not travel."""
+    source = Source("acme", Shopify(), ())
+    headers = {"x-shopify-topic": "t", "authorization": "s", "cookie": "s", "host": "h", "x-forwarded-for": "a"}
+
+    assert kept_headers(source, headers) == {"x-shopify-topic": "t"}
+
+
+@pytest.mark.parametrize(("provider", "header"), [
+    (Shopery(), "x-shopery-secret"),
+    (Generic(GenericOptions(id_header="authorization")), "authorization"),   # even where somebody asks for it
+    (Generic(GenericOptions(event_header="cookie")), "cookie"),
+])  # fmt: skip
+def test_secret_header_is_never_kept(provider: Any, header: str) -> None:
+    """A header that carries a secret is dropped although it is the provider's own."""
+    assert kept_headers(Source("acme", provider, ()), {header: "secret"}) == {}

@@ -1,0 +1,44 @@
+"""From the configuration to what the door needs."""
+
+from datetime import date
+
+import pytest
+
+from ingress.sources import sources
+from providers.generic import Generic, GenericOptions
+from schemas.configuration import Configuration, ConfigurationError
+
+
+def test_secrets_are_resolved_in_their_order() -> None:
+    """Each secret is read from where it is, with its last day and its place."""
+    table = {
+        "name": "acme",
+        "provider": "shopify",
+        "secrets": ["env:NEW", {"ref": "text:old", "until": date(2026, 1, 1)}],
+    }
+    configuration = Configuration.model_validate({"sources": [table]})
+
+    source = sources(configuration, {"NEW": "fresh"})["acme"]
+
+    assert [(secret.value, secret.until, secret.place) for secret in source.secrets] == [
+        (b"fresh", None, 0),
+        (b"old", date(2026, 1, 1), 1),
+    ]
+    assert "fresh" not in repr(source)
+
+
+def test_options_reach_the_generic_provider() -> None:
+    """What is configured replaces the provider's default, the rest stays."""
+    table = {"name": "acme", "provider": "generic", "secrets": ["text:s"], "options": {"id_path": "order.id"}}
+
+    source = sources(Configuration.model_validate({"sources": [table]}), {})["acme"]
+
+    assert source.provider == Generic(GenericOptions(id_path="order.id"))
+
+
+def test_missing_secret_ends_the_start() -> None:
+    """A secret that is not there is an error with the name of its variable."""
+    table = {"name": "acme", "provider": "shopify", "secrets": ["env:NOT_SET"]}
+
+    with pytest.raises(ConfigurationError, match="NOT_SET"):
+        sources(Configuration.model_validate({"sources": [table]}), {})
