@@ -12,11 +12,12 @@ from confluent_kafka.admin import AdminClient
 from schemas.configuration import Configuration, ConfigurationError, Route, Source, kafka_options, resolve_secret
 from schemas.problems import key_text
 from schemas.toml_lines import Location, key_lines, line_of
+from streams.settings import filter_problems
 
 ONLINE_TIMEOUT_S = 5.0
 EXPIRES_SOON = timedelta(days=14)  # long enough for a holiday
 DEMO_SECRET = "text:"  # noqa: S105 - how a reference begins, not a secret
-NOT_YET = {"sources": ("allow",), "routes": ("filter", "include_fields", "priority", "mode")}
+NOT_YET = {"sources": ("allow",), "routes": ("priority", "mode")}
 """Keys that this version reads but does not act on; each goes from here with the change that makes it work."""
 NEEDED_TOPICS = ("webhooks.raw", "deliveries.outcomes")
 
@@ -53,6 +54,7 @@ def offline_findings(
         findings += _source_findings(index, source, places, today)
         findings += _secret_findings(index, source, places, environ)
     findings += _unheeded_findings(configuration, places)
+    findings += [Finding("problem", str(problem)) for problem in filter_problems(configuration, path)]
     try:
         kafka_options(configuration, environ)
     except ConfigurationError as error:

@@ -12,10 +12,11 @@ import faust
 from faust.app.base import BootStrategy
 from mode import Service
 
+from schemas.configuration import ConfigurationError
 from streams.agents import capture
 from streams.log import configure_log
 from streams.settings import from_environment
-from streams.source import Source
+from streams.source import CONFIGURATION_EXIT, Source, die
 
 
 class WithoutKafka(BootStrategy):  # type: ignore[misc]  # Faust has no types
@@ -45,15 +46,23 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
         """Read the configuration and start the source."""
         configure_log()
         app.flow_control.resume()  # without Faust's own consumer nobody else opens the channels
-        await self.add_runtime_dependency(Source(from_environment(os.environ), batches, loop=self.loop))
+        try:
+            settings = from_environment(os.environ)
+        except ConfigurationError as error:
+            die(error, CONFIGURATION_EXIT)
+        await self.add_runtime_dependency(Source(settings, batches, loop=self.loop))
 
 
 def run_worker(configuration: Path, worker_id: str | None, data_dir: Path) -> None:
-    """Run one worker until it is told to stop; ends the process."""
+    """Run one worker until it is told to stop; ends the process.
+
+    Raises `ConfigurationError` before anything is started, with every problem of the file.
+    """
     os.environ["PENSTOCK_CONFIG"] = str(configuration)
     os.environ["PENSTOCK_DATA_DIR"] = str(data_dir)
     if worker_id:
         os.environ["PENSTOCK_WORKER_ID"] = worker_id
+    from_environment(os.environ)
     settings: dict[str, Any] = {"loglevel": "WARNING", "logfile": None, "quiet": True}
     app.finalize()
     faust.Worker(app, **settings).execute_from_commandline()

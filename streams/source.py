@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -21,7 +21,6 @@ from mode import Service
 from msgspec import Struct
 
 from schemas import codec
-from schemas.configuration import ConfigurationError
 from schemas.records import RawDelivery
 from schemas.registry import Registry, RegistryFault
 from streams.faults import Terminal, Transient
@@ -37,6 +36,7 @@ MAX_BATCH = 2_000  # commits cost 5 to 10 ms each; at 50 us a delivery a full ba
 POLL_S = 0.1
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 TERMINAL_EXIT = 3
+CONFIGURATION_EXIT = 2
 
 log = structlog.get_logger()
 
@@ -251,7 +251,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
                 backoff_s = self._backoff_s()
                 log.warning("not_connected", error=str(fault), retry_in_s=backoff_s)
                 await asyncio.sleep(backoff_s)
-            except (Terminal, ConfigurationError) as fault:
+            except Terminal as fault:
                 die(fault)
             else:
                 self._failures = 0
@@ -284,7 +284,7 @@ def _result(future: "Future[PartitionTables]") -> PartitionTables:
         raise Terminal(f"restoring failed: {fault}") from fault
 
 
-def die(fault: Exception) -> None:
+def die(fault: Exception, exit_code: int = TERMINAL_EXIT) -> NoReturn:
     """End the process at once: a fenced worker that lingers would hold partitions without working on them."""
-    log.critical("worker_ends", error=str(fault), exit_code=TERMINAL_EXIT)
-    os._exit(TERMINAL_EXIT)
+    log.critical("worker_ends", error=str(fault), exit_code=exit_code)
+    os._exit(exit_code)

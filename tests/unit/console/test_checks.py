@@ -53,9 +53,14 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
             "5: sources[0].allow: has no effect in this",
         ),
         (
-            SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "r"\nfilter = "a:b"',
+            SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "r"\npriority = "high"',
             "problem",
-            "7: routes[0].filter: has no",
+            "7: routes[0].priority: has no",
+        ),
+        (
+            SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "r"\nfilter = "vendor:(Nike"',
+            "problem",
+            "7: routes[0].filter: ",
         ),
     ],
 )
