@@ -14,6 +14,7 @@ DEAD = "deliveries.dead"
 DAY_MS = 24 * 60 * 60 * 1000
 RAW_RETENTION_MS = 14 * DAY_MS  # longer than any provider retries, long enough to replay after a bug fix
 SEEN_RETENTION_MS = 7 * DAY_MS  # the most patient provider retries for 3 days; GitHub Enterprise redelivers up to 7
+RAW_RECORD_BYTES = 26 * 1024 * 1024  # the largest body (GitHub, 25 MB) with key and headers; the ingress creates it alike
 MAX_RECORD_BYTES = 60 * 1024 * 1024  # a change holds two documents of up to 25 MB, and JSON escapes
 
 
@@ -43,7 +44,7 @@ def described(name: str) -> Topic:
     """Return a topic with its policy; topics that a route names keep records like `changes.*`."""
     size = {"max.message.bytes": str(MAX_RECORD_BYTES)}
     if name == RAW:
-        return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), **size})
+        return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), "max.message.bytes": str(RAW_RECORD_BYTES)})
     if name.endswith(".seen-changelog"):
         return Topic(name, {"cleanup.policy": "compact,delete", "retention.ms": str(SEEN_RETENTION_MS), **size})
     if name.startswith("state.") or name.endswith("-changelog"):

@@ -9,11 +9,12 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
     from console.load import Load, Payload
-    from console.posting import Pace, Tally
+    from console.posting import Answered, Pace, Post, Tally
     from console.senders import Sender, Wish
 
 NEEDS_TOPIC = frozenset({"shopify", "github", "generic"})  # the others say it in the body
 URL = "http://127.0.0.1:8080"
+ANSWERS_SHOWN = 5  # a person who sends a handful wants to ask what became of them; a load is counted
 FAULTS_SHOWN = 5
 """Different refusals in the summary; a load that fails has one or two reasons, thousands of times."""
 
@@ -63,10 +64,11 @@ def send(
         )
     to_url = url or _url(config, data_dir)
     load = Load(topic, repeat, vary, shuffle, duplicate, seed)
-    tally = _post(sender, _payloads(payloads), load, to_url, Pace(concurrency, rate))
+    answers: list[Answered] = []
+    tally = _post(sender, _payloads(payloads), load, to_url, Pace(concurrency, rate), answers)
     if tally.is_hopeless:
         raise Failed(f"{to_url}: {next(iter(tally.details))}; is penstock running? (`penstock up`, `penstock ingress`)")
-    _print_json(tally) if as_json else _print(tally)
+    _print_json(tally, answers) if as_json else _print(tally, answers)
     if tally.accepted < tally.posted:
         raise typer.Exit(1)
 
@@ -101,7 +103,10 @@ def _payloads(places: list[str]) -> "list[Payload]":
     return read_payloads(places, sys.stdin.buffer.read() if "-" in places else None)
 
 
-def _post(sender: "Sender", payloads: "list[Payload]", load: "Load", url: str, pace: "Pace") -> "Tally":
+def _post(
+    sender: "Sender", payloads: "list[Payload]", load: "Load", url: str, pace: "Pace", answers: "list[Answered]"
+) -> "Tally":
+    """Post everything; the first few answers are kept, for people to ask `penstock explain` about."""
     import asyncio
     from datetime import UTC, datetime
 
@@ -111,12 +116,18 @@ def _post(sender: "Sender", payloads: "list[Payload]", load: "Load", url: str, p
 
     tally = Tally()
     with progress("posting", len(payloads) * load.repeat) as advance:
+
+        def note(_post: "Post", answered: "Answered") -> None:
+            advance(1)
+            if len(answers) < ANSWERS_SHOWN:
+                answers.append(answered)
+
         planned = posts(payloads, sender, load, datetime.now(UTC))
-        asyncio.run(post_all(planned, url, pace, tally, lambda _post, _answered: advance(1)))
+        asyncio.run(post_all(planned, url, pace, tally, note))
     return tally
 
 
-def _print(tally: "Tally") -> None:
+def _print(tally: "Tally", answers: "list[Answered]") -> None:
     from rich.console import Console
 
     latencies = ", ".join(
@@ -127,17 +138,21 @@ def _print(tally: "Tally") -> None:
     statuses = ", ".join(f"{count} x {status}" for status, count in sorted(tally.statuses.items()))
     screen = Console(highlight=False, soft_wrap=True, markup=False)
     screen.print(f"posted {tally.posted}: {statuses}; {latencies}")
+    for answered in answers:
+        if answered.is_accepted:
+            screen.print(f"  penstock explain {answered.delivery_id}", style="dim")
     for detail, count in tally.details.most_common(FAULTS_SHOWN):
         screen.print(f"  {count} x {detail}", style="red")
 
 
-def _print_json(tally: "Tally") -> None:
+def _print_json(tally: "Tally", answers: "list[Answered]") -> None:
     import json
 
     summary = {
         "posted": tally.posted,
         "accepted": tally.accepted,
         "statuses": dict(tally.statuses),
+        "delivery_ids": [answered.delivery_id for answered in answers if answered.is_accepted],
         "refusals": dict(tally.details.most_common(FAULTS_SHOWN)),
         "p50_ms": tally.percentile_ms(50),
         "p99_ms": tally.percentile_ms(99),

@@ -28,7 +28,7 @@ def test_name_is_frozen(name: str, frozen: str) -> None:
 @pytest.mark.parametrize(
     ("name", "policy"),
     [
-        ("webhooks.raw", {"retention.ms": str(14 * DAY_MS)}),
+        ("webhooks.raw", {"retention.ms": str(14 * DAY_MS), "max.message.bytes": str(26 * 1024 * 1024)}),
         ("changes.shopify.product", {"retention.ms": "-1"}),
         ("nike.prices", {"retention.ms": "-1"}),
         ("deliveries.outcomes", {"retention.ms": "-1"}),
@@ -42,7 +42,7 @@ def test_policy_is_frozen(name: str, policy: dict[str, str]) -> None:
     """What is kept for ever is never on a topic that deletes, and every topic takes the largest record."""
     described = topics.described(name)
 
-    assert (described.name, dict(described.settings)) == (name, policy | SIZE)
+    assert (described.name, dict(described.settings)) == (name, SIZE | policy)
 
 
 def test_resources_remember_longer_than_any_provider_retries() -> None:
