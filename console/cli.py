@@ -11,6 +11,7 @@ from console.commands.ingress import ingress
 from console.commands.send import send
 from console.commands.tail import tail
 from console.commands.up import up
+from console.commands.verify import verify
 from console.commands.worker import worker
 from console.faults import exit_code, expected_faults, explanation
 
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, send, tail, explain, check, ingress, worker):
+for command in (up, send, verify, tail, explain, check, ingress, worker):
     app.command(epilog=EPILOG)(command)
 
 
