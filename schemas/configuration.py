@@ -84,8 +84,10 @@ def resolve_secret(reference: "SecretReference | str", environ: Mapping[str, str
         secret = _from_environment(name, environ)
     elif kind == "file":
         secret = _from_file(name)
-    else:
+    elif kind == "text":
         secret = name.encode()
+    else:  # most likely the secret itself, so it is not shown
+        raise ConfigurationError([Problem("", "the secret", "expected env:NAME, file:PATH or text:SECRET")])
     if not secret:
         raise ConfigurationError([Problem("", _shown(text), "the secret is empty")])
     return secret
@@ -353,4 +355,4 @@ def _from_file(name: str) -> bytes:
 
 
 def _shown(ref: str) -> str:
-    return "text:***" if ref.startswith("text:") else ref
+    return ref if ref.startswith(("env:", "file:")) else "text:***"

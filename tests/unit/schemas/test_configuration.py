@@ -257,3 +257,12 @@ def test_the_json_schema_knows_every_table_and_both_notations_of_a_secret() -> N
 def test_the_generic_options_are_those_of_the_provider() -> None:
     """The two are written twice, because shapes may not import senders; they must stay the same."""
     assert configuration.GenericOptions().model_dump() == msgspec.structs.asdict(GenericOptions())
+
+
+def test_secret_without_its_kind_is_refused_and_not_shown() -> None:
+    """Somebody who passes the secret itself must not read it in a log."""
+    with pytest.raises(ConfigurationError) as refused:
+        resolve_secret("hunter2", {})
+
+    assert "expected env:NAME" in str(refused.value)
+    assert "hunter2" not in str(refused.value)
