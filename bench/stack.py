@@ -1,5 +1,6 @@
 """A Kafka and a registry of the benchmark's own, in a temporary directory, on free ports; all of it ends with the benchmark."""
 
+import contextlib
 import os
 import sys
 import tempfile
@@ -104,16 +105,23 @@ def running_stack() -> Iterator[Stack]:
     """Give a Kafka with a heap of 1 GB and a registry; they and their files are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as kept:
         directory = Path(kept)
-        kafka = start_kafka(directory / "kafka", options=KafkaOptions(heap_mb=HEAP_MB))
         try:
+            kafka = start_kafka(directory / "kafka", options=KafkaOptions(heap_mb=HEAP_MB))
             registry = start_registry(directory / "registry")
-            try:
-                admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0})
-                yield Stack(kafka.bootstrap_servers, registry.url, directory, admin)
-            finally:
-                registry.stop()
+            admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0})
+            yield Stack(kafka.bootstrap_servers, registry.url, directory, admin)
         finally:
-            kafka.stop()
+            _end_children()
+
+
+def _end_children() -> None:
+    """Kill what this process started and still runs, whatever it was doing when it was interrupted: nothing of it is kept."""
+    import psutil
+
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            child.kill()
+            child.wait(STOP_TIMEOUT_S)
 
 
 @dataclass(slots=True)
