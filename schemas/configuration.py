@@ -18,6 +18,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    StrictBool,
     StrictInt,
     ValidationError,
     ValidationInfo,
@@ -42,6 +43,7 @@ OVERRIDES: Mapping[str, tuple[str, str]] = {
     "PENSTOCK_REGISTRY_URL": ("registry", "url"),
 }
 BODY_LIMIT_BYTES = 25 * 1024 * 1024  # GitHub's largest delivery is 25 MB; no other provider sends more.
+SPOOL_BYTES = 1 << 30  # 1 GiB: half a million usual deliveries, an hour at 140/s.
 KEPT_BY_PENSTOCK = frozenset({
     "acks", "bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "enable.idempotence", "group.id",
     "group.instance.id", "isolation.level", "partition.assignment.strategy", "transactional.id",
@@ -254,6 +256,13 @@ class Ingress(_Table):
     """`[ingress]`: the door."""
 
     body_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 30)] = BODY_LIMIT_BYTES
+    spool: StrictBool | Literal["on", "off"] = True  # deliveries go to disk while Kafka is away
+    spool_bytes: Annotated[StrictInt, Field(ge=1 << 10, le=1 << 40)] = SPOOL_BYTES
+
+    @property
+    def has_spool(self) -> bool:
+        """Say whether deliveries are kept on disk while Kafka is away."""
+        return self.spool in {True, "on"}
 
 
 class Configuration(_Table):

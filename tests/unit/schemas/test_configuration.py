@@ -262,7 +262,7 @@ def test_the_generic_options_are_those_of_the_provider() -> None:
 def test_secret_without_its_kind_is_refused_and_not_shown() -> None:
     """Somebody who passes the secret itself must not read it in a log."""
     with pytest.raises(ConfigurationError) as refused:
-        resolve_secret("hunter2", {})
+        configuration.resolve_secret("hunter2", {})
 
     assert "expected env:NAME" in str(refused.value)
     assert "hunter2" not in str(refused.value)
