@@ -1,0 +1,59 @@
+"""A sample of the soak's strange requests: every one is answered rightly, none with a fault, and nothing of them stays."""
+
+import gc
+import tracemalloc
+from datetime import timedelta
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.fuzz_door import FuzzedDoor, fuzz
+from tests.support.fuzz_requests import fuzz_request, seeded
+from tests.support.requests import NOW
+
+SEED = 20260131  # any; the soak takes others
+CASES, WARM_UP_CASES, MEASURED_CASES = 8000, 1500, 1500
+GROWTH_BYTES = 256 * 1024  # One body kept per request would be 0.3 MB, one record of a request 3 MB.
+
+
+@settings(
+    max_examples=150,
+    derandomize=True,
+    deadline=timedelta(seconds=5),  # for a hang; the machine may be busy
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(st.randoms(use_true_random=False))
+async def test_smallest_strange_request_is_found(random: Random) -> None:
+    """Hypothesis makes the choices, so that what breaks the door is shrunk to the least strange request that does."""
+    await FuzzedDoor().check(fuzz_request(random, NOW))
+
+
+async def test_strange_requests_are_answered_rightly() -> None:
+    """Thousands of requests of all providers get the status they must; those with 200 are on the topic once, as sent."""
+    door = FuzzedDoor()
+
+    await fuzz(door, seeded(SEED), CASES)
+
+    assert set(door.statuses) == {200, 400, 401, 404, 405, 413, 415}
+    assert CASES / 4 < door.statuses[200] < CASES  # else the sample would prove little
+
+
+async def test_strange_requests_leave_no_memory_behind() -> None:
+    """Once warm, the door holds nothing of the requests that it has answered."""
+    door, random = FuzzedDoor(), seeded(SEED)
+    tracemalloc.start()
+    try:
+        await fuzz(door, random, WARM_UP_CASES)
+        before = _traced_bytes()
+        await fuzz(door, random, MEASURED_CASES)
+        grown = _traced_bytes() - before
+    finally:
+        tracemalloc.stop()
+
+    assert grown < GROWTH_BYTES
+
+
+def _traced_bytes() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
