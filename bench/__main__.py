@@ -24,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Rates and latencies; asserts nothing.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all when left out")
     parser.add_argument("--quick", action="store_true", help="a minute instead of ten; figures are rough")
+    parser.add_argument("--markdown", action="store_true", help="tables as docs/performance.md has them")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(BENCHMARKS)
     if unknown:
@@ -32,7 +33,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)  # so that whatever was started is ended in order
     try:
         for name in chosen.names or BENCHMARKS:
-            _run(name, chosen.quick)
+            _run(name, chosen.quick, chosen.markdown)
     except (Failed, LocalError) as fault:
         print(f"bench: {fault}", file=sys.stderr)
         return 1
@@ -41,13 +42,13 @@ def main() -> int:
     return 0
 
 
-def _run(name: str, is_quick: bool) -> None:
+def _run(name: str, is_quick: bool, is_markdown: bool) -> None:
     print(f"{name}:", file=sys.stderr)
     with running_stack() as stack:
         figures = BENCHMARKS[name](stack, is_quick)
     command = f"python -m bench {name}{' --quick' if is_quick else ''}"
     path = write(f"{name}-quick" if is_quick else name, figures, command)
-    show(name, figures)
+    show(name, figures, is_markdown)
     print(f"written to {path.relative_to(path.parents[2])}", file=sys.stderr)
 
 

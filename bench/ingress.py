@@ -71,6 +71,7 @@ def _open(stack: Stack, built: list[bytes], rate: int, answered: Counter[int], i
         "rate": rate,
         "posts": len(posts.due_s),
         "statuses": {str(status): count for status, count in posts.statuses.items()},
+        "unanswered": posts.unanswered(),
         "p50_ms": percentile(ordered, 50),
         "p99_ms": percentile(ordered, 99),
         "p99_9_ms": percentile(ordered, 99.9),
@@ -98,7 +99,7 @@ def _closed_row(runs: list[Posts], cpu_us: list[float]) -> dict[str, Any]:
         "p50_ms": percentile(ordered, 50),
         "p99_ms": percentile(ordered, 99),
         "cpu_us_per_post": round(median(cpu_us), 1),
-        "generator_cpu_share": median(posts.cpu_share for posts in runs),
+        "generator_cpu_share": round(median(posts.cpu_share for posts in runs), 2),
     }
 
 

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 CLOSED_CONNECTIONS = 64
 OPEN_CONNECTIONS = 256  # at 5,000/s enough for answers that take 50 ms; beyond that posts wait, and the wait counts
-DRAIN_S = 10.0
+DRAIN_S = 60.0  # an overloaded server must still answer all, or posts and records could not be compared
 CUT = 0  # the status of a post whose connection ended without an answer
 
 Now = time.monotonic
@@ -39,6 +39,10 @@ class Posts(Struct):
         """Return the latencies of the answered posts, sorted."""
         pairs = zip(self.due_s, self.answered_s, strict=True)
         return sorted(1000 * (answered - due) for due, answered in pairs if answered)
+
+    def unanswered(self) -> int:
+        """Return how many posts were sent and never answered."""
+        return sum(1 for sent in self.sent_s if sent) - self.statuses.total()
 
     def lateness_ms(self) -> list[float]:
         """Return how late posts were sent, sorted: the generator's own part of the latencies."""

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
@@ -32,10 +33,11 @@ def write(name: str, figures: dict[str, Any], command: str) -> Path:
     return path
 
 
-def show(name: str, figures: dict[str, Any]) -> None:
-    """Print a benchmark's tables."""
+def show(name: str, figures: dict[str, Any], is_markdown: bool) -> None:
+    """Print a benchmark's tables, for the screen or for docs/performance.md."""
     console = Console(width=120)
     for table in {"ingress": _ingress, "pipeline": _pipeline, "latency": _latency}[name](figures):
+        table.box = MARKDOWN if is_markdown else table.box
         console.print(table)
 
 
@@ -75,13 +77,12 @@ def _pipeline(figures: dict[str, Any]) -> list[Table]:
             row["of_bare_loop"],
             row["cpu_us_per_delivery"],
             row["memory_mb"],
-            row["outcomes"],
         ]
         for name, row in figures["contestants"].items()
     ]
     equal = "equal" if figures["are_all_decisions_equal"] else "DIFFERENT"
     title = f"Deliveries/s, {figures['deliveries']} of {figures['body_bytes']} bytes; all decisions {equal}"
-    return [_table(title, ["", "median (min to max)", "of bare", "CPU us", "RSS MB", "outcomes"], rows)]
+    return [_table(title, ["", "median (min to max)", "of bare", "CPU us", "RSS MB"], rows)]
 
 
 def _latency(figures: dict[str, Any]) -> list[Table]:

@@ -179,7 +179,15 @@ def running(name: str, command: list[str], directory: Path, environment: Mapping
 def running_ingress(stack: Stack, name: str) -> Iterator[tuple[Process, int]]:
     """Run the ingress as users do, and give it and its port once it says that it is ready."""
     port = ports.free_port()
-    arguments = ["ingress", "--port", str(port), "--config", str(stack.configuration("bench"))]
+    arguments = [
+        "ingress",
+        "--port",
+        str(port),
+        "--config",
+        str(stack.configuration("bench")),
+        "--data-dir",
+        str(stack.directory / name),
+    ]
     with running(name, _penstock(*arguments), stack.directory) as process:
         process.wait_until(lambda: answers_ready(f"http://{ports.HOST}:{port}/readyz"), "ready")
         yield process, port
