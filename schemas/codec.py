@@ -82,7 +82,7 @@ def raw_delivery(
 
     Never raises: a record that someone else wrote to the topic becomes a delivery of the provider `unknown`.
     """
-    texts = {name: (value or b"").decode(errors="replace") for name, value in headers or ()}
+    texts = {name: str(value or b"", "utf-8", "replace") for name, value in headers or ()}
     topic, partition, offset = place
     delivery_id = texts.pop("penstock_delivery_id", "") or f"{topic}-{partition}-{offset}"
     provider, source = texts.pop("penstock_provider", "unknown"), texts.pop("penstock_source", "unknown")

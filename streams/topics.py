@@ -14,7 +14,9 @@ DEAD = "deliveries.dead"
 DAY_MS = 24 * 60 * 60 * 1000
 RAW_RETENTION_MS = 14 * DAY_MS  # longer than any provider retries, long enough to replay after a bug fix
 SEEN_RETENTION_MS = 7 * DAY_MS  # the most patient provider retries for 3 days; GitHub Enterprise redelivers up to 7
-RAW_RECORD_BYTES = 26 * 1024 * 1024  # the largest body (GitHub, 25 MB) with key and headers; the ingress creates it alike
+RAW_RECORD_BYTES = (
+    26 * 1024 * 1024
+)  # the largest body (GitHub, 25 MB) with key and headers; the ingress creates it alike
 MAX_RECORD_BYTES = 60 * 1024 * 1024  # a change holds two documents of up to 25 MB, and JSON escapes
 
 

@@ -15,6 +15,7 @@ from schemas.codec import document
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _ABSENT = object()
+_PLAIN = frozenset({str, int, bool, Decimal, type(None)})
 
 
 def diff(before: bytes, after: bytes, volatile: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -67,10 +68,12 @@ def _compare_objects(
     old: dict[str, Any], new: dict[str, Any], pointer: str, name: str, volatile: frozenset[str]
 ) -> Iterator[str]:
     for key in {**old, **new}:
+        previous, current = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if type(previous) is type(current) and type(previous) in _PLAIN and previous == current:
+            continue  # most fields of an object are as they were
         dotted = f"{name}.{key}"
         if dotted not in volatile:
-            here = f"{pointer}/{_escape(key)}"
-            yield from _compare(old.get(key, _ABSENT), new.get(key, _ABSENT), here, dotted, volatile)
+            yield from _compare(previous, current, f"{pointer}/{_escape(key)}", dotted, volatile)
 
 
 def _compare_arrays(old: list[Any], new: list[Any], pointer: str, name: str, volatile: frozenset[str]) -> Iterator[str]:

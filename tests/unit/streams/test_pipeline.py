@@ -1,11 +1,16 @@
 """The whole pure pipeline over plain dicts: what goes out, what is stored, and under which event ids."""
 
+import uuid
+
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers.base import Parsed
 from schemas.codec import time_us
 from schemas.records import Document, RawDelivery, resource_key
+from streams import pipeline
 from streams.pipeline import Tables, process
 from streams.steps.dedup import MAX_KEPT
 from streams.steps.fanout import Route, Routes
@@ -367,3 +372,9 @@ def shopify(topic: str, body: Document, triggered_s: float) -> RawDelivery:
     """Return a Shopify delivery with an id of its own."""
     shown = real_delivery("shopify", msgspec.json.encode(body), topic, f"delivery-{triggered_s}")
     return msgspec.structs.replace(shown, event_time=second(triggered_s))
+
+
+@given(st.text(st.characters(codec="utf-8")))
+def test_event_ids_are_uuids_of_version_5(name: str) -> None:
+    """Whoever computes an event id with a standard library gets the same."""
+    assert pipeline._uuid5(name) == str(uuid.uuid5(pipeline.EVENT_NAMESPACE, name))
