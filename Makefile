@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka run bench lock clean
+.PHONY: help setup check test test-unit test-kafka soak run bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ test-unit: setup ## unit and contract tests only
 
 test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
 	$(BIN)/python -m pytest tests/kafka tests/e2e
+
+soak: setup ## minutes of strange requests and faults (PENSTOCK_FUZZ_CASES, PENSTOCK_FUZZ_SEED)
+	$(BIN)/python -m pytest tests/soak -s
 
 run: setup ## start all of Penstock here, send sample deliveries, print where to look
 	$(BIN)/penstock up --sample

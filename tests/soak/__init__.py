@@ -1,0 +1,1 @@
+"""Minutes of load and faults, run by `make soak`."""
