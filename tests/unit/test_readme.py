@@ -1,0 +1,44 @@
+"""What the README and the documents name exists."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from console.cli import app
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = (ROOT / "README.md").read_text()
+
+
+def test_readme_is_short() -> None:
+    """The README is for users and fits in one sitting."""
+    assert len(README.splitlines()) < 200
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    """Every relative link has a target."""
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", document.read_text())
+
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_named_files_exist(document: Path) -> None:
+    """A file named in `code` with a folder is there."""
+    folders = "console|docs|ingress|local|providers|schemas|streams|tests|bench"
+    named = re.findall(rf"`((?:{folders})/[\w/.-]+)(?:::\w+)?`", document.read_text())
+
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_targets_and_commands_exist() -> None:
+    """Each `make` target and each `penstock` command that the README tells to run is there."""
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    commands = set(getattr(get_command(app), "commands", {}))
+
+    assert set(re.findall(r"^    make ([a-z-]+)", README, re.MULTILINE)) <= targets
+    assert set(re.findall(r"(?:^    |`)penstock ([a-z]+)\b(?! is ready)", README, re.MULTILINE)) - {"is"} <= commands
