@@ -9,6 +9,7 @@ from console.commands.check import check
 from console.commands.explain import explain
 from console.commands.ingress import ingress
 from console.commands.send import send
+from console.commands.spool import spool
 from console.commands.tail import tail
 from console.commands.up import up
 from console.commands.verify import verify
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, send, verify, tail, explain, check, ingress, worker):
+for command in (up, send, verify, tail, explain, spool, check, ingress, worker):
     app.command(epilog=EPILOG)(command)
 
 

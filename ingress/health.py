@@ -19,6 +19,7 @@ from ingress.topics import ensure_topic
 PROBE_S = 5.0
 PROBE_TIMEOUT_S = 3.0
 SILENT_S = 15.0  # Three probes without an answer.
+WARM_UP_S = 10.0  # A restart beside a healthy Kafka takes 1 s; then the first delivery is not the slow one.
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 5.0
 
 State = Literal["ready", "warming_up", "kafka_silent"]
@@ -36,18 +37,32 @@ class _Statistics(msgspec.Struct):
 class Health:
     """What is known about Kafka. `clock` counts seconds and never goes back."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Callable[[], float] = monotonic,
+        spool_is_usable: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._settings = settings
+        self._spool_is_usable = spool_is_usable
+        self._began_at = clock()
         self._clock = clock
         self._has_producer_id = asyncio.Event()
         self._is_warm = False
         self._answered_at = clock()
 
     def state(self) -> State:
-        """Return `ready` when the producer is warm and Kafka has answered in the last 15 s, else what is missing."""
-        if not self._is_warm:
-            return "warming_up"
-        return "kafka_silent" if self._clock() - self._answered_at > SILENT_S else "ready"
+        """Return `ready` when deliveries can be kept, else what is missing.
+
+        That is: the producer is warm and Kafka has answered in the last 15 s, or the spool is usable. A fresh process
+        gives Kafka ten seconds before it counts on the spool alone.
+        """
+        now = self._clock()
+        if self._is_warm and now - self._answered_at <= SILENT_S:
+            return "ready"
+        if (self._is_warm or now - self._began_at > WARM_UP_S) and self._spool_is_usable():
+            return "ready"
+        return "kafka_silent" if self._is_warm else "warming_up"
 
     def notice(self, statistics: str) -> None:
         """Learn from librdkafka's statistics that the producer has its id."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any, Final, Literal
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -27,6 +28,7 @@ MESSAGE_TIMEOUT_MS = (
 QUEUE_KBYTES = (
     262_144  # 256 MB of bodies wait for Kafka at most; a smaller queue would answer 503 during a leader election.
 )
+RECONNECT_MS = 1000  # librdkafka's own 10 s would keep deliveries in the spool so much longer than Kafka is away.
 FLUSH_S = 3.0
 
 Headers = list[tuple[str, bytes]]
@@ -37,18 +39,27 @@ class ProducerError(Exception):
 
 
 class Unpublished(Struct, frozen=True):
-    """Kafka is not known to have the record, though it may still get it: a fixed reason and a detail."""
+    """Kafka is not known to have the record, though it may still get it: a fixed reason and a detail.
 
-    reason: Literal["ack_timeout", "kafka_error", "queue_full", "record_too_large"]
+    After `ack_timeout` the record is still queued, and `late` is the report on it, however long that takes.
+    """
+
+    reason: Literal["ack_timeout", "kafka_error", "queue_full", "record_too_large", "spool_failed", "spool_full"]
     detail: str
+    late: "asyncio.Future[Report] | None" = None
 
 
 class Published(Struct, frozen=True):
     """All in-sync replicas have the record."""
 
 
-Report = Published | Unpublished
+class Spooled(Struct, frozen=True):
+    """The record is on this machine's disk and will be published in its turn."""
+
+
+Report = Published | Spooled | Unpublished
 PUBLISHED: Final = Published()
+SPOOLED: Final = Spooled()
 _Waiting = tuple[float, "asyncio.Future[Report]"]
 
 
@@ -60,8 +71,10 @@ class Publisher:
     ) -> None:
         self._topic = settings.raw_topic
         self._ack_timeout_s = settings.ack_timeout_s
+        self._has_spool = settings.spool_bytes > 0
         self._on_fatal = on_fatal
         self._waiting: deque[_Waiting] = deque()
+        self._late: dict[asyncio.Future[Report], asyncio.Future[Report]] = {}
         self._unreported = 0
         try:
             self.producer = Producer(self._options(settings, on_statistics), logger=logging.getLogger("librdkafka"))
@@ -84,12 +97,20 @@ class Publisher:
         A record whose report said `ack_timeout` stays queued and is published when Kafka comes back. That is right: on
         the raw topic every delivery is there at least once, and the pipeline drops what the provider sends again.
         """
+        future = self.hand_over(key, value, headers)
+        if not future.done():
+            self._waiting.append((self._loop.time() + self._ack_timeout_s, future))
+        return future
+
+    def hand_over(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[Report]":
+        """Return the future report on one record, however long Kafka takes."""
         future: asyncio.Future[Report] = self._loop.create_future()
 
         def report(error: KafkaError | None, _record: Message) -> None:
             self._unreported -= 1
-            if not future.done():
-                future.set_result(PUBLISHED if error is None else _unpublished(error))
+            open_future = self._late.pop(future, None) if future.done() else future
+            if open_future is not None and not open_future.done():
+                open_future.set_result(PUBLISHED if error is None else _unpublished(error))
 
         try:
             self.producer.produce(
@@ -105,7 +126,6 @@ class Publisher:
         except KafkaException as error:
             future.set_result(_unpublished(error.args[0]))
             return future
-        self._waiting.append((self._loop.time() + self._ack_timeout_s, future))
         self._unreported += 1
         if self._unreported == 1:
             self._timer.cancel()
@@ -123,14 +143,24 @@ class Publisher:
         self._timer = self._loop.call_later(POLL_S if self._unreported else IDLE_POLL_S, self._poll)
 
     def _give_up(self) -> None:
-        """Answer for what Kafka has kept waiting too long; all wait equally long, so only the oldest need a look."""
-        waiting, now = self._waiting, self._loop.time()
-        while waiting and (waiting[0][1].done() or waiting[0][0] <= now):
+        """Answer for what Kafka has kept waiting too long; all wait equally long, so only the oldest need a look.
+
+        Where there is a spool, all others are told with the oldest, in their order: so they come into the spool in the
+        order of arrival, and before anything that arrives later.
+        """
+        waiting = self._waiting
+        while waiting and waiting[0][1].done():
+            waiting.popleft()
+        now = self._loop.time()
+        if not waiting or waiting[0][0] > now:
+            return
+        until_s = inf if self._has_spool else now
+        detail = f"Kafka did not acknowledge within {self._ack_timeout_s:g} s"
+        while waiting and waiting[0][0] <= until_s:
             _, future = waiting.popleft()
             if not future.done():
-                future.set_result(
-                    Unpublished("ack_timeout", f"Kafka did not acknowledge within {self._ack_timeout_s:g} s")
-                )
+                self._late[future] = late = self._loop.create_future()
+                future.set_result(Unpublished("ack_timeout", detail, late))
 
     def _options(self, settings: Settings, on_statistics: Callable[[str], None]) -> dict[str, Any]:
         tunable: Mapping[str, Any] = {
@@ -138,11 +168,13 @@ class Publisher:
             "message.timeout.ms": MESSAGE_TIMEOUT_MS,
             "queue.buffering.max.kbytes": QUEUE_KBYTES,
             "socket.keepalive.enable": True,
+            "reconnect.backoff.max.ms": RECONNECT_MS,
             "client.id": "penstock-ingress",
         }
         return {
             **tunable,
             **settings.kafka,
+            **({"message.timeout.ms": 0} if settings.spool_bytes else {}),  # for ever: see ingress/keeper.py, rule 1
             "enable.idempotence": True,  # implies acks=all and order within a partition
             "acks": "all",
             "partitioner": "murmur2_random",  # as Java's: a delivery republished by anything else finds its partition

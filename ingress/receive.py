@@ -15,7 +15,7 @@ from ingress import answers
 from ingress.answers import ACCEPTED, PROBED, Answer
 from ingress.limits import read_body, refused_unread
 from ingress.metrics import Metrics
-from ingress.publisher import Headers, Published, Report
+from ingress.publisher import Headers, Published, Report, Spooled
 from ingress.settings import Settings
 from ingress.sources import Source
 from providers.base import Envelope, Refused, SignedRequest
@@ -53,7 +53,7 @@ class Receiver:
         self._metrics = metrics
 
     async def receive(self, name: str, headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> Answer:
-        """Return the answer to one post; 200 only once all in-sync replicas of Kafka have the delivery."""
+        """Return the answer to one post; 200 only once all in-sync replicas of Kafka, or the spool, have it."""
         delivery = await self._admit(name, text_headers(headers), receive)
         answer = delivery if isinstance(delivery, Answer) else await self._keep(delivery)
         if answer is not ACCEPTED:
@@ -96,11 +96,14 @@ class Receiver:
         return raw_delivery(source, request, source.provider.identify(source.name, request), now)
 
     async def _keep(self, delivery: RawDelivery) -> Answer:
-        """Return 200 when Kafka has the delivery. The spool's seam: it will take what is `Unpublished`."""
+        """Return 200 when Kafka, or the spool in its place, has the delivery."""
         began_s = perf_counter()
         report = await self._raw_topic.publish(delivery.key.encode(), delivery.body, raw_headers(delivery))
         if isinstance(report, Published):
             self._metrics.tallies[delivery.source].accept(len(delivery.body), perf_counter() - began_s)
+            return ACCEPTED
+        if isinstance(report, Spooled):
+            self._metrics.tallies[delivery.source].spool(len(delivery.body))
             return ACCEPTED
         if report.reason == "record_too_large":
             return Answer(413, "refused", report.reason, report.detail)

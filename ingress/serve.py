@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -15,6 +16,7 @@ from starlette.applications import Starlette
 
 from ingress.app import Door, Lifespan, pages
 from ingress.health import Health
+from ingress.keeper import Keeper
 from ingress.log import configure_log
 from ingress.metrics import Metrics
 from ingress.protocol import BoundedHttp, sweep
@@ -22,6 +24,8 @@ from ingress.publisher import ProducerError, Publisher
 from ingress.receive import Receiver
 from ingress.settings import Settings, ingress_settings
 from ingress.sources import Source, sources
+from ingress.spool import Spool
+from ingress.spool_file import SpoolUnusable
 from schemas.configuration import Configuration
 
 KEEP_ALIVE_S = (
@@ -43,14 +47,17 @@ EXIT_OK, EXIT_KAFKA, EXIT_PORT = 0, 1, 3
 log = structlog.get_logger("ingress")
 
 
-def serve(configuration: Configuration, *, host: str = "127.0.0.1", port: int = 8000) -> int:
+def serve(
+    configuration: Configuration, *, host: str = "127.0.0.1", port: int = 8000, spool_directory: Path | None = None
+) -> int:
     """Receive deliveries until SIGTERM or SIGINT, then return the exit code.
 
-    0: asked to stop, everything in flight answered. 1: the Kafka producer cannot be made or has died. 3: no such port.
+    0: asked to stop, everything in flight answered. 1: the Kafka producer cannot be made or has died, or the spool cannot
+    be opened. 3: no such port. Without a directory for it there is no spool.
     Raises `ConfigurationError` where a secret cannot be read.
     """
     configure_log()
-    settings = ingress_settings(configuration, os.environ)
+    settings = ingress_settings(configuration, os.environ, spool_directory)
     configured = sources(configuration, os.environ)
     try:
         listener = _listen(host, port)
@@ -61,6 +68,9 @@ def serve(configuration: Configuration, *, host: str = "127.0.0.1", port: int = 
         return _run(settings, configured, listener)
     except ProducerError as error:
         log.error("kafka_fatal", detail=str(error))
+        return EXIT_KAFKA
+    except SpoolUnusable as error:
+        log.error("spool_unusable", detail=str(error))
         return EXIT_KAFKA
 
 
@@ -84,16 +94,20 @@ class DrainingServer(uvicorn.Server):
 class Process:
     """The parts of one ingress process, put together."""
 
-    def __init__(self, settings: Settings, configured: dict[str, Source]) -> None:
+    def __init__(self, settings: Settings, configured: dict[str, Source], spool: Spool | None) -> None:
         self.fault: str | None = None
+        self._spool = spool
         metrics = Metrics(configured.values())
-        self._health = Health(settings)
+        self._health = Health(settings, spool_is_usable=lambda: spool is not None and spool.is_usable)
         self._publisher = Publisher(settings, self.end, self._health.notice)
         metrics.watch(
             "penstock_ingress_unreported", "Records handed to the producer.", lambda: self._publisher.unreported
         )
         metrics.watch("penstock_ingress_ready", "1 when /readyz says 200.", lambda: self._health.state() == "ready")
-        receiver = Receiver(settings, configured, self._publisher, metrics, lambda: datetime.now(UTC))
+        self._keeper = None if spool is None else Keeper(self._publisher, spool)
+        if spool is not None:
+            _watch_spool(metrics, spool)
+        receiver = Receiver(settings, configured, self._keeper or self._publisher, metrics, lambda: datetime.now(UTC))
         lifespan: Lifespan = self._lifespan
         door = Door(receiver, pages(self._health, metrics, lifespan))
         self.server = DrainingServer(
@@ -122,19 +136,33 @@ class Process:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         self._publisher.start()
-        watching = asyncio.create_task(self._health.watch(self._publisher.producer))
+        if self._spool is not None:
+            self._spool.start()
+        watching = asyncio.create_task(self._health.watch(self._publisher.producer), name="watching Kafka")
         watching.add_done_callback(self._ended)
+        draining = asyncio.create_task(self._drain(), name="draining the spool")
+        draining.add_done_callback(self._ended)
         sweeping = asyncio.create_task(sweep(self.server.server_state.connections))
         _spare_the_collector()
         yield
         watching.cancel()
+        draining.cancel()
         sweeping.cancel()
         unpublished = await self._publisher.stop()
-        log.info("ingress_stopped", unpublished=unpublished)
+        if self._spool is not None:
+            await self._spool.stop()
+        log.info("ingress_stopped", unpublished=unpublished, spooled=self._spool.deliveries if self._spool else 0)
 
-    def _ended(self, watching: asyncio.Task[None]) -> None:
-        if not watching.cancelled():
-            self.end(f"watching Kafka failed: {type(watching.exception()).__name__}")
+    async def _drain(self) -> None:
+        """Drain the spool until cancelled; without one, wait for that."""
+        if self._keeper is None:
+            await asyncio.Event().wait()
+            return
+        await self._keeper.drain()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self.end(f"{task.get_name()} failed: {type(task.exception()).__name__}")
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -142,8 +170,30 @@ def _listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=2048)
 
 
+def _opened_spool(settings: Settings, listener: socket.socket) -> Spool | None:
+    """Return the spool of this port, so that a restart finds what it left, and two processes never share one."""
+    if settings.spool_directory is None:
+        return None
+    path = settings.spool_directory / f"{listener.getsockname()[1]}.sqlite"
+    spool = Spool(path, settings.spool_bytes)
+    for other in sorted(settings.spool_directory.glob("*.sqlite")):
+        if other != path:
+            log.info("other_spool", file=str(other), advice="penstock spool shows it; its port's process publishes it")
+    return spool
+
+
+def _watch_spool(metrics: Metrics, spool: Spool) -> None:
+    metrics.watch("penstock_spool_deliveries", "Deliveries in the spool.", lambda: spool.deliveries)
+    metrics.watch("penstock_spool_bytes", "Bytes of the deliveries in the spool.", lambda: spool.bytes)
+    metrics.watch("penstock_spool_limit_bytes", "ingress.spool_bytes.", lambda: spool.limit_bytes)
+    metrics.watch("penstock_spool_oldest_age_seconds", "Age of the oldest delivery in the spool.", spool.oldest_age_s)
+    metrics.watch("penstock_spool_refused", "Deliveries put aside: Kafka will never take them.", lambda: spool.refused)
+    metrics.watch_count("penstock_spool_spooled", "Deliveries written to the spool.", lambda: spool.spooled)
+    metrics.watch_count("penstock_spool_drained", "Deliveries gone from the spool to Kafka.", lambda: spool.drained)
+
+
 def _run(settings: Settings, configured: dict[str, Source], listener: socket.socket) -> int:
-    process = Process(settings, configured)
+    process = Process(settings, configured, _opened_spool(settings, listener))
     for stop in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again when it has finished, which by default ends the process by the signal.
         signal.signal(stop, process.server.handle_exit)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from schemas.configuration import BODY_LIMIT_BYTES, Configuration, kafka_options
 
@@ -9,6 +10,7 @@ RAW_TOPIC = "webhooks.raw"
 ACK_TIMEOUT_S = (
     3.5  # Shopify hangs up at 5 s, connecting and reading included; 0.5 s is kept for verifying and answering.
 )
+SPOOL_AFTER_S = 2.0  # Then the spool has 1.5 s; a leader election (1.9 to 5.8 s) costs no sender a retry.
 RETRY_AFTER_S = (
     10  # Long enough for Kafka to elect a leader (measured: 1.9 to 5.8 s), shorter than every provider's first retry.
 )
@@ -23,12 +25,23 @@ class Settings:
     partitions: int = 4
     body_limit_bytes: int = BODY_LIMIT_BYTES
     ack_timeout_s: float = ACK_TIMEOUT_S
+    spool_bytes: int = 0  # 0: no spool
+    spool_directory: Path | None = None
 
 
-def ingress_settings(configuration: Configuration, environ: Mapping[str, str]) -> Settings:
-    """Return the settings of a configuration; raise `ConfigurationError` where a secret for Kafka cannot be read."""
+def ingress_settings(
+    configuration: Configuration, environ: Mapping[str, str], spool_directory: Path | None = None
+) -> Settings:
+    """Return the settings of a configuration; raise `ConfigurationError` where a secret for Kafka cannot be read.
+
+    There is no spool without a directory for it, nor where the configuration says so.
+    """
+    has_spool = spool_directory is not None and configuration.ingress.has_spool
     return Settings(
         kafka=kafka_options(configuration, environ),
         partitions=configuration.kafka.partitions,
         body_limit_bytes=configuration.ingress.body_limit_bytes,
+        ack_timeout_s=SPOOL_AFTER_S if has_spool else ACK_TIMEOUT_S,
+        spool_bytes=configuration.ingress.spool_bytes if has_spool else 0,
+        spool_directory=spool_directory if has_spool else None,
     )

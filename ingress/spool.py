@@ -57,7 +57,7 @@ class Spool:
     """The spool of one process. Opened anywhere (blocks), started and used on one event loop."""
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
         self._file = SpoolFile(path)
         found = self._file.depth()
         self._next_seq = found.last_seq + 1
@@ -81,7 +81,7 @@ class Spool:
     @property
     def is_usable(self) -> bool:
         """Say whether the next delivery can most likely be spooled."""
-        return not self.is_failing and self.bytes < self._limit_bytes and self._free_bytes > LEAST_FREE_BYTES
+        return not self.is_failing and self.bytes < self.limit_bytes and self._free_bytes > LEAST_FREE_BYTES
 
     @property
     def last_seq(self) -> int:
@@ -132,7 +132,7 @@ class Spool:
         await asyncio.to_thread(self._thread.join)
 
     def _full(self, row: Row) -> NotSpooled | None:
-        if self.bytes + row.size > self._limit_bytes:
+        if self.bytes + row.size > self.limit_bytes:
             return NotSpooled("spool_full", f"{self.deliveries} deliveries wait for Kafka; see ingress.spool_bytes")
         if self._free_bytes < LEAST_FREE_BYTES + row.size:
             return NotSpooled("spool_full", "the disk under the spool has no room left")

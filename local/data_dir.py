@@ -11,6 +11,7 @@ from typing import IO
 from local.errors import Refused
 
 LOCK = "penstock.lock"  # Also the sign that the directory is ours; it stays when penstock ends.
+SPOOL = "spool"  # A `penstock ingress` started before the first `penstock up` has put its own here.
 LEAST_FREE_BYTES = 500_000_000  # Kafka stops hard when its disk is full; this leaves time to notice.
 
 
@@ -33,7 +34,7 @@ def claim(data_dir: Path) -> Iterator[None]:
 
 
 def _refuse_foreign(data_dir: Path) -> None:
-    if not (data_dir / LOCK).exists() and any(data_dir.iterdir()):
+    if not (data_dir / LOCK).exists() and any(entry.name != SPOOL for entry in data_dir.iterdir()):
         raise Refused(
             f"{data_dir} has files in it that are not penstock's (there is no {LOCK}). "
             "Choose an empty or a new directory with --data-dir."

@@ -15,9 +15,11 @@ def ingress(
 ) -> None:
     """Receive deliveries, verify them and publish them to Kafka, until told to stop.
 
-    Further exit codes: 1 the Kafka producer died, 3 the port cannot be had.
+    Further exit codes: 1 the Kafka producer died, or the spool in --data-dir cannot be used; 3 the port cannot be had.
     """
     from console.options import load_configuration
     from ingress.serve import serve
 
-    raise typer.Exit(serve(load_configuration(config, data_dir), host=host, port=port))
+    raise typer.Exit(
+        serve(load_configuration(config, data_dir), host=host, port=port, spool_directory=data_dir / "spool")
+    )

@@ -304,8 +304,9 @@ def sample_value(metrics: str, labels: str) -> float:
 
 
 def test_without_kafka_the_provider_is_told_to_come_again(tmp_path: Path) -> None:
-    """Kafka away: alive but not ready, and a delivery gets 503 with Retry-After before any provider hangs up."""
-    text = '[kafka]\nbootstrap_servers = "127.0.0.1:1"\n' + source_table("shopify", "shopify", SECRET.decode())
+    """Kafka away and no spool: alive but not ready, and 503 with Retry-After comes before any provider hangs up."""
+    text = '[kafka]\nbootstrap_servers = "127.0.0.1:1"\n[ingress]\nspool = false\n'
+    text += source_table("shopify", "shopify", SECRET.decode())
     body = b'{"id":7}'
     with door(tmp_path, text) as process:
         began = time.monotonic()

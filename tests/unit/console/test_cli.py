@@ -36,11 +36,22 @@ def test_help_documents_commands_and_exit_codes(
     assert run(monkeypatch, "--help") == 0
 
     text = capsys.readouterr().out
-    for word in ("up", "ingress", "worker", "check", "send", "verify", "tail", "explain", "Exit codes: 0 fine; 1"):
+    for word in (
+        "up",
+        "ingress",
+        "worker",
+        "check",
+        "send",
+        "verify",
+        "tail",
+        "explain",
+        "spool",
+        "Exit codes: 0 fine; 1",
+    ):
         assert word in text
 
 
-@pytest.mark.parametrize("command", ["up", "ingress", "worker", "check", "send", "verify", "tail", "explain"])
+@pytest.mark.parametrize("command", ["up", "ingress", "worker", "check", "send", "verify", "tail", "explain", "spool"])
 def test_every_command_has_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

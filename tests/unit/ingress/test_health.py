@@ -2,7 +2,7 @@
 
 import json
 
-from ingress.health import Health
+from ingress.health import WARM_UP_S, Health
 from ingress.settings import Settings
 
 
@@ -18,4 +18,17 @@ def test_statistics_are_read_whatever_they_say() -> None:
     health.notice(json.dumps({"name": "x", "brokers": {}}))
     health.notice(json.dumps({"eos": {"idemp_state": "Assigned", "producer_id": 7}}))
 
+    assert health.state() == "warming_up"
+
+
+def test_usable_spool_makes_ready_without_kafka() -> None:
+    """Started while Kafka is away, a process takes deliveries after ten seconds, as long as the spool is usable."""
+    now, is_usable = [0.0], [True]
+    health = Health(Settings({}), lambda: now[0], lambda: is_usable[0])
+    assert health.state() == "warming_up"
+
+    now[0] = WARM_UP_S + 1
+    assert health.state() == "ready"
+
+    is_usable[0] = False
     assert health.state() == "warming_up"

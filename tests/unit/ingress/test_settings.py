@@ -1,0 +1,31 @@
+"""What the configuration says about the spool."""
+
+from pathlib import Path
+
+import pytest
+
+from ingress.settings import ACK_TIMEOUT_S, SPOOL_AFTER_S, ingress_settings
+from schemas.configuration import SPOOL_BYTES, Configuration
+
+
+@pytest.mark.parametrize(("table", "spool_bytes"), [
+    ({}, SPOOL_BYTES),
+    ({"spool": True}, SPOOL_BYTES),
+    ({"spool": "on", "spool_bytes": 5000}, 5000),
+    ({"spool": False}, 0),
+    ({"spool": "off"}, 0),
+])  # fmt: skip
+def test_spool_is_on_unless_it_is_switched_off(table: dict[str, object], spool_bytes: int) -> None:
+    """With a spool Kafka has two seconds, without one as long as a sender can wait."""
+    configuration = Configuration.model_validate({"ingress": table})
+
+    settings = ingress_settings(configuration, {}, Path("data"))
+
+    assert settings.spool_bytes == spool_bytes
+    assert settings.ack_timeout_s == (SPOOL_AFTER_S if spool_bytes else ACK_TIMEOUT_S)
+    assert (settings.spool_directory is None) == (spool_bytes == 0)
+
+
+def test_no_directory_no_spool() -> None:
+    """Where nobody says where, nothing is written."""
+    assert ingress_settings(Configuration(), {}).spool_bytes == 0
