@@ -1,5 +1,6 @@
 """The one topic that the door writes to, created when it is missing."""
 
+import logging
 from collections.abc import Mapping
 
 from confluent_kafka import KafkaError, KafkaException
@@ -37,7 +38,7 @@ def ensure_topic(settings: Settings) -> bool:
     Blocks for up to 4 s. Raises `KafkaException` when Kafka does not answer. Without the right to create topics it
     returns False: whether somebody else has created the topic shows when its metadata are asked for.
     """
-    admin = AdminClient(dict(settings.kafka))
+    admin = AdminClient(dict(settings.kafka), logger=logging.getLogger("librdkafka"))  # else it prints plain lines
     created = admin.create_topics([raw_topic(settings)], request_timeout=ADMIN_TIMEOUT_S)[settings.raw_topic]
     try:
         created.result(ADMIN_TIMEOUT_S + 1.0)
