@@ -152,7 +152,9 @@ def test_one_delivery_is_followed_from_the_post_to_its_change(stack: Stack) -> N
         assert [attempt["outcome"] for attempt in told(stack, record)] == [None, None]
 
         stack.start_worker()
-        change = json.loads(read_line(tail.stdout))
+        printed = read_line(tail.stdout)
+        assert printed, f"tail ended: {read_line(tail.stderr)}"
+        change = json.loads(printed)
         assert tail.wait(COMMAND_TIMEOUT_S) == 0
 
     wait_until(lambda: all(attempt["outcome"] for attempt in told(stack, record)), "both are decided")
