@@ -70,6 +70,16 @@ def request_too_slow(timeout_s: float) -> Answer:
     )
 
 
+def invalid_http() -> Answer:
+    """Return 400: the bytes are no HTTP/1.1, so nobody knows where the next request begins. Sent by the connection."""
+    return Answer(400, "refused", "invalid_http", "expected HTTP/1.1")
+
+
+def header_too_large(limit_bytes: int) -> Answer:
+    """Return 400: the headers do not end. Sent by the connection itself, which then hangs up."""
+    return Answer(400, "refused", "header_too_large", f"expected at most {limit_bytes} bytes of headers")
+
+
 def body_cut_off() -> Answer:
     """Return 400: the connection ended inside the body, so most likely nobody reads this."""
     return Answer(
@@ -99,6 +109,13 @@ def encoded_body() -> Answer:
     """
     return Answer(
         415, "refused", "encoded_body", "expected no Content-Encoding: signatures are checked on the bytes as sent"
+    )
+
+
+def transfer_coding() -> Answer:
+    """Return 501: the body is compressed for the way (RFC 9112, section 6.1); read as if it were not, no signature fits."""
+    return Answer(
+        501, "refused", "transfer_coding", "expected Transfer-Encoding: chunked, or none; send the body as signed"
     )
 
 

@@ -9,12 +9,17 @@ from ingress.answers import Answer
 
 
 def refused_unread(headers: Mapping[str, str], limit_bytes: int) -> Answer | None:
-    """Return the refusal that the headers alone call for: a body too large by its own account, or an encoded one."""
+    """Return the refusal that the headers alone call for: a body too large by its own account, or an encoded one.
+
+    Transfer codings other than chunked are neither undone by the server nor allowed to pass as the body itself.
+    """
     declared = headers.get("content-length", "0")
     if len(declared) > len(str(limit_bytes)) or (declared.isdecimal() and int(declared) > limit_bytes):
         return answers.body_too_large(limit_bytes)
     if headers.get("content-encoding", "identity").lower() != "identity":
         return answers.encoded_body()
+    if headers.get("transfer-encoding", "chunked").lower() != "chunked":
+        return answers.transfer_coding()
     return None
 
 

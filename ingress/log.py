@@ -11,6 +11,10 @@ SHARED: list[structlog.typing.Processor] = [
 ]
 
 
+SAID_BY_US = ("Invalid HTTP request received.", "Unsupported upgrade request.")
+"""uvicorn's lines that strangers can cause without limit. The first is `hung_up` and counted, the second is answered."""
+
+
 def configure_log(level: int = logging.INFO) -> None:
     """Send this process's own events, and those of uvicorn and librdkafka, to standard error as JSON."""
     structlog.configure(
@@ -30,4 +34,5 @@ def configure_log(level: int = logging.INFO) -> None:
             ],
         )
     )
+    logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg not in SAID_BY_US)
     logging.basicConfig(handlers=[foreign], level=logging.WARNING, force=True)

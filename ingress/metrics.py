@@ -72,6 +72,7 @@ class Metrics(Collector):
     def __init__(self, sources: Iterable[Source]) -> None:
         self.tallies: Mapping[str, Tally] = {source.name: Tally(source) for source in sources}
         self.unknown = Tally(None)
+        self.hung_up: Counter[str] = Counter()
         self.registry = CollectorRegistry()
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
         self._counters: list[tuple[str, str, Callable[[], float]]] = []
@@ -116,7 +117,12 @@ class Metrics(Collector):
                 answers.add_metric([*labels, ACCEPTED.result, ACCEPTED.reason], tally.accepted)
                 body_bytes.add_metric(labels, tally.body_bytes)
                 waited.add_metric(labels, _cumulative(tally.waited), tally.waited_s)
-        yield from (answers, body_bytes, waited, uses)
+        hung_up = CounterMetricFamily(  # not among the answers: nobody knows what they were about
+            "penstock_ingress_hung_up", "Connections ended before a request had its headers here.", labels=["reason"]
+        )
+        for reason, count in self.hung_up.items():
+            hung_up.add_metric([reason], count)
+        yield from (answers, body_bytes, waited, uses, hung_up)
         for name, description, value in self._gauges:
             yield GaugeMetricFamily(name, description, value())
         for name, description, value in self._counters:

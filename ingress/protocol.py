@@ -1,12 +1,16 @@
 """uvicorn's HTTP with an end to everything: neither it nor httptools limits a header's size or a request's time.
 
 Both are watched from beside the requests: `asyncio.timeout` round the reading of each body would cost 6 us a delivery.
+And with pipelined requests in mind, which uvicorn half forgets: whoever came first is answered first, even when what
+comes behind it is no HTTP, and is told when the connection is gone, even when it is not the newest.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from http import HTTPStatus
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from ingress import answers
 from ingress.answers import Answer
@@ -19,31 +23,96 @@ SWEEP_S = 1.0
 class BoundedHttp(HttpToolsProtocol):
     """One connection."""
 
+    on_refusal: Callable[[Answer], None] = staticmethod(lambda _answer: None)
+    """Told of every answer that the connection itself gives, because no request got as far as the application."""
+
     _header_bytes = 0
+    _is_arriving = True  # from the first byte of a request to its last; a new connection owes one
+    _running: RequestResponseCycle | None = None  # the one request that the application has; others wait in `pipeline`
+    _refusal: Answer | None = None  # of bytes that cannot be read on; nothing that comes behind them is looked at
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the socket; answer 400 to headers without end."""
-        super().data_received(data)
-        if self.scope is not None and "method" in self.scope:  # which uvicorn enters when the headers are complete
-            self._header_bytes = 0
+        if self._refusal is not None:
             return
-        self._header_bytes += len(data)
-        if self._header_bytes > HEADER_LIMIT_BYTES and not self.transport.is_closing():
-            self.send_400_response(f"expected at most {HEADER_LIMIT_BYTES} bytes of headers")
+        newest, was_in_body = self.cycle, self._half_sent() is not None
+        super().data_received(data)
+        is_in_headers = self._is_arriving and self._half_sent() is None
+        has_others = was_in_body or self.cycle is not newest  # requests that ended in these bytes: not all are headers
+        self._header_bytes = self._header_bytes + len(data) if is_in_headers and not has_others else 0
+        if self._header_bytes > HEADER_LIMIT_BYTES:
+            self.hang_up(answers.header_too_large(HEADER_LIMIT_BYTES))
+
+    def on_message_begin(self) -> None:
+        """Note that a request has begun."""
+        self._is_arriving = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        """Note that the request is here to its last byte, or dropped to it after an early refusal."""
+        self._is_arriving = False
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn gives its text by this name
+        """Refuse bytes that are no HTTP (uvicorn calls this), after the requests before them have their answers."""
+        self.hang_up(answers.invalid_http())
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the running request, which need not be the newest: its answer would raise on the closed socket."""
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
+        self.pipeline.clear()
+        super().connection_lost(exc)
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request, or with the refusal of what came behind the last one."""
+        self._running = None
+        super().on_response_complete()
+        if self._running is None:
+            self._end(None)
 
     def arriving(self) -> object:
         """Return what stands for the request that is only partly here, None between requests: the same while it lasts."""
-        if self.scope is None:
-            return self  # Connected, and silent or stuck in the first request's headers.
-        is_complete = "method" in self.scope and (self.cycle is None or not self.cycle.more_body)
-        return None if is_complete else self.scope
+        return (self.scope or self) if self._is_arriving else None
 
     def hang_up(self, answer: Answer) -> None:
-        """End the connection. If its request has had no answer yet, this is it; the application sees a cut-off body."""
-        is_answered = "method" in (self.scope or {}) and self.cycle is not None and self.cycle.response_started
-        if not is_answered:
-            self.transport.write(_message(answer))
+        """End the connection with an answer to what it sends, unless that has had one; the application sees a cut-off body.
+
+        What came whole before it is answered first.
+        Proven by tests/unit/ingress/test_protocol.py::test_garbage_behind_a_request_leaves_it_its_answer
+        """
+        if self._refusal is not None:
+            return
+        self._refusal = answer
+        broken = self._half_sent()
+        if self.pipeline and self.pipeline[0][0] is broken:
+            self.pipeline.popleft()
+        if self._running is None or self._running is broken:
+            self._end(broken)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _half_sent(self) -> RequestResponseCycle | None:
+        """Return the request whose headers are here and whose body is not, None if there is none."""
+        has_headers = self._is_arriving and self.cycle is not None and self.cycle.scope is self.scope
+        return self.cycle if has_headers else None
+
+    def _end(self, broken: RequestResponseCycle | None) -> None:
+        if self.transport.is_closing() or self._refusal is None:
+            return
+        if broken is None or not broken.response_started:
+            self.transport.write(_message(self._refusal))
+        if self._running is None:
+            self.on_refusal(self._refusal)  # else the application counts it, as a body cut off
         self.transport.close()
+
+
+def telling(on_refusal: Callable[[Answer], None]) -> type[BoundedHttp]:
+    """Return the class of connections that tell of what they refuse."""
+    return type("TellingHttp", (BoundedHttp,), {"on_refusal": staticmethod(on_refusal)})
 
 
 async def sweep(
@@ -68,6 +137,10 @@ async def sweep(
 
 def _message(answer: Answer) -> bytes:
     body = answer.body()
-    return b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-type: application/json\r\n" + (
-        b"content-length: %d\r\n\r\n%b" % (len(body), body)
+    phrase = HTTPStatus(answer.status).phrase.encode()
+    return b"HTTP/1.1 %d %b\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+        answer.status,
+        phrase,
+        len(body),
+        body,
     )

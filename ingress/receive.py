@@ -71,6 +71,11 @@ class Receiver:
         self._metrics.tallies.get(name, self._metrics.unknown).count(answer)
         log.info("answered", source=name[: answers.SHOWN_CHARS], status=answer.status, reason=answer.reason)
 
+    def hung_up(self, answer: Answer) -> None:
+        """Count and log what a connection answered by itself, to something that never became a request."""
+        self._metrics.hung_up[answer.reason] += 1
+        log.info("hung_up", status=answer.status, reason=answer.reason)
+
     async def _admit(self, name: str, headers: Mapping[str, str], receive: Receive) -> RawDelivery | Answer:
         """Return a post as a verified delivery, or why it is none."""
         refused = refused_unread(headers, self._settings.body_limit_bytes)

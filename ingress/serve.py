@@ -19,7 +19,7 @@ from ingress.health import Health
 from ingress.keeper import Keeper
 from ingress.log import configure_log
 from ingress.metrics import Metrics
-from ingress.protocol import BoundedHttp, sweep
+from ingress.protocol import sweep, telling
 from ingress.publisher import ProducerError, Publisher
 from ingress.receive import Receiver
 from ingress.settings import Settings, ingress_settings
@@ -114,7 +114,7 @@ class Process:
             uvicorn.Config(
                 door,
                 loop="uvloop",
-                http=BoundedHttp,
+                http=telling(receiver.hung_up),
                 ws="none",
                 lifespan="on",
                 log_config=None,

@@ -9,7 +9,7 @@ from random import Random
 
 from tests.support.fuzz_wire import WireCase, stalled_case, wire_case
 
-DOCUMENTED = frozenset({200, 400, 401, 404, 405, 408, 413, 415})
+DOCUMENTED = frozenset({200, 400, 401, 404, 405, 408, 413, 415, 501})
 BUSY = (b'"ack_timeout"', b'"queue_full"')  # 503 on purpose: Kafka is slower than the machine allows
 DEADLINE_S = 15.0  # an answer takes 5 ms; a busy machine may take long, a hang takes for ever
 STALL_DEADLINE_S = 60.0  # the door gives a request 20 s

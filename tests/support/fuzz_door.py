@@ -102,6 +102,8 @@ def expected_status(request: FuzzRequest) -> int:
         return 413
     if headers.get("content-encoding", "identity").lower() != "identity":
         return 415
+    if headers.get("transfer-encoding", "chunked").lower() != "chunked":
+        return 501
     if name not in KNOWN_SOURCES:
         return 404
     return _body_status(request, headers)

@@ -126,9 +126,13 @@ def _odd_encoding(random: Random, first: Written, second: Written) -> WireCase:
 def _two_encodings(_random: Random, first: Written, second: Written) -> WireCase:
     """Chunked comes last, so the first body is empty and the second request is one (RFC 9112, section 6.3)."""
     payload = b"0\r\n\r\n" + second.plain()
-    return WireCase(
-        "two encodings", (first.with_payload(payload, b"Transfer-Encoding: gzip, chunked"),), None, (second.body,)
-    )
+    everything = first.with_payload(payload, b"Transfer-Encoding: gzip, chunked")
+    return WireCase("two encodings", (everything,), (501, 200), (second.body,))
+
+
+def _garbage_behind(random: Random, first: Written, _second: Written) -> WireCase:
+    garbage = random.choice((b"\0", b"no HTTP\r\n\r\n", b"\x16\x03\x01\x02", b"POST / HTTP/9.9\r\n\r\n"))
+    return WireCase("garbage behind", (first.plain() + garbage,), (200, 400), (first.body,))
 
 
 def _two_lengths(random: Random, first: Written, second: Written) -> WireCase:
@@ -168,5 +172,5 @@ def _noise(random: Random, first: Written, _second: Written) -> WireCase:
 
 _KINDS: tuple[Callable[[Random, Written, Written], WireCase], ...] = (
     _plain, _chunked, _pipelined, _slow, _compressed, _too_long, _smuggled, _odd_encoding, _two_encodings, _two_lengths, _folded,
-    _bad_chunk, _truncated, _mutated, _mutated, _mutated, _noise,
+    _garbage_behind, _bad_chunk, _truncated, _mutated, _mutated, _mutated, _noise,
 )  # fmt: skip

@@ -36,6 +36,9 @@ def chunks(*bodies: bytes) -> Sequence[Message]:
     ({"content-encoding": "Identity"}, None),
     ({"content-encoding": "gzip"}, "encoded_body"),
     ({"content-encoding": "identity, br"}, "encoded_body"),
+    ({"transfer-encoding": "Chunked"}, None),
+    ({"transfer-encoding": "gzip, chunked"}, "transfer_coding"),
+    ({"transfer-encoding": "chunked, chunked"}, "transfer_coding"),
 ])  # fmt: skip
 def test_headers_alone_can_refuse(headers: dict[str, str], reason: str | None) -> None:
     """An announced length over the limit and any encoding are refused without reading the body."""
