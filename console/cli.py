@@ -11,6 +11,7 @@ from console.commands.ingress import ingress
 from console.commands.send import send
 from console.commands.spool import spool
 from console.commands.tail import tail
+from console.commands.try_filter import try_filter
 from console.commands.up import up
 from console.commands.verify import verify
 from console.commands.worker import worker
@@ -31,6 +32,9 @@ app = typer.Typer(
 )
 for command in (up, send, verify, tail, explain, spool, check, ingress, worker):
     app.command(epilog=EPILOG)(command)
+# A filter may begin with a minus sign, so what looks like an option and is none is an argument, and -h is no help.
+FILTER_FIRST = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+app.command(epilog=EPILOG, context_settings=FILTER_FIRST)(try_filter)
 
 
 def _print_version(is_asked: bool) -> None:

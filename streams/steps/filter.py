@@ -6,7 +6,7 @@ make no sense (a text with a number): they match neither as they are nor negated
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, Literal, assert_never
 
 from msgspec import Struct
 
@@ -15,7 +15,7 @@ from streams.steps.filter_errors import FilterSyntaxError
 from streams.steps.filter_syntax import And, Node, Not, Or, Term, parse_filter
 from streams.steps.filter_values import holds, values_at
 
-__all__ = ["Filter", "FilterSyntaxError", "TermVerdict", "compile_filter"]
+__all__ = ["Filter", "FilterSyntaxError", "TermVerdict", "Verdict", "compile_filter"]
 
 SHOWN_VALUES = 5  # of an array in an explanation
 
@@ -23,13 +23,26 @@ SHOWN_VALUES = 5  # of an array in an explanation
 class TermVerdict(Struct, frozen=True):
     """What became of one term: `holds` is None where it is undecided, and then `why` says why.
 
-    `found` is what the document holds at the field, the first few values. `text` is the term as written, modifier included.
+    `found` is what the document holds at `field`, the first few values. `text` is the term as written, modifier included.
     """
 
     text: str
     holds: bool | None
     found: tuple[Any, ...]
     why: str = ""
+    field: str = ""
+
+
+class Verdict(Struct, frozen=True):
+    """What became of one node of a filter: of a term, or of `not`, `all` or `any` of the parts below it.
+
+    `holds` is None where it is undecided.
+    """
+
+    kind: Literal["term", "not", "all", "any"]
+    holds: bool | None
+    term: TermVerdict | None = None
+    parts: tuple["Verdict", ...] = ()
 
 
 class Filter(Struct, frozen=True):
@@ -46,10 +59,19 @@ class Filter(Struct, frozen=True):
         """Return the verdict of each term in the order of the text, also of those that did not decide the whole."""
         return [_explained(term, document, now) for term in _terms(self.root)]
 
+    def judge(self, document: Document, now: datetime | None = None) -> Verdict:
+        """Return the verdict of the whole with those of all its parts, in the shape of the filter."""
+        return _judged(self.root, document, now)
+
+    @property
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """Return the fields that the filter looks at, each once, as the names that lead to them."""
+        return tuple(dict.fromkeys(term.path for term in _terms(self.root)))
+
     @property
     def fields(self) -> tuple[str, ...]:
         """Return the dotted names of the fields that the filter looks at, each once."""
-        return tuple(dict.fromkeys(".".join(term.path) for term in _terms(self.root)))
+        return tuple(map(".".join, self.paths))
 
 
 def compile_filter(text: str) -> Filter:
@@ -118,12 +140,27 @@ def _terms(node: Node) -> Iterator[Term]:
             assert_never(node)
 
 
+def _judged(node: Node, document: Document, now: datetime | None) -> Verdict:
+    holds = _verdict(node, document, now)
+    match node:
+        case Term():
+            return Verdict("term", holds, _explained(node, document, now))
+        case Not(part):
+            return Verdict("not", holds, parts=(_judged(part, document, now),))
+        case And(parts):
+            return Verdict("all", holds, parts=tuple(_judged(part, document, now) for part in parts))
+        case Or(parts):
+            return Verdict("any", holds, parts=tuple(_judged(part, document, now) for part in parts))
+        case _:
+            assert_never(node)
+
+
 def _explained(term: Term, document: Document, now: datetime | None) -> TermVerdict:
     values = values_at(document, term.path)
     verdict = _of_term(term, document, now)
-    why = ""
+    field, why = ".".join(term.path), ""
     if values is None:
-        why = f"the document has no field {'.'.join(term.path)}"
+        why = f"the document has no field {field}"
     elif verdict is None:
         why = f"what is there cannot be compared with {term.value!r}"
-    return TermVerdict(term.text, verdict, tuple((values or ())[:SHOWN_VALUES]), why)
+    return TermVerdict(term.text, verdict, tuple((values or ())[:SHOWN_VALUES]), why, field)

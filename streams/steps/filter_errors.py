@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from unicodedata import combining, east_asian_width
 
 from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
@@ -76,4 +77,9 @@ def _pointed(text: str, position: int) -> str:
     shown = re.sub(r"\s", " ", text[start : position + SHOWN_CHARS])
     lead = "  …" if start else "  "
     trail = "…" if position + SHOWN_CHARS < len(text) else ""
-    return f"{lead}{shown}{trail}\n{' ' * (len(lead) + position - start)}^"
+    return f"{lead}{shown}{trail}\n{' ' * (len(lead) + _columns(shown[: position - start]))}^"
+
+
+def _columns(text: str) -> int:
+    """Return how many columns of a terminal a text takes: wide characters two, accents of their own none."""
+    return sum(0 if combining(character) else 1 + (east_asian_width(character) in "WF") for character in text)

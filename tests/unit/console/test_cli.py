@@ -46,6 +46,7 @@ def test_help_documents_commands_and_exit_codes(
         "tail",
         "explain",
         "spool",
+        "try-filter",
         "Exit codes: 0 fine; 1",
     ):
         assert word in text

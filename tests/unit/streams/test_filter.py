@@ -173,11 +173,11 @@ def test_explanation_gives_every_term_with_what_was_found() -> None:
     explained = compile_filter("status:draft (-tags:rock OR color:red) variants.price:>=10 title:>5").explain(PRODUCT)
 
     assert explained == [
-        TermVerdict("status:draft", False, ("active",)),
-        TermVerdict("-tags:rock", True, ("music, VIP, Big Sale",)),
-        TermVerdict("color:red", None, (), "the document has no field color"),
-        TermVerdict("variants.price:>=10", True, ("129.99", "9.50")),
-        TermVerdict("title:>5", None, ("Greatest Hits",), "what is there cannot be compared with '5'"),
+        TermVerdict("status:draft", False, ("active",), field="status"),
+        TermVerdict("-tags:rock", True, ("music, VIP, Big Sale",), field="tags"),
+        TermVerdict("color:red", None, (), "the document has no field color", "color"),
+        TermVerdict("variants.price:>=10", True, ("129.99", "9.50"), field="variants.price"),
+        TermVerdict("title:>5", None, ("Greatest Hits",), "what is there cannot be compared with '5'", "title"),
     ]
 
 

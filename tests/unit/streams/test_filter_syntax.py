@@ -218,6 +218,17 @@ def test_nesting_is_bounded(opening: str) -> None:
             compile_filter(opening * depth + "a:1" + ")" * depth)
 
 
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [("title:日本語 x", 13), ("title:e\u0301 x", 8), ("title:é x", 8), ("title:\tx", 6), ("a:1\nx", 4)],
+)
+def test_caret_stands_under_the_place_also_after_wide_characters(text: str, columns: int) -> None:
+    """Chinese takes two columns, an accent of its own none; the line keeps its shape whatever white space it has."""
+    error = error_of(text)
+
+    assert str(error).splitlines()[-1] == " " * (2 + columns) + "^"
+
+
 pieces = st.sampled_from(
     ["a:", "b", " ", " AND ", " OR ", "NOT ", "-", "(", ")", *"<>=*:\\'\"1.\n", "now", "'2026-01-01'"]
 )

@@ -1,0 +1,143 @@
+"""`penstock try-filter`: say whether a filter takes a payload, term by term."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.options import JsonOption
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from console.trial import Shown, Trial
+    from streams.steps.filter import Filter, Verdict
+
+STYLES = {True: "green", False: "red", None: "yellow"}
+DELIVERY = " (is the payload a whole delivery? Then name its --provider)"
+TERM_CHARS = 32  # of the column with the terms; a longer one pushes its values to the right
+
+
+def try_filter(
+    text: Annotated[str, typer.Argument(metavar="FILTER", help="As in a route: 'vendor:Nike variants.price:>=10'.")],
+    payload: Annotated[str, typer.Argument(help="A file with one JSON document; - for standard input.")],
+    before: Annotated[
+        str | None, typer.Option(help="The document before the change; a route also takes what matched before.")
+    ] = None,
+    provider: Annotated[
+        str | None, typer.Option(help="Read the payload as a delivery of this provider: shopify, github, …")
+    ] = None,
+    topic: Annotated[str, typer.Option(help="The event type, where the provider says it in a header: issues, …")] = "",
+    now: Annotated[
+        str | None, typer.Option(help="What the word now means (2026-11-21T10:00:00Z or Unix seconds).")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a filter takes a document, with the verdict on each of its terms and what the document holds there.
+
+    Exits with 0 when it does, 1 when it does not, 2 when filter or payload cannot be read.
+    """
+    from datetime import UTC, datetime
+
+    from console.judging import clock
+    from console.trial import as_json as trials_json
+    from console.trial import tried
+
+    criterion, moment = _filter(text), clock(now, {}, datetime.now(UTC)).time
+    read = _Reader(provider, topic, moment)
+    trials = tried(criterion, read.shown(payload), read.shown(before) if before else [], moment)
+    if as_json:
+        typer.echo(trials_json(trials, criterion))
+    else:
+        for trial in trials:
+            _print(trial)
+    if not any(trial.takes for trial in trials):
+        raise typer.Exit(1)
+
+
+class _Reader:
+    """Reads payloads as documents or, with a provider, as its deliveries."""
+
+    def __init__(self, provider: str | None, topic: str, now: "datetime") -> None:
+        self._provider, self._topic, self._now = provider, topic, now
+
+    def shown(self, place: str) -> "list[Shown]":
+        """Return the resources in a file or on standard input."""
+        from console.faults import Misused
+        from console.trial import shown_by_delivery, shown_by_document
+        from providers.registry import provider
+
+        body, name = _body(place), "standard input" if place == "-" else place
+        if self._provider is None:
+            return shown_by_document(body, name)
+        try:
+            rules = provider(self._provider)
+        except ValueError as error:
+            raise Misused(f"--provider: {error}") from error
+        return shown_by_delivery(body, name, rules, self._topic, self._now)
+
+
+def _filter(text: str) -> "Filter":
+    from console.faults import Misused
+    from streams.steps.filter import FilterSyntaxError, compile_filter
+
+    try:
+        return compile_filter(text)
+    except FilterSyntaxError as error:
+        raise Misused(f"no filter: {error}") from error
+
+
+def _body(place: str) -> bytes:
+    import sys
+    from pathlib import Path
+
+    from console.faults import Misused
+
+    if place == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(place).read_bytes()
+    except OSError as error:
+        raise Misused(f"{place}: {(error.strerror or 'cannot be read').lower()}") from error
+
+
+def _print(trial: "Trial") -> None:
+    from rich.text import Text
+
+    from console.screen import harmless, results
+
+    screen = results()
+    screen.print(Text(harmless(_summary(trial)), f"bold {STYLES[trial.takes]}"))
+    for side, verdict in (("before", trial.before), ("after", trial.after)):
+        if verdict is not None:
+            if trial.before is not None:
+                screen.print(Text(side, "bold"))
+            _print_verdict(verdict, trial.missing)
+
+
+def _print_verdict(verdict: "Verdict", missing: dict[str, str]) -> None:
+    from rich.text import Text
+
+    from console.screen import harmless, results
+    from console.trial import WORDS, lines
+
+    screen = results()
+    for holds, depth, text, found in lines(verdict, missing):
+        line = Text(f"  {WORDS[holds]:<9} ", STYLES[holds])
+        line.append(
+            harmless(f"{'  ' * depth}{text}".ljust(TERM_CHARS) if found else f"{'  ' * depth}{text}"), "default"
+        )
+        line.append(harmless(f"  {found}" if found else ""), "dim")
+        screen.print(line)
+
+
+def _summary(trial: "Trial") -> str:
+    name = f"{trial.name}: " if trial.name else ""
+    if trial.after is None and trial.before is None:
+        return f"{name}match: a deletion, and nothing says that it did not match (--before may)"
+    if trial.after is not None and trial.after.holds is True:
+        return f"{name}match"
+    if trial.takes:
+        return f"{name}match: the document before does, so a route sends on that it leaves"
+    if trial.after is None or trial.after.holds is False:
+        return f"{name}no match"
+    return f"{name}no match: undecided, which takes nothing{DELIVERY if trial.is_foreign else ''}"
