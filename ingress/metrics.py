@@ -7,13 +7,16 @@ Counted in plain numbers on the event loop's one thread and turned into Promethe
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Literal
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ingress.answers import ACCEPTED, Answer
-from ingress.sources import Source
+from ingress.sources import Secret, Source
+
+ReloadResult = Literal["applied", "unchanged", "refused"]
 
 ACK_BUCKETS_S = (
     0.001,
@@ -38,11 +41,13 @@ class Tally:
     def __init__(self, source: Source | None) -> None:
         self.source = "" if source is None else source.name
         self.provider = "" if source is None else source.provider.name
+        self.configured = source
         self.accepted = 0
         self.body_bytes = 0
         self.waited_s = 0.0
         self.waited = [0] * (len(ACK_BUCKETS_S) + 1)
-        self.secret_uses = [0] * (0 if source is None else len(source.secrets))
+        self.secret_uses: Counter[str] = Counter()
+        self.expired_uses: Counter[str] = Counter()
         self.others: Counter[tuple[str, str]] = Counter()
 
     def accept(self, body_bytes: int, waited_s: float) -> None:
@@ -61,23 +66,60 @@ class Tally:
         """Count any other answer."""
         self.others[answer.result, answer.reason] += 1
 
-    def use_secret(self, place: int) -> None:
-        """Count one delivery signed with the secret at that place of the configuration."""
-        self.secret_uses[place] += 1
+    def use_secret(self, secret: Secret) -> None:
+        """Count one delivery that this secret signed."""
+        self.secret_uses[secret.ref] += 1
+
+    def refuse_expired(self, secret: Secret) -> None:
+        """Count one delivery refused although it is signed: the secret's last day is over."""
+        self.expired_uses[secret.ref] += 1
+
+
+class Reloads:
+    """What became of each reading of the configuration after the first."""
+
+    def __init__(self) -> None:
+        self.results: Counter[str] = Counter({"applied": 0, "unchanged": 0, "refused": 0})
+        self.is_last_successful = True
+
+    def count(self, result: ReloadResult) -> None:
+        """Count one reading."""
+        self.results[result] += 1
+        self.is_last_successful = result != "refused"
 
 
 class Metrics(Collector):
     """All metrics of one ingress process, in a registry of their own."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
-        self.tallies: Mapping[str, Tally] = {source.name: Tally(source) for source in sources}
+        self.tallies: Mapping[str, Tally] = {}
         self.unknown = Tally(None)
         self.hung_up: Counter[str] = Counter()
+        self.reloads = Reloads()
+        self._known: dict[tuple[str, str], Tally] = {}
+        self.follow(sources)
         self.registry = CollectorRegistry()
         self._gauges: list[tuple[str, str, Callable[[], float]]] = []
         self._counters: list[tuple[str, str, Callable[[], float]]] = []
         self.registry.register(self)
         ProcessCollector(registry=self.registry)
+
+    def follow(self, sources: Iterable[Source]) -> None:
+        """Show these sources from now on.
+
+        One that is gone is shown no more, or alerts on silent sources would fire for ever; its numbers are kept, so that
+        they go on and never back when it returns, and deliveries still under way are counted.
+        """
+        shown = {}
+        for source in sources:
+            tally = self._known.setdefault((source.name, source.provider.name), Tally(source))
+            tally.configured = source
+            shown[source.name] = tally
+        self.tallies = shown
+
+    def tally(self, source: str, provider: str) -> Tally:
+        """Return the tally of a source that is or was configured."""
+        return self._known[source, provider]
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
         """Show a fact that somebody else knows."""
@@ -102,17 +144,10 @@ class Metrics(Collector):
             "Time from handing a delivery to the producer to having Kafka's acks=all.",
             labels=["source", "provider"],
         )
-        uses = CounterMetricFamily(  # an old secret without uses can be retired
-            "penstock_ingress_secret_uses",
-            "Verified deliveries by the place, counted from 0, of the secret that signed them.",
-            labels=["source", "secret"],
-        )
         for tally in [*self.tallies.values(), self.unknown]:
             labels = [tally.source, tally.provider]
             for (result, reason), count in tally.others.items():
                 answers.add_metric([*labels, result, reason], count)
-            for place, count in enumerate(tally.secret_uses):
-                uses.add_metric([tally.source, str(place)], count)
             if tally is not self.unknown:
                 answers.add_metric([*labels, ACCEPTED.result, ACCEPTED.reason], tally.accepted)
                 body_bytes.add_metric(labels, tally.body_bytes)
@@ -122,11 +157,58 @@ class Metrics(Collector):
         )
         for reason, count in self.hung_up.items():
             hung_up.add_metric([reason], count)
-        yield from (answers, body_bytes, waited, uses, hung_up)
+        yield from (answers, body_bytes, waited, hung_up)
+        yield from _secret_metrics(self.tallies.values())
+        yield from _reload_metrics(self.reloads)
         for name, description, value in self._gauges:
             yield GaugeMetricFamily(name, description, value())
         for name, description, value in self._counters:
             yield CounterMetricFamily(name, description, value())
+
+
+def _secret_metrics(tallies: Iterable[Tally]) -> Iterator[Metric]:
+    labels = ["source", "secret", "ref"]  # the secret's place in the list, from 0, and where it comes from
+    uses = CounterMetricFamily(  # an old secret without uses can be retired
+        "penstock_ingress_secret_uses", "Verified deliveries by the secret that signed them.", labels=labels
+    )
+    refused = CounterMetricFamily(  # somebody still signs with it
+        "penstock_ingress_expired_secret_uses",
+        "Deliveries refused because their secret's last day is over.",
+        labels=labels,
+    )
+    expiry = GaugeMetricFamily(  # seconds since 1970
+        "penstock_ingress_secret_expiry_timestamp_seconds", "When a secret with `until` is refused.", labels=labels
+    )
+    unverified = GaugeMetricFamily(
+        "penstock_ingress_source_unverified", '1 for a source with verify = "none".', labels=["source", "provider"]
+    )
+    for tally in tallies:
+        source = tally.configured
+        if source is None:
+            continue
+        unverified.add_metric([source.name, tally.provider], 0 if source.is_verified else 1)
+        for secret in source.secrets:
+            values = [source.name, str(secret.place), secret.ref]
+            uses.add_metric(values, tally.secret_uses[secret.ref])
+            expires_at = secret.expires_at()
+            if expires_at is not None:
+                expiry.add_metric(values, expires_at.timestamp())
+                refused.add_metric(values, tally.expired_uses[secret.ref])
+    yield from (uses, refused, expiry, unverified)
+
+
+def _reload_metrics(reloads: Reloads) -> Iterator[Metric]:
+    read = CounterMetricFamily(
+        "penstock_ingress_configuration_reloads", "Readings of penstock.toml by what became of them.", labels=["result"]
+    )
+    for result, count in reloads.results.items():
+        read.add_metric([result], count)
+    yield read
+    yield GaugeMetricFamily(
+        "penstock_ingress_configuration_last_reload_successful",
+        "0 while penstock.toml cannot be used and the sources of an earlier reading are served.",
+        int(reloads.is_last_successful),
+    )
 
 
 def _cumulative(counts: list[int]) -> list[tuple[str, float]]:

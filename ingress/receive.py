@@ -18,7 +18,7 @@ from ingress.metrics import Metrics
 from ingress.publisher import Headers, Published, Report, Spooled
 from ingress.settings import Settings
 from ingress.sources import Source
-from providers.base import Envelope, Refused, SignedRequest
+from providers.base import Envelope, Refused, SignedRequest, Verified
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
 
@@ -60,6 +60,10 @@ class Receiver:
             self.record(name, answer)
         return answer
 
+    def use(self, sources: Mapping[str, Source]) -> None:
+        """Serve these sources from now on; a delivery under way ends as it began."""
+        self._sources = sources
+
     def probe(self, name: str) -> Answer:
         """Return 200 when the source exists: providers and people look before they subscribe. Has no effect."""
         answer = PROBED if name in self._sources else answers.unknown_source(name)
@@ -96,19 +100,29 @@ class Receiver:
             secrets = source.current_secrets(now.date())
             verdict = source.provider.verify(request, [secret.value for secret in secrets], now)
             if isinstance(verdict, Refused):
+                self._note_expired(source, request, now)
                 return answers.unsigned(verdict)
-            self._metrics.tallies[source.name].use_secret(secrets[verdict.secret_index].place)
+            self._metrics.tally(source.name, source.provider.name).use_secret(secrets[verdict.secret_index])
         return raw_delivery(source, request, source.provider.identify(source.name, request), now)
+
+    def _note_expired(self, source: Source, request: SignedRequest, now: datetime) -> None:
+        """Tell whoever runs this, and nobody else, that a refused delivery was signed with a secret of yesterday."""
+        expired = source.expired_secrets(now.date())
+        verdict = source.provider.verify(request, [secret.value for secret in expired], now)
+        if isinstance(verdict, Verified):
+            secret = expired[verdict.secret_index]
+            self._metrics.tally(source.name, source.provider.name).refuse_expired(secret)
+            log.warning("expired_secret_used", source=source.name, ref=secret.ref, until=str(secret.until))
 
     async def _keep(self, delivery: RawDelivery) -> Answer:
         """Return 200 when Kafka, or the spool in its place, has the delivery."""
         began_s = perf_counter()
         report = await self._raw_topic.publish(delivery.key.encode(), delivery.body, raw_headers(delivery))
         if isinstance(report, Published):
-            self._metrics.tallies[delivery.source].accept(len(delivery.body), perf_counter() - began_s)
+            self._metrics.tally(delivery.source, delivery.provider).accept(len(delivery.body), perf_counter() - began_s)
             return ACCEPTED
         if isinstance(report, Spooled):
-            self._metrics.tallies[delivery.source].spool(len(delivery.body))
+            self._metrics.tally(delivery.source, delivery.provider).spool(len(delivery.body))
             return ACCEPTED
         if report.reason == "record_too_large":
             return Answer(413, "refused", report.reason, report.detail)

@@ -22,8 +22,9 @@ from ingress.metrics import Metrics
 from ingress.protocol import sweep, telling
 from ingress.publisher import ProducerError, Publisher
 from ingress.receive import Receiver
+from ingress.reload import ConfigurationFile, Follower, Sources, warn_of_unverified
 from ingress.settings import Settings, ingress_settings
-from ingress.sources import Source, sources
+from ingress.sources import sources
 from ingress.spool import Spool
 from ingress.spool_file import SpoolUnusable
 from schemas.configuration import Configuration
@@ -48,24 +49,33 @@ log = structlog.get_logger("ingress")
 
 
 def serve(
-    configuration: Configuration, *, host: str = "127.0.0.1", port: int = 8000, spool_directory: Path | None = None
+    configuration: Configuration,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    spool_directory: Path | None = None,
+    file: ConfigurationFile | None = None,
 ) -> int:
     """Receive deliveries until SIGTERM or SIGINT, then return the exit code.
 
     0: asked to stop, everything in flight answered. 1: the Kafka producer cannot be made or has died, or the spool cannot
-    be opened. 3: no such port. Without a directory for it there is no spool.
+    be opened. 3: no such port. Without a directory for it there is no spool. The sources follow `file`, where the
+    configuration came from.
     Raises `ConfigurationError` where a secret cannot be read.
     """
     configure_log()
     settings = ingress_settings(configuration, os.environ, spool_directory)
-    configured = sources(configuration, os.environ)
+    configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
     try:
         listener = _listen(host, port)
     except OSError as error:
         log.error("cannot_listen", host=host, port=port, reason=os.strerror(error.errno or 0))
         return EXIT_PORT
     try:
-        return _run(settings, configured, listener)
+        process = Process(settings, configured, _opened_spool(settings, listener))
+        if file is not None:
+            process.follow(file, configuration, configured)
+        return _run(process, listener, configured)
     except ProducerError as error:
         log.error("kafka_fatal", detail=str(error))
         return EXIT_KAFKA
@@ -94,10 +104,11 @@ class DrainingServer(uvicorn.Server):
 class Process:
     """The parts of one ingress process, put together."""
 
-    def __init__(self, settings: Settings, configured: dict[str, Source], spool: Spool | None) -> None:
+    def __init__(self, settings: Settings, configured: Sources, spool: Spool | None) -> None:
         self.fault: str | None = None
         self._spool = spool
-        metrics = Metrics(configured.values())
+        self._follower: Follower | None = None
+        self._metrics = metrics = Metrics(configured.values())
         self._health = Health(settings, spool_is_usable=lambda: spool is not None and spool.is_usable)
         self._publisher = Publisher(settings, self.end, self._health.notice)
         metrics.watch(
@@ -107,14 +118,15 @@ class Process:
         self._keeper = None if spool is None else Keeper(self._publisher, spool)
         if spool is not None:
             _watch_spool(metrics, spool)
-        receiver = Receiver(settings, configured, self._keeper or self._publisher, metrics, lambda: datetime.now(UTC))
+        raw_topic = self._keeper or self._publisher
+        self._receiver = Receiver(settings, configured, raw_topic, metrics, lambda: datetime.now(UTC))
         lifespan: Lifespan = self._lifespan
-        door = Door(receiver, pages(self._health, metrics, lifespan))
+        door = Door(self._receiver, pages(self._health, metrics, lifespan))
         self.server = DrainingServer(
             uvicorn.Config(
                 door,
                 loop="uvloop",
-                http=telling(receiver.hung_up),
+                http=telling(self._receiver.hung_up),
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -126,6 +138,14 @@ class Process:
                 timeout_graceful_shutdown=DRAIN_S,
             )
         )
+
+    def follow(self, file: ConfigurationFile, started: Configuration, served: Sources) -> None:
+        """Let the sources follow the file while the process runs."""
+        self._follower = Follower(file, started, served, self._use, self._metrics.reloads)
+
+    def _use(self, served: Sources) -> None:
+        self._metrics.follow(served.values())
+        self._receiver.use(served)
 
     def end(self, fault: str) -> None:
         """Stop with exit code 1: nothing more can be published by this process."""
@@ -143,11 +163,14 @@ class Process:
         draining = asyncio.create_task(self._drain(), name="draining the spool")
         draining.add_done_callback(self._ended)
         sweeping = asyncio.create_task(sweep(self.server.server_state.connections))
+        following = asyncio.create_task(self._follow(), name="following the configuration")
+        following.add_done_callback(self._ended)
         _spare_the_collector()
         yield
         watching.cancel()
         draining.cancel()
         sweeping.cancel()
+        following.cancel()
         unpublished = await self._publisher.stop()
         if self._spool is not None:
             await self._spool.stop()
@@ -159,6 +182,14 @@ class Process:
             await asyncio.Event().wait()
             return
         await self._keeper.drain()
+
+    async def _follow(self) -> None:
+        """Follow the configuration's file until cancelled; without one, wait for that."""
+        if self._follower is None:
+            await asyncio.Event().wait()
+            return
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._follower.ask)
+        await self._follower.follow()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
@@ -192,13 +223,14 @@ def _watch_spool(metrics: Metrics, spool: Spool) -> None:
     metrics.watch_count("penstock_spool_drained", "Deliveries gone from the spool to Kafka.", lambda: spool.drained)
 
 
-def _run(settings: Settings, configured: dict[str, Source], listener: socket.socket) -> int:
-    process = Process(settings, configured, _opened_spool(settings, listener))
+def _run(process: Process, listener: socket.socket, configured: Sources) -> int:
     for stop in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again when it has finished, which by default ends the process by the signal.
         signal.signal(stop, process.server.handle_exit)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the event loop takes it: it would end the process
     host, port = listener.getsockname()[:2]
     log.info("ingress_listening", host=host, port=port, sources=sorted(configured))
+    warn_of_unverified(configured.values())
     process.server.run(sockets=[listener])
     return EXIT_OK if process.fault is None else EXIT_KAFKA
 

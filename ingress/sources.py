@@ -1,8 +1,8 @@
 """The configured sources as the door needs them: the provider's rules and the secrets themselves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
@@ -10,16 +10,32 @@ from providers.base import Provider
 from providers.generic import GenericOptions
 from providers.registry import provider
 from schemas import configuration as configured
-from schemas.configuration import Configuration, resolve_secret
+from schemas.configuration import Configuration, ConfigurationError, Problem, resolve_secret
+from schemas.problems import key_text
+from schemas.toml_lines import Location
+
+SHOWN_KINDS = ("env:", "file:")  # of references that name a secret; `text:` is the secret
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret of a source: `until` is the last day, UTC, on which it is accepted, `place` its place in the list."""
+    """One secret of a source: `until` is the last day, UTC, on which it is accepted, `place` its place in the list.
+
+    `ref` is its name in metrics and logs: where it comes from, never what it is.
+    """
 
     value: bytes = field(repr=False)
     until: date | None = None
     place: int = 0
+    ref: str = ""
+
+    def is_current(self, today: date) -> bool:
+        """Say whether the secret is still accepted on this day (UTC)."""
+        return self.until is None or today <= self.until
+
+    def expires_at(self) -> datetime | None:
+        """Return the first instant at which the secret is refused, None when it has no end."""
+        return None if self.until is None else datetime.combine(self.until + timedelta(days=1), time(), UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,20 +49,45 @@ class Source:
 
     def current_secrets(self, today: date) -> Sequence[Secret]:
         """Return the secrets that are accepted on this day, UTC."""
-        return [secret for secret in self.secrets if secret.until is None or today <= secret.until]
+        return [secret for secret in self.secrets if secret.is_current(today)]
+
+    def expired_secrets(self, today: date) -> Sequence[Secret]:
+        """Return the secrets whose last day is over on this day, UTC."""
+        return [secret for secret in self.secrets if not secret.is_current(today)]
 
 
-def sources(configuration: Configuration, environ: Mapping[str, str]) -> dict[str, Source]:
-    """Return every configured source by name; raise `ConfigurationError` where a secret cannot be read."""
-    return {source.name: _source(source, environ) for source in configuration.sources}
+Where = Callable[[Location], str]
+"""Gives the line of the file on which a key stands, as `penstock.toml:12`."""
 
 
-def _source(source: configured.Source, environ: Mapping[str, str]) -> Source:
-    secrets = tuple(
-        Secret(resolve_secret(reference, environ), reference.until, place)
-        for place, reference in enumerate(source.secrets)
-    )
-    return Source(source.name, provider(source.provider, _options(source)), secrets, source.verify == "signature")
+def nowhere(_location: Location) -> str:
+    """Return no place: the configuration was in no file."""
+    return ""
+
+
+def sources(configuration: Configuration, environ: Mapping[str, str], where: Where = nowhere) -> dict[str, Source]:
+    """Return every configured source by name; raise `ConfigurationError` with each secret that cannot be read."""
+    found: dict[str, Source] = {}
+    problems: list[Problem] = []
+    for index, source in enumerate(configuration.sources):
+        secrets = []
+        for place, reference in enumerate(source.secrets):
+            try:
+                value = resolve_secret(reference, environ)
+            except ConfigurationError as error:
+                location = ("sources", index, "secrets", place)
+                problems.append(Problem(where(location), key_text(location), str(error)))
+            else:
+                secrets.append(Secret(value, reference.until, place, _shown(reference.ref, place)))
+        rules = provider(source.provider, _options(source))
+        found[source.name] = Source(source.name, rules, tuple(secrets), source.verify == "signature")
+    if problems:
+        raise ConfigurationError(problems)
+    return found
+
+
+def _shown(ref: str, place: int) -> str:
+    return ref if ref.startswith(SHOWN_KINDS) else f"text:***[{place}]"
 
 
 def _options(source: configured.Source) -> GenericOptions | None:

@@ -15,11 +15,16 @@ def ingress(
 ) -> None:
     """Receive deliveries, verify them and publish them to Kafka, until told to stop.
 
+    Changes of [[sources]] and of secrets in files take effect without a restart, within seconds or on SIGHUP.
     Further exit codes: 1 the Kafka producer died, or the spool in --data-dir cannot be used; 3 the port cannot be had.
     """
-    from console.options import load_configuration
+    from console.options import configuration_path
+    from console.running import surroundings
+    from ingress.reload import ConfigurationFile
     from ingress.serve import serve
+    from schemas.configuration import load
 
-    raise typer.Exit(
-        serve(load_configuration(config, data_dir), host=host, port=port, spool_directory=data_dir / "spool")
-    )
+    path = configuration_path(config, data_dir)
+    file = ConfigurationFile(path, surroundings(data_dir, path))
+    configuration = load(path, file.environ)
+    raise typer.Exit(serve(configuration, host=host, port=port, spool_directory=data_dir / "spool", file=file))

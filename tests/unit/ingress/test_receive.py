@@ -27,7 +27,7 @@ class Door:
     """A receiver with one Shopify source called acme."""
 
     def __init__(self, *secrets: Secret, report: Report = PUBLISHED, is_verified: bool = True) -> None:
-        source = Source("acme", Shopify(), secrets or (Secret(b"new"),), is_verified)
+        source = Source("acme", Shopify(), secrets or (Secret(b"new", ref="env:NEW"),), is_verified)
         self.topic, self.metrics = MemoryTopic(report), Metrics([source])
         self._receiver = Receiver(Settings({}), {"acme": source}, self.topic, self.metrics, lambda: NOW)
 
@@ -87,21 +87,24 @@ async def test_unknown_source_does_not_name_a_metric() -> None:
 @pytest.mark.parametrize(("until", "status"), [(date(2026, 6, 30), 200), (date(2026, 6, 29), 401), (None, 200)])
 async def test_old_secret_is_accepted_up_to_its_last_day(until: date | None, status: int) -> None:
     """Rotation needs no downtime, and ends on the day that was set, UTC."""
-    door = Door(Secret(b"new", None, 0), Secret(b"old", until, 1))
+    door = Door(Secret(b"new", None, 0, "env:NEW"), Secret(b"old", until, 1, "env:OLD"))
 
     answer = await door.post(b"old")
 
     assert answer.status == status
-    assert door.count("penstock_ingress_secret_uses_total", source="acme", secret="1") == (status == 200)
+    assert door.count("penstock_ingress_secret_uses_total", source="acme", secret="1", ref="env:OLD") == (status == 200)
+    refused = door.count("penstock_ingress_expired_secret_uses_total", source="acme", secret="1", ref="env:OLD")
+    assert refused == (None if until is None else status == 401)
+    assert "OLD" not in answer.detail
 
 
 async def test_uses_are_counted_for_the_right_secret() -> None:
     """An expired secret before the one in use does not shift the count."""
-    door = Door(Secret(b"expired", date(2026, 1, 1), 0), Secret(b"new", None, 1))
+    door = Door(Secret(b"expired", date(2026, 1, 1), 0, "env:OLD"), Secret(b"new", None, 1, "env:NEW"))
 
     await door.post(b"new")
 
-    assert door.count("penstock_ingress_secret_uses_total", source="acme", secret="1") == 1
+    assert door.count("penstock_ingress_secret_uses_total", source="acme", secret="1", ref="env:NEW") == 1
 
 
 async def test_source_without_verification_accepts_unsigned() -> None:
