@@ -7,7 +7,7 @@ from typing import Any
 
 from console.faults import Misused
 from console.fields import field_names, meant
-from providers.base import Provider, Sample, SignedRequest, Unparsed
+from providers.base import Handshake, Provider, Sample, SignedRequest, Unparsed
 from providers.reading import read_object
 from schemas.codec import document_json
 from schemas.records import Document, RawDelivery
@@ -66,6 +66,8 @@ def shown_by_delivery(body: bytes, name: str, provider: Provider, topic: str, no
     parsed = provider.parse(delivery)
     if isinstance(parsed, Unparsed):
         raise Misused(f"{name}: as a delivery of {provider.name} it is {parsed.reason}: {parsed.detail}")
+    if isinstance(parsed, Handshake):
+        raise Misused(f"{name}: as a delivery of {provider.name} it shows no resource: {parsed.detail}")
     return [Shown(f"{found.resource_type} {found.resource_id}", found.document) for found in parsed.snapshots]
 
 

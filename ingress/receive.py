@@ -73,7 +73,8 @@ class Receiver:
     def record(self, name: str, answer: Answer) -> None:
         """Count and log an answer other than 200 to a delivery."""
         self._metrics.tallies.get(name, self._metrics.unknown).count(answer)
-        log.info("answered", source=name[: answers.SHOWN_CHARS], status=answer.status, reason=answer.reason)
+        shown = name[: answers.SHOWN_CHARS]
+        log.info("answered", source=shown, status=answer.status, result=answer.result, reason=answer.reason)
 
     def hung_up(self, answer: Answer) -> None:
         """Count and log what a connection answered by itself, to something that never became a request."""
@@ -99,6 +100,8 @@ class Receiver:
         if source.is_verified:
             secrets = source.current_secrets(now.date())
             verdict = source.provider.verify(request, [secret.value for secret in secrets], now)
+            if isinstance(verdict, Refused) and verdict.is_probe:
+                return PROBED
             if isinstance(verdict, Refused):
                 self._note_expired(source, request, now)
                 return answers.unsigned(verdict)

@@ -30,10 +30,14 @@ class Verified(Struct, frozen=True):
 
 
 class Refused(Struct, frozen=True):
-    """The signature is not accepted: a fixed reason and, for people, what was expected. Never a secret, body or signature."""
+    """The signature is not accepted: a fixed reason and, for people, what was expected. Never a secret, body or signature.
+
+    `is_probe` says that the request claims nothing and shows nothing: a sender that tests whether the address is there.
+    """
 
     reason: RefusalReason
     detail: str
+    is_probe: bool = False
 
 
 Verdict = Verified | Refused
@@ -63,6 +67,12 @@ class Unparsed(Struct, frozen=True):
     """The delivery shows nothing that could be understood: it becomes a dead letter with this reason."""
 
     reason: DeadReason
+    detail: str
+
+
+class Handshake(Struct, frozen=True):
+    """The delivery only tests the address and is about no resource: its outcome is `filtered`, reason `handshake`."""
+
     detail: str
 
 
@@ -97,8 +107,8 @@ class Provider(Protocol):
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the outside of a verified delivery; any body is acceptable, readable or not."""
 
-    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
-        """Return the resources that the delivery shows. Step 1 of the pipeline."""
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
+        """Return the resources that the delivery shows, if it shows any. Step 1 of the pipeline."""
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers, content-type and signature included, that the real provider would send with this body."""

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct
 
-from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
+from providers.base import Envelope, Handshake, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.github_events import DELETED, RULES, Rule
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
@@ -102,12 +102,14 @@ class GitHub(Struct, frozen=True):
             event_time=_event_time(rule, payload),
         )
 
-    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
-        """Return the main object of the event, or the pages of a wiki edit."""
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
+        """Return the main object of the event, or the pages of a wiki edit; a new hook's `ping` shows none."""
         payload = _payload(_json_bytes(delivery.body, delivery.content_type))
         if isinstance(payload, Unparsed):
             return payload
         event = delivery.event_type.partition(".")[0]
+        if event == "ping":
+            return Handshake(f"GitHub's ping of hook {text_id(payload.get('hook_id'))}: the address works")
         guid = text_id(delivery.headers.get("x-github-delivery")) or delivery.delivery_id
         occasion = Occasion(event, payload, guid, _target(delivery.headers))
         rule = _rule(occasion)

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
+from providers.base import Envelope, Handshake, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at, outline_decoder, read_outline
 from providers.reading import (
     body_digest,
@@ -28,6 +28,7 @@ SECRET_HEADER = "x-shopery-secret"  # noqa: S105 - the name of the header, not a
 _EVENT_PATHS = ("event", "type", "eventType")
 _ID_PATHS = ("id", "order.id", "data.id")
 _WRAPPERS = ("order", "data")
+_TESTS = frozenset({"test", "ping"})
 _DEFAULT_EVENT = "order"  # "order as payload" is all that the page promises
 _SINGULAR = {"orders": "order", "products": "product", "customers": "customer"}
 _decode_outline = outline_decoder((*_EVENT_PATHS, *_ID_PATHS))
@@ -43,6 +44,8 @@ class Shopery(Struct, frozen=True):
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002 - unsigned
         """Compare the secret in the header with every current one, in constant time; the body is not protected."""
         header = request.headers.get(SECRET_HEADER)
+        if header is None and not request.body:
+            return Refused("missing_signature", "an empty post without the secret tests the address", is_probe=True)
         if header is None:
             return refuse_missing(SECRET_HEADER)
         if not header:
@@ -61,12 +64,19 @@ class Shopery(Struct, frozen=True):
             key = resource_key(self.name, source, _resource_type(event_type), resource_id)
         return Envelope(delivery_id, event_type, key)
 
-    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
-        """Return the order (or other resource) in the body; without an id, the delivery is a resource of its own."""
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
+        """Return the order (or other resource) in the body; without an id, the delivery is a resource of its own.
+
+        What the button "Test URL" posts is documented nowhere: nothing, `{}` or an event called test shows no resource.
+        """
+        if not delivery.body.strip():
+            return Handshake("an empty post: Shopery's Test URL, most likely")
         body = read_object(delivery.body)
         if isinstance(body, Unparsed):
             return body
         event_type = _event_type(body)
+        if not body or event_type in _TESTS:
+            return Handshake("no resource, or an event called test: Shopery's Test URL, most likely")
         resource_id = _resource_id(body)
         document = _document(body)
         is_deleted = resource_id is not None and is_deletion(event_type)

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from providers.base import Provider, Unparsed
+from providers.base import Handshake, Provider, Unparsed
 from providers.registry import PROVIDERS, provider
 from schemas import codec
 from schemas.codec import time_us
@@ -85,6 +85,8 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     parsed = parse(delivery, _provider_of(delivery, routes))
     if isinstance(parsed, Unparsed):
         return Result(Outcome("dead", parsed.reason, parsed.detail), (), writes)
+    if isinstance(parsed, Handshake):
+        return Result(Outcome("filtered", "handshake", parsed.detail), (), writes)
     parts, emissions = [], []
     for snapshot in parsed.snapshots:
         part, emission = _decide(_subject(delivery, snapshot, tables, writes), routes, writes)

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 
-from providers.base import Parsed, Sample, SignedRequest
+from providers.base import Handshake, Parsed, Sample, SignedRequest
 from providers.github import GitHub
 from schemas.records import Snapshot, resource_key
 from tests.support.corpora import corpora
@@ -15,7 +15,10 @@ from tests.support.requests import NOW, raw_delivery
 
 EXAMPLE_COUNT = 151
 FILES = sorted((corpora() / "github").glob("*/*.json"))
-EXAMPLES = [(file.parent.name, msgspec.json.decode(file.read_bytes())) for file in FILES]
+PING_FILES = [file for file in FILES if file.parent.name == "ping"]
+EXAMPLES = [(f.parent.name, msgspec.json.decode(f.read_bytes())) for f in FILES if f not in PING_FILES]
+PINGS = [(f.parent.name, msgspec.json.decode(f.read_bytes())) for f in PING_FILES]
+IDS = [f"{file.parent.name}-{file.stem}" for file in FILES if file not in PING_FILES]
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
 # Event: resource type, where its id stands, where the id of its root stands when that is another resource.
@@ -56,7 +59,6 @@ EXPECTED: dict[str, tuple[str, str, str]] = {
     ),
     "package": ("package", "package.id", ""),
     "page_build": ("page_build", "id", ""),
-    "ping": ("hook", "hook_id", ""),
     "project": ("project", "project.id", ""),
     "project_card": ("project_card", "project_card.id", ""),
     "project_column": ("project_column", "project_column.id", ""),
@@ -93,11 +95,11 @@ EXPECTED_BY_ACTION = {
 
 def test_all_examples_are_here() -> None:
     """A corpus that lost examples would make the tests below pass by testing less."""
-    assert len(EXAMPLES) == EXAMPLE_COUNT
-    assert {event for event, _ in EXAMPLES} == set(EXPECTED)
+    assert len(EXAMPLES) + len(PINGS) == EXAMPLE_COUNT
+    assert {event for event, _ in [*EXAMPLES, *PINGS]} == {*EXPECTED, "ping"}
 
 
-@pytest.mark.parametrize(("event", "payload"), EXAMPLES, ids=[f"{file.parent.name}-{file.stem}" for file in FILES])
+@pytest.mark.parametrize(("event", "payload"), EXAMPLES, ids=IDS)
 def test_example_names_the_expected_resource(event: str, payload: dict[str, Any]) -> None:
     """Every example is parsed, its id is the one in the table's place, and the ingress computes the key of its root."""
     expected = EXPECTED_BY_ACTION.get(f"{event}.{payload.get('action')}") or EXPECTED[event]
@@ -116,7 +118,7 @@ def test_example_names_the_expected_resource(event: str, payload: dict[str, Any]
     assert key == resource_key("github", "acme", *(root or (resource_type, resource_id)))
 
 
-@pytest.mark.parametrize(("event", "payload"), EXAMPLES, ids=[f"{file.parent.name}-{file.stem}" for file in FILES])
+@pytest.mark.parametrize(("event", "payload"), EXAMPLES, ids=IDS)
 def test_example_has_a_document_or_is_gone(event: str, payload: dict[str, Any]) -> None:
     """A document is never empty; a deletion has none and no version, because it leaves updated_at as it was."""
     _, snapshots = _read(event, payload)
@@ -125,6 +127,18 @@ def test_example_has_a_document_or_is_gone(event: str, payload: dict[str, Any]) 
         assert bool(snapshot.document) is not snapshot.is_deleted
         assert not (snapshot.is_deleted and snapshot.version)
         assert snapshot.version is None or snapshot.version == snapshot.event_time
+
+
+@pytest.mark.parametrize(("event", "payload"), PINGS)
+def test_ping_is_a_handshake(event: str, payload: dict[str, Any]) -> None:
+    """A new hook's ping shows no resource; its key is the hook, so that pings of one hook stay together."""
+    request = _request(event, msgspec.json.encode(payload))
+    envelope = GitHub().identify("acme", request)
+    handshake = GitHub().parse(raw_delivery("github", envelope, request))
+
+    assert isinstance(handshake, Handshake)
+    assert str(payload["hook_id"]) in handshake.detail
+    assert (envelope.event_type, envelope.key) == ("ping", f"github|acme|hook|{payload['hook_id']}")
 
 
 @settings(max_examples=500, deadline=None)

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 import msgspec
 import pytest
 
-from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verified
+from providers.base import Envelope, Handshake, Parsed, Refused, Sample, SignedRequest, Unparsed, Verified
 from providers.github import GitHub
 from schemas.records import Snapshot
 from tests.support.requests import NOW, raw_delivery
@@ -294,12 +294,12 @@ def _request(event: str, payload: dict[str, Any]) -> SignedRequest:
     return _signed(event, _json(payload))
 
 
-def _read(request: SignedRequest) -> tuple[Envelope, Parsed | Unparsed]:
+def _read(request: SignedRequest) -> tuple[Envelope, Parsed | Unparsed | Handshake]:
     envelope = GitHub().identify("acme", request)
     return envelope, GitHub().parse(raw_delivery("github", envelope, request))
 
 
-def _only(parsed: Parsed | Unparsed) -> Snapshot:
+def _only(parsed: Parsed | Unparsed | Handshake) -> Snapshot:
     assert isinstance(parsed, Parsed), parsed
     (snapshot,) = parsed.snapshots
     return snapshot

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.base import Parsed, Sample, SignedRequest, Unparsed, Verified
+from providers.base import Handshake, Parsed, Refused, Sample, SignedRequest, Verified
 from providers.shopery import Shopery
 from tests.support.requests import NOW, raw_delivery
 
@@ -61,10 +61,27 @@ def test_same_body_is_the_same_delivery() -> None:
     assert first.delivery_id == again.delivery_id != other.delivery_id
 
 
-def test_empty_probe_is_identified_and_unreadable() -> None:
-    """The Test URL button may post nothing at all."""
-    request = SignedRequest({}, b"")
+@pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"event":"test"}', b'{"type":"ping","id":7}'])
+def test_test_url_is_a_handshake(body: bytes) -> None:
+    """What the button Test URL may post, signed, is no order and no dead letter."""
+    request = SignedRequest({}, body)
     envelope = SHOPERY.identify("acme", request)
 
-    assert envelope.key == envelope.delivery_id
-    assert isinstance(SHOPERY.parse(raw_delivery("shopery", envelope, request)), Unparsed)
+    assert isinstance(SHOPERY.parse(raw_delivery("shopery", envelope, request)), Handshake)
+
+
+@pytest.mark.parametrize(("body", "is_probe"), [(b"", True), (b"{}", False)])
+def test_only_an_empty_post_may_lack_the_secret(body: bytes, is_probe: bool) -> None:
+    """Nothing can be lost or forged with an empty body; the smallest other one needs the secret."""
+    refused = SHOPERY.verify(SignedRequest({}, body), [b"secret"], NOW)
+
+    assert isinstance(refused, Refused)
+    assert refused.is_probe is is_probe
+
+
+def test_wrong_secret_is_no_probe() -> None:
+    """Whoever claims a secret has to have the right one."""
+    refused = SHOPERY.verify(SignedRequest({"x-shopery-secret": "guessed"}, b""), [b"secret"], NOW)
+
+    assert isinstance(refused, Refused)
+    assert not refused.is_probe
