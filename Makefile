@@ -40,7 +40,7 @@ soak: setup ## minutes of strange requests and faults (PENSTOCK_FUZZ_CASES, PENS
 run: setup ## start all of Penstock here, send sample deliveries, print where to look
 	$(BIN)/penstock up --sample
 
-bench: setup .venv-bench/.installed ## rates and latencies beside the bare loop and a peer, in one run (BENCH="--quick")
+bench: setup .venv-bench/.installed ## rates and latencies beside the bare parts and a peer (BENCH="held --quick"; BENCH=endurance: 22 minutes)
 	$(BIN)/python -m bench $(BENCH)
 
 .venv-bench/.installed: bench/peers/requirements.lock
@@ -52,6 +52,8 @@ lock: setup ## pin the dependencies again (needs uv, installed into .venv for th
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header -q -o requirements.lock
+	$(BIN)/uv pip compile bench/peers/requirements.in --universal --python-version 3.11 \
+		--generate-hashes --no-header -q -o bench/peers/requirements.lock
 
 clean: ## remove what the targets made (.venv, caches, local state)
 	rm -rf $(VENV) .venv-bench .penstock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,8 +1,13 @@
 """Rates and latencies of Penstock beside the bare parts it is made of and its peers, in one run. It asserts nothing.
 
-__main__.py   python -m bench [ingress|pipeline|latency] [--quick]
-ingress.py    the door beside a server that does nothing                 load.py      posts, closed and open loop
-pipeline.py   the worker beside the bare loop and Quix Streams           deliveries.py  what is posted and read
-latency.py    POST answered until the change can be read                 outcomes.py  counts what came out
-job.py        the pipeline's decision in straight code, shared by bare_loop.py and peers/quix.py
+__main__.py   python -m bench [NAME ...] [--quick]
+
+ingress.py    the door beside a server that does nothing: rates, latencies     load.py        posts, closed and open loop
+held.py       the largest rate it holds for a minute                           posts.py       the books and their figures
+burst.py      five times the rate for ten seconds                              arrived.py     ids answered, ids on the topic
+endurance.py  ten minutes with Kafka away in the middle: memory, losses        deliveries.py  what is posted and read
+pipeline.py   the worker beside the bare loop and Quix Streams                 outcomes.py    counts what came out
+latency.py    POST answered until the change can be read                       stack.py       Kafka, registry, processes
+job.py        the pipeline's decision in straight code, for bare_loop.py and peers/quix.py
+report.py     results/*.json and *.csv; tables.py for people; plots.py (in .venv-bench) draws them as SVG and PNG
 """

@@ -1,4 +1,4 @@
-"""`python -m bench [ingress|pipeline|latency] [--quick]`: run, print the tables, write bench/results/<name>.json."""
+"""`python -m bench [NAME ...] [--quick]`: run, print the tables, write bench/results/<name>.json, draw the plots."""
 
 import argparse
 import logging
@@ -8,31 +8,45 @@ from types import FrameType
 
 import structlog
 
+from bench.burst import burst
+from bench.endurance import endurance
+from bench.held import held
 from bench.ingress import ingress
 from bench.latency import latency
+from bench.load import allow_files
 from bench.pipeline import pipeline
-from bench.report import show, write
+from bench.report import draw, made, show, write
 from bench.stack import Failed, running_stack
 from local.errors import LocalError
 
-BENCHMARKS = {"ingress": ingress, "pipeline": pipeline, "latency": latency}
+BENCHMARKS = {
+    "ingress": ingress,
+    "held": held,
+    "burst": burst,
+    "pipeline": pipeline,
+    "latency": latency,
+    "endurance": endurance,
+}
+LONG = {"endurance"}  # twenty minutes: only when asked for by name
 INTERRUPTED = 130
+_DEFAULT = "all but " + ", ".join(LONG)
 
 
 def main() -> int:
     """Run what was asked for, each benchmark on a Kafka of its own, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Rates and latencies; asserts nothing.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all when left out")
-    parser.add_argument("--quick", action="store_true", help="a minute instead of ten; figures are rough")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; {_DEFAULT} when left out")
+    parser.add_argument("--quick", action="store_true", help="a fifth of the time or less; figures are rough")
     parser.add_argument("--markdown", action="store_true", help="tables as docs/performance.md has them")
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(BENCHMARKS)
     if unknown:
         parser.error(f"expected {', '.join(BENCHMARKS)}, got {', '.join(sorted(unknown))}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    allow_files()
     signal.signal(signal.SIGTERM, _interrupt)  # so that whatever was started is ended in order
     try:
-        for name in chosen.names or BENCHMARKS:
+        for name in chosen.names or [name for name in BENCHMARKS if name not in LONG]:
             _run(name, chosen.quick, chosen.markdown)
     except (Failed, LocalError) as fault:
         print(f"bench: {fault}", file=sys.stderr)
@@ -44,11 +58,12 @@ def main() -> int:
 
 def _run(name: str, is_quick: bool, is_markdown: bool) -> None:
     print(f"{name}:", file=sys.stderr)
+    how = made(name, f"python -m bench {name}{' --quick' if is_quick else ''}")
     with running_stack() as stack:
         figures = BENCHMARKS[name](stack, is_quick)
-    command = f"python -m bench {name}{' --quick' if is_quick else ''}"
-    path = write(f"{name}-quick" if is_quick else name, figures, command)
+    path = write(f"{name}-quick" if is_quick else name, figures, how)
     show(name, figures, is_markdown)
+    draw(path, name)
     print(f"written to {path.relative_to(path.parents[2])}", file=sys.stderr)
 
 

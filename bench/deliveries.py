@@ -22,6 +22,8 @@ FIRST_ID: Final = 7_900_000_000_000
 
 SMALL = (1, 1, 2)  # variants, images, paragraphs: 1.6 kB
 LARGE = (8, 5, 5)  # 5.9 kB
+DISTINCT: Final = 256  # products of `Numbered`, each with a key of its own, so that all partitions are written
+_NUMBER: Final = b"the-number-of-the-post"
 
 _encode = msgspec.json.encode
 _WORDS: Final = (
@@ -138,6 +140,36 @@ def request(path: str, body: bytes, headers: dict[str, str]) -> bytes:
     lines = [f"POST {path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+class Numbered:
+    """Signed posts without end: `DISTINCT` products in turn, each post with a delivery id of its own.
+
+    The signature covers the body alone, so a post costs no more than writing its number between two strings.
+    """
+
+    def __init__(self, path: str, run: str, distinct: int = DISTINCT) -> None:
+        """Make the parts; `run` begins every delivery id, so that no two runs of a benchmark share one."""
+        self._run = run.encode()
+        self._parts = [
+            (head, tail)
+            for built in (_numberless(path, number) for number in range(distinct))
+            for head, _, tail in (built.partition(_NUMBER),)
+        ]
+
+    def __call__(self, number: int) -> bytes:
+        """Return the bytes of a post."""
+        head, tail = self._parts[number % len(self._parts)]
+        return b"%b%b-%d%b" % (head, self._run, number, tail)
+
+    def delivery_id(self, number: int) -> str:
+        """Return the delivery id of a post."""
+        return f"{self._run.decode()}-{number}"
+
+
+def _numberless(path: str, number: int) -> bytes:
+    body = product(number, 0, 0, LARGE)
+    return request(path, body, signed_headers(body, _NUMBER.decode(), 0))
 
 
 def requests(path: str, count: int, products: int, size: tuple[int, int, int] = LARGE) -> list[bytes]:

@@ -4,13 +4,15 @@ Every post is a real update of a product, so every post must come out as a chang
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.contest import PARTITIONS
 from bench.deliveries import LARGE, body_bytes, requests
 from bench.ingress import PATH
-from bench.load import Posts, open_loop, percentile
+from bench.load import open_loop
+from bench.posts import OK, Phase, Posts, percentiles
 from bench.stack import Process, Stack, running, running_ingress, running_worker
 from streams.topics import RAW, changes_topic, described
 
@@ -46,7 +48,7 @@ def latency(stack: Stack, is_quick: bool) -> dict[str, Any]:
 
 def _post(stack: Stack, worker: Process, port: int, built: list[bytes], rate: int) -> Posts:
     """Post each request once, and wait until the worker has committed them all."""
-    posts = open_loop(port, built, rate, len(built))
+    posts = open_loop(port, built.__getitem__, [Phase(rate, len(built) / rate)])
     stack.wait_committed("penstock.latency", RAW, SETTLE_S, worker)
     return posts
 
@@ -61,7 +63,7 @@ def _row(rate: int, posts: Posts, begin: int, read: Read) -> dict[str, Any]:
     return {
         "rate": rate,
         "posts": len(posts.due_s),
-        "answered_200": posts.statuses[200],
+        "answered_200": posts.status.count(OK),
         "changes_read": len(read),
         "answered_to_readable": _percentiles(posts.answered_s, readable_s),
         "due_to_readable": _percentiles(posts.due_s, readable_s),
@@ -69,6 +71,5 @@ def _row(rate: int, posts: Posts, begin: int, read: Read) -> dict[str, Any]:
     }
 
 
-def _percentiles(from_s: list[float], to_s: list[float]) -> dict[str, float | None]:
-    ordered = sorted(1000 * (to - start) for start, to in zip(from_s, to_s, strict=True) if start and to)
-    return {f"p{percent}_ms": percentile(ordered, percent) for percent in (50, 99, 99.9)}
+def _percentiles(from_s: Sequence[float], to_s: Sequence[float]) -> dict[str, float | None]:
+    return percentiles(sorted(1000 * (to - start) for start, to in zip(from_s, to_s, strict=True) if start and to))

@@ -1,79 +1,148 @@
 """Posts over kept connections and times the answers: raw sockets on uvloop, requests made beforehand, one process.
 
-Closed loop: every connection posts again as soon as it is answered, which finds the highest rate. Open loop: posts are due
-at a constant rate whatever the answers do, and a latency begins when its post was due, not when a connection was free to
-take it; otherwise a server that stalls would be asked less while it stalls, and look better (coordinated omission).
+Closed loop: every connection posts again as soon as it is answered, which finds the highest rate. Open loop: posts are
+due at a given rate whatever the answers do; see bench/posts.py for what that means for the latencies.
 Times are `time.monotonic()`, one clock for all processes of a machine.
 """
 
 import asyncio
 import contextlib
 import gc
+import resource
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from typing import Any, Protocol
 
+import psutil
 import uvloop
-from msgspec import Struct
+
+from bench.posts import CUT, Phase, Posts, due_offsets_s
 
 CLOSED_CONNECTIONS = 64
 OPEN_CONNECTIONS = 256  # at 5,000/s enough for answers that take 50 ms; beyond that posts wait, and the wait counts
+OUTAGE_CONNECTIONS = 2_560  # at 1,000/s enough for the 2 s that an ingress waits for a silent Kafka
 DRAIN_S = 60.0  # an overloaded server must still answer all, or posts and records could not be compared
-CUT = 0  # the status of a post whose connection ended without an answer
+SPARE_FILES = 256
+
+Request = Callable[[int], bytes]  # by the post's number
+Meanwhile = Callable[[float], Awaitable[None]]  # told when the posts began, monotonic seconds
 
 Now = time.monotonic
 
 
-class Posts(Struct):
-    """What became of the posts: per post when it was due, sent and answered, and how many answers of each status."""
-
-    due_s: list[float]
-    sent_s: list[float]
-    answered_s: list[float]
-    statuses: Counter[int]
-    elapsed_s: float = 0.0
-    cpu_share: float = 0.0
-
-    def latencies_ms(self) -> list[float]:
-        """Return the latencies of the answered posts, sorted."""
-        pairs = zip(self.due_s, self.answered_s, strict=True)
-        return sorted(1000 * (answered - due) for due, answered in pairs if answered)
-
-    def unanswered(self) -> int:
-        """Return how many posts were sent and never answered."""
-        return sum(1 for sent in self.sent_s if sent) - self.statuses.total()
-
-    def lateness_ms(self) -> list[float]:
-        """Return how late posts were sent, sorted: the generator's own part of the latencies."""
-        pairs = zip(self.due_s, self.sent_s, strict=True)
-        return sorted(1000 * (sent - due) for due, sent in pairs if sent)
-
-
-def percentile(ordered: Sequence[float], percent: float) -> float | None:
-    """Return a percentile of sorted figures, None when there are none."""
-    return round(ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))], 2) if ordered else None
-
-
-def closed_loop(port: int, requests: Sequence[bytes], duration_s: float) -> Posts:
+def closed_loop(port: int, request: Request, duration_s: float) -> Posts:
     """Post as fast as 64 connections are answered, for a time."""
-    return _run(_closed_loop(port, requests, duration_s))
+    return _run(_closed_loop(port, request, duration_s))
 
 
-def open_loop(port: int, requests: Sequence[bytes], rate: int, count: int) -> Posts:
-    """Post so many times at a constant rate."""
-    return _run(_open_loop(port, requests, rate, count))
+def open_loop(
+    port: int,
+    request: Request,
+    phases: Sequence[Phase],
+    connections: int = OPEN_CONNECTIONS,
+    meanwhile: Sequence[Meanwhile] = (),
+) -> Posts:
+    """Post at the rates of the phases, one after another; `meanwhile` runs beside it and is waited for."""
+    return _run(_open_loop(port, request, phases, connections, meanwhile))
 
 
-class _Connection(asyncio.Protocol):
-    """One kept connection; `number` is the post that it waits for, -1 when it is free."""
+def allow_files(connections: int = OUTAGE_CONNECTIONS) -> None:
+    """Raise the limit of open files as far as it may be, for this process and for the servers that it starts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = connections + SPARE_FILES
+    if soft < needed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed if hard < 0 else min(needed, hard), hard))
 
-    def __init__(self, on_answer: "Callable[[_Connection, int], None]") -> None:
+
+class Line(Protocol):
+    """A connection that carries one post at a time; `number` is the post that it waits for, -1 when it is free."""
+
+    number: int
+    is_open: bool
+
+    def send(self, number: int, request: bytes) -> None:
+        """Post."""
+
+
+class Books:
+    """What both loops share: the requests in turn and the books. `now` is the clock."""
+
+    def __init__(self, request: Request, now: Callable[[], float] = Now) -> None:
+        self.posts = Posts()
+        self.in_flight = 0
+        self._request = request
+        self._now = now
+
+    def post(self, line: Line, number: int) -> None:
+        """Send a post that is in the books."""
+        request = self._request(number)
+        self.posts.sent_s[number] = self._now()
+        self.in_flight += 1
+        line.send(number, request)
+
+    def answered(self, line: Line, status: int) -> None:
+        """Note an answer, or that there will be none."""
+        number, line.number = line.number, -1
+        self.in_flight -= 1
+        self.posts.status[number] = status
+        if status != CUT:
+            self.posts.answered_s[number] = self._now()
+
+
+class ClosedLoop(Books):
+    """Posts again at once, until the time is over."""
+
+    until_s = 0.0
+
+    def answered(self, line: Line, status: int) -> None:
+        """Note an answer and post the next."""
+        super().answered(line, status)
+        now_s = self._now()
+        if now_s < self.until_s and line.is_open:
+            self.post(line, self.posts.enter(now_s, now_s))
+
+
+class OpenLoop(Books):
+    """Posts when it is time; posts that find no free connection wait in line, and their clock runs."""
+
+    def __init__(self, request: Request, now: Callable[[], float] = Now) -> None:
+        super().__init__(request, now)
+        self.free: deque[Line] = deque()
+        self.waiting: deque[int] = deque()
+
+    def due(self, due_s: float) -> None:
+        """Take up a post that is due by now."""
+        number = self.posts.enter(due_s, self._now())
+        while self.free:
+            line = self.free.popleft()
+            if line.is_open:
+                self.post(line, number)
+                return
+        self.waiting.append(number)
+
+    def answered(self, line: Line, status: int) -> None:
+        """Note an answer; the connection is free for whoever waits longest."""
+        super().answered(line, status)
+        if not line.is_open:
+            return
+        if self.waiting:
+            self.post(line, self.waiting.popleft())
+        else:
+            self.free.append(line)
+
+
+class Connection(asyncio.Protocol):
+    """One kept connection of HTTP/1.1."""
+
+    def __init__(self, books: Books) -> None:
         self.number = -1
-        self._on_answer = on_answer
+        self.is_open = True
+        self._books = books
         self._received = b""
 
     def connection_made(self, transport: Any) -> None:
+        """Keep the transport to write to."""
         self._transport = transport
 
     def send(self, number: int, request: bytes) -> None:
@@ -82,141 +151,84 @@ class _Connection(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
+        """Pass an answer on once it is whole."""
         self._received += data
         head, found, rest = self._received.partition(b"\r\n\r\n")
         if not found or len(rest) < int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0):
             return
         self._received = b""
-        self._on_answer(self, int(head[9:12]))
+        self._books.answered(self, int(head[9:12]))
 
     def connection_lost(self, _error: Exception | None) -> None:
+        """Note that a post on its way is not answered any more."""
+        self.is_open = False
         if self.number >= 0:
-            self._on_answer(self, CUT)
+            self._books.answered(self, CUT)
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up; what is still on its way stays without an answer in the books."""
+        self.number = -1
         self._transport.close()
 
 
-class _Loop:
-    """What both loops share: the connections, the requests in turn, the books."""
-
-    def __init__(self, requests: Sequence[bytes]) -> None:
-        self._requests = requests
-        self.posts = Posts([], [], [], Counter())
-        self.connections: list[_Connection] = []
-        self.in_flight = 0
-
-    async def connect(self, port: int, count: int) -> None:
-        """Open the connections."""
-        loop = asyncio.get_running_loop()
-        for _ in range(count):
-            _, connection = await loop.create_connection(lambda: _Connection(self.answered), "127.0.0.1", port)
-            self.connections.append(connection)
-
-    def post(self, connection: _Connection, number: int) -> None:
-        """Send a post that is in the books."""
-        self.posts.sent_s[number] = Now()
-        self.in_flight += 1
-        connection.send(number, self._requests[number % len(self._requests)])
-
-    def enter(self, due_s: float) -> int:
-        """Put a post into the books and return its number."""
-        self.posts.due_s.append(due_s)
-        self.posts.sent_s.append(0.0)
-        self.posts.answered_s.append(0.0)
-        return len(self.posts.due_s) - 1
-
-    def answered(self, connection: _Connection, status: int) -> None:
-        """Note an answer."""
-        number, connection.number = connection.number, -1
-        self.in_flight -= 1
-        self.posts.statuses[status] += 1
-        if status != CUT:
-            self.posts.answered_s[number] = Now()
-
-    async def drain(self) -> None:
-        """Wait for the answers still under way, then hang up."""
-        deadline = Now() + DRAIN_S
-        while self.in_flight and Now() < deadline:  # noqa: ASYNC110 - once, at the end: an event for each answer would cost more
-            await asyncio.sleep(0.01)
-        for connection in self.connections:
-            connection.number = -1
-            connection.close()
-
-
-class _ClosedLoop(_Loop):
-    until_s = 0.0
-
-    def answered(self, connection: _Connection, status: int) -> None:
-        super().answered(connection, status)
-        now = Now()
-        if now < self.until_s and status != CUT:
-            self.post(connection, self.enter(now))
-
-
-class _OpenLoop(_Loop):
-    def __init__(self, requests: Sequence[bytes]) -> None:
-        super().__init__(requests)
-        self.free: deque[_Connection] = deque()
-        self.waiting: deque[int] = deque()
-
-    def answered(self, connection: _Connection, status: int) -> None:
-        super().answered(connection, status)
-        if status == CUT:
-            return
-        if self.waiting:
-            self.post(connection, self.waiting.popleft())
-        else:
-            self.free.append(connection)
-
-    def due(self, due_s: float) -> None:
-        """Take a post that is due now."""
-        number = self.enter(due_s)
-        if self.free:
-            self.post(self.free.popleft(), number)
-        else:
-            self.waiting.append(number)
-
-
-async def _closed_loop(port: int, requests: Sequence[bytes], duration_s: float) -> Posts:
-    loop = _ClosedLoop(requests)
-    await loop.connect(port, CLOSED_CONNECTIONS)
+async def _closed_loop(port: int, request: Request, duration_s: float) -> Posts:
+    loop = ClosedLoop(request)
+    connections = await _connect(loop, port, CLOSED_CONNECTIONS)
     with _measured(loop.posts):
-        loop.until_s = Now() + duration_s
-        for connection in loop.connections:
-            loop.post(connection, loop.enter(Now()))
+        loop.until_s = loop.posts.began_s + duration_s
+        for connection in connections:
+            now_s = Now()
+            loop.post(connection, loop.posts.enter(now_s, now_s))
         await asyncio.sleep(duration_s)
-    await loop.drain()
+    await _drain(loop, connections)
     return loop.posts
 
 
-async def _open_loop(port: int, requests: Sequence[bytes], rate: int, count: int) -> Posts:
-    loop = _OpenLoop(requests)
-    await loop.connect(port, OPEN_CONNECTIONS)
-    loop.free.extend(loop.connections)
+async def _open_loop(
+    port: int, request: Request, phases: Sequence[Phase], count: int, meanwhile: Sequence[Meanwhile]
+) -> Posts:
+    loop = OpenLoop(request)
+    connections = await _connect(loop, port, count)
+    loop.free.extend(connections)
     with _measured(loop.posts):
-        start_s = Now()
-        for number in range(count):
-            due_s = start_s + number / rate
-            while (wait_s := due_s - Now()) > 0:  # noqa: ASYNC110 - the fact waited for is the time
+        start_s = loop.posts.began_s
+        beside = [asyncio.ensure_future(run(start_s)) for run in meanwhile]
+        for number, offset_s in enumerate(due_offsets_s(phases)):
+            while (wait_s := start_s + offset_s - Now()) > 0:  # noqa: ASYNC110 - the fact waited for is the time
                 await asyncio.sleep(wait_s)
-            loop.due(due_s)
+            loop.due(start_s + offset_s)
             if number % 16 == 0:
                 await asyncio.sleep(0)  # behind the clock, answers must still be read
-    await loop.drain()
+        await asyncio.gather(*beside)
+    await _drain(loop, connections)
     return loop.posts
+
+
+async def _connect(books: Books, port: int, count: int) -> list[Connection]:
+    loop = asyncio.get_running_loop()
+    return [(await loop.create_connection(lambda: Connection(books), "127.0.0.1", port))[1] for _ in range(count)]
+
+
+async def _drain(books: Books, connections: Sequence[Connection]) -> None:
+    """Wait for the answers still under way, then hang up."""
+    deadline = Now() + DRAIN_S
+    while books.in_flight and Now() < deadline:  # noqa: ASYNC110 - once, at the end: an event for each answer would cost more
+        await asyncio.sleep(0.01)
+    for connection in connections:
+        connection.close()
 
 
 @contextlib.contextmanager
 def _measured(posts: Posts) -> Iterator[None]:
-    """Note the time and the processor's share; without collections, whose pauses would look like the server's."""
+    """Note the time and the processor's shares; without collections, whose pauses would look like the server's."""
     gc.collect()
     gc.disable()
-    started_s, started_cpu_s = Now(), time.process_time()
+    psutil.cpu_percent()  # from here on
+    posts.began_s, cpu_s = Now(), time.process_time()
     yield
-    posts.elapsed_s = Now() - started_s
-    posts.cpu_share = round((time.process_time() - started_cpu_s) / posts.elapsed_s, 2)
+    posts.elapsed_s = Now() - posts.began_s
+    posts.cpu_share = round((time.process_time() - cpu_s) / posts.elapsed_s, 2)
+    posts.machine_cpu_share = round(psutil.cpu_percent() / 100, 2)
     gc.enable()
 
 

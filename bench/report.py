@@ -1,51 +1,76 @@
-"""The results as tables for people and as JSON for everything else."""
+"""The results: JSON for everything else, CSV for what is a curve, tables and plots for people."""
 
+import csv
 import json
 import os
 import platform
+import subprocess
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rich.box import MARKDOWN
+import confluent_kafka
 from rich.console import Console
-from rich.table import Table
 
+from bench.posts import Series
+from bench.tables import tables
 from local.pins import KAFKA, REGISTRY
 
 RESULTS = Path(__file__).parent / "results"
-Row = list[object]
+PLOTS = Path(__file__).parent / "plots.py"
+PLOTS_PYTHON = Path(__file__).parents[1] / ".venv-bench" / "bin" / "python"
+PLOTTED = ("ingress", "held", "burst", "endurance")
+PARTS = ("uvicorn", "uvloop", "httptools", "starlette", "faust-streaming", "fastavro", "msgspec")
 
 
-def write(name: str, figures: dict[str, Any], command: str) -> Path:
-    """Write the figures of a benchmark, with the machine and the command that made them, and return the file."""
+def write(name: str, figures: dict[str, Any], made: dict[str, object]) -> Path:
+    """Write the figures of a benchmark and how they were `made`, and return the JSON file.
+
+    What stands under `series` becomes CSV files beside it, and the plots are drawn from both.
+    """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    document = {
-        "benchmark": name,
-        "command": command,
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": _machine(),
-        "figures": figures,
-    }
+    series: dict[str, Series] = figures.pop("series", {})
+    document = {**made, "figures": figures}
     path.write_text(json.dumps(document, indent=2) + "\n")
+    for series_name, rows in series.items():
+        with (RESULTS / f"{name}-{series_name}.csv").open("w", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
     return path
 
 
-def show(name: str, figures: dict[str, Any], is_markdown: bool) -> None:
+def draw(path: Path, benchmark: str) -> None:
+    """Draw the plots of a results file as SVG and PNG beside it; say so where there is nothing to draw them with."""
+    if benchmark not in PLOTTED:
+        return
+    if not PLOTS_PYTHON.exists():
+        print("no plots: run `make bench`, which makes the environment for them", file=sys.stderr)
+        return
+    subprocess.run([str(PLOTS_PYTHON), str(PLOTS), str(path)], check=True)
+
+
+def show(benchmark: str, figures: dict[str, Any], is_markdown: bool) -> None:
     """Print a benchmark's tables, for the screen or for docs/performance.md."""
-    console = Console(width=120)
-    for table in {"ingress": _ingress, "pipeline": _pipeline, "latency": _latency}[name](figures):
-        table.box = MARKDOWN if is_markdown else table.box
+    console = Console(width=150)
+    for table in tables(benchmark, figures, is_markdown):
         console.print(table)
 
 
+def made(benchmark: str, command: str) -> dict[str, object]:
+    """Return how a benchmark that begins now is made: by what command, when, on what."""
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    return {"benchmark": benchmark, "command": command, "date": date, "machine": _machine()}
+
+
 def _machine() -> dict[str, object]:
+    """Return what the figures depend on, and nothing that names the machine."""
     import psutil
 
     return {
         "cores": os.cpu_count(),
+        "cpu": _cpu_model(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "load_before": [round(load, 1) for load in os.getloadavg()],
         "system": f"{platform.system()} {platform.machine()}",
@@ -53,56 +78,14 @@ def _machine() -> dict[str, object]:
         "kafka": KAFKA.title,
         "registry": REGISTRY.title,
         "confluent-kafka": version("confluent-kafka"),
+        "librdkafka": confluent_kafka.libversion()[0],
+        **{part: version(part) for part in PARTS},
     }
 
 
-def _ingress(figures: dict[str, Any]) -> list[Table]:
-    rows = [
-        [name, _spread(row["per_s"]), row["p50_ms"], row["p99_ms"], row["cpu_us_per_post"], row["generator_cpu_share"]]
-        for name, row in figures["closed_loop"].items()
-    ]
-    title = f"Posts/s, {figures['body_bytes']} bytes, closed loop; ratio {figures['of_bare_server']}"
-    closed = _table(title, ["", "median (min to max)", "p50 ms", "p99 ms", "CPU us", "generator CPU"], rows)
-    names = ["rate", "posts", "p50_ms", "p99_ms", "p99_9_ms", "max_ms", "sent_late_p99_ms"]
-    opened = [[row[name] for name in names] for row in figures["open_loop"]]
-    title = f"Open loop, from the first post; answers {figures['answers']}, records {figures['records_on_raw']}"
-    return [closed, _table(title, names, opened)]
-
-
-def _pipeline(figures: dict[str, Any]) -> list[Table]:
-    rows = [
-        [
-            name,
-            _spread(row["per_s"]),
-            row["of_bare_loop"],
-            row["cpu_us_per_delivery"],
-            row["memory_mb"],
-        ]
-        for name, row in figures["contestants"].items()
-    ]
-    equal = "equal" if figures["are_all_decisions_equal"] else "DIFFERENT"
-    title = f"Deliveries/s, {figures['deliveries']} of {figures['body_bytes']} bytes; all decisions {equal}"
-    return [_table(title, ["", "median (min to max)", "of bare", "CPU us", "RSS MB"], rows)]
-
-
-def _latency(figures: dict[str, Any]) -> list[Table]:
-    steps = ["due_to_answered", "answered_to_readable", "due_to_readable"]
-    rows = [
-        [row["rate"], f"{row['changes_read']}/{row['posts']}", step.replace("_", " "), *row[step].values()]
-        for row in figures["rates"]
-        for step in steps
-    ]
-    return [_table("Latency, ms", ["posts/s", "changes", "", "p50", "p99", "p99.9"], rows)]
-
-
-def _spread(figure: dict[str, int]) -> str:
-    return f"{figure['median']:,} ({figure['min']:,} to {figure['max']:,})"
-
-
-def _table(title: str, names: list[str], rows: list[Row]) -> Table:
-    table = Table(title=title, title_justify="left")
-    for name in names:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    return table
+def _cpu_model() -> str:
+    """Return the processor's name, where the system tells it."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text().splitlines() if listed.exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -11,21 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]  # public by its documentation
 
-from local import logs, ports
+from local import guard, logs, ports
 from local.guard import Child, spawn
-from local.kafka import KafkaOptions, start_kafka
+from local.kafka import KafkaOptions, RunningKafka, start_kafka
 from local.registry import start_registry
 
-HEAP_MB = 1024
+KAFKA_OPTIONS = KafkaOptions(heap_mb=1024)
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.05
+SPOOLED = "penstock_spool_spooled_total"
 REPOSITORY = Path(__file__).parents[1]
 
 Places = dict[int, int]
+_WIDE = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}  # help without line breaks or colours inside an option's name
 
 
 class Failed(Exception):
@@ -36,10 +40,15 @@ class Failed(Exception):
 class Stack:
     """What a benchmark runs on."""
 
-    kafka: str
+    broker: RunningKafka
     registry: str
     directory: Path
     admin: AdminClient
+
+    @property
+    def kafka(self) -> str:
+        """Return the address of the broker."""
+        return self.broker.bootstrap_servers
 
     def configuration(self, app: str) -> Path:
         """Return a `penstock.toml` with one Shopify source."""
@@ -62,7 +71,8 @@ class Stack:
         listed = self.admin.list_topics(timeout=10).topics.get(topic)
         if listed is None:
             return {}
-        asked = {TopicPartition(topic, partition): OffsetSpec.latest() for partition in listed.partitions}
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka leaves it bare
+        asked = {TopicPartition(topic, partition): latest for partition in listed.partitions}
         return {place.partition: found.result().offset for place, found in self.admin.list_offsets(asked).items()}
 
     def _is_led(self, topic: str) -> bool:
@@ -106,18 +116,16 @@ def running_stack() -> Iterator[Stack]:
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as kept:
         directory = Path(kept)
         try:
-            kafka = start_kafka(directory / "kafka", options=KafkaOptions(heap_mb=HEAP_MB))
+            kafka = start_kafka(directory / "kafka", options=KAFKA_OPTIONS)
             registry = start_registry(directory / "registry")
             admin = AdminClient({"bootstrap.servers": kafka.bootstrap_servers, "log_level": 0})
-            yield Stack(kafka.bootstrap_servers, registry.url, directory, admin)
+            yield Stack(kafka, registry.url, directory, admin)
         finally:
             _end_children()
 
 
 def _end_children() -> None:
     """Kill what this process started and still runs, whatever it was doing when it was interrupted: nothing of it is kept."""
-    import psutil
-
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
@@ -133,17 +141,17 @@ class Process:
     log: Path
 
     def cpu_s(self) -> float:
-        """Return the processor time used so far, user and system, threads included."""
-        import psutil
-
-        times = psutil.Process(self.child.pid).cpu_times()
-        return float(times.user + times.system)
+        """Return the processor time used so far, user and system, threads and worker processes included."""
+        return float(sum(times.user + times.system for times in (one.cpu_times() for one in self._family())))
 
     def memory_mb(self) -> float:
-        """Return the memory that the process holds now (RSS)."""
-        import psutil
+        """Return the memory held now (RSS), worker processes included: pages that they share count once for each."""
+        return float(sum(one.memory_info().rss for one in self._family()) / 1e6)
 
-        return float(psutil.Process(self.child.pid).memory_info().rss / 1e6)
+    def _family(self) -> list[psutil.Process]:
+        """Return the process and its workers, without the watcher that `local.guard` puts beside each command."""
+        itself = psutil.Process(self.child.pid)
+        return [itself, *(one for one in itself.children(recursive=True) if guard.__file__ not in one.cmdline())]
 
     def wait_until(self, is_true: Callable[[], bool], what: str, timeout_s: float = READY_TIMEOUT_S) -> None:
         """Wait for a fact about the process; `Failed` when it ends or takes too long."""
@@ -176,21 +184,29 @@ def running(name: str, command: list[str], directory: Path, environment: Mapping
 
 
 @contextmanager
-def running_ingress(stack: Stack, name: str) -> Iterator[tuple[Process, int]]:
+def running_ingress(stack: Stack, name: str, processes: int = 1) -> Iterator[tuple[Process, int]]:
     """Run the ingress as users do, and give it and its port once it says that it is ready."""
     port = ports.free_port()
-    arguments = [
-        "ingress",
-        "--port",
-        str(port),
-        "--config",
-        str(stack.configuration("bench")),
-        "--data-dir",
-        str(stack.directory / name),
-    ]
-    with running(name, _penstock(*arguments), stack.directory) as process:
+    arguments = ["--port", str(port), "--config", str(stack.configuration("bench"))]
+    arguments += ["--data-dir", str(stack.directory / name)]
+    arguments += ["--workers", str(processes)] if processes > 1 else []
+    with running(name, _penstock("ingress", *arguments), stack.directory) as process:
         process.wait_until(lambda: answers_ready(f"http://{ports.HOST}:{port}/readyz"), "ready")
         yield process, port
+
+
+def spooled(port: int) -> int:
+    """Return how many deliveries an ingress has put into its spool so far, as its metrics say."""
+    text = httpx.get(f"http://{ports.HOST}:{port}/metrics", timeout=10.0, trust_env=False).text
+    return sum(int(float(line.split()[-1])) for line in text.splitlines() if line.startswith(SPOOLED))
+
+
+def has_ingress_workers() -> bool:
+    """Say whether `penstock ingress` can run in several processes."""
+    told = subprocess.run(
+        _penstock("ingress", "--help"), capture_output=True, text=True, check=False, cwd=REPOSITORY, env=_WIDE
+    )
+    return "--workers" in told.stdout
 
 
 @contextmanager

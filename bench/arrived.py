@@ -1,0 +1,86 @@
+"""Whether every delivery that was answered 200 is on `webhooks.raw`: its ids, read back and compared one by one."""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from bench.outcomes import committed
+from bench.stack import Places, Stack
+from streams.topics import RAW
+
+ID_HEADER = "penstock_delivery_id"
+CALM_S = 3.0  # a spool that is being emptied adds records all the time
+GIVE_UP_S = 60.0
+POLL_S = 0.25
+NAMED = 5  # of the missing ones, so that a fault can be looked for
+
+
+class Arrived(Struct, frozen=True):
+    """Answers beside records, counted by delivery id.
+
+    `twice` are deliveries with more than one record: at least once is the promise of the raw topic, and the pipeline
+    drops the others. `unanswered` have a record without an answer of 200: the sender will try again.
+    """
+
+    answered_200: int
+    records: int
+    missing: int
+    twice: int
+    unanswered: int
+    missing_ids: tuple[str, ...] = ()
+
+    def row(self) -> dict[str, Any]:
+        """Return the counts, as they stand in the results."""
+        counts = {"answered_200": self.answered_200, "records": self.records, "missing": self.missing}
+        named = {"missing_ids": list(self.missing_ids)} if self.missing else {}
+        return {**counts, "twice": self.twice, "unanswered": self.unanswered, **named}
+
+
+def compare(answered: Iterable[str], on_topic: Mapping[str, int]) -> Arrived:
+    """Compare the ids answered 200 with how many records each id has on the topic."""
+    expected = set(answered)
+    missing = sorted(expected - on_topic.keys())
+    return Arrived(
+        answered_200=len(expected),
+        records=sum(on_topic.values()),
+        missing=len(missing),
+        twice=sum(1 for records in on_topic.values() if records > 1),
+        unanswered=sum(1 for delivery_id in on_topic if delivery_id not in expected),
+        missing_ids=tuple(missing[:NAMED]),
+    )
+
+
+def arrived(stack: Stack, begin: Places, answered: Iterable[str]) -> Arrived:
+    """Wait until a spool has had the time to be emptied, then read the topic from `begin` on and compare.
+
+    `answered` are the ids of all posts since then that were answered 200.
+    """
+    expected = set(answered)
+    wait_calm(stack, begin, len(expected))
+    return compare(expected, Counter(_delivery_ids(stack, begin)))
+
+
+def wait_calm(stack: Stack, begin: Places, expected: int) -> None:
+    """Wait until there are enough records and no more come, or none comes for a minute: then what is missing is lost.
+
+    Before an ingress ends it must have emptied its spool, which another one would not do for it.
+    """
+    records, since_s = -1, time.monotonic()
+    while True:
+        ends = stack.ends(RAW)
+        now_records = sum(ends.values()) - sum(begin.values())
+        if now_records != records:
+            records, since_s = now_records, time.monotonic()
+        calm_s = time.monotonic() - since_s
+        if calm_s > GIVE_UP_S or (calm_s > CALM_S and records >= expected):
+            return
+        time.sleep(POLL_S)
+
+
+def _delivery_ids(stack: Stack, begin: Places) -> Iterable[str]:
+    for record in committed(stack, RAW, begin):
+        headers: dict[str, bytes] = dict(record.headers() or [])  # type: ignore[arg-type]  # pairs: nothing else was produced
+        yield headers[ID_HEADER].decode()

@@ -1,0 +1,147 @@
+"""Ten minutes at 1,000/s with Kafka away for twenty seconds in the middle: is all accepted, all kept, and memory bounded?
+
+Twice, each on a fresh ingress: once Kafka is frozen (SIGSTOP: connections stay open and nothing answers, as with a dead
+machine or a long pause) and once it is stopped cleanly and started again (connections are refused, as in a deployment).
+"""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from msgspec import Struct
+
+from bench.arrived import arrived
+from bench.contest import PARTITIONS
+from bench.deliveries import LARGE, Numbered, body_bytes
+from bench.ingress import PATH
+from bench.load import OUTAGE_CONNECTIONS, open_loop
+from bench.posts import Phase, Posts, Series, by_second, latency_row, percentiles, within
+from bench.stack import KAFKA_OPTIONS, Process, Stack, running_ingress, spooled
+from local.kafka import RunningKafka, start_kafka
+from streams.topics import RAW, described
+
+RATE = 1_000
+Away = Callable[[RunningKafka, float], Awaitable[None]]
+
+
+class Span(Struct):
+    """When Kafka was away, in seconds after the first post; 0 until it was."""
+
+    begin_s: float = 0.0
+    end_s: float = 0.0
+
+
+def endurance(stack: Stack, is_quick: bool) -> dict[str, Any]:
+    """Return what became of the posts and of the memory, for either way of being away."""
+    stack.create(RAW, PARTITIONS, described(RAW).settings)
+    duration_s, away_s = (60.0, 10.0) if is_quick else (600.0, 20.0)
+    series: dict[str, Series] = {}
+    ways: dict[str, Away] = {"frozen": freeze, "restarted": restart}
+    rows = {name: _run(stack, name, away, Phase(RATE, duration_s), away_s, series) for name, away in ways.items()}
+    return {
+        "body_bytes": body_bytes(LARGE),
+        "connections": OUTAGE_CONNECTIONS,
+        "rate": RATE,
+        "duration_s": duration_s,
+        "kafka_away_s": away_s,
+        "runs": rows,
+        "series": series,
+    }
+
+
+async def freeze(kafka: RunningKafka, away_s: float) -> None:
+    """Let Kafka stand still for a time."""
+    os.kill(kafka.pid, signal.SIGSTOP)
+    try:
+        await asyncio.sleep(away_s)
+    finally:
+        os.kill(kafka.pid, signal.SIGCONT)
+
+
+async def restart(kafka: RunningKafka, away_s: float) -> None:
+    """Stop Kafka cleanly and start it again on the same port and directory; away until it takes requests again.
+
+    In a thread: the posts go on meanwhile.
+    """
+    back_s = time.monotonic() + away_s
+    await asyncio.to_thread(kafka.stop)
+    await asyncio.sleep(back_s - time.monotonic())
+    port = int(kafka.bootstrap_servers.rpartition(":")[2])
+    await asyncio.to_thread(start_kafka, kafka.data_dir, port, KAFKA_OPTIONS)
+
+
+def _run(stack: Stack, name: str, away: Away, phase: Phase, away_s: float, series: dict[str, Series]) -> dict[str, Any]:
+    print(f"  Kafka {name}: {phase.duration_s:.0f} s at {phase.per_s:,}/s", file=sys.stderr)
+    begin, span, memory = stack.ends(RAW), Span(), Memory(phase.duration_s)
+    request = Numbered(PATH, name)
+
+    async def absence(start_s: float) -> None:
+        await asyncio.sleep(start_s + (phase.duration_s - away_s) / 2 - time.monotonic())
+        span.begin_s = time.monotonic() - start_s
+        await away(stack.broker, away_s)
+        span.end_s = time.monotonic() - start_s
+
+    with running_ingress(stack, name) as (process, port):
+        posts = open_loop(port, request, [phase], OUTAGE_CONNECTIONS, [absence, memory.sampling(process)])
+        raw = arrived(stack, begin, map(request.delivery_id, posts.accepted()))
+        through_spool = spooled(port)
+    series[name] = seconds_with_memory(posts, memory.mb)
+    row = latency_row(posts)
+    print(f"  Kafka {name}: answers {row['answers']}, missing {raw.missing}", file=sys.stderr)
+    return {
+        "kafka_away": [round(span.begin_s, 1), round(span.end_s, 1)],
+        **row,
+        "spans": _spans(posts, span, phase.duration_s),
+        "rss_mb": memory.row(span),
+        "raw_topic": {**raw.row(), "through_spool": through_spool},
+    }
+
+
+class Memory:
+    """The memory of a process, once a second."""
+
+    def __init__(self, duration_s: float) -> None:
+        self.mb: dict[int, float] = {}
+        self._duration_s = duration_s
+
+    def sampling(self, process: Process) -> Callable[[float], Awaitable[None]]:
+        """Return what looks at a process while it is posted to."""
+
+        async def sample(start_s: float) -> None:
+            for second in range(int(self._duration_s)):
+                await asyncio.sleep(max(0.0, start_s + second - time.monotonic()))
+                self.mb[second] = round(process.memory_mb(), 1)
+
+        return sample
+
+    def row(self, span: Span) -> dict[str, float]:
+        """Return the memory at the moments that matter: a leak would show between them."""
+        before = [mb for second, mb in self.mb.items() if second < span.begin_s]
+        away = [mb for second, mb in self.mb.items() if span.begin_s <= second <= span.end_s]
+        return {
+            "first": self.mb[0],
+            "before": before[-1],
+            "largest_while_away": max(away),
+            "largest": max(self.mb.values()),
+            "last": list(self.mb.values())[-1],
+        }
+
+
+def seconds_with_memory(posts: Posts, memory_mb: dict[int, float]) -> Series:
+    """Return a row for each second of a run."""
+    rows: Series = [("second", "due", "answered", "p50_ms", "p99_ms", "rss_mb")]
+    rows.extend((second, *row, memory_mb.get(second)) for second, row in by_second(posts).items())
+    return rows
+
+
+def _spans(posts: Posts, span: Span, duration_s: float) -> dict[str, dict[str, float | None]]:
+    spans = {
+        "before": (0.0, span.begin_s),
+        "while Kafka was away": (span.begin_s, span.end_s),
+        "after": (span.end_s, duration_s),
+    }
+    return {name: percentiles(within(posts, *limits)) for name, limits in spans.items()}

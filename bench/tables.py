@@ -1,0 +1,140 @@
+"""The results as tables, for the screen and for docs/performance.md. Pure."""
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.box import MARKDOWN
+from rich.table import Table
+
+Row = list[object]
+Figures = dict[str, Any]
+
+LATENCY = ["p50 ms", "p99 ms", "p99.9 ms"]
+GENERATOR = ["generator late p99 ms", "its CPU", "machine's CPU", "generator"]
+
+
+def tables(benchmark: str, figures: Figures, is_markdown: bool) -> list[Table]:
+    """Return the tables of a benchmark."""
+    made = _TABLES[benchmark](figures)
+    for table in made:
+        table.box = MARKDOWN if is_markdown else table.box
+    return made
+
+
+def _ingress(figures: Figures) -> list[Table]:
+    rows = [
+        [name, _spread(row["per_s"]), *_take(row, ["p50_ms", "p99_ms", "cpu_us_per_post", "generator_cpu_share"])]
+        for name, row in figures["closed_loop"].items()
+    ]
+    title = f"Posts/s, {figures['body_bytes']} bytes, closed loop; {figures['of_bare_server']} of the bare server"
+    if figures["two_processes_of_one"]:
+        title += f"; two processes {figures['two_processes_of_one']} of one"
+    closed = _table(title, ["", "median (min to max)", "p50 ms", "p99 ms", "CPU us", "generator's CPU"], rows)
+    opened = [
+        [f"{row['rate']:,}", *_latencies(row), row["max_ms"], row["first_second_p99_ms"], *_generator(row)]
+        for row in figures["open_loop"]
+    ]
+    title = f"Open loop, from the first post; {_raw(figures['raw_topic'])}"
+    return [closed, _table(title, ["posts/s", *LATENCY, "max ms", "p99 ms, first second", *GENERATOR], opened)]
+
+
+def _held(figures: Figures) -> list[Table]:
+    title = f"Held for {figures['held_for_s']:.0f} s: {figures['held_per_s']:,}/s; {_raw(figures['raw_topic'])}"
+    rows = [
+        [f"{row['rate']:,}", f"{row['duration_s']:.0f}", _verdict(row), *_latencies(row), *_generator(row)]
+        for row in figures["runs"]
+    ]
+    return [_table(title, ["posts/s", "s", "", *LATENCY, *GENERATOR], rows)]
+
+
+def _burst(figures: Figures) -> list[Table]:
+    steady, high, _ = figures["rates_per_s"]
+    back_s = figures["back_after_s"]
+    back = "never" if back_s is None else f"{back_s} s after the burst"
+    title = f"{steady:,}/s, {high:,}/s, {steady:,}/s; p99 at most {figures['back_to_ms']} ms again: {back}; "
+    rows = [[name, *span.values()] for name, span in figures["spans"].items()]
+    return [_table(title + _raw(figures["raw_topic"]), ["", *LATENCY], rows), _generator_table([("burst", figures)])]
+
+
+def _endurance(figures: Figures) -> list[Table]:
+    spans: list[Row] = []
+    memory: list[Row] = []
+    for name, run in figures["runs"].items():
+        spans.extend([name, span, *latencies.values()] for span, latencies in run["spans"].items())
+        memory.append([name, str(run["answers"]), _raw(run["raw_topic"]), *run["rss_mb"].values()])
+    title = f"{figures['rate']:,}/s for {figures['duration_s']:.0f} s, Kafka away for {figures['kafka_away_s']:.0f} s"
+    named = ["Kafka", "answers", "", "first RSS MB", "before", "largest while away", "largest", "last"]
+    return [
+        _table(title, ["Kafka", "", *LATENCY], spans),
+        _table("Answers, records, memory", named, memory),
+        _generator_table(list(figures["runs"].items())),
+    ]
+
+
+def _pipeline(figures: Figures) -> list[Table]:
+    rows = [
+        [name, _spread(row["per_s"]), *_take(row, ["of_bare_loop", "cpu_us_per_delivery", "memory_mb"])]
+        for name, row in figures["contestants"].items()
+    ]
+    equal = "equal" if figures["are_all_decisions_equal"] else "DIFFERENT"
+    title = f"Deliveries/s, {figures['deliveries']} of {figures['body_bytes']} bytes; all decisions {equal}"
+    return [_table(title, ["", "median (min to max)", "of bare", "CPU us", "RSS MB"], rows)]
+
+
+def _latency(figures: Figures) -> list[Table]:
+    steps = ["due_to_answered", "answered_to_readable", "due_to_readable"]
+    rows = [
+        [row["rate"], f"{row['changes_read']}/{row['posts']}", step.replace("_", " "), *row[step].values()]
+        for row in figures["rates"]
+        for step in steps
+    ]
+    return [_table("Latency, ms", ["posts/s", "changes", "", "p50", "p99", "p99.9"], rows)]
+
+
+_TABLES: dict[str, Callable[[Figures], list[Table]]] = {
+    "ingress": _ingress,
+    "held": _held,
+    "burst": _burst,
+    "endurance": _endurance,
+    "pipeline": _pipeline,
+    "latency": _latency,
+}
+
+
+def _take(row: Figures, names: list[str]) -> Row:
+    return [row[name] for name in names]
+
+
+def _latencies(row: Figures) -> Row:
+    return _take(row, ["p50_ms", "p99_ms", "p99_9_ms"])
+
+
+def _verdict(row: Figures) -> str:
+    return ", ".join(row["lost_by"]) or "held"
+
+
+def _generator(row: Figures) -> Row:
+    return _take(row["generator"], ["late_p99_ms", "cpu_share", "machine_cpu_share", "verdict"])
+
+
+def _generator_table(rows: list[tuple[str, Figures]]) -> Table:
+    return _table("The load generator", ["", *GENERATOR], [[name, *_generator(row)] for name, row in rows])
+
+
+def _raw(row: Figures) -> str:
+    counts = f"{row['answered_200']:,} answered 200, {row['missing']} of them missing on the topic"
+    spooled = f", {row['through_spool']:,} through the spool" if "through_spool" in row else ""
+    return f"{counts}, {row['twice']} there twice{spooled}"
+
+
+def _spread(figure: dict[str, int]) -> str:
+    return f"{figure['median']:,} ({figure['min']:,} to {figure['max']:,})"
+
+
+def _table(title: str, names: list[str], rows: list[Row]) -> Table:
+    table = Table(title=title, title_justify="left")
+    for name in names:
+        table.add_column(name)
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    return table

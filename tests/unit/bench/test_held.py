@@ -1,0 +1,75 @@
+"""The search for the largest rate that is held."""
+
+from typing import Any
+
+import pytest
+
+from bench.held import confirmed, lost_by, search
+
+
+class Door:
+    """A server that holds every rate up to its limit, and remembers what it was asked."""
+
+    def __init__(self, limit: int) -> None:
+        self.asked: list[int] = []
+        self._limit = limit
+
+    def holds(self, rate: int) -> bool:
+        """Say whether a rate is held."""
+        self.asked.append(rate)
+        return rate <= self._limit
+
+
+@pytest.mark.parametrize("limit", [50, 60, 999, 1_000, 1_001, 3_800, 12_345, 100_000])
+def test_search_finds_the_limit_from_below(limit: int) -> None:
+    """The rate found is held, and one 5 % above it is not."""
+    door = Door(limit)
+
+    found = search(door.holds, 1_000)
+
+    assert found <= limit <= found * 1.05 + 1
+    assert len(door.asked) == len(set(door.asked)) <= 14
+
+
+def test_search_gives_up_below_the_lowest_rate() -> None:
+    """A server that holds nothing is asked a few times, not for ever."""
+    door = Door(0)
+
+    assert search(door.holds, 1_000) == 0
+    assert len(door.asked) < 8
+
+
+def test_confirmation_goes_down_until_held() -> None:
+    """What five seconds held and a minute does not is tried 5 % lower."""
+    door = Door(3_700)
+
+    assert confirmed(door.holds, 4_000) == 3_610
+    assert door.asked == [4_000, 3_800, 3_610]
+
+
+@pytest.mark.parametrize("candidate", [0, 4_000])
+def test_nothing_confirmed_is_zero(candidate: int) -> None:
+    """No rate is called held that no minute has shown."""
+    assert confirmed(Door(0).holds, candidate) == 0
+
+
+def row(answers: dict[str, int], p99_ms: float | None = 5.0, generator: str = "kept up") -> dict[str, Any]:
+    """Return what a run came to."""
+    return {"answers": answers, "p99_ms": p99_ms, "generator": {"verdict": generator}}
+
+
+@pytest.mark.parametrize(
+    ("run", "reasons"),
+    [
+        (row({"200": 5000}), []),
+        (row({"200": 5000}, p99_ms=100.0), []),
+        (row({"200": 5000}, p99_ms=100.1), ["p99 over 100 ms"]),
+        (row({"200": 4999, "503": 1}), ["answers other than 200"]),
+        (row({"none": 1, "200": 4999}), ["answers other than 200"]),
+        (row({"none": 10}, p99_ms=None), ["answers other than 200", "p99 over 100 ms"]),
+        (row({"200": 5000}, generator="machine is full"), ["machine is full"]),
+    ],
+)
+def test_held_means_all_accepted_in_time_by_a_punctual_generator(run: dict[str, Any], reasons: list[str]) -> None:
+    """Each of the three conditions alone keeps a run from being held, and is named."""
+    assert lost_by(run) == reasons
