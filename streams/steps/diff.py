@@ -1,11 +1,11 @@
 """Step 3 of 5: names what differs between two documents, as JSON Pointers (RFC 6901).
 
 Documents come as canonical JSON text (`schemas.codec.document_json`), so a top-level field that did not change is the same
-bytes and is never parsed. Numbers are compared by value (`1.0` is `1`), text by text (`"10.00"` is not `"10.0"`), `null` is not
-absent, `true` is not `1`. Arrays of objects that all have an `id` are matched by it; order is content.
+bytes and is never parsed, and of an array of objects only the elements that changed are. Numbers are compared by value (`1.0`
+is `1`), text by text (`"10.00"` is not `"10.0"`), `null` is not absent, `true` is not `1`. Arrays of objects that all have an
+`id` are matched by it; order is content.
 """
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,9 +13,19 @@ import msgspec
 
 from schemas.codec import document
 
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _ABSENT = object()
 _PLAIN = frozenset({str, int, bool, Decimal, type(None)})
+_Id = str | int
+_Places = dict[_Id, int]
+
+
+class _Element(msgspec.Struct):
+    id: str | int
+
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_identified = msgspec.json.Decoder(list[_Element]).decode
 
 
 def diff(before: bytes, after: bytes, volatile: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -28,33 +38,85 @@ def diff(before: bytes, after: bytes, volatile: frozenset[str] = frozenset()) ->
     old, new = _fields(before), _fields(after)
     pointers: list[str] = []
     for name in {**old, **new}:
-        if name in volatile or old.get(name) == new.get(name):
-            continue
-        pointers += _compare_field(old, new, name, volatile)
+        if name not in volatile and old.get(name) != new.get(name):
+            pointers += _compare_field(old.get(name), new.get(name), name, volatile)
     return tuple(pointers)
 
 
-def _compare_field(
-    old: dict[str, msgspec.Raw], new: dict[str, msgspec.Raw], name: str, volatile: frozenset[str]
-) -> list[str]:
+def _compare_field(old: msgspec.Raw | None, new: msgspec.Raw | None, name: str, volatile: frozenset[str]) -> list[str]:
     pointer = "/" + _escape(name)
+    if old is None or new is None:
+        return [pointer]
+    comparison = _Comparison(volatile)
     try:
-        return list(_compare(_parsed(old, name), _parsed(new, name), pointer, name, volatile))
+        if not comparison.array_texts(old, new, pointer, name):
+            comparison.values(document(old), document(new), pointer, name)
     except RecursionError:
         return [pointer]  # nested some 500 deep: true, if less exact, and better than no change event at all
+    return comparison.pointers
 
 
-def _parsed(fields: dict[str, msgspec.Raw], name: str) -> Any:
-    return document(fields[name]) if name in fields else _ABSENT
+class _Comparison:
+    """Collects the pointers of one field. Each method takes two values, their pointer, and their dotted name."""
 
+    def __init__(self, volatile: frozenset[str]) -> None:
+        self.pointers: list[str] = []
+        self._volatile = volatile
 
-def _compare(old: Any, new: Any, pointer: str, name: str, volatile: frozenset[str]) -> Iterator[str]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        yield from _compare_objects(old, new, pointer, name, volatile)
-    elif isinstance(old, list) and isinstance(new, list):
-        yield from _compare_arrays(old, new, pointer, name, volatile)
-    elif not _equal_scalars(old, new):
-        yield pointer
+    def values(self, old: Any, new: Any, pointer: str, name: str) -> None:
+        if isinstance(old, dict) and isinstance(new, dict):
+            self._objects(old, new, pointer, name)
+        elif isinstance(old, list) and isinstance(new, list):
+            self._arrays(old, new, pointer, name)
+        elif not _equal_scalars(old, new):
+            self.pointers.append(pointer)
+
+    def array_texts(self, old: msgspec.Raw, new: msgspec.Raw, pointer: str, name: str) -> bool:
+        """Compare two arrays as texts, parsing the elements that differ; False when they are no arrays of identified objects."""
+        old_ids, new_ids = _ids_in_text(old), _ids_in_text(new)
+        if old_ids is None or new_ids is None:
+            return False
+        old_texts, new_texts = _elements(old), _elements(new)
+        for element_id, index in new_ids.items():
+            place = old_ids.get(element_id)
+            if place is None:
+                self.pointers.append(f"{pointer}/{index}")
+            elif old_texts[place] != new_texts[index]:
+                self.values(document(old_texts[place]), document(new_texts[index]), f"{pointer}/{index}", name)
+        self._order(old_ids, new_ids, pointer)
+        return True
+
+    def _objects(self, old: dict[str, Any], new: dict[str, Any], pointer: str, name: str) -> None:
+        for key in {**old, **new}:
+            previous, current = old.get(key, _ABSENT), new.get(key, _ABSENT)
+            if type(previous) is type(current) and type(previous) in _PLAIN and previous == current:
+                continue  # most fields of an object are as they were
+            dotted = f"{name}.{key}"
+            if dotted not in self._volatile:
+                self.values(previous, current, f"{pointer}/{_escape(key)}", dotted)
+
+    def _arrays(self, old: list[Any], new: list[Any], pointer: str, name: str) -> None:
+        old_ids, new_ids = _ids(old), _ids(new)
+        if old_ids is None or new_ids is None:
+            self._by_place(old, new, pointer, name)
+            return
+        for element_id, index in new_ids.items():
+            previous = old[old_ids[element_id]] if element_id in old_ids else _ABSENT
+            self.values(previous, new[index], f"{pointer}/{index}", name)
+        self._order(old_ids, new_ids, pointer)
+
+    def _order(self, old_ids: _Places, new_ids: _Places, pointer: str) -> None:
+        common = [element_id for element_id in new_ids if element_id in old_ids]
+        is_reordered = common != [element_id for element_id in old_ids if element_id in new_ids]
+        if is_reordered or len(common) < len(old_ids):
+            # An element that is gone has no place in the new array, so the array itself is named.
+            self.pointers.append(pointer)
+
+    def _by_place(self, old: list[Any], new: list[Any], pointer: str, name: str) -> None:
+        for index in range(max(len(old), len(new))):
+            previous = old[index] if index < len(old) else _ABSENT
+            current = new[index] if index < len(new) else _ABSENT
+            self.values(previous, current, f"{pointer}/{index}", name)
 
 
 def _equal_scalars(old: Any, new: Any) -> bool:
@@ -64,50 +126,24 @@ def _equal_scalars(old: Any, new: Any) -> bool:
     return type(old) is type(new) and bool(old == new)
 
 
-def _compare_objects(
-    old: dict[str, Any], new: dict[str, Any], pointer: str, name: str, volatile: frozenset[str]
-) -> Iterator[str]:
-    for key in {**old, **new}:
-        previous, current = old.get(key, _ABSENT), new.get(key, _ABSENT)
-        if type(previous) is type(current) and type(previous) in _PLAIN and previous == current:
-            continue  # most fields of an object are as they were
-        dotted = f"{name}.{key}"
-        if dotted not in volatile:
-            yield from _compare(previous, current, f"{pointer}/{_escape(key)}", dotted, volatile)
+def _ids_in_text(text: msgspec.Raw) -> _Places | None:
+    """Return what `_ids` says of an array, without parsing its elements; None too where only a full look can tell."""
+    try:
+        return _places([element.id for element in _identified(text)])
+    except msgspec.ValidationError:
+        return None
 
 
-def _compare_arrays(old: list[Any], new: list[Any], pointer: str, name: str, volatile: frozenset[str]) -> Iterator[str]:
-    old_ids, new_ids = _ids(old), _ids(new)
-    if old_ids is None or new_ids is None:
-        yield from _compare_by_place(old, new, pointer, name, volatile)
-        return
-    for element_id, index in new_ids.items():
-        previous = old[old_ids[element_id]] if element_id in old_ids else _ABSENT
-        yield from _compare(previous, new[index], f"{pointer}/{index}", name, volatile)
-    common = [element_id for element_id in new_ids if element_id in old_ids]
-    is_reordered = common != [element_id for element_id in old_ids if element_id in new_ids]
-    if is_reordered or len(common) < len(old_ids):
-        yield pointer  # an element that is gone has no place in the new array, so the array itself is named
-
-
-def _compare_by_place(
-    old: list[Any], new: list[Any], pointer: str, name: str, volatile: frozenset[str]
-) -> Iterator[str]:
-    for index in range(max(len(old), len(new))):
-        previous = old[index] if index < len(old) else _ABSENT
-        current = new[index] if index < len(new) else _ABSENT
-        yield from _compare(previous, current, f"{pointer}/{index}", name, volatile)
-
-
-def _ids(elements: list[Any]) -> dict[Any, int] | None:
+def _ids(elements: list[Any]) -> _Places | None:
     """Return id -> place, None unless every element is an object with an id of its own."""
-    places: dict[Any, int] = {}
-    for index, element in enumerate(elements):
-        element_id = element.get("id") if isinstance(element, dict) else None
-        if not isinstance(element_id, str | int) or element_id in places:
-            return None
-        places[element_id] = index
-    return places
+    ids = [element.get("id") for element in elements if isinstance(element, dict)]
+    known = [element_id for element_id in ids if isinstance(element_id, str | int)]
+    return _places(known) if len(known) == len(elements) else None
+
+
+def _places(ids: list[_Id]) -> _Places | None:
+    places = {element_id: index for index, element_id in enumerate(ids)}
+    return places if len(places) == len(ids) else None
 
 
 def _escape(name: str) -> str:

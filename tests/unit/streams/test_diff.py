@@ -214,6 +214,14 @@ def test_pointers_lead_to_a_place_of_the_old_or_the_new_document(before: Documen
         assert leads_into(old, pointer) or leads_into(new, pointer)
 
 
+@given(documents, documents)
+def test_a_document_differs_from_another_wherever_it_stands(before: Document, after: Document) -> None:
+    """Arrays at the top are compared as texts, those below as values: both must say the same."""
+    below = pointers({"w": before}, {"w": after})
+
+    assert tuple(f"/w{pointer}" for pointer in pointers(before, after)) == below
+
+
 def equal(left: Any, right: Any) -> bool:
     """Compare JSON values the slow and simple way."""
     if isinstance(left, dict) and isinstance(right, dict):

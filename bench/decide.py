@@ -1,0 +1,62 @@
+"""Decides and encodes deliveries one after another, tables in memory, no Kafka: what `bench.profile` watches.
+
+`python -m bench.decide SECONDS small|large` prints the processor time of one delivery in microseconds.
+"""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count, islice
+
+from bench.deliveries import LARGE, STEP_S, Mix, kept, mixed, product
+from schemas import codec
+from schemas.configuration import Configuration
+from schemas.records import RawDelivery
+from streams.pipeline import Tables, process
+from streams.publish import Encoder
+from streams.settings import compiled_routes
+
+BATCH = 2_000
+PRODUCTS = 500
+Stored = dict[str, dict[bytes, bytes]]
+
+
+class _Everything:
+    """Stands for the registry and the topics: every schema has an id, and every topic exists."""
+
+    def prefix(self, _topic: str, _name: str) -> bytes:
+        return codec.wire_prefix(1)
+
+    def ensure(self, _topic: str) -> None:
+        return
+
+
+def run(seconds: float, size: str) -> float:
+    """Decide for so much processor time and return how much one delivery took, in microseconds."""
+    deliveries = mixed(Mix(10_000_000, PRODUCTS), Counter()) if size == "small" else _large()
+    stored: Stored = {"seen": {}, "latest": {}}
+    encoder, routes = Encoder(_Everything(), _Everything()), compiled_routes(Configuration())  # type: ignore[arg-type]
+    spent_s, decided = 0.0, 0
+    while spent_s < seconds:
+        batch = [(delivery, codec.raw_headers(delivery)) for delivery in islice(deliveries, BATCH)]
+        began_s = time.process_time()
+        for place, (delivery, headers) in enumerate(batch):
+            read = codec.raw_delivery(delivery.key.encode(), delivery.body, headers, ("webhooks.raw", 0, place))
+            result = process(read, Tables(stored["seen"], stored["latest"]), routes)
+            encoder.records(read, result, time.time_ns() // 1000)
+            stored["seen"].update(result.writes.seen)
+            stored["latest"].update(result.writes.latest)
+        spent_s, decided = spent_s + time.process_time() - began_s, decided + len(batch)
+    return 1e6 * spent_s / decided
+
+
+def _large() -> Iterator[RawDelivery]:
+    for number in count():
+        version = number // PRODUCTS
+        body = product(number % PRODUCTS, version * STEP_S, version, LARGE)
+        yield kept(body, f"large-{number}", version * STEP_S)
+
+
+if __name__ == "__main__":
+    print(f"{run(float(sys.argv[1]), sys.argv[2]):.1f}")
