@@ -103,6 +103,7 @@ bootstrap_servers = "{kafka}"
 url = "{registry}"
 [worker]
 app = "{app}"
+children = false
 [[sources]]
 name = "bench"
 provider = "shopify"

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from msgspec import Struct
 
 from providers.base import Envelope, Handshake, Parsed, Sample, SignedRequest, Unparsed, Verdict
-from providers.github_events import DELETED, RULES, Rule
+from providers.github_events import CHILDREN, DELETED, REMOVALS, RULES, Rule
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
 from providers.signature import decode_hex, match_hmac, refuse_malformed, refuse_missing
@@ -264,7 +264,18 @@ def _snapshot(rule: Rule, occasion: Occasion) -> Snapshot | Unparsed:
         is_deleted=is_deleted,
         volatile=VOLATILE,
         parent=found.parent,
+        children=CHILDREN.get(found.resource_type, ()),
+        removed=_removed(found, occasion),
     )
+
+
+def _removed(found: Found, occasion: Occasion) -> tuple[tuple[str, str], ...]:
+    removals = REMOVALS.get(occasion.action)
+    if removals is None or found.resource_type not in CHILDREN:
+        return ()
+    types = {rule.field: rule.resource_type for rule in CHILDREN[found.resource_type]}
+    named = [(listed, text_id(at(occasion.payload, f"{name}.id"))) for name, listed in removals.items()]
+    return tuple((types[listed], f"{found.resource_id}:{name}") for listed, name in named if name and listed in types)
 
 
 def _is_deletion(rule: Rule, occasion: Occasion) -> bool:

@@ -7,7 +7,12 @@ target; `@delivery` for the delivery's GUID: an occurrence without lasting state
 Source: GitHub's "Webhook events and payloads" and the examples of octokit/webhooks (`docs/providers.md`).
 """
 
+from collections.abc import Mapping
+from typing import Final
+
 from msgspec import Struct
+
+from schemas.records import ChildRule
 
 DELETED = frozenset({"deleted"})
 NEVER: frozenset[str] = frozenset()
@@ -236,4 +241,27 @@ RULES: dict[str, Rule] = {
         parent=("workflow_run", "workflow_job.run_id"),
     ),
     "workflow_run": own("workflow_run"),
+}
+
+# A label, user or team exists without the pull request: what comes and goes with it is the relation between the two. None of
+# them has a time of its own. Reviews and comments, which have events of their own, are not listed in a pull request.
+CHILDREN: Final[Mapping[str, tuple[ChildRule, ...]]] = {
+    "issue": (
+        ChildRule("issue_label", "labels", is_relation=True),
+        ChildRule("issue_assignee", "assignees", is_relation=True),
+    ),
+    "pull_request": (
+        ChildRule("pull_request_label", "labels", is_relation=True),
+        ChildRule("pull_request_assignee", "assignees", is_relation=True),
+        ChildRule("pull_request_requested_reviewer", "requested_reviewers", is_relation=True),
+        ChildRule("pull_request_requested_team", "requested_teams", is_relation=True),
+    ),
+}
+
+# The action and the field beside the main object that name what was taken from a list. In GitHub's own examples of these
+# three the list still holds it.
+REMOVALS: Final[Mapping[str, Mapping[str, str]]] = {
+    "unlabeled": {"label": "labels"},
+    "unassigned": {"assignee": "assignees"},
+    "review_request_removed": {"requested_reviewer": "requested_reviewers", "requested_team": "requested_teams"},
 }

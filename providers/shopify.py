@@ -18,6 +18,7 @@ from msgspec import Struct
 from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.shopify_children import CHILDREN, SHARED
 from providers.shopify_topics import TopicRule, events_rule, topic_rule
 from providers.signature import decode_base64, match_hmac, refuse_malformed, refuse_missing
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
@@ -160,7 +161,19 @@ def _snapshot(rule: TopicRule, resource_id: str, body: Document, delivery: RawDe
         return Snapshot(rule.resource_type, resource_id, None, event_time=event_time, is_deleted=True, parent=parent)
     # A notice is not a version of anything: the time it shows may be that of the resource it is about.
     version = None if rule.is_notice else _first_instant(document, _VERSION_FIELDS)
-    return Snapshot(rule.resource_type, resource_id, document, version, event_time, volatile=_VOLATILE, parent=parent)
+    # The new Events show what the subscriber's own query asks for: their lists may be cut anywhere.
+    is_classic = "shopify-topic" not in delivery.headers
+    return Snapshot(
+        rule.resource_type,
+        resource_id,
+        document,
+        version,
+        event_time,
+        volatile=_VOLATILE,
+        parent=parent,
+        children=CHILDREN.get(rule.resource_type, ()) if is_classic else (),
+        is_shared=rule.resource_type in SHARED,
+    )
 
 
 def _first_instant(document: Document, names: tuple[str, ...]) -> datetime | None:

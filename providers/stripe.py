@@ -5,7 +5,7 @@ Source: Stripe's webhook documentation, stripe-python and stripe-dotnet (`docs/p
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unp
 from providers.outline import at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
 from providers.signature import decode_hex, judge_timestamp, match_hmac, refuse_malformed, refuse_missing
-from schemas.records import Document, RawDelivery, Snapshot, resource_key
+from schemas.records import ChildRule, Document, RawDelivery, Snapshot, resource_key
 
 SIGNATURE = "stripe-signature"
 MAX_TYPE_CHARS = 200
@@ -40,6 +40,13 @@ CANCELLATIONS = frozenset({"customer.subscription.deleted"})
 ENDINGS = frozenset({"account.application.deauthorized"})
 # Only a few objects have an update time; Stripe touches it whenever it touches the object.
 VOLATILE = frozenset({"updated"})
+# A list shows its first page and says in `has_more` whether there are others. A line's id is trusted to tell it apart only
+# within its invoice or credit note, so it is named together with that.
+CHILDREN: Mapping[str, tuple[ChildRule, ...]] = {
+    "invoice": (ChildRule("invoice_line_item", "lines", is_relation=True),),
+    "credit_note": (ChildRule("credit_note_line_item", "lines", is_relation=True),),
+    "subscription": (ChildRule("subscription_item", "items"),),
+}
 
 _EVENT_PATHS = ("id", "type", "created", "api_version", "account", "related_object.id", "related_object.type")
 _OBJECT_PATHS = ("id", "object", "alert", *OWNERS)
@@ -120,6 +127,7 @@ class Stripe(Struct, frozen=True):
             event_time=instant(event.get("created")),
             is_deleted=is_deleted,
             volatile=VOLATILE,
+            children=CHILDREN.get(found.resource_type, ()),
         )
         return Parsed((snapshot,))
 

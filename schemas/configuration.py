@@ -250,6 +250,7 @@ class Worker(_Table):
     """`[worker]`: the pipeline's process. `app` names its consumer group and changelogs; changing it starts afresh."""
 
     app: Name = "capture"
+    children: StrictBool = True  # what a document lists (variants, line items, labels) become resources of their own
 
 
 class Ingress(_Table):

@@ -40,13 +40,36 @@ class RawDelivery(Struct, frozen=True):
     offset: int = -1
 
 
+class ChildRule(Struct, frozen=True):
+    """Where a document lists resources of their own, and when that list is whole, so that what is missing is gone.
+
+    `field` is a top-level field: an array of objects with an `id` each, or an object with `data` and `has_more` around it, which
+    is whole unless there is more. Of an array as long as `limit` the rest may have been left out. `roster` is a field that
+    names every child by its gid, also those left out. `member` is a field with one child that a whole list holds, too.
+    `is_relation`: the id tells children apart only within their parent, so it becomes `parent:child`. `version` is an
+    element's own update time; without one it has its parent's. `is_shared`: see `Snapshot`.
+    """
+
+    resource_type: str
+    field: str
+    is_relation: bool = False
+    is_shared: bool = False
+    version: str | None = None
+    limit: int | None = None
+    roster: str | None = None
+    member: str | None = None
+
+
 class Snapshot(Struct, frozen=True):
     """One resource as one delivery shows it.
 
     `document` is None when the delivery says that the resource is gone (`is_deleted`) and shows no content.
     `version` is the provider's own update time of the resource; None where it sends none, and then `event_time`, the time at
     which the provider says the event happened, orders it. `volatile` names top-level fields whose change alone is no change.
-    `parent` is (resource type, resource id) of the resource this one belongs to.
+    `parent` is (resource type, resource id) of the resource this one belongs to. `children` says where the document lists
+    resources of their own. `is_shared`: its parent lists it and topics of its own show it, each with fields that the
+    other lacks, so a field that is not shown keeps its stored value. `removed` are children, as (resource type, resource
+    id), that the delivery says are gone, even where the document still lists them.
     """
 
     resource_type: str
@@ -57,6 +80,9 @@ class Snapshot(Struct, frozen=True):
     is_deleted: bool = False
     volatile: frozenset[str] = frozenset()
     parent: tuple[str, str] | None = None
+    children: tuple[ChildRule, ...] = ()
+    is_shared: bool = False
+    removed: tuple[tuple[str, str], ...] = ()
 
 
 class Change(Struct, frozen=True):
@@ -104,6 +130,7 @@ class LatestState(Struct, frozen=True, array_like=True):
     """Table *latest*: the newest known state of one resource.
 
     `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970, UTC.
+    `is_mirrored`: the stored children are just what the document lists, so an element that stays the same needs no look.
     """
 
     version_us: int | None
@@ -112,6 +139,7 @@ class LatestState(Struct, frozen=True, array_like=True):
     document: bytes | None
     is_deleted: bool = False
     event_id: str = ""
+    is_mirrored: bool = False
 
 
 def resource_key(provider: str, source: str, resource_type: str, resource_id: str) -> str:

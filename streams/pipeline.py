@@ -6,7 +6,7 @@ so a dict, an overlay over RocksDB and a recomputation from `webhooks.raw` are t
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -25,9 +25,12 @@ from schemas.records import (
     Snapshot,
     resource_key,
 )
+from streams.steps import kin
+from streams.steps.children import merged
 from streams.steps.dedup import Known, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
 from streams.steps.fanout import Emission, Routes, Unrouted, fanout
+from streams.steps.kin import Child, Parent, Rows
 from streams.steps.outcome import summarise
 from streams.steps.parse import parse
 
@@ -79,6 +82,13 @@ class _Subject(Struct, frozen=True):
     latest: LatestState | None
 
 
+class _Decision(Struct, frozen=True):
+    """What became of one resource."""
+
+    outcome: Outcome
+    emission: Emission | None = None
+
+
 def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     """Decide one delivery: its one outcome, the changes that go out, and the rows that remember it."""
     writes = Writes({}, {})
@@ -87,13 +97,11 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         return Result(Outcome("dead", parsed.reason, parsed.detail), (), writes)
     if isinstance(parsed, Handshake):
         return Result(Outcome("filtered", "handshake", parsed.detail), (), writes)
-    parts, emissions = [], []
+    decisions: list[_Decision] = []
     for snapshot in parsed.snapshots:
-        part, emission = _decide(_subject(delivery, snapshot, tables, writes), routes, writes)
-        parts.append(part)
-        if emission is not None:
-            emissions.append(emission)
-    return Result(summarise(parts), tuple(emissions), writes)
+        decisions += _decide(_subject(delivery, snapshot, tables, writes), tables, routes, writes)
+    emissions = tuple(decision.emission for decision in decisions if decision.emission is not None)
+    return Result(summarise([decision.outcome for decision in decisions]), emissions, writes)
 
 
 def _provider_of(delivery: RawDelivery, routes: Routes) -> Provider | None:
@@ -109,6 +117,9 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: 
     text = None if snapshot.is_deleted or snapshot.document is None else codec.document_json(snapshot.document)
     fingerprint = DELETED if text is None else hashlib.sha256(text).digest()[:16]
     latest_row = _row(key.encode(), tables.latest, writes.latest)
+    latest = None if latest_row is None else codec.decode_latest(latest_row)
+    if snapshot.is_shared and text is not None and latest is not None and latest.document is not None:
+        text = merged(latest.document, text)
     return _Subject(
         delivery,
         snapshot,
@@ -117,7 +128,7 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: 
         text,
         fingerprint,
         _seen(f"{key}\0{tag}".encode(), tables.seen, writes.seen),
-        None if latest_row is None else codec.decode_latest(latest_row),
+        latest,
     )
 
 
@@ -133,23 +144,69 @@ def _row(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> bytes | No
     return written[key] if key in written else table.get(key)
 
 
-def _decide(subject: _Subject, routes: Routes, writes: Writes) -> tuple[Outcome, Emission | None]:
+def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -> list[_Decision]:
+    """Decide a resource that the delivery is about, and with it its children."""
     snapshot, delivery_id = subject.snapshot, subject.delivery.delivery_id
+    rows, parent_key = Rows(tables.latest.get, writes.latest), _parent_key(subject)
     known = dedup(snapshot, subject.fingerprint, delivery_id, subject.seen, subject.latest)
     if known is None or known.reason != "delivery_id":
         row = remember(subject.seen, subject.fingerprint, delivery_id)
         writes.seen[f"{subject.key}\0{subject.tag}".encode()] = codec.encode_row(row)
+    if known is None and parent_key is not None and kin.is_orphan(snapshot, parent_key, rows):
+        known = Known("stale", "parent_deleted", "its parent was deleted after this was shown")
     if isinstance(known, Known):
-        return Outcome(known.outcome, known.reason, known.detail), None
+        return [_Decision(Outcome(known.outcome, known.reason, known.detail))]
+    decision = _conclude(subject, routes, writes)
+    if parent_key is not None:
+        kin.remember(Child(subject.key, snapshot, subject.text, subject.latest), parent_key, rows)
+    return [decision, *_decide_children(subject, rows, routes, writes)]
+
+
+def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writes) -> Iterator[_Decision]:
+    """Decide the children that a stored snapshot lists, lets vanish, or leaves behind when it is a deletion.
+
+    Only here, after the parent was found to be news: what a stale or repeated delivery lists says nothing.
+    """
+    delivery, snapshot = subject.delivery, subject.snapshot
+    owner = f"{delivery.provider}|{delivery.source}"
+    parent = Parent(owner, subject.key, snapshot, subject.text, subject.latest)
+    if subject.text is None:
+        for child in kin.orphans(parent, rows):
+            orphan = _child_subject(subject, child)
+            yield _conclude(orphan, routes, writes)
+            yield from _decide_children(orphan, rows, routes, writes)
+    elif routes.children and kin.has_lists(snapshot):
+        lists = kin.Lists(parent, rows)
+        for child in lists.children():
+            listed = _child_subject(subject, child)
+            yield _conclude(listed, routes, writes)
+            if child.text is None:
+                yield from _decide_children(listed, rows, routes, writes)
+        lists.finish()
+
+
+def _child_subject(parent: _Subject, child: Child) -> _Subject:
+    """Return a child to decide. It has no row in *seen*: the parent's says that this content was not there before.
+
+    For the same reason the parent's version, content and flips name what happened to the child in its event id.
+    """
+    flips = times_shown(parent.seen, parent.fingerprint)
+    tag = f"{parent.tag}\0{parent.fingerprint.hex()}\0{flips}"
+    fingerprint = DELETED if child.text is None else hashlib.sha256(child.text).digest()[:16]
+    return _Subject(parent.delivery, child.snapshot, child.key, tag, child.text, fingerprint, None, child.latest)
+
+
+def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
+    """Return what a snapshot that is news changes, and store it."""
     change = _change(subject)
     writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))
     if change is None:
         reason = "already_deleted" if subject.text is None else "no_difference"
-        return Outcome("unchanged", reason, "the stored state says the same; its version was advanced"), None
-    emission = fanout(change, subject.delivery, routes, snapshot.volatile)
+        return _Decision(Outcome("unchanged", reason, "the stored state says the same; its version was advanced"))
+    emission = fanout(change, subject.delivery, routes, subject.snapshot.volatile)
     if isinstance(emission, Unrouted):
-        return Outcome("filtered", emission.reason, emission.detail), None
-    return Outcome("changed", _REASONS[change.op], "", (change.event_id,)), emission
+        return _Decision(Outcome("filtered", emission.reason, emission.detail))
+    return _Decision(Outcome("changed", _REASONS[change.op], "", (change.event_id,)), emission)
 
 
 _REASONS: Final[Mapping[Operation, str]] = {"c": "created", "u": "updated", "d": "deleted", "r": "read"}

@@ -85,7 +85,11 @@ def compiled_routes(loaded: Configuration) -> Routes:
         )
         for route in loaded.routes
     )
-    return Routes({source.name: provider(source.provider, _options(source)) for source in loaded.sources}, routes)
+    return Routes(
+        {source.name: provider(source.provider, _options(source)) for source in loaded.sources},
+        routes,
+        loaded.worker.children,
+    )
 
 
 def filter_problems(loaded: Configuration, path: Path | None = None) -> list[Problem]:

@@ -35,10 +35,14 @@ class Route(Struct, frozen=True):
 
 
 class Routes(Struct, frozen=True):
-    """What the configuration says about deliveries: the provider of each source, and where changes go."""
+    """What the configuration says about deliveries: the provider of each source, where changes go.
+
+    `children`: what a document lists becomes resources of their own.
+    """
 
     providers: Mapping[str, Provider]
     routes: tuple[Route, ...] = ()
+    children: bool = True
 
 
 class Narrowed(Struct, frozen=True):

@@ -8,7 +8,7 @@ import pytest
 from tests.support import situations
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("streams/agents.py", "streams/steps/dedup.py", "streams/steps/fanout.py")
+SOURCES = ("streams/agents.py", "streams/pipeline.py", "streams/steps/dedup.py", "streams/steps/fanout.py")
 GIVEN = re.compile(r'(?:Known|Unrouted|dead)\(\s*(?:"(?:duplicate|stale)", )?"(\w+)"')
 
 

@@ -1,0 +1,169 @@
+"""Reads the lists of children in a document and says which of them may be news, and which are gone.
+
+Documents come as canonical JSON text, so an element that did not change is the same bytes and is never parsed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from providers.reading import text_id
+from schemas import codec
+from schemas.records import ChildRule
+
+
+class Element(Struct, frozen=True):
+    """One child as its parent's document shows it: canonical JSON text, and its own update time as written."""
+
+    text: bytes
+    updated: Any
+
+
+class Listing(Struct, frozen=True):
+    """One list of children by resource id. `named` are all that the document speaks of, shown or not.
+
+    `is_whole`: what is not named does not exist any more.
+    """
+
+    elements: Mapping[str, Element]
+    named: frozenset[str]
+    is_whole: bool
+
+
+class Found(Struct, frozen=True):
+    """What one list says: the elements that may be news, and the ids of those that are `gone`.
+
+    `gone` is None where only the index of known children can tell: all that is not `named`.
+    """
+
+    rule: ChildRule
+    shown: Mapping[str, Element]
+    gone: Sequence[str] | None
+    named: frozenset[str]
+
+
+def find(rules: Sequence[ChildRule], parent_id: str, before: bytes | None, after: bytes) -> list[Found]:
+    """Return what the lists of a document say that those of the one before did not; a list that cannot be read says nothing.
+
+    `before` is None where the stored children are not known to be what it lists; then every element is news.
+    """
+    old: dict[str, msgspec.Raw] = {} if before is None else _fields(before)
+    new = _fields(after)
+    found = []
+    for rule in rules:
+        if before is not None and _is_same(rule, old, new):
+            continue
+        listing = _listing(rule, new, parent_id)
+        if listing is not None:
+            found.append(_compared(rule, _listing(rule, old, parent_id), listing))
+    return found
+
+
+def merged(stored: bytes, shown: bytes) -> bytes:
+    """Return what is shown together with the stored fields that it lacks, at every depth; elements matched by `id`."""
+    try:
+        return codec.document_json(_merged(codec.document(stored), codec.document(shown)))
+    except RecursionError:
+        return shown  # nested some 500 deep: no provider's document, and no reason to fail
+
+
+def _is_same(rule: ChildRule, old: Mapping[str, msgspec.Raw], new: Mapping[str, msgspec.Raw]) -> bool:
+    names = (rule.field, rule.roster, rule.member)
+    return all(old.get(name) == new.get(name) for name in names if name is not None)
+
+
+def _compared(rule: ChildRule, old: Listing | None, new: Listing) -> Found:
+    if old is None:
+        return Found(rule, new.elements, None if new.is_whole else (), new.named)
+    shown = {
+        child_id: element
+        for child_id, element in new.elements.items()
+        if child_id not in old.elements or old.elements[child_id].text != element.text
+    }
+    if not new.is_whole:
+        return Found(rule, shown, (), new.named)
+    return Found(rule, shown, sorted(old.named - new.named) if old.is_whole else None, new.named)
+
+
+class _Names(Struct):
+    id: Any = None
+    updated_at: Any = None
+    admin_graphql_api_id: Any = None
+
+
+class _Page(Struct):
+    data: msgspec.Raw
+    has_more: Any = None
+
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_texts = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_names = msgspec.json.Decoder(list[_Names]).decode
+_name = msgspec.json.Decoder(_Names | None).decode
+_page = msgspec.json.Decoder(_Page).decode
+
+
+def _listing(rule: ChildRule, fields: Mapping[str, msgspec.Raw], parent_id: str) -> Listing | None:
+    """Return a list, None where the document has none or one that does not tell its elements apart."""
+    if rule.field not in fields:
+        return None
+    try:
+        array, is_last_page = _array(bytes(fields[rule.field]))
+        names, texts = _names(array), _texts(array)
+        ids = [text_id(name.id) for name in names]
+        roster, member = _roster(rule, fields), _member(rule, fields)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    known = [child_id for child_id in ids if child_id is not None]
+    if len(known) < len(ids) or len(set(known)) < len(ids):
+        return None
+    elements = {
+        _resource_id(rule, parent_id, child_id): Element(bytes(text), name.updated_at)
+        for child_id, text, name in zip(known, texts, names, strict=True)
+    }
+    named = elements.keys() | {_resource_id(rule, parent_id, child_id) for child_id in roster}
+    is_complete = rule.limit is None or len(known) < rule.limit or roster.issuperset(known)
+    has_member = member is None or member in known
+    return Listing(elements, frozenset(named), is_last_page and is_complete and has_member)
+
+
+def _array(text: bytes) -> tuple[bytes, bool]:
+    """Return the text of an array of children, and whether it is the last page of them."""
+    if not text.startswith(b"{"):
+        return text, True
+    page = _page(text)
+    return bytes(page.data), page.has_more is False
+
+
+def _roster(rule: ChildRule, fields: Mapping[str, msgspec.Raw]) -> frozenset[str]:
+    """Return the ids of all children that a document names by their gids; none unless all of them can be read."""
+    if rule.roster is None or rule.roster not in fields:
+        return frozenset()
+    gids = [text_id(name.admin_graphql_api_id) for name in _names(fields[rule.roster])]
+    return frozenset() if None in gids else frozenset(gid.rpartition("/")[2] for gid in gids if gid)
+
+
+def _member(rule: ChildRule, fields: Mapping[str, msgspec.Raw]) -> str | None:
+    if rule.member is None or rule.member not in fields:
+        return None
+    name = _name(fields[rule.member])
+    return None if name is None else text_id(name.id)
+
+
+def _resource_id(rule: ChildRule, parent_id: str, child_id: str) -> str:
+    return f"{parent_id}:{child_id}" if rule.is_relation else child_id
+
+
+def _merged(stored: Any, shown: Any) -> Any:
+    if isinstance(stored, dict) and isinstance(shown, dict):
+        return stored | {name: _merged(stored[name], shown[name]) if name in stored else shown[name] for name in shown}
+    if isinstance(stored, list) and isinstance(shown, list):
+        known = {element["id"]: element for element in stored if _has_id(element)}
+        return [_merged(known.get(element["id"]), element) if _has_id(element) else element for element in shown]
+    return shown
+
+
+def _has_id(element: Any) -> bool:
+    return isinstance(element, dict) and isinstance(element.get("id"), str | int)
