@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.report import write
+from bench.report import made, write
 
 PY_SPY = Path(__file__).parents[1] / ".venv-bench" / "bin" / "py-spy"
 SAMPLES_PER_S = 500
@@ -83,7 +83,7 @@ def main() -> None:
     for part in dict.fromkeys(part for row in parts.values() for part in row):
         table.add_row(part, *(str(row.get(part, 0.0)) for row in parts.values()))
     Console().print(table)
-    write("profile", {"cpu_us_per_delivery": costs_us, "percent": parts}, "python -m bench.profile")
+    write("profile", {"cpu_us_per_delivery": costs_us, "percent": parts}, made("profile", "python -m bench.profile"))
 
 
 if __name__ == "__main__":
