@@ -9,15 +9,18 @@ from typing import Literal
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from ingress.networks import allowlist, published
 from schemas.configuration import Configuration, ConfigurationError, Route, Source, kafka_options, resolve_secret
+from schemas.legal import PUBLISHED
 from schemas.problems import key_text
 from schemas.toml_lines import Location, key_lines, line_of
 from streams.settings import filter_problems
 
 ONLINE_TIMEOUT_S = 5.0
+NETWORKS_AGE = timedelta(days=90)  # GitHub and Stripe both added some in 2026
 EXPIRES_SOON = timedelta(days=14)  # long enough for a holiday
 DEMO_SECRET = "text:"  # noqa: S105 - how a reference begins, not a secret
-NOT_YET = {"sources": ("allow",), "routes": ("priority", "mode")}
+NOT_YET = {"routes": ("priority", "mode")}
 """Keys that this version reads but does not act on; each goes from here with the change that makes it work."""
 NEEDED_TOPICS = ("webhooks.raw", "deliveries.outcomes")
 
@@ -53,6 +56,8 @@ def offline_findings(
     for index, source in enumerate(configuration.sources):
         findings += _source_findings(index, source, places, today)
         findings += _secret_findings(index, source, places, environ)
+        findings += _allowlist_findings(index, source, places, today)
+    findings += _proxy_findings(configuration, places)
     findings += _unheeded_findings(configuration, places)
     findings += [Finding("problem", str(problem)) for problem in filter_problems(configuration, path)]
     try:
@@ -92,8 +97,32 @@ def _secret_findings(index: int, source: Source, places: _Places, environ: Mappi
             yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
 
 
+def _allowlist_findings(index: int, source: Source, places: _Places, today: date) -> Iterator[Finding]:
+    where = places.of("sources", index, "allow")
+    try:
+        allowlist(source.allow, source.provider)
+    except ConfigurationError as error:
+        yield Finding("problem", f"{where}: {error}")
+    if PUBLISHED not in source.allow:
+        return
+    as_of = published(source.provider).as_of
+    if today - as_of > NETWORKS_AGE:
+        yield Finding(
+            "warning",
+            f"{where}: what {source.provider} publishes is known as of {as_of}; deliveries from networks added since are "
+            "refused: fetch the list and give it as file:PATH (docs/operations.md)",
+        )
+
+
+def _proxy_findings(configuration: Configuration, places: _Places) -> Iterator[Finding]:
+    everybody = {"0.0.0.0/0", "::/0"}.intersection(configuration.ingress.trusted_proxies)
+    if everybody:
+        where = places.of("ingress", "trusted_proxies")
+        yield Finding("warning", f"{where}: {min(everybody)} trusts everybody; whoever posts can claim any address")
+
+
 def _unheeded_findings(configuration: Configuration, places: _Places) -> Iterator[Finding]:
-    tables: Mapping[str, Sequence[Source | Route]] = {"sources": configuration.sources, "routes": configuration.routes}
+    tables: Mapping[str, Sequence[Route]] = {"routes": configuration.routes}
     for name, keys in NOT_YET.items():
         for index, table in enumerate(tables[name]):
             for key in keys:

@@ -3,11 +3,13 @@
 No answer repeats a secret, a body or a signature. The 200 is empty: BigCommerce asks for no body and no headers.
 """
 
+from math import ceil
 from typing import Literal
 
 import msgspec
 from msgspec import Struct
 
+from ingress.rates import Rate
 from ingress.settings import RETRY_AFTER_S
 from providers.base import Refused
 
@@ -33,6 +35,7 @@ class Answer(Struct, frozen=True):
 ACCEPTED = Answer(200, "accepted")
 PROBED = Answer(200, "probed")
 CLOSE = (b"connection", b"close")
+JSON = (b"content-type", b"application/json")
 RETRY_AFTER = (b"retry-after", str(RETRY_AFTER_S).encode())
 
 
@@ -55,6 +58,19 @@ def unknown_source(name: str) -> Answer:
 def unknown_path() -> Answer:
     """Return 404: nothing lives at that path."""
     return Answer(404, "refused", "unknown_path", "expected POST /v1/{source}, or GET /healthz, /readyz or /metrics")
+
+
+def not_allowed(address: str) -> Answer:
+    """Return 403: the address lies in none of the networks that the source allows."""
+    detail = f"{address[:SHOWN_CHARS] or 'an unknown address'} may not post to this source"
+    return Answer(403, "refused", "not_allowed", f"{detail}; see allow and trusted_proxies in penstock.toml")
+
+
+def rate_limited(rate: Rate, wait_s: float) -> Answer:
+    """Return 429 with Retry-After, rounded up: the source sends more than it may, and would be let in after that."""
+    retry_after = (b"retry-after", b"%d" % ceil(wait_s))
+    detail = f"expected at most {rate.per_s:g} deliveries a second, {rate.burst} at once; send it again"
+    return Answer(429, "refused", "rate_limited", detail, (retry_after,))
 
 
 def wrong_method(allowed: str) -> Answer:
@@ -117,6 +133,21 @@ def transfer_coding() -> Answer:
     return Answer(
         501, "refused", "transfer_coding", "expected Transfer-Encoding: chunked, or none; send the body as signed"
     )
+
+
+def too_busy(max_requests: int) -> Answer:
+    """Return 503: so many requests are under way already; see `max_concurrent`."""
+    return unavailable("too_busy", f"{max_requests} requests are under way already; send it again")
+
+
+def too_many_bytes(max_bytes: int) -> Answer:
+    """Return 503: so many bytes of bodies are in memory already; see `bodies_limit_bytes`."""
+    return unavailable("too_many_bytes", f"{max_bytes} bytes of other bodies are under way already; send it again")
+
+
+def too_many_connections(max_connections: int) -> Answer:
+    """Return 503: so many connections are open already, busy or not. Sent by the connection itself, which then hangs up."""
+    return unavailable("too_many_connections", f"{max_connections} connections are open already; try again")
 
 
 def unavailable(reason: str, detail: str) -> Answer:

@@ -26,7 +26,6 @@ DELIVERIES = "/v1/"
 METHODS = "GET, HEAD, POST"
 EMPTY_200: Message = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
 NO_BODY: Message = {"type": "http.response.body", "body": b""}
-JSON = (b"content-type", b"application/json")
 
 log = structlog.get_logger("ingress")
 
@@ -59,7 +58,8 @@ class Door:
         name = scope["path"].removeprefix(DELIVERIES)
         match scope["method"]:
             case "POST":
-                return await self._receiver.receive(name, scope["headers"], receive)
+                peer = scope["client"]
+                return await self._receiver.receive(name, scope["headers"], receive, peer[0] if peer else "")
             case "GET" | "HEAD":
                 return self._receiver.probe(name)
         answer = answers.wrong_method(METHODS)
@@ -103,7 +103,7 @@ async def send_answer(answer: Answer, send: Send) -> None:
         await send(NO_BODY)
         return
     body = answer.body()
-    headers = [JSON, (b"content-length", b"%d" % len(body)), *answer.headers]
+    headers = [answers.JSON, (b"content-length", b"%d" % len(body)), *answer.headers]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 

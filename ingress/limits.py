@@ -6,6 +6,7 @@ from starlette.types import Receive
 
 from ingress import answers
 from ingress.answers import Answer
+from ingress.room import Room
 
 
 def refused_unread(headers: Mapping[str, str], limit_bytes: int) -> Answer | None:
@@ -23,21 +24,30 @@ def refused_unread(headers: Mapping[str, str], limit_bytes: int) -> Answer | Non
     return None
 
 
-async def read_body(receive: Receive, limit_bytes: int) -> bytes | Answer:
-    """Return the whole body, or the refusal as soon as it passes the limit or the sender is gone.
+async def read_body(receive: Receive, limit_bytes: int, room: Room) -> bytes | Answer:
+    """Return the whole body, or the refusal as soon as it passes the limit, there is no room, or the sender is gone.
 
+    A body that is returned takes its bytes of the room; giving them back is left to the caller.
     How long that may take is watched per connection, by `ingress.protocol.sweep`.
     """
     chunks: list[bytes] = []
-    total_bytes = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            return answers.body_cut_off()
-        chunk: bytes = message.get("body", b"")
-        total_bytes += len(chunk)
-        if total_bytes > limit_bytes:
-            return answers.body_too_large(limit_bytes)
-        chunks.append(chunk)
-        if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    total_bytes, is_whole = 0, False
+    try:
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return answers.body_cut_off()
+            chunk: bytes = message.get("body", b"")
+            total_bytes += len(chunk)
+            room.body_bytes += len(chunk)
+            if total_bytes > limit_bytes:
+                return answers.body_too_large(limit_bytes)
+            if room.body_bytes > room.max_bytes:
+                return answers.too_many_bytes(room.max_bytes)
+            chunks.append(chunk)
+            if not message.get("more_body", False):
+                is_whole = True
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    finally:
+        if not is_whole:
+            room.body_bytes -= total_bytes

@@ -6,6 +6,7 @@ comes behind it is no HTTP, and is told when the connection is gone, even when i
 """
 
 import asyncio
+import sys
 from collections.abc import Callable, Collection
 from http import HTTPStatus
 
@@ -26,10 +27,19 @@ class BoundedHttp(HttpToolsProtocol):
     on_refusal: Callable[[Answer], None] = staticmethod(lambda _answer: None)
     """Told of every answer that the connection itself gives, because no request got as far as the application."""
 
+    max_connections = sys.maxsize
+    """Beyond so many at once, a new one is hung up on."""
+
     _header_bytes = 0
     _is_arriving = True  # from the first byte of a request to its last; a new connection owes one
     _running: RequestResponseCycle | None = None  # the one request that the application has; others wait in `pipeline`
     _refusal: Answer | None = None  # of bytes that cannot be read on; nothing that comes behind them is looked at
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
+        """Take a connection, if there are not too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self.max_connections:
+            self.hang_up(answers.too_many_connections(self.max_connections))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the socket; answer 400 to headers without end."""
@@ -110,9 +120,10 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.close()
 
 
-def telling(on_refusal: Callable[[Answer], None]) -> type[BoundedHttp]:
-    """Return the class of connections that tell of what they refuse."""
-    return type("TellingHttp", (BoundedHttp,), {"on_refusal": staticmethod(on_refusal)})
+def telling(on_refusal: Callable[[Answer], None], max_connections: int = sys.maxsize) -> type[BoundedHttp]:
+    """Return the class of connections that tell of what they refuse, and of which there are so many at most."""
+    members = {"on_refusal": staticmethod(on_refusal), "max_connections": max_connections}
+    return type("TellingHttp", (BoundedHttp,), members)
 
 
 async def sweep(
@@ -137,10 +148,7 @@ async def sweep(
 
 def _message(answer: Answer) -> bytes:
     body = answer.body()
-    phrase = HTTPStatus(answer.status).phrase.encode()
-    return b"HTTP/1.1 %d %b\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
-        answer.status,
-        phrase,
-        len(body),
-        body,
-    )
+    headers = [answers.CLOSE, answers.JSON, (b"content-length", b"%d" % len(body)), *answer.headers]
+    lines = [b"HTTP/1.1 %d %b" % (answer.status, HTTPStatus(answer.status).phrase.encode())]
+    lines += [b"%b: %b" % header for header in headers]
+    return b"\r\n".join([*lines, b"", body])

@@ -1,4 +1,4 @@
-"""One delivery, from its headers to its answer: limits, source, signature, Kafka, in that order.
+"""One delivery, from its headers to its answer: limits, source, sender, signature, Kafka, in that order.
 
 Nothing is parsed before it is verified. Nothing here raises on any bytes that a stranger can send.
 """
@@ -16,6 +16,9 @@ from ingress.answers import ACCEPTED, PROBED, Answer
 from ingress.limits import read_body, refused_unread
 from ingress.metrics import Metrics
 from ingress.publisher import Headers, Published, Report, Spooled
+from ingress.rates import Bucket
+from ingress.room import Room
+from ingress.sender import sender_address
 from ingress.settings import Settings
 from ingress.sources import Source
 from providers.base import Envelope, Refused, SignedRequest, Verified
@@ -51,13 +54,27 @@ class Receiver:
         self._raw_topic = raw_topic
         self._now = now
         self._metrics = metrics
+        self.room = Room(settings.max_concurrent, settings.bodies_limit_bytes)
+        self._buckets: dict[str, Bucket] = {}  # by source; here, so that they outlast new sources of the same names
 
-    async def receive(self, name: str, headers: Sequence[tuple[bytes, bytes]], receive: Receive) -> Answer:
-        """Return the answer to one post; 200 only once all in-sync replicas of Kafka, or the spool, have it."""
-        delivery = await self._admit(name, text_headers(headers), receive)
-        answer = delivery if isinstance(delivery, Answer) else await self._keep(delivery)
+    async def receive(
+        self, name: str, headers: Sequence[tuple[bytes, bytes]], receive: Receive, peer: str = ""
+    ) -> Answer:
+        """Return the answer to one post; 200 only once all in-sync replicas of Kafka, or the spool, have it.
+
+        `peer` is the address at the other end of the connection, `""` where it has none.
+        """
+        texts, room = text_headers(headers), self.room
+        if room.requests >= room.max_requests:
+            answer = answers.too_busy(room.max_requests)
+        else:
+            room.requests += 1
+            try:
+                answer = await self._answer(name, texts, receive, peer)
+            finally:
+                room.requests -= 1
         if answer is not ACCEPTED:
-            self.record(name, answer)
+            self.record(name, answer, self._sender(texts, peer))
         return answer
 
     def use(self, sources: Mapping[str, Source]) -> None:
@@ -70,30 +87,58 @@ class Receiver:
         self.record(name, answer)
         return answer
 
-    def record(self, name: str, answer: Answer) -> None:
-        """Count and log an answer other than 200 to a delivery."""
+    def record(self, name: str, answer: Answer, sender: str = "") -> None:
+        """Count and log an answer other than 200 to a delivery; `sender` is the address that it came from."""
         self._metrics.tallies.get(name, self._metrics.unknown).count(answer)
-        shown = name[: answers.SHOWN_CHARS]
-        log.info("answered", source=shown, status=answer.status, result=answer.result, reason=answer.reason)
+        log.info(
+            "answered",
+            source=name[: answers.SHOWN_CHARS],
+            sender=sender[: answers.SHOWN_CHARS],
+            status=answer.status,
+            result=answer.result,
+            reason=answer.reason,
+        )
 
     def hung_up(self, answer: Answer) -> None:
         """Count and log what a connection answered by itself, to something that never became a request."""
         self._metrics.hung_up[answer.reason] += 1
         log.info("hung_up", status=answer.status, reason=answer.reason)
 
-    async def _admit(self, name: str, headers: Mapping[str, str], receive: Receive) -> RawDelivery | Answer:
-        """Return a post as a verified delivery, or why it is none."""
+    async def _answer(self, name: str, headers: Mapping[str, str], receive: Receive, peer: str) -> Answer:
         refused = refused_unread(headers, self._settings.body_limit_bytes)
         if refused is not None:
             return refused
         source = self._sources.get(name)
         if source is None:
             return answers.unknown_source(name)
-        # Allowlist (403) and rate limit per source (429) belong here.
-        body = await read_body(receive, self._settings.body_limit_bytes)
+        refused = self._refused_sender(source, headers, peer)
+        if refused is not None:
+            return refused
+        body = await read_body(receive, self._settings.body_limit_bytes, self.room)
         if isinstance(body, Answer):
             return body
-        return self._verified(source, SignedRequest(headers, body))
+        try:
+            delivery = self._verified(source, SignedRequest(headers, body))
+            return delivery if isinstance(delivery, Answer) else await self._keep(delivery)
+        finally:
+            self.room.body_bytes -= len(body)
+
+    def _refused_sender(self, source: Source, headers: Mapping[str, str], peer: str) -> Answer | None:
+        """Return 403 or 429 when the sender may not post to the source at all, or not yet; none of its body is read."""
+        if source.allow is not None:
+            sender = self._sender(headers, peer)
+            if sender not in source.allow:
+                return answers.not_allowed(sender)
+        if source.rate is None:
+            return None
+        bucket = self._buckets.get(source.name)
+        if bucket is None or bucket.rate != source.rate:
+            bucket = self._buckets[source.name] = Bucket(source.rate)
+        wait_s = bucket.take()
+        return answers.rate_limited(source.rate, wait_s) if wait_s else None
+
+    def _sender(self, headers: Mapping[str, str], peer: str) -> str:
+        return sender_address(peer, headers.get("x-forwarded-for", ""), self._settings.trusted_proxies)
 
     def _verified(self, source: Source, request: SignedRequest) -> RawDelivery | Answer:
         now = self._now()

@@ -1,4 +1,4 @@
-"""The sources follow penstock.toml: it is read again on SIGHUP, and when it or the file of a secret changes.
+"""The sources follow penstock.toml: it is read again on SIGHUP, and when it or a file that it names changes.
 
 looked at every 2 s -> the same twice, so nobody is still writing -> read and checked -> swapped in one step of the loop
 
@@ -54,8 +54,9 @@ class ConfigurationFile:
         return sources(configuration, self.environ, lambda location: f"{self.path}:{line_of(location, lines)}")
 
     def decisive(self, configuration: Configuration) -> tuple[Path, ...]:
-        """Return the files that decide about the sources: the configuration, and each secret's."""
+        """Return the files that decide about the sources: the configuration, each secret's, each allowlist's."""
         references = [secret.ref for source in configuration.sources for secret in source.secrets]
+        references += [entry for source in configuration.sources for entry in source.allow]
         files = {Path(ref.removeprefix("file:")) for ref in references if ref.startswith("file:")}
         return (self.path, *sorted(files))
 

@@ -15,6 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from ingress.app import Door, Lifespan, pages
+from ingress.files import connections_that_fit
 from ingress.health import Health
 from ingress.keeper import Keeper
 from ingress.log import configure_log
@@ -23,6 +24,7 @@ from ingress.protocol import sweep, telling
 from ingress.publisher import ProducerError, Publisher
 from ingress.receive import Receiver
 from ingress.reload import ConfigurationFile, Follower, Sources, warn_of_unverified
+from ingress.room import Room
 from ingress.settings import Settings, ingress_settings
 from ingress.sources import sources
 from ingress.spool import Spool
@@ -120,13 +122,14 @@ class Process:
             _watch_spool(metrics, spool)
         raw_topic = self._keeper or self._publisher
         self._receiver = Receiver(settings, configured, raw_topic, metrics, lambda: datetime.now(UTC))
+        _watch_room(metrics, self._receiver.room)
         lifespan: Lifespan = self._lifespan
         door = Door(self._receiver, pages(self._health, metrics, lifespan))
         self.server = DrainingServer(
             uvicorn.Config(
                 door,
                 loop="uvloop",
-                http=telling(self._receiver.hung_up),
+                http=telling(self._receiver.hung_up, connections_that_fit(2 * settings.max_concurrent)),
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -211,6 +214,13 @@ def _opened_spool(settings: Settings, listener: socket.socket) -> Spool | None:
         if other != path:
             log.info("other_spool", file=str(other), advice="penstock spool shows it; its port's process publishes it")
     return spool
+
+
+def _watch_room(metrics: Metrics, room: Room) -> None:
+    metrics.watch("penstock_ingress_requests", "Deliveries under way.", lambda: room.requests)
+    metrics.watch("penstock_ingress_requests_limit", "ingress.max_concurrent.", lambda: room.max_requests)
+    metrics.watch("penstock_ingress_held_bytes", "Bytes of bodies under way.", lambda: room.body_bytes)
+    metrics.watch("penstock_ingress_held_limit_bytes", "ingress.bodies_limit_bytes.", lambda: room.max_bytes)
 
 
 def _watch_spool(metrics: Metrics, spool: Spool) -> None:

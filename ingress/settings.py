@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.configuration import BODY_LIMIT_BYTES, Configuration, kafka_options
+from ingress.networks import NOBODY, Networks
+from schemas.configuration import (
+    BODIES_LIMIT_BYTES,
+    BODY_LIMIT_BYTES,
+    MAX_CONCURRENT,
+    Configuration,
+    kafka_options,
+)
 
 RAW_TOPIC = "webhooks.raw"
 ACK_TIMEOUT_S = (
@@ -24,6 +31,9 @@ class Settings:
     raw_topic: str = RAW_TOPIC
     partitions: int = 4
     body_limit_bytes: int = BODY_LIMIT_BYTES
+    bodies_limit_bytes: int = BODIES_LIMIT_BYTES
+    max_concurrent: int = MAX_CONCURRENT
+    trusted_proxies: Networks = NOBODY
     ack_timeout_s: float = ACK_TIMEOUT_S
     spool_bytes: int = 0  # 0: no spool
     spool_directory: Path | None = None
@@ -41,6 +51,9 @@ def ingress_settings(
         kafka=kafka_options(configuration, environ),
         partitions=configuration.kafka.partitions,
         body_limit_bytes=configuration.ingress.body_limit_bytes,
+        bodies_limit_bytes=configuration.ingress.bodies_at_once_bytes,
+        max_concurrent=configuration.ingress.max_concurrent,
+        trusted_proxies=Networks.of(configuration.ingress.trusted_proxies),
         ack_timeout_s=SPOOL_AFTER_S if has_spool else ACK_TIMEOUT_S,
         spool_bytes=configuration.ingress.spool_bytes if has_spool else 0,
         spool_directory=spool_directory if has_spool else None,

@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
+from ingress.networks import Networks, allowlist
+from ingress.rates import Rate
 from providers.base import Provider
 from providers.generic import GenericOptions
 from providers.registry import provider
@@ -46,6 +48,8 @@ class Source:
     provider: Provider
     secrets: tuple[Secret, ...]
     is_verified: bool = True
+    allow: Networks | None = None  # None: from anywhere
+    rate: Rate | None = None  # None: as many as come
 
     def current_secrets(self, today: date) -> Sequence[Secret]:
         """Return the secrets that are accepted on this day, UTC."""
@@ -66,7 +70,7 @@ def nowhere(_location: Location) -> str:
 
 
 def sources(configuration: Configuration, environ: Mapping[str, str], where: Where = nowhere) -> dict[str, Source]:
-    """Return every configured source by name; raise `ConfigurationError` with each secret that cannot be read."""
+    """Return every configured source by name; raise `ConfigurationError` with each secret or allowlist that cannot be read."""
     found: dict[str, Source] = {}
     problems: list[Problem] = []
     for index, source in enumerate(configuration.sources):
@@ -75,15 +79,26 @@ def sources(configuration: Configuration, environ: Mapping[str, str], where: Whe
             try:
                 value = resolve_secret(reference, environ)
             except ConfigurationError as error:
-                location = ("sources", index, "secrets", place)
+                location: Location = ("sources", index, "secrets", place)
                 problems.append(Problem(where(location), key_text(location), str(error)))
             else:
                 secrets.append(Secret(value, reference.until, place, _shown(reference.ref, place)))
-        rules = provider(source.provider, _options(source))
-        found[source.name] = Source(source.name, rules, tuple(secrets), source.verify == "signature")
+        try:
+            allow = allowlist(source.allow, source.provider)
+        except ConfigurationError as error:
+            location = ("sources", index, "allow")
+            problems.append(Problem(where(location), key_text(location), str(error)))
+        else:
+            found[source.name] = _source(source, tuple(secrets), allow)
     if problems:
         raise ConfigurationError(problems)
     return found
+
+
+def _source(source: configured.Source, secrets: tuple[Secret, ...], allow: Networks | None) -> Source:
+    rate = None if source.rate_limit is None else Rate(source.rate_limit, source.burst_at_once)
+    rules = provider(source.provider, _options(source))
+    return Source(source.name, rules, secrets, source.verify == "signature", allow, rate)
 
 
 def _shown(ref: str, place: int) -> str:

@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -19,6 +20,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StrictBool,
+    StrictFloat,
     StrictInt,
     ValidationError,
     ValidationInfo,
@@ -27,7 +29,7 @@ from pydantic import (
 )
 
 from schemas.cross_checks import cross_problems
-from schemas.legal import Name, Network, Text, TopicName, Url
+from schemas.legal import PUBLISHED, Name, Network, Sender, Text, TopicName, Url
 from schemas.problems import ConfigurationError, Problem, explain, fault, key_text
 from schemas.toml_lines import Location, key_lines, line_of
 
@@ -43,6 +45,9 @@ OVERRIDES: Mapping[str, tuple[str, str]] = {
     "PENSTOCK_REGISTRY_URL": ("registry", "url"),
 }
 BODY_LIMIT_BYTES = 25 * 1024 * 1024  # GitHub's largest delivery is 25 MB; no other provider sends more.
+BODIES_LIMIT_BYTES = 256 * 1024 * 1024  # Ten of the largest; 2 s of 20,000 usual ones a second while Kafka is silent.
+MAX_CONCURRENT = 10_000  # Kafka may be silent for 2 s before deliveries go to the spool: 5,000/s meanwhile.
+PUBLISHING = ("github", "stripe")  # providers that publish their networks: files in providers/networks
 SPOOL_BYTES = 1 << 30  # 1 GiB: half a million usual deliveries, an hour at 140/s.
 KEPT_BY_PENSTOCK = frozenset({
     "acks", "bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "enable.idempotence", "group.id",
@@ -203,7 +208,13 @@ class Source(_Table):
         Annotated[SecretReference, BeforeValidator(_spelled_out, json_schema_input_type=str | SecretReference)], ...
     ] = ()
     verify: Literal["signature", "none"] = "signature"
-    allow: tuple[Network, ...] = ()  # none: from anywhere
+    allow: tuple[Sender, ...] = ()  # none: from anywhere
+    rate_limit: Annotated[StrictInt | StrictFloat, Field(ge=0.01, le=1_000_000)] | None = (
+        None  # a second; none: no limit
+    )
+    burst: Annotated[StrictInt, Field(ge=1, le=10_000_000)] | None = (
+        None  # at once; none: what rate_limit allows in 1 s
+    )
     options: GenericOptions | None = None
 
     @model_validator(mode="after")
@@ -212,7 +223,27 @@ class Source(_Table):
             raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept what anybody posts')
         if self.options is not None and self.provider != "generic":
             raise fault("options", f"only provider 'generic' has options, {self.provider} has fixed rules")
+        if PUBLISHED in self.allow and self.provider not in PUBLISHING:
+            raise fault(
+                "allow", f"{self.provider} publishes no networks (known: {', '.join(PUBLISHING)}); name them here"
+            )
+        if self.burst is not None and self.rate_limit is None:
+            raise fault("burst", "expected rate_limit beside it, how many deliveries a second are let in")
         return self
+
+    @field_validator("allow")
+    @classmethod
+    def _from_here(cls, allow: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Return the entries with their files relative to the configuration."""
+        if not info.context:
+            return allow
+        directory = info.context["directory"]
+        return tuple(f"file:{directory / entry[5:]}" if entry.startswith("file:") else entry for entry in allow)
+
+    @property
+    def burst_at_once(self) -> int:
+        """Return how many deliveries are let in at once under `rate_limit`: `burst`, or what it allows in a second."""
+        return self.burst or max(1, ceil(self.rate_limit or 0))
 
 
 class Route(_Table):
@@ -257,8 +288,22 @@ class Ingress(_Table):
     """`[ingress]`: the door."""
 
     body_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 30)] = BODY_LIMIT_BYTES
+    bodies_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 36)] | None = None  # of all under way; none: 256 MiB
+    max_concurrent: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = MAX_CONCURRENT  # deliveries under way at once
+    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     spool: StrictBool | Literal["on", "off"] = True  # deliveries go to disk while Kafka is away
     spool_bytes: Annotated[StrictInt, Field(ge=1 << 10, le=1 << 40)] = SPOOL_BYTES
+
+    @model_validator(mode="after")
+    def _largest_body_fits(self) -> Self:
+        if self.bodies_limit_bytes is not None and self.bodies_limit_bytes < self.body_limit_bytes:
+            raise fault("bodies_limit_bytes", f"expected at least body_limit_bytes, {self.body_limit_bytes}, got less")
+        return self
+
+    @property
+    def bodies_at_once_bytes(self) -> int:
+        """Return how many bytes of bodies may be under way at once: at least one of the largest."""
+        return self.bodies_limit_bytes or max(BODIES_LIMIT_BYTES, self.body_limit_bytes)
 
     @property
     def has_spool(self) -> bool:

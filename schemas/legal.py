@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator
 
+PUBLISHED = "published"  # in an allowlist: the networks that the source's provider publishes
 OWN_TOPICS = ("webhooks.raw", "deliveries.", "state.", "penstock.", "__")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
@@ -36,6 +37,15 @@ def _legal_network(network: str) -> str:
     return network
 
 
+def _legal_sender(sender: str) -> str:
+    if sender == PUBLISHED or sender.startswith("file:"):
+        return sender
+    try:
+        return _legal_network(sender)
+    except ValueError as error:
+        raise ValueError(f"{error}; or {PUBLISHED!r}, or file:PATH") from error
+
+
 def _legal_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -52,5 +62,6 @@ def _not_blank(text: str) -> str:
 Name = Annotated[str, AfterValidator(_legal_name)]
 TopicName = Annotated[str, AfterValidator(_legal_topic)]
 Network = Annotated[str, AfterValidator(_legal_network)]
+Sender = Annotated[str, AfterValidator(_legal_sender)]
 Url = Annotated[str, AfterValidator(_legal_url)]
 Text = Annotated[str, AfterValidator(_not_blank)]

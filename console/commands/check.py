@@ -8,7 +8,7 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption, O
 
 if TYPE_CHECKING:
     from console.checks import Finding
-    from schemas.configuration import Configuration
+    from schemas.configuration import Configuration, Source
 
 
 def check(
@@ -45,7 +45,7 @@ def _print(path: str, configuration: "Configuration", findings: "list[Finding]")
     screen = results()
     screen.print(f"{path}: {len(configuration.sources)} sources, {len(configuration.routes)} routes")
     for source in configuration.sources:
-        screen.print(f"  source {source.name}: {source.provider}, {_guarded(len(source.secrets), source.verify)}")
+        screen.print(f"  source {source.name}: {source.provider}, {_guarded(source)}")
     for route in configuration.routes:
         selectors = [f"{key}={value}" for key, value in route.model_dump(exclude_unset=True).items() if key != "name"]
         screen.print(f"  route {route.name}: {', '.join(selectors) or 'every change'}")
@@ -56,10 +56,14 @@ def _print(path: str, configuration: "Configuration", findings: "list[Finding]")
         screen.print("no problems", style="green")
 
 
-def _guarded(secrets: int, verify: str) -> str:
-    if verify == "none":
-        return "NOT VERIFIED"
-    return f"{secrets} secret{'s' if secrets != 1 else ''}"
+def _guarded(source: "Source") -> str:
+    count = len(source.secrets)
+    guards = ["NOT VERIFIED"] if source.verify == "none" else [f"{count} secret{'s' if count != 1 else ''}"]
+    if source.allow:
+        guards.append(f"from {', '.join(source.allow)}")
+    if source.rate_limit is not None:
+        guards.append(f"at most {source.rate_limit:g}/s, {source.burst_at_once} at once")
+    return ", ".join(guards)
 
 
 def _print_json(findings: "list[Finding]") -> None:

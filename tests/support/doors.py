@@ -19,23 +19,26 @@ START_TIMEOUT_S = 30.0
 class DoorProcess:
     """One `penstock ingress`. Restarted, it listens on the same port."""
 
-    def __init__(self, directory: Path, configuration: str) -> None:
+    def __init__(self, directory: Path, configuration: str, host: str = "127.0.0.1") -> None:
         self._directory = directory
         self._configuration = directory / "penstock.toml"
         self._configuration.write_text(configuration)
         self._log = directory / "ingress.log"
+        self._host = host
         self.port = 0
         self.child: Child
 
     @property
     def url(self) -> str:
         """Return where it listens."""
-        return f"http://127.0.0.1:{self.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}"
 
     def start(self) -> None:
         """Start the process and return when it listens; it may not be ready yet."""
         self._log.write_bytes(b"")
         command = [str(Path(sys.executable).parent / "penstock"), "ingress", "--port", str(self.port)]
+        command += ["--host", self._host]
         command += ["--config", str(self._configuration), "--data-dir", str(self._directory / "data")]
         self.child = spawn(command, log=self._log, environment=os.environ)
         until(self._is_listening, START_TIMEOUT_S, "the ingress listens")
@@ -49,9 +52,12 @@ class DoorProcess:
         """Return the answer to a GET."""
         return httpx.get(self.url + path, timeout=10, trust_env=False)
 
-    def post(self, path: str, body: bytes = b"", headers: dict[str, str] | None = None) -> httpx.Response:
-        """Return the answer to a POST."""
-        return httpx.post(self.url + path, content=body, headers=headers, timeout=30, trust_env=False)
+    def post(
+        self, path: str, body: bytes = b"", headers: dict[str, str] | None = None, sender: str | None = None
+    ) -> httpx.Response:
+        """Return the answer to a POST, sent from a local address if one is given."""
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=sender), timeout=30, trust_env=False) as client:
+            return client.post(self.url + path, content=body, headers=headers)
 
     def log_text(self) -> str:
         """Return everything that the process has written."""
@@ -67,9 +73,9 @@ class DoorProcess:
 
 
 @contextlib.contextmanager
-def door(directory: Path, configuration: str) -> Iterator[DoorProcess]:
+def door(directory: Path, configuration: str, host: str = "127.0.0.1") -> Iterator[DoorProcess]:
     """Give a running ingress that ends with the block."""
-    process = DoorProcess(directory, configuration)
+    process = DoorProcess(directory, configuration, host)
     process.start()
     try:
         yield process

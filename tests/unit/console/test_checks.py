@@ -48,9 +48,14 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
             "kafka.options: f",
         ),
         (
-            SOURCE + 'secrets = ["env:A"]\nallow = ["10.0.0.0/8"]',
+            SOURCE + 'secrets = ["env:A"]\nallow = ["file:gone.txt"]',
             "problem",
-            "5: sources[0].allow: has no effect in this",
+            "5: sources[0].allow: file:",
+        ),
+        (
+            "[ingress]\ntrusted_proxies = ['0.0.0.0/0']\n" + SOURCE + 'secrets = ["env:A"]',
+            "warning",
+            "2: ingress.trusted_proxies: 0.0.0.0/0 trusts everybody; whoever posts can claim any address",
         ),
         (
             SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "r"\npriority = "high"',
@@ -70,6 +75,17 @@ def test_a_finding_names_its_line(tmp_path: Path, text: str, level: str, expecte
 
     assert found_level == level
     assert expected in found_text
+
+
+def test_old_lists_of_networks_are_named(tmp_path: Path) -> None:
+    """What a provider published more than 90 days ago may be out of date; a newer list is no finding."""
+    sources = [SOURCE.replace("shopify", name).replace("acme", name) for name in ("github", "stripe")]
+    guarded = "".join(source + 'secrets = ["env:A"]\nallow = ["published"]\n' for source in sources)
+
+    ((level, text),) = findings(tmp_path, guarded, A="secret")
+
+    assert level == "warning"
+    assert text.startswith("10: sources[1].allow: what stripe publishes is known as of 2026-05-15")
 
 
 def test_an_old_secret_beside_one_without_an_end_is_fine(tmp_path: Path) -> None:

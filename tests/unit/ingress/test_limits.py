@@ -7,6 +7,7 @@ from starlette.types import Message, Receive
 
 from ingress.answers import Answer
 from ingress.limits import read_body, refused_unread
+from ingress.room import Room
 
 LIMIT = 10
 
@@ -47,23 +48,62 @@ def test_headers_alone_can_refuse(headers: dict[str, str], reason: str | None) -
     assert (refused.reason if refused else None) == reason
 
 
+def room(max_bytes: int = 100) -> Room:
+    """Return room for so many bytes."""
+    return Room(max_requests=1, max_bytes=max_bytes)
+
+
 @pytest.mark.parametrize("bodies", [(b"",), (b"0123456789",), (b"01234", b"", b"56789")])
 async def test_body_up_to_the_limit_is_returned_whole(bodies: tuple[bytes, ...]) -> None:
-    """The exact bytes come back, in one piece or several."""
-    assert await read_body(arriving(*chunks(*bodies)), LIMIT) == b"".join(bodies)
+    """The exact bytes come back, in one piece or several, and take their room."""
+    taken = room()
+
+    assert await read_body(arriving(*chunks(*bodies)), LIMIT, taken) == b"".join(bodies)
+    assert taken.body_bytes == sum(map(len, bodies))
 
 
 async def test_body_over_the_limit_is_not_read_further() -> None:
     """Reading ends with the chunk that passes the limit: the next one is never asked for."""
-    refused = await read_body(arriving(*chunks(b"0123456789", b"x", b"never read")[:2]), LIMIT)
+    taken = room()
+
+    refused = await read_body(arriving(*chunks(b"0123456789", b"x", b"never read")[:2]), LIMIT, taken)
 
     assert isinstance(refused, Answer)
     assert (refused.status, refused.reason) == (413, "body_too_large")
+    assert taken.body_bytes == 0
 
 
 async def test_cut_off_body_is_no_delivery() -> None:
     """A sender that vanishes inside the body leaves nothing behind."""
-    refused = await read_body(arriving(*chunks(b"012", b"")[:1], {"type": "http.disconnect"}), LIMIT)
+    taken = room()
+
+    refused = await read_body(arriving(*chunks(b"012", b"")[:1], {"type": "http.disconnect"}), LIMIT, taken)
 
     assert isinstance(refused, Answer)
     assert (refused.status, refused.reason) == (400, "body_cut_off")
+    assert taken.body_bytes == 0
+
+
+async def test_bodies_together_have_a_limit() -> None:
+    """A body for which others leave no room is refused with 503 and gives back what it took; the others stay."""
+    taken = room(max_bytes=12)
+    assert await read_body(arriving(*chunks(b"012345")), LIMIT, taken) == b"012345"
+
+    refused = await read_body(arriving(*chunks(b"0123", b"456", b"never read")[:2]), LIMIT, taken)
+
+    assert isinstance(refused, Answer)
+    assert (refused.status, refused.reason) == (503, "too_many_bytes")
+    assert taken.body_bytes == 6
+
+
+async def test_fault_while_reading_gives_back_its_room() -> None:
+    """Whatever ends the reading, its bytes are free again."""
+    taken, first = room(), [{"type": "http.request", "body": b"012", "more_body": True}]
+
+    async def receive() -> Message:
+        return first.pop()  # and raises at the second time
+
+    with pytest.raises(IndexError):
+        await read_body(receive, LIMIT, taken)
+
+    assert taken.body_bytes == 0

@@ -1,14 +1,18 @@
 """One delivery on its way: what is verified, what is kept of it, what is answered when Kafka does not take it."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from starlette.types import Message
+from starlette.types import Message, Receive
 
 from ingress.answers import Answer
 from ingress.metrics import Metrics
+from ingress.networks import Networks
 from ingress.publisher import PUBLISHED, Report, Unpublished
+from ingress.rates import Rate
 from ingress.receive import Receiver, kept_headers, text_headers
 from ingress.settings import Settings
 from ingress.sources import Secret, Source
@@ -26,19 +30,38 @@ BODY = b'{"id":7}'
 class Door:
     """A receiver with one Shopify source called acme."""
 
-    def __init__(self, *secrets: Secret, report: Report = PUBLISHED, is_verified: bool = True) -> None:
-        source = Source("acme", Shopify(), secrets or (Secret(b"new", ref="env:NEW"),), is_verified)
+    def __init__(
+        self,
+        *secrets: Secret,
+        report: Report = PUBLISHED,
+        is_verified: bool = True,
+        allow: Sequence[str] = (),
+        rate: Rate | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        networks = Networks.of(allow) if allow else None
+        source = Source("acme", Shopify(), secrets or (Secret(b"new", ref="env:NEW"),), is_verified, networks, rate)
         self.topic, self.metrics = MemoryTopic(report), Metrics([source])
-        self._receiver = Receiver(Settings({}), {"acme": source}, self.topic, self.metrics, lambda: NOW)
+        self.receiver = Receiver(settings or Settings({}), {"acme": source}, self.topic, self.metrics, lambda: NOW)
 
-    async def post(self, secret: bytes | None = b"new", name: str = "acme", body: bytes = BODY) -> Answer:
+    async def post(
+        self,
+        secret: bytes | None = b"new",
+        name: str = "acme",
+        body: bytes = BODY,
+        receive: Receive | None = None,
+        peer: str = "",
+        forwarded_for: str = "",
+    ) -> Answer:
         """Return the answer to a delivery signed with a secret, or not at all."""
         headers = {} if secret is None else Shopify().sign(Sample(body, "products/update", "d-1", NOW), secret)
+        headers |= {"x-forwarded-for": forwarded_for} if forwarded_for else {}
 
-        async def receive() -> Message:
+        async def whole() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        return await self._receiver.receive(name, [(k.encode(), v.encode()) for k, v in headers.items()], receive)
+        pairs = [(k.encode(), v.encode()) for k, v in headers.items()]
+        return await self.receiver.receive(name, pairs, receive or whole, peer)
 
     def count(self, metric: str, **labels: str) -> float | None:
         """Return a metric's value."""
@@ -124,6 +147,101 @@ async def test_unpublished_delivery_is_sent_again_by_the_provider(reason: Any, s
 
     assert (answer.status, answer.reason) == (status, reason)
     assert ("retry-after" in [name.decode() for name, _ in answer.headers]) == (status == 503)
+
+
+async def never_read() -> Message:
+    """Stand for a body that must not be asked for."""
+    raise AssertionError("the body was read")
+
+
+@pytest.mark.parametrize(("peer", "forwarded_for", "status"), [
+    ("203.0.113.9", "", 200),
+    ("::ffff:203.0.113.9", "", 200),
+    ("2001:db8::1", "", 200),
+    ("198.51.100.1", "", 403),
+    ("198.51.100.1", "203.0.113.9", 403),     # no trusted proxy says so
+    ("10.0.0.1", "203.0.113.9", 200),
+    ("10.0.0.1", "203.0.113.9, 198.51.100.1", 403),
+    ("10.0.0.1", "", 403),
+    ("", "", 403),
+])  # fmt: skip
+async def test_allowlist_decides_by_address(peer: str, forwarded_for: str, status: int) -> None:
+    """Only senders in the source's networks get in, whatever they claim."""
+    door = Door(
+        allow=["203.0.113.0/24", "2001:db8::/32"], settings=Settings({}, trusted_proxies=Networks.of(["10.0.0.0/8"]))
+    )
+
+    answer = await door.post(peer=peer, forwarded_for=forwarded_for)
+
+    assert (answer.status, answer.reason) == (status, "" if status == 200 else "not_allowed")
+
+
+async def test_body_of_a_stranger_is_not_read() -> None:
+    """403 comes before the first byte of the body, and names the address for whoever has to allow it."""
+    answer = await Door(allow=["203.0.113.0/24"]).post(receive=never_read, peer="198.51.100.1")
+
+    assert answer.status == 403
+    assert "198.51.100.1" in answer.detail
+
+
+async def test_rate_is_held_before_the_body() -> None:
+    """What comes beyond the burst gets 429 unread, with the whole seconds after which there is a token."""
+    door = Door(rate=Rate(0.2, 2))
+
+    assert [(await door.post()).status for _ in range(2)] == [200, 200]
+    answer = await door.post(receive=never_read)
+
+    assert (answer.status, answer.reason, answer.headers) == (429, "rate_limited", ((b"retry-after", b"5"),))
+    labels = {"source": "acme", "provider": "shopify", "result": "refused", "reason": "rate_limited"}
+    assert door.count("penstock_ingress_answers_total", **labels) == 1
+
+
+@pytest.mark.parametrize(("rate", "statuses"), [(Rate(0.2, 1), [200, 429]), (Rate(0.2, 2), [200, 200])])
+async def test_reload_gives_no_new_tokens(rate: Rate, statuses: list[int]) -> None:
+    """Sources that are read again go on with what is left in their bucket, unless their rate is another one."""
+    door = Door(rate=Rate(0.2, 1))
+
+    first = await door.post()
+    door.receiver.use({"acme": Source("acme", Shopify(), (Secret(b"new"),), rate=rate)})
+
+    assert [first.status, (await door.post()).status] == statuses
+
+
+async def test_sender_that_is_not_allowed_takes_no_token() -> None:
+    """A stranger cannot use up what is the allowed sender's."""
+    door = Door(allow=["203.0.113.0/24"], rate=Rate(0.2, 1))
+
+    assert (await door.post(peer="198.51.100.1")).status == 403
+    assert (await door.post(peer="203.0.113.9")).status == 200
+
+
+async def test_requests_at_once_have_a_limit() -> None:
+    """One more than the limit gets 503 unread while the others wait, and none once they are through."""
+    door, released = Door(settings=Settings({}, max_concurrent=2)), asyncio.Event()
+
+    async def slow() -> Message:
+        await released.wait()
+        return {"type": "http.request", "body": BODY, "more_body": False}
+
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(door.post(receive=slow)) for _ in range(2)]
+        await asyncio.sleep(0)
+        refused = await door.post(receive=never_read)
+        released.set()
+
+    assert [task.result().status for task in waiting] == [200, 200]
+    assert (refused.status, refused.reason) == (503, "too_busy")
+    assert b"retry-after" in dict(refused.headers)
+    assert (door.receiver.room.requests, door.receiver.room.body_bytes) == (0, 0)
+    assert (await door.post()).status == 200
+
+
+@pytest.mark.parametrize("secret", [b"new", b"other"])
+async def test_answered_body_takes_no_room(secret: bytes) -> None:
+    """Kept or refused, a body's bytes are free once it is answered: the next one fits."""
+    door = Door(settings=Settings({}, bodies_limit_bytes=len(BODY)))
+
+    assert [(await door.post(secret)).status for _ in range(3)] == [200 if secret == b"new" else 401] * 3
 
 
 def test_header_sent_twice_is_joined() -> None:

@@ -280,6 +280,24 @@ async def test_what_was_written_while_the_process_started_is_found(tmp_path: Pat
     assert await world.follower.has_changed()
 
 
+async def test_allowlist_in_a_file_is_read_again(tmp_path: Path) -> None:
+    """A new list of networks is noticed and served; one that is cut short is refused, and the list stays."""
+    networks = tmp_path / "own.txt"
+    networks.write_text("192.0.2.0/24\n")
+    world = World(tmp_path, source("guarded", "text:a", more='allow = ["file:own.txt"]\n'))
+    await world.reload()
+
+    networks.write_text("198.51.100.0/24\n")
+
+    assert await world.follower.has_changed()
+    assert (await world.reload())[0] == "applied"
+    networks.write_text("")
+    result, logs = await world.reload()
+    assert result == "refused"
+    assert ":5: sources[0].allow: " in logs[0]["problems"][0]
+    assert "198.51.100.1" in (world.served["guarded"].allow or ())
+
+
 def test_only_files_that_decide_are_looked_at(tmp_path: Path) -> None:
     """The configuration and the secrets' files, relative to it; environment and literal secrets have none."""
     world = World(tmp_path, source("acme", "text:a", "env:HOME"), os.environ)

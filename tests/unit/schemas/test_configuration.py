@@ -106,6 +106,17 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         (MINIMAL.replace('"acme"', '"Acme"'), "3: sources[0].name: expected lower-case letters"),
         (MINIMAL + MINIMAL, "8: sources[1].name: 'acme' is used twice"),
         (MINIMAL + 'allow = ["10.0.0.1/8"]', "6: sources[0].allow[0]: expected a network"),
+        (MINIMAL + 'allow = ["office"]', "6: sources[0].allow[0]: expected a network such as 203.0.113.0/24"),
+        (
+            MINIMAL + 'allow = ["published"]',
+            "6: sources[0].allow: shopify publishes no networks (known: github, stripe)",
+        ),
+        (MINIMAL + "rate_limit = 0", "6: sources[0].rate_limit: expected greater than or equal to 0.01, got 0"),
+        (MINIMAL + "rate_limit = 1\nburst = 0", "7: sources[0].burst: expected greater than or equal to 1, got 0"),
+        (MINIMAL + "burst = 5", "6: sources[0].burst: expected rate_limit beside it"),
+        ("[ingress]\ntrusted_proxies = ['proxy']", "2: ingress.trusted_proxies[0]: expected a network"),
+        ("[ingress]\nmax_concurrent = 0", "2: ingress.max_concurrent: expected greater than or equal to 1"),
+        ("[ingress]\nbodies_limit_bytes = 9", "2: ingress.bodies_limit_bytes: expected at least body_limit_bytes, 262"),
         (MINIMAL + "[sources.options]\nprefix = 'x'", "6: sources[0].options: only provider 'generic' has options"),
         (MINIMAL.replace("secrets", "# secrets"), "2: sources[0].secrets: acme has none; add one"),
         (MINIMAL.replace('["text:hush"]', "[]"), "5: sources[0].secrets: acme has none; add one"),
@@ -131,6 +142,38 @@ def test_a_mistake_is_named_with_its_line(path: Path, text: str, expected: str) 
     (problem,) = problems_of(path, text)
 
     assert expected in problem
+
+
+def test_allowed_files_are_beside_the_configuration(path: Path) -> None:
+    """A file of networks is found wherever Penstock is started."""
+    path.write_text(MINIMAL + 'allow = ["file:own.txt", "192.0.2.1"]')
+
+    assert configuration.load(path, {}).sources[0].allow == (f"file:{path.parent / 'own.txt'}", "192.0.2.1")
+
+
+@pytest.mark.parametrize(("text", "burst"), [
+    ("rate_limit = 100", 100),
+    ("rate_limit = 2.5", 3),
+    ("rate_limit = 0.1", 1),
+    ("rate_limit = 100\nburst = 7", 7),
+])  # fmt: skip
+def test_burst_is_a_second_of_the_rate(path: Path, text: str, burst: int) -> None:
+    """Unless it is said otherwise, and never nothing."""
+    path.write_text(MINIMAL + text)
+
+    assert configuration.load(path, {}).sources[0].burst_at_once == burst
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    ("", 256 << 20),
+    ("[ingress]\nbody_limit_bytes = 300_000_000", 300_000_000),  # raised alone, it must still fit
+    ("[ingress]\nbodies_limit_bytes = 30_000_000", 30_000_000),
+])  # fmt: skip
+def test_one_of_the_largest_bodies_always_fits(path: Path, text: str, expected: int) -> None:
+    """The room for all bodies is at least that for one."""
+    path.write_text(text)
+
+    assert configuration.load(path, {}).ingress.bodies_at_once_bytes == expected
 
 
 def test_all_mistakes_are_listed_in_the_order_of_the_file(path: Path) -> None:

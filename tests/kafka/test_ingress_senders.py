@@ -1,0 +1,176 @@
+"""Who may post, how often, and how much of it at once: the door as a real process, asked from several addresses."""
+
+import contextlib
+import json
+import socket
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.doors import DoorProcess, door
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.kafka
+RUN = uuid.uuid4().hex[:8]  # sources are named by it: the topic is shared with other tests and other runs
+MB = 1024 * 1024
+MAX_CONCURRENT, BODY_LIMIT_BYTES, BODIES_LIMIT_BYTES = 8, 2 * MB, 3 * MB
+
+
+def source(name: str, *lines: str) -> str:
+    """Return an open source's part of a penstock.toml."""
+    return "\n".join([f'[[sources]]\nname = "{name}-{RUN}"\nprovider = "generic"\nverify = "none"', *lines, ""])
+
+
+@pytest.fixture(scope="module")
+def guarded(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorProcess]:
+    """Give a ready ingress with sources that not everybody may post to, behind a proxy at 127.0.0.3."""
+    text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[ingress]\ntrusted_proxies = ["127.0.0.3", "127.0.1.0/24"]\n'
+    text += source("near", 'allow = ["127.0.0.2"]') + source("far", 'allow = ["203.0.113.0/24", "2001:db8::/32"]')
+    text += source("rare", "rate_limit = 0.5", "burst = 2")
+    with door(tmp_path_factory.mktemp("guarded"), text) as process:
+        process.until_ready()
+        yield process
+
+
+@pytest.fixture
+def small(kafka: str, tmp_path: Path) -> Iterator[DoorProcess]:
+    """Give a ready ingress with room for little."""
+    text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[ingress]\nmax_concurrent = {MAX_CONCURRENT}\n'
+    text += f"body_limit_bytes = {BODY_LIMIT_BYTES}\nbodies_limit_bytes = {BODIES_LIMIT_BYTES}\n" + source("open")
+    with door(tmp_path, text) as process:
+        process.until_ready()
+        yield process
+
+
+@pytest.mark.parametrize(("sender", "status"), [("127.0.0.2", 200), ("127.0.0.1", 403), ("127.0.0.4", 403)])
+def test_only_allowed_addresses_get_in(guarded: DoorProcess, sender: str, status: int) -> None:
+    """The address of the connection decides."""
+    assert guarded.post(f"/v1/near-{RUN}", b"{}", sender=sender).status_code == status
+
+
+@pytest.mark.parametrize(("sender", "forwarded_for", "status"), [
+    ("127.0.0.3", "203.0.113.9", 200),
+    ("127.0.0.3", "203.0.113.9, 127.0.1.7", 200),        # through two proxies
+    ("127.0.0.3", "2001:db8::7", 200),
+    ("127.0.0.3", "203.0.113.9, 198.51.100.1", 403),     # the sender wrote the first himself
+    ("127.0.0.3", "198.51.100.1", 403),
+    ("127.0.0.1", "203.0.113.9", 403),                   # no proxy that is trusted
+    ("127.0.0.1", "203.0.113.9, 127.0.0.3", 403),
+])  # fmt: skip
+def test_only_trusted_proxies_are_believed(guarded: DoorProcess, sender: str, forwarded_for: str, status: int) -> None:
+    """X-Forwarded-For counts as far as trusted proxies wrote it, and not at all from anybody else."""
+    answer = guarded.post(f"/v1/far-{RUN}", b"{}", {"x-forwarded-for": forwarded_for}, sender=sender)
+
+    assert answer.status_code == status
+
+
+def test_refused_address_is_named_to_both_sides(guarded: DoorProcess) -> None:
+    """Whoever has to extend the allowlist finds the address in the answer and in the log, under one reason."""
+    logged = len(guarded.events())
+
+    answer = guarded.post(f"/v1/far-{RUN}", b"{}", {"x-forwarded-for": "198.51.100.77"}, sender="127.0.0.3")
+
+    assert (answer.status_code, answer.json()["error"]) == (403, "not_allowed")
+    assert "198.51.100.77" in answer.json()["detail"]
+    (event,) = guarded.events()[logged:]
+    assert (event["reason"], event["sender"]) == ("not_allowed", "198.51.100.77")
+
+
+def test_stranger_is_refused_before_the_body(guarded: DoorProcess) -> None:
+    """403 comes while the body has still to be sent."""
+    with begun(guarded, f"near-{RUN}", MB) as connection:
+        assert connection.recv(65536).startswith(b"HTTP/1.1 403 ")
+
+
+def test_allowlist_of_ipv6(kafka: str, tmp_path: Path) -> None:
+    """On an IPv6 socket the same rules hold."""
+    text = f'[kafka]\nbootstrap_servers = "{kafka}"\n'
+    text += source("loop", 'allow = ["::1"]') + source("doc", 'allow = ["2001:db8::/32", "127.0.0.1"]')
+    with door(tmp_path, text, host="::1") as process:
+        process.until_ready()
+
+        assert process.post(f"/v1/loop-{RUN}", b"{}").status_code == 200
+        assert process.post(f"/v1/doc-{RUN}", b"{}").status_code == 403
+
+
+def test_too_many_deliveries_are_told_when_to_come_back(guarded: DoorProcess) -> None:
+    """Beyond the burst: 429 with a Retry-After after which a delivery is let in; other sources do not notice."""
+    answers = [guarded.post(f"/v1/rare-{RUN}", b"{}") for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].json()["error"] == "rate_limited"
+    assert answers[2].headers["retry-after"] == "2"
+    assert guarded.post(f"/v1/near-{RUN}", b"{}", sender="127.0.0.2").status_code == 200
+    until(lambda: guarded.post(f"/v1/rare-{RUN}", b"{}").status_code == 200, 30, "there is a token again")
+
+
+def test_too_many_requests_at_once_are_told_to_come_again(small: DoorProcess) -> None:
+    """One more gets 503 and Retry-After, is counted, and the pages still answer; when the others are gone it is let in."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(MAX_CONCURRENT):
+            stack.enter_context(begun(small, f"open-{RUN}", 1000))
+        until(lambda: value(small, "penstock_ingress_requests") == MAX_CONCURRENT, 10, "all have begun")
+
+        answer = small.post(f"/v1/open-{RUN}", b"{}")
+
+        assert (answer.status_code, answer.json()["error"]) == (503, "too_busy")
+        assert int(answer.headers["retry-after"]) > 0
+        assert (small.get("/healthz").status_code, small.get("/readyz").status_code) == (200, 200)
+        assert 'reason="too_busy",result="unavailable"' in small.get("/metrics").text
+    until(lambda: small.post(f"/v1/open-{RUN}", b"{}").status_code == 200, 10, "there is room again")
+
+
+def test_bodies_at_once_have_a_limit_of_bytes(small: DoorProcess) -> None:
+    """Half-sent bodies take memory: a body that would take too much gets 503, what is under way stays."""
+    part = b"x" * (BODY_LIMIT_BYTES - 1000)
+    with begun(small, f"open-{RUN}", BODY_LIMIT_BYTES) as first:
+        first.sendall(part)
+        until(lambda: value(small, "penstock_ingress_held_bytes") == len(part), 10, "the first is here but for its end")
+
+        answer = small.post(f"/v1/open-{RUN}", part)
+
+        assert (answer.status_code, answer.json()["error"]) == (503, "too_many_bytes")
+        assert small.post(f"/v1/open-{RUN}", b"{}").status_code == 200
+        first.sendall(b"x" * 1000)
+        assert first.recv(65536).startswith(b"HTTP/1.1 200 ")
+    assert value(small, "penstock_ingress_held_bytes") == 0
+    assert small.post(f"/v1/open-{RUN}", part).status_code == 200
+
+
+def test_too_many_connections_are_hung_up_on(small: DoorProcess) -> None:
+    """Connections that say nothing cannot use up the process' files: beyond twice the requests they get 503."""
+    with contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(connected(small)) for _ in range(2 * MAX_CONCURRENT)]
+        with connected(small) as one_more:
+            answer = one_more.recv(65536)
+
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"retry-after: " in answer
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"] == "too_many_connections"
+        assert len(idle) == 2 * MAX_CONCURRENT
+    until(lambda: small.post(f"/v1/open-{RUN}", b"{}").status_code == 200, 10, "there is room again")
+    assert 'penstock_ingress_hung_up_total{reason="too_many_connections"}' in small.get("/metrics").text
+
+
+@contextlib.contextmanager
+def connected(process: DoorProcess) -> Iterator[socket.socket]:
+    """Give a connection to the ingress."""
+    with socket.create_connection(("127.0.0.1", process.port), timeout=10) as connection:
+        yield connection
+
+
+@contextlib.contextmanager
+def begun(process: DoorProcess, name: str, body_bytes: int) -> Iterator[socket.socket]:
+    """Give a connection on which the headers of a post have been sent, and nothing of its body."""
+    with connected(process) as connection:
+        head = f"POST /v1/{name} HTTP/1.1\r\nhost: door\r\ncontent-length: {body_bytes}\r\n\r\n"
+        connection.sendall(head.encode())
+        yield connection
+
+
+def value(process: DoorProcess, metric: str) -> float:
+    """Return the value of a metric without labels."""
+    lines = process.get("/metrics").text.splitlines()
+    return float(next(line for line in lines if line.startswith(f"{metric} ")).partition(" ")[2])
