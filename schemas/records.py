@@ -70,6 +70,8 @@ class Snapshot(Struct, frozen=True):
     resources of their own. `is_shared`: its parent lists it and topics of its own show it, each with fields that the
     other lacks, so a field that is not shown keeps its stored value. `removed` are children, as (resource type, resource
     id), that the delivery says are gone, even where the document still lists them.
+    `stage` grows with states that are never left again (an invoice once paid is not open any more); it orders snapshots of the
+    same time, and 0 says nothing.
     """
 
     resource_type: str
@@ -83,6 +85,7 @@ class Snapshot(Struct, frozen=True):
     children: tuple[ChildRule, ...] = ()
     is_shared: bool = False
     removed: tuple[tuple[str, str], ...] = ()
+    stage: int = 0
 
 
 class Change(Struct, frozen=True):
@@ -131,6 +134,7 @@ class LatestState(Struct, frozen=True, array_like=True):
 
     `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970, UTC.
     `is_mirrored`: the stored children are just what the document lists, so an element that stays the same needs no look.
+    `stage` is the snapshot's.
     """
 
     version_us: int | None
@@ -140,6 +144,7 @@ class LatestState(Struct, frozen=True, array_like=True):
     is_deleted: bool = False
     event_id: str = ""
     is_mirrored: bool = False
+    stage: int = 0
 
 
 def resource_key(provider: str, source: str, resource_type: str, resource_id: str) -> str:

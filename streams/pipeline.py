@@ -279,4 +279,5 @@ def _state(subject: _Subject, change: Change | None) -> LatestState:
         subject.text,
         subject.text is None,
         event_id,
+        stage=snapshot.stage,
     )

@@ -6,6 +6,7 @@ same version, same content as last     duplicate   two subscriptions, or a retry
 same version, other content            news        providers stamp whole seconds; the later arrival wins
 same version, an earlier content again news        a real flip back within one second
 older version than stored              stale       deliveries overtake each other
+same time, an earlier stage            stale       what is paid is not open again: the other order of a tie
 no version                             ordered by event time, then arrival; only the delivery id makes a duplicate
 """
 
@@ -54,15 +55,18 @@ def dedup(
 def is_older(snapshot: Snapshot, latest: LatestState) -> bool:
     """Say whether a snapshot shows a time before the stored state; where one of them has no time, arrival decides.
 
-    After a delete a tie is older too: an update stamped with the second of the delete came before it.
+    After a delete a tie is older too: an update stamped with the second of the delete came before it. In any other tie the
+    later arrival is the newer one, unless it shows a stage that the stored state has left for ever.
     """
     shown_us = order_us(snapshot)
     stored_us = latest.event_time_us if latest.version_us is None else latest.version_us
     if shown_us is None or stored_us is None:
         return False
-    if latest.is_deleted and not snapshot.is_deleted:
+    if snapshot.is_deleted:
+        return shown_us < stored_us
+    if latest.is_deleted:
         return shown_us <= stored_us
-    return shown_us < stored_us
+    return (shown_us, snapshot.stage) < (stored_us, latest.stage)
 
 
 def order_us(snapshot: Snapshot) -> int | None:

@@ -42,6 +42,7 @@ def snapshot(
     event_time: float | None = None,
     resource_id: str = "7",
     volatile: Sequence[str] = (),
+    stage: int = 0,
 ) -> Snapshot:
     """Return what a delivery shows of one product; no document means that it is deleted. Times are seconds from START."""
     return Snapshot(
@@ -52,6 +53,7 @@ def snapshot(
         None if event_time is None else second(event_time),
         is_deleted=document is None,
         volatile=frozenset(volatile),
+        stage=stage,
     )
 
 

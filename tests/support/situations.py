@@ -21,7 +21,8 @@ REMAKE = ".venv/bin/python -m tests.support.situations"
 class Arrival(Struct, frozen=True):
     """One delivery of the resource: a content (a letter), or its deletion (""), with the provider's times in seconds.
 
-    `by` is the delivery id; without one every arrival is a delivery of its own. `touched` is a volatile field.
+    `by` is the delivery id; without one every arrival is a delivery of its own. `touched` is a volatile field. `stage` grows
+    with states that are never left again.
     """
 
     content: str
@@ -29,16 +30,20 @@ class Arrival(Struct, frozen=True):
     at: float | None = None
     by: str = ""
     touched: int = 0
+    stage: int = 0
 
     def snapshot(self) -> Snapshot:
         """Return what the delivery shows."""
         document: Document = {"id": 7, "title": self.content, "updated_at": self.touched}
-        return snapshot(document if self.content else None, self.version, self.at, volatile=["updated_at"])
+        return snapshot(
+            document if self.content else None, self.version, self.at, volatile=["updated_at"], stage=self.stage
+        )
 
     def __str__(self) -> str:
         times = [f"v{self.version:g}"] if self.version is not None else []
         times += [f"at {self.at:g} s"] if self.at is not None else []
-        words = [self.content or "deleted", *times, f"id {self.by}" if self.by else ""]
+        stage = f"stage {self.stage}" if self.stage else ""
+        words = [self.content or "deleted", *times, stage, f"id {self.by}" if self.by else ""]
         return " ".join(filter(None, words)) + (" (touched)" if self.touched else "")
 
 
@@ -199,6 +204,18 @@ SITUATIONS = (
         (Arrival("A", at=1), Arrival("B", at=1), Arrival("A", at=1)),
         (CREATED, UPDATED, UPDATED),
         "Arrival decides; event times are whole seconds too.",
+    ),
+    Situation(
+        "A tie in which the last state arrives first",
+        (Arrival("paid", at=1, stage=3), Arrival("open", at=1, stage=1)),
+        (CREATED, STALE),
+        "One action sends several events of one second in any order; what is paid is not open again.",
+    ),
+    Situation(
+        "A tie in which the last state arrives last",
+        (Arrival("open", at=1, stage=1), Arrival("paid", at=1, stage=3)),
+        (CREATED, UPDATED),
+        "The later stage is news whether or not its second is newer.",
     ),
     Situation(
         "No version: two events for one change",
