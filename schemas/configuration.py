@@ -282,6 +282,7 @@ class Worker(_Table):
 
     app: Name = "capture"
     children: StrictBool = True  # what a document lists (variants, line items, labels) become resources of their own
+    seen_days: Annotated[StrictInt, Field(ge=1, le=365)] = 7  # longer than any provider retries
 
 
 class Ingress(_Table):

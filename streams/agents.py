@@ -50,6 +50,8 @@ def _process(delivery: RawDelivery, tables: PartitionTables, batch: Batch) -> Re
     """Return the decision; a delivery on which the code itself breaks becomes a dead letter and the partition goes on."""
     try:
         return process(delivery, tables.view(), batch.routes)
+    except Fault:  # of the tables' disk, not of the delivery
+        raise
     except Exception as error:  # noqa: BLE001  # design section 3, rule 4: one bad delivery must not stop all others
         frame = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{type(error).__name__} in {frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"

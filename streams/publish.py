@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic  # type: ignore[attr-defined]  # public by its documentation
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public by its documentation
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
 from msgspec import Struct
 
 from schemas import codec
@@ -13,7 +21,7 @@ from schemas.registry import Registry
 from streams.faults import Transient
 from streams.pipeline import Result, Writes
 from streams.steps.fanout import Emission
-from streams.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, described, state_topic
+from streams.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, SEEN_DAYS, described, state_topic
 
 SPARE_BYTES = 64 * 1024  # of a record's limit, for the key, headers and batch overhead
 
@@ -31,9 +39,10 @@ class Record(Struct, frozen=True):
 class Topics:
     """The topics known to exist; others are created with their policy before their first record."""
 
-    def __init__(self, options: Mapping[str, str], partitions: int) -> None:
+    def __init__(self, options: Mapping[str, str], partitions: int, seen_days: int = SEEN_DAYS) -> None:
         self._admin = AdminClient(dict(options))
         self._partitions = partitions
+        self._seen_days = seen_days
         self._known: dict[str, int] = {}
 
     def ensure(self, name: str, partitions: int | None = None) -> None:
@@ -58,6 +67,21 @@ class Topics:
             self._admin.create_partitions([NewPartitions(name, partitions)])[name].result()
             self._known[name] = partitions
 
+    def align(self, name: str) -> None:
+        """Give an existing topic of our own the policy that it would be created with now."""
+        wanted = described(name, self._seen_days).settings
+        place = ConfigResource(ResourceType.TOPIC, name)
+        try:
+            found = self._admin.describe_configs([place])[place].result()
+            changed = {key: value for key, value in wanted.items() if found[key].value != value}
+            for key, value in changed.items():
+                place.add_incremental_config(ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET))
+            if changed:
+                self._admin.incremental_alter_configs([place])[place].result()
+                log.info("topic_policy_changed", topic=name, **changed)
+        except KafkaException as error:  # no right to alter: the worker can go on, the topic keeps its policy
+            log.warning("topic_policy_unchanged", topic=name, wanted=dict(wanted), error=error.args[0].str())
+
     def _listed(self) -> dict[str, int]:
         try:
             listed = self._admin.list_topics(timeout=10).topics
@@ -66,7 +90,7 @@ class Topics:
         return {name: len(topic.partitions) for name, topic in listed.items()}
 
     def _create(self, name: str, partitions: int) -> None:
-        topic = NewTopic(name, partitions, config=dict(described(name).settings))
+        topic = NewTopic(name, partitions, config=dict(described(name, self._seen_days).settings))
         try:
             self._admin.create_topics([topic])[name].result()
         except KafkaException as error:

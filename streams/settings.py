@@ -14,6 +14,7 @@ from schemas.problems import ConfigurationError, Problem, key_text
 from schemas.toml_lines import Location, key_lines, line_of
 from streams.steps.fanout import Route, Routes
 from streams.steps.filter import FilterSyntaxError, compile_filter
+from streams.topics import DAY_MS
 
 
 class WorkerSettings(Struct, frozen=True):
@@ -38,6 +39,16 @@ class WorkerSettings(Struct, frozen=True):
     def state_dir(self) -> Path:
         """Return where this worker's tables lie."""
         return self.data_dir / "state" / self.app / self.worker_id
+
+    @property
+    def seen_ms(self) -> int:
+        """Return how long *seen* keeps a row."""
+        return self.configuration.worker.seen_days * DAY_MS
+
+    @property
+    def restoring_file(self) -> Path:
+        """Return the file that exists while tables are being restored, and says how far that is."""
+        return self.data_dir / "worker.restoring"
 
     @property
     def ready_file(self) -> Path:

@@ -10,8 +10,9 @@ Every librdkafka call that may block runs on one thread, in order; the event loo
 
 import asyncio
 import os
+import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NoReturn, cast
 
@@ -23,12 +24,12 @@ from msgspec import Struct
 from schemas import codec
 from schemas.records import RawDelivery
 from schemas.registry import Registry, RegistryFault
-from streams.faults import Terminal, Transient
+from streams.faults import Broken, Terminal, Transient
+from streams.partitions import Partitions
 from streams.publish import Encoder, Topics
-from streams.restore import Restore
 from streams.settings import WorkerSettings, compiled_routes
 from streams.steps.fanout import Routes
-from streams.table import TABLE_NAMES, PartitionTables, open_tables
+from streams.table import TABLE_NAMES, PartitionTables
 from streams.topics import DEAD, OUTCOMES, RAW, changelog_topic
 from streams.transaction import Transaction
 
@@ -61,9 +62,9 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._channel = channel
         self._routes = compiled_routes(settings.configuration)
         self._librdkafka = ThreadPoolExecutor(1, "librdkafka")
-        self._restorers = ThreadPoolExecutor(4, "restore")
-        self._tables: dict[int, PartitionTables] = {}
-        self._restores: dict[int, tuple[Restore, Future[PartitionTables]]] = {}
+        self._partitions = Partitions(settings)
+        self._tables = self._partitions.tables
+        self._times_ms: dict[int, int] = {}  # when the batch's last delivery of each partition was put on the topic
         self._failures = 0
 
     # --- start and stop
@@ -76,12 +77,15 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
     def _connect(self) -> None:
         settings = self._settings
-        self._topics = Topics(settings.kafka, settings.configuration.kafka.partitions)
+        self._topics = Topics(
+            settings.kafka, settings.configuration.kafka.partitions, settings.configuration.worker.seen_days
+        )
         self._registry = Registry(settings.configuration.registry.url)
         self._encoder = Encoder(self._registry, self._topics)
         partitions = self._topics.partitions(RAW)
         for name in TABLE_NAMES:
             self._topics.widen(changelog_topic(settings.app, name), partitions)
+            self._topics.align(changelog_topic(settings.app, name))
         for topic in (OUTCOMES, DEAD):
             self._topics.ensure(topic)
         self._registry.prefix(OUTCOMES, "outcome")
@@ -110,10 +114,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         if hasattr(self, "_consumer"):
             await self._blocking(self._consumer.close)
             self._registry.close()
-        for partition in list(self._tables):
-            self._tables.pop(partition).close()
+        self._partitions.close()
         self._librdkafka.shutdown(wait=False)
-        self._restorers.shutdown(wait=False, cancel_futures=True)
 
     # --- the pump
 
@@ -123,7 +125,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         while not self.should_stop:
             try:
                 deliveries = await self._blocking(self._poll)
-                await self._blocking(self._resume_restored)
+                await self._blocking(self._partitions.resume_restored, self._consumer)
                 if deliveries:
                     await self._carry(deliveries)
             except Terminal as fault:
@@ -142,11 +144,10 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             if message.error() is not None:
                 log.warning("poll_failed", error=str(message.error()))
         # A rebalance inside `consume` may have taken partitions whose records are already in this list.
-        return [
-            _delivery(message)
-            for message in messages
-            if message.error() is None and message.partition() in self._tables
-        ]
+        arrived = [message for message in messages if message.error() is None and message.partition() in self._tables]
+        newest = {message.partition(): message for message in arrived}
+        self._times_ms = {cast(int, partition): message.timestamp()[1] for partition, message in newest.items()}
+        return [_delivery(message) for message in arrived]
 
     async def _carry(self, deliveries: list[RawDelivery]) -> None:
         """Carry one batch from decision to disk; on a passing fault take everything back and return to its first record."""
@@ -163,27 +164,28 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             log.warning("batch_aborted", error=str(fault), deliveries=len(deliveries), retry_in_s=backoff_s)
             await self._blocking(self._take_back, deliveries)
             await asyncio.sleep(backoff_s)
+        except Broken as fault:
+            await self._blocking(self._take_back, deliveries)
+            await self._blocking(self._partitions.rebuild, self._consumer, fault)
 
     def _commit(self, deliveries: list[RawDelivery]) -> None:
-        written: dict[int, dict[Any, int]] = {}
-        for partition in {delivery.partition for delivery in deliveries}:
-            written[partition] = self._produce_changelog(partition)
         after = {delivery.partition: delivery.offset + 1 for delivery in deliveries}
+        written = {partition: self._produce_changelog(partition) for partition in after}
         self._transaction.commit([TopicPartition(RAW, *place) for place in after.items()], self._consumer)
         for partition, offsets in written.items():
-            self._tables[partition].store(offsets)
+            try:
+                self._tables[partition].store(offsets)
+            except Broken as fault:  # committed all the same: the restore brings these rows back
+                self._partitions.rebuild(self._consumer, fault)
 
     def _produce_changelog(self, partition: int) -> dict[Any, int]:
         """Produce the overlay, one record per row however often it changed; return where each table's offset will stand."""
-        offsets: dict[Any, int] = {}
-        for name, rows in self._tables[partition].overlays().items():
-            topic = changelog_topic(self._settings.app, name)
-            if not rows:
-                continue
-            *most, last = rows.items()
-            for row in most:
-                self._transaction.produce(topic, *row, partition)
-            self._transaction.produce_reported(topic, last, partition, partial(_note, offsets, name))
+        tables, offsets = self._tables[partition], dict[Any, int]()
+        now_ms = time.time_ns() // 1_000_000  # no later than now: a clock that is wrong must not make *seen* forget
+        tables.reach(min(self._times_ms.get(partition, 0), now_ms))
+        for name, rows in tables.overlays().items():
+            place = changelog_topic(self._settings.app, name), partition
+            self._transaction.produce_rows(place, rows, tables.time_ms, partial(_note, offsets, name))
         return offsets
 
     def _take_back(self, deliveries: list[RawDelivery]) -> None:
@@ -196,50 +198,11 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
                 self._tables[partition].drop()
                 self._consumer.seek(TopicPartition(RAW, partition, offset))
 
-    # --- partitions come and go, always between transactions
+    def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._partitions.assign(consumer, places)
 
-    def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Take partitions, paused: they are restored while polling goes on, so that no restore outlasts the poll interval."""
-        consumer.incremental_assign(partitions)
-        if partitions:
-            consumer.pause(partitions)
-        for place in partitions:
-            restore = Restore(self._settings.kafka, self._settings.group, self._changelog_of, place.partition)
-            self._restores[place.partition] = restore, self._restorers.submit(self._restore, restore, place.partition)
-        self._report_ready()
-
-    def _changelog_of(self, table: str) -> str:
-        return changelog_topic(self._settings.app, table)
-
-    def _restore(self, restore: Restore, partition: int) -> PartitionTables:
-        # committed() first: it waits while a transaction with offsets of this partition is pending, so that everything
-        # the previous owner committed lies below the end that the restore then asks for.
-        self._consumer.committed([TopicPartition(RAW, partition)], timeout=30)
-        return restore.run(open_tables(self._settings.state_dir / str(partition)))
-
-    def _resume_restored(self) -> None:
-        for partition, (_, future) in list(self._restores.items()):
-            if future.done():
-                del self._restores[partition]
-                self._tables[partition] = _result(future)
-                self._consumer.resume([TopicPartition(RAW, partition)])
-                self._report_ready()
-
-    def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        for place in partitions:
-            if place.partition in self._restores:
-                restore, future = self._restores.pop(place.partition)
-                restore.cancelled.set()
-                _result(future).close()
-            if place.partition in self._tables:
-                self._tables.pop(place.partition).close()
-        consumer.incremental_unassign(partitions)
-
-    def _report_ready(self) -> None:
-        if not self._restores:
-            self._settings.ready_file.parent.mkdir(parents=True, exist_ok=True)
-            self._settings.ready_file.write_text(str(os.getpid()))
-            log.info("worker_ready", partitions=sorted(self._tables))
+    def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._partitions.revoke(consumer, places)
 
     # --- helpers
 
@@ -274,14 +237,6 @@ def _delivery(message: Message) -> RawDelivery:
 def _note(offsets: dict[Any, int], name: str, offset: int) -> None:
     """Note where a changelog goes on after its last record of a transaction."""
     offsets[name] = offset + 1
-
-
-def _result(future: "Future[PartitionTables]") -> PartitionTables:
-    """Return a restore's tables; a restore that failed ends the process, and the next one starts it afresh."""
-    try:
-        return future.result()
-    except (Transient, KafkaException) as fault:
-        raise Terminal(f"restoring failed: {fault}") from fault
 
 
 def die(fault: Exception, exit_code: int = TERMINAL_EXIT) -> NoReturn:

@@ -6,22 +6,24 @@ keep rows of an aborted transaction and drop its changes as duplicates on the ne
 Proven by tests/kafka/test_crash.py.
 """
 
-import shutil
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+import contextlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Literal
 
 import rocksdict
 import structlog
 
-from streams.faults import Terminal
+from streams.faults import Broken, Fault, Terminal
 from streams.pipeline import Tables
+from streams.segments import Segments
+from streams.store import META, Home, Store, clear, judged
 
 TableName = Literal["seen", "latest"]
 TABLE_NAMES: Final[tuple[TableName, ...]] = ("seen", "latest")
-META: Final = "meta"
-WRITE_BUFFER_BYTES = 16 * 1024 * 1024  # per column family; two of them, flushed in the background
-CACHE_BYTES = 64 * 1024 * 1024  # shared by all partitions of the process, indexes and filters included
+LATEST: Final = "latest"  # its column family; *seen* has one per segment
+
+Record = tuple[bytes, bytes | None, int]
+"""A changelog record: key, row (None for a delete), and its time in milliseconds since 1970."""
 
 log = structlog.get_logger()
 
@@ -29,29 +31,35 @@ log = structlog.get_logger()
 class OverlayTable:
     """One table of one partition, as the pipeline sees it: uncommitted rows first, then the disk."""
 
-    def __init__(self, column: Any) -> None:
-        self._column = column
+    def __init__(self, home: Home, stored: Callable[[bytes], bytes | None]) -> None:
+        self._home = home
+        self._stored = stored
         self.overlay: dict[bytes, bytes] = {}
 
     def get(self, key: bytes, /) -> bytes | None:
-        """Return the row stored under a key, None where there is none."""
+        """Return the row stored under a key, None where there is none; raise `Broken` when the disk cannot be read."""
         row = self.overlay.get(key)
         if row is not None:
             return row
-        stored: bytes | None = self._column.get(key)
-        return stored
+        try:
+            return self._stored(key)
+        except Exception as error:
+            fault = judged(error, self._home.directory)
+            if fault is None:
+                raise
+            raise fault from error
 
 
 class PartitionTables:
-    """The tables of one partition and the changelog offset up to which each is on disk."""
+    """The tables of one partition, the changelog offset up to which each is on disk, and the time of the last row."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self._database = _open(directory)
-        columns = {name: self._database.get_column_family(name) for name in (*TABLE_NAMES, META)}
-        self._meta = columns[META]
-        self._handles = {name: self._database.get_column_family_handle(name) for name in columns}
-        self.tables = {name: OverlayTable(columns[name]) for name in TABLE_NAMES}
+    def __init__(self, home: Home) -> None:
+        self.home = home
+        self._store = Store(home, [LATEST])
+        self._segments = Segments(self._store, home.seen_ms)
+        self.time_ms = int(self._store.meta("time_ms") or 0)
+        latest = self._store.columns[LATEST].get
+        self.tables = {"seen": OverlayTable(home, self._segments.get), "latest": OverlayTable(home, latest)}
 
     def view(self) -> Tables:
         """Return the tables in the form that `process` takes."""
@@ -71,95 +79,110 @@ class PartitionTables:
         for table in self.tables.values():
             table.overlay.clear()
 
-    def store(self, offsets: Mapping[TableName, int]) -> None:
-        """Put the rows of a committed transaction on disk, in one batch with the changelog offsets that follow them."""
-        batch = self._batch()
-        for name in offsets:
-            for key, row in self.tables[name].overlay.items():
-                batch.put(key, row, self._handles[name])
-            batch.put(name.encode(), offsets[name].to_bytes(8, "big"), self._handles[META])
-        self._database.write(batch)
-        self.drop()
+    def reach(self, time_ms: int) -> None:
+        """Take note of a delivery's time; the rows written from now on carry the latest of all."""
+        self.time_ms = max(self.time_ms, time_ms)
 
-    def restore(self, name: TableName, rows: Iterable[tuple[bytes, bytes | None]], next_offset: int) -> None:
-        """Put changelog records on disk, in one batch with the offset that follows them; a row of None is a delete."""
-        batch = self._batch()
-        for key, row in rows:
-            if row is None:
-                batch.delete(key, self._handles[name])
-            else:
-                batch.put(key, row, self._handles[name])
-        batch.put(name.encode(), next_offset.to_bytes(8, "big"), self._handles[META])
-        self._database.write(batch)
+    def store(self, offsets: Mapping[TableName, int]) -> None:
+        """Put the rows of a committed transaction on disk, in one batch with the changelog offsets that follow them.
+
+        Segments of *seen* that have become too old are dropped afterwards, for what is committed needs them no more.
+        """
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        for name in offsets:
+            handle = self._segments.handle(self.time_ms) if name == "seen" else self._store.handle(LATEST)
+            for key, row in self.tables[name].overlay.items():
+                batch.put(key, row, handle)
+            self._note(batch, name, offsets[name])
+        self._store.write(batch)
+        self.drop()
+        self._segments.drop_old(self.time_ms)
+
+    def replay(self, name: TableName, records: Iterable[Record]) -> None:
+        """Put changelog records on disk; they count as there only after `checkpoint`."""
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        if name == "seen":
+            self._replay_seen(batch, records)
+        else:
+            self._replay_latest(batch, records)
+        self._store.write_unlogged(batch)
+        self._segments.drop_old(self.time_ms)
+
+    def checkpoint(self, name: TableName, origin: str, next_offset: int) -> None:
+        """Make what was replayed of a table last, and with it the changelog's own id and the offset that follows."""
+        self._store.flush(self._segments.names() if name == "seen" else [LATEST])
+        batch = rocksdict.WriteBatch(raw_mode=True)
+        batch.put(f"{name}.origin".encode(), origin.encode(), self._store.handle(META))
+        self._note(batch, name, next_offset)
+        self._store.write(batch)
 
     def next_offset(self, name: TableName) -> int:
         """Return the changelog offset from which the disk is behind; 0 for a new store."""
-        stored = self._meta.get(name.encode())
-        return 0 if stored is None else int.from_bytes(stored, "big")
+        return int(self._store.meta(name) or 0)
+
+    def origin(self, name: TableName) -> str | None:
+        """Return the id of the changelog topic that a table came from; None for a new store."""
+        stored = self._store.meta(f"{name}.origin")
+        return None if stored is None else stored.decode()
 
     def rows(self, name: TableName) -> dict[bytes, bytes]:
         """Return every row on disk; for tests and small tables."""
-        return dict(self._database.get_column_family(name).items())
+        return dict(self._segments.rows() if name == "seen" else self._store.columns[LATEST].items())
 
     def close(self) -> None:
         """Let go of the disk; uncommitted rows are forgotten."""
         self.drop()
-        self._database.close()
+        self._segments.close()
+        self._store.close()
 
-    def _batch(self) -> Any:
-        return rocksdict.WriteBatch(raw_mode=True)
+    def _replay_seen(self, batch: Any, records: Iterable[Record]) -> None:
+        handle = None
+        for key, row, time_ms in records:
+            if handle is None or time_ms > self.time_ms:
+                self.reach(time_ms)
+                handle = self._segments.handle(self.time_ms)
+            if row is None:
+                self._segments.delete(batch, key)
+            else:
+                batch.put(key, row, handle)
+
+    def _replay_latest(self, batch: Any, records: Iterable[Record]) -> None:
+        handle = self._store.handle(LATEST)
+        for key, row, _time_ms in records:
+            if row is None:
+                batch.delete(key, handle)
+            else:
+                batch.put(key, row, handle)
+
+    def _note(self, batch: Any, name: TableName, next_offset: int) -> None:
+        meta = self._store.handle(META)
+        batch.put(name.encode(), str(next_offset).encode(), meta)
+        batch.put(b"time_ms", str(self.time_ms).encode(), meta)
 
 
-def open_tables(directory: Path) -> PartitionTables:
-    """Return the tables stored in a directory; one that cannot be read is thrown away, the changelog has it all.
+def open_tables(home: Home) -> PartitionTables:
+    """Return the tables stored in a directory; a store that cannot be used is replaced by an empty one.
 
-    Raises `Terminal` when another process holds the directory.
+    Raises `Terminal` when another process holds the directory, or when the disk is full or may not be written.
     """
     try:
-        return PartitionTables(directory)
-    except Exception as error:  # rocksdict raises plain Exception for every RocksDB status
-        if "lock" in str(error).lower() and "corrupt" not in str(error).lower():
-            raise Terminal(
-                f"{directory} is held by another process: two workers with one --worker-id? Give each its own. ({error})"
-            ) from error
-        log.warning("store_rebuilt", directory=str(directory), error=str(error)[:200])
-        return rebuild(directory)
+        return PartitionTables(home)
+    except Broken as fault:
+        return empty_tables(home, fault.reason)
 
 
-def rebuild(directory: Path) -> PartitionTables:
-    """Return empty tables in a directory whose content is thrown away; the restore fills them from the changelog."""
-    shutil.rmtree(directory, ignore_errors=True)
-    return PartitionTables(directory)
+def rebuilt(tables: PartitionTables, reason: str) -> PartitionTables:
+    """Return empty tables in place of open ones that cannot be used."""
+    with contextlib.suppress(Fault):  # closing writes what is in memory, which a broken store may refuse
+        tables.close()
+    return empty_tables(tables.home, reason)
 
 
-_cache: Final[list[Any]] = []
-
-
-def _shared_cache() -> Any:
-    if not _cache:
-        _cache.append(rocksdict.Cache(CACHE_BYTES))
-    return _cache[0]
-
-
-def _open(directory: Path) -> Any:
-    directory.mkdir(parents=True, exist_ok=True)
-    options = rocksdict.Options(raw_mode=True)
-    options.create_if_missing(True)
-    options.create_missing_column_families(True)
-    options.set_max_open_files(256)
-    options.set_keep_log_file_num(2)
-    families = {name: _column_options() for name in (*TABLE_NAMES, META)}
-    return rocksdict.Rdict(str(directory), options, column_families=families)
-
-
-def _column_options() -> Any:
-    options = rocksdict.Options(raw_mode=True)
-    options.set_write_buffer_size(WRITE_BUFFER_BYTES)
-    options.set_max_write_buffer_number(2)
-    options.set_compression_type(rocksdict.DBCompressionType.lz4())
-    blocks = rocksdict.BlockBasedOptions()
-    blocks.set_block_cache(_shared_cache())
-    blocks.set_bloom_filter(10, False)  # 10 bits a key: one miss in a hundred reads the disk
-    blocks.set_cache_index_and_filter_blocks(True)
-    options.set_block_based_table_factory(blocks)
-    return options
+def empty_tables(home: Home, reason: str) -> PartitionTables:
+    """Return empty tables in a directory that is cleared; the restore fills them from the changelog."""
+    log.warning("store_rebuilt", directory=str(home.directory), partition=home.partition, reason=reason)
+    clear(home.directory)
+    try:
+        return PartitionTables(home)
+    except Broken as fault:
+        raise Terminal(f"{fault}, although it was just made: choose another --data-dir") from fault

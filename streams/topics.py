@@ -13,7 +13,7 @@ DEAD = "deliveries.dead"
 
 DAY_MS = 24 * 60 * 60 * 1000
 RAW_RETENTION_MS = 14 * DAY_MS  # longer than any provider retries, long enough to replay after a bug fix
-SEEN_RETENTION_MS = 7 * DAY_MS  # the most patient provider retries for 3 days; GitHub Enterprise redelivers up to 7
+SEEN_DAYS = 7  # the most patient provider retries for 3 days; GitHub Enterprise redelivers up to 7
 RAW_RECORD_BYTES = (
     26 * 1024 * 1024
 )  # the largest body (GitHub, 25 MB) with key and headers; the ingress creates it alike
@@ -42,13 +42,17 @@ def changelog_topic(app: str, table: str) -> str:
     return f"penstock.{app}.{table}-changelog"
 
 
-def described(name: str) -> Topic:
-    """Return a topic with its policy; topics that a route names keep records like `changes.*`."""
+def described(name: str, seen_days: int = SEEN_DAYS) -> Topic:
+    """Return a topic with its policy; topics that a route names keep records like `changes.*`.
+
+    `seen_days` is how long the table *seen* keeps a row, and so its changelog.
+    """
     size = {"max.message.bytes": str(MAX_RECORD_BYTES)}
     if name == RAW:
         return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), "max.message.bytes": str(RAW_RECORD_BYTES)})
     if name.endswith(".seen-changelog"):
-        return Topic(name, {"cleanup.policy": "compact,delete", "retention.ms": str(SEEN_RETENTION_MS), **size})
+        kept = {"cleanup.policy": "compact,delete", "retention.ms": str(seen_days * DAY_MS)}
+        return Topic(name, {**kept, "segment.ms": str(DAY_MS), **size})  # only whole log segments go
     if name.startswith("state.") or name.endswith("-changelog"):
         return Topic(name, {"cleanup.policy": "compact", **size})
     return Topic(name, {"retention.ms": "-1", **size})

@@ -4,7 +4,7 @@ Source: KIP-447, "Producer scalability for exactly once semantics".
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -50,20 +50,25 @@ class Transaction:
         """Start a transaction."""
         self._call(self._producer.begin_transaction)
 
-    def produce(self, topic: str, key: bytes | None, value: bytes | None, partition: int = -1) -> None:
+    def produce(self, topic: str, key: bytes | None, value: bytes | None) -> None:
         """Add a record to the transaction; waits while the local queue is full."""
-        self._produce(topic, key, value, partition, None)
+        self._produce(topic, key, value, -1, None)
 
-    def produce_reported(
-        self, topic: str, record: tuple[bytes, bytes | None], partition: int, report: Callable[[int], None]
+    def produce_rows(
+        self, place: tuple[str, int], rows: Mapping[bytes, bytes], time_ms: int, report: Callable[[int], None]
     ) -> None:
-        """Add a record to the transaction and report its offset once the broker has it."""
+        """Add a table's rows to its changelog, all with one time, and report the last one's offset once the broker has it.
+
+        `place` is (topic, partition).
+        """
 
         def on_delivery(error: KafkaError | None, message: Any) -> None:
             if error is None:
                 report(message.offset())
 
-        self._produce(topic, *record, partition, on_delivery)
+        (topic, partition), last = place, len(rows)
+        for number, (key, row) in enumerate(rows.items(), 1):
+            self._produce(topic, key, row, partition, on_delivery if number == last else None, time_ms)
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
         """Commit everything produced since `begin` together with the input offsets."""
@@ -80,10 +85,13 @@ class Transaction:
         """Take everything produced since `begin` back."""
         self._call(self._producer.abort_transaction, CALL_TIMEOUT_S)
 
-    def _produce(self, topic: str, key: bytes | None, value: bytes | None, partition: int, on_delivery: Any) -> None:
+    def _produce(
+        self, topic: str, key: bytes | None, value: bytes | None, partition: int, on_delivery: Any, time_ms: int = 0
+    ) -> None:
+        """Hand a record to librdkafka; a time of 0 means now."""
         while True:
             try:
-                self._producer.produce(topic, value, key, partition, on_delivery)
+                self._producer.produce(topic, value, key, partition, on_delivery, timestamp=time_ms)
             except BufferError:
                 self._producer.poll(0.05)
             except KafkaException as error:

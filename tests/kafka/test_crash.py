@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from streams.progress import Progress
 from streams.restore import Restore
 from streams.steps.fanout import Routes
+from streams.store import Home
 from streams.table import open_tables
-from streams.topics import RAW, changelog_topic
+from streams.topics import DAY_MS, RAW, changelog_topic
 from tests.support.feed import ensure_raw, feed, noisy_products
 from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, committed, newest, recompute
 from tests.support.workers import Workers, configured, running, wait_until
@@ -79,8 +81,9 @@ def restored(kafka: str, app: str, directory: Path) -> dict[bytes, bytes]:
     rows: dict[bytes, bytes] = {}
     partitions = {message.partition() or 0 for message in committed(kafka, RAW)}
     for partition in partitions:
-        restore = Restore({"bootstrap.servers": kafka}, app, lambda name: changelog_topic(app, name), partition)
-        tables = restore.run(open_tables(directory / str(partition)))
+        options, topic = {"bootstrap.servers": kafka}, partial(changelog_topic, app)
+        restore = Restore(options, app, topic, partition, Progress())
+        tables = restore.run(open_tables(Home(directory / str(partition), app, partition, 7 * DAY_MS)))
         rows |= tables.rows("latest")
         tables.close()
     return rows

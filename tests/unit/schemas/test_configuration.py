@@ -101,6 +101,8 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         (MINIMAL + "colour = 1", "6: sources[0].colour: unknown key; known are name, provider, secrets, "),
         (MINIMAL + "secret = 1", "6: sources[0].secret: unknown key; did you mean 'secrets'?"),
         (MINIMAL + "[worker]\nap = 1", "7: worker.ap: unknown key; did you mean 'app'?"),
+        ("[worker]\nseen_days = 0", "2: worker.seen_days: expected greater than or equal to 1, got 0"),
+        ("[worker]\nseen_days = 7.5", "2: worker.seen_days: expected a valid integer, got 7.5"),
         ("[sources]\nname = 'a'", "1: sources: expected an array of tables; write [[sources]] with two brackets"),
         (MINIMAL.replace("shopify", "shopfy"), "got 'shopfy'; did you mean 'shopify'?"),
         (MINIMAL.replace('"acme"', '"Acme"'), "3: sources[0].name: expected lower-case letters"),

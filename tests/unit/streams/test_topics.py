@@ -6,6 +6,7 @@ from streams import topics
 
 DAY_MS = 86_400_000
 SIZE = {"max.message.bytes": "62914560"}
+SEEN = {"cleanup.policy": "compact,delete", "retention.ms": str(7 * DAY_MS), "segment.ms": str(DAY_MS)}
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_name_is_frozen(name: str, frozen: str) -> None:
         ("deliveries.dead", {"retention.ms": "-1"}),
         ("state.shopify.product", {"cleanup.policy": "compact"}),
         ("penstock.capture.latest-changelog", {"cleanup.policy": "compact"}),
-        ("penstock.capture.seen-changelog", {"cleanup.policy": "compact,delete", "retention.ms": str(7 * DAY_MS)}),
+        ("penstock.capture.seen-changelog", SEEN),
     ],
 )
 def test_policy_is_frozen(name: str, policy: dict[str, str]) -> None:
@@ -45,7 +46,14 @@ def test_policy_is_frozen(name: str, policy: dict[str, str]) -> None:
     assert (described.name, dict(described.settings)) == (name, SIZE | policy)
 
 
-def test_resources_remember_longer_than_any_provider_retries() -> None:
+def test_seen_is_kept_longer_than_any_provider_retries() -> None:
     """Stripe retries for 3 days and GitHub Enterprise redelivers up to 7 (providers.md)."""
-    assert topics.SEEN_RETENTION_MS >= 7 * DAY_MS
-    assert topics.RAW_RETENTION_MS > topics.SEEN_RETENTION_MS
+    assert topics.SEEN_DAYS >= 7
+    assert topics.SEEN_DAYS * DAY_MS < topics.RAW_RETENTION_MS
+
+
+def test_changelog_of_seen_is_kept_as_long_as_configured() -> None:
+    """A changelog that forgot sooner than the tables would make a restored worker know less."""
+    settings = topics.described("penstock.capture.seen-changelog", seen_days=30).settings
+
+    assert settings["retention.ms"] == str(30 * DAY_MS)

@@ -1,0 +1,114 @@
+"""The partitions that a worker holds: some work, with their tables open; some are paused while their tables are restored.
+
+Restoring happens outside of the rebalance callback: a long restore neither outlasts the poll interval nor stops the other
+partitions (decision 0004). Everything here but the restoring itself runs on the thread that owns the consumer.
+"""
+
+import contextlib
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from streams.faults import Broken, Fault, Terminal, Transient
+from streams.progress import Progress
+from streams.restore import Restore
+from streams.settings import WorkerSettings
+from streams.store import Home
+from streams.table import PartitionTables, empty_tables, open_tables
+from streams.topics import RAW, changelog_topic
+
+AT_ONCE = 4  # restores; more would only share the same two cores and each has a queue of its own in memory
+
+log = structlog.get_logger()
+
+
+class Partitions:
+    """The tables of the partitions that work, and the restores of those that wait for theirs."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.tables: dict[int, PartitionTables] = {}
+        self._settings = settings
+        self._progress = Progress(settings.restoring_file)
+        self._threads = ThreadPoolExecutor(AT_ONCE, "restore")
+        self._restores: dict[int, tuple[Restore, Future[PartitionTables]]] = {}
+
+    def assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        """Take partitions, paused until their tables are there."""
+        consumer.incremental_assign(places)
+        if places:
+            consumer.pause(places)
+        for place in places:
+            self._start(consumer, place.partition, None)
+        self._report_ready()
+
+    def rebuild(self, consumer: Consumer, fault: Broken) -> None:
+        """Restore the tables of a working partition anew: its store is broken. It goes on where the consumer stands."""
+        partition = next(number for number, tables in self.tables.items() if tables.home.directory == fault.directory)
+        with contextlib.suppress(Fault):  # closing writes what is in memory, which a broken store may refuse
+            self.tables.pop(partition).close()
+        consumer.pause([TopicPartition(RAW, partition)])
+        self._start(consumer, partition, fault.reason)
+
+    def resume_restored(self, consumer: Consumer) -> None:
+        """Let the partitions work whose tables are restored."""
+        for partition, (_, future) in list(self._restores.items()):
+            if not future.done():
+                continue
+            del self._restores[partition]
+            self.tables[partition] = _result(future)
+            consumer.resume([TopicPartition(RAW, partition)])
+            self._report_ready()
+
+    def revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        """Give partitions up, their tables closed, their restores ended."""
+        for place in places:
+            if place.partition in self._restores:
+                restore, future = self._restores.pop(place.partition)
+                restore.cancelled.set()
+                _result(future).close()
+            if place.partition in self.tables:
+                self.tables.pop(place.partition).close()
+        consumer.incremental_unassign(places)
+
+    def close(self) -> None:
+        """Let go of the disk."""
+        for partition in list(self.tables):
+            self.tables.pop(partition).close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._settings.restoring_file.unlink(missing_ok=True)
+
+    def _start(self, consumer: Consumer, partition: int, broken: str | None) -> None:
+        settings = self._settings
+        restore = Restore(
+            settings.kafka,
+            settings.group,
+            lambda table: changelog_topic(settings.app, table),
+            partition,
+            self._progress,
+        )
+        self._progress.expect(partition)
+        self._restores[partition] = restore, self._threads.submit(self._restored, consumer, restore, partition, broken)
+
+    def _restored(self, consumer: Consumer, restore: Restore, partition: int, broken: str | None) -> PartitionTables:
+        # committed() first: it waits while a transaction with offsets of this partition is pending, so that everything
+        # the previous owner committed lies below the end that the restore then asks for.
+        consumer.committed([TopicPartition(RAW, partition)], timeout=30)
+        settings = self._settings
+        home = Home(settings.state_dir / str(partition), settings.app, partition, settings.seen_ms)
+        return restore.run(open_tables(home) if broken is None else empty_tables(home, broken))
+
+    def _report_ready(self) -> None:
+        if not self._restores:
+            self._settings.ready_file.parent.mkdir(parents=True, exist_ok=True)
+            self._settings.ready_file.write_text(str(os.getpid()))
+            log.info("worker_ready", partitions=sorted(self.tables))
+
+
+def _result(future: "Future[PartitionTables]") -> PartitionTables:
+    """Return a restore's tables; a restore that failed ends the process, and the next one starts it afresh."""
+    try:
+        return future.result()
+    except (Transient, KafkaException) as fault:
+        raise Terminal(f"restoring failed: {fault}") from fault

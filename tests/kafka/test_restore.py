@@ -1,0 +1,146 @@
+"""Tables are filled from the changelogs that Kafka really has, and from no others."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # public by its documentation
+from structlog.testing import capture_logs
+
+from streams.progress import Progress
+from streams.publish import Topics
+from streams.restore import Restore
+from streams.store import Home
+from streams.table import PartitionTables, open_tables
+from streams.topics import DAY_MS, changelog_topic
+from tests.support.workers import wait_until
+
+pytestmark = pytest.mark.kafka
+START_MS = 20_000 * DAY_MS
+
+
+class Changelogs:
+    """The changelogs of one app, with one partition."""
+
+    def __init__(self, kafka: str) -> None:
+        self.options: dict[str, str] = {"bootstrap.servers": kafka}
+        self.app = f"restore-{uuid.uuid4().hex[:8]}"
+        self.names = [changelog_topic(self.app, table) for table in ("seen", "latest")]
+        self.admin = AdminClient(dict(self.options))
+
+    def create(self, seen_days: int = 365 * 20) -> None:
+        """Create both; what is years old is kept."""
+        for name in self.names:
+            Topics(self.options, 1, seen_days).ensure(name)
+
+    def delete(self) -> None:
+        """Delete both and wait until they are gone."""
+        for deleted in self.admin.delete_topics(self.names).values():
+            deleted.result()
+        wait_until(lambda: not set(self.names) & set(self.admin.list_topics(timeout=10).topics), "topics to go")
+
+    def write(self, table: str, rows: Mapping[bytes, bytes | None], day: float = 0) -> None:
+        """Write rows with the time of a day."""
+        producer = Producer(self.options)
+        for key, row in rows.items():
+            producer.produce(changelog_topic(self.app, table), row, key, 0, timestamp=int(START_MS + day * DAY_MS))
+        assert producer.flush(30) == 0
+
+    def restored(self, directory: Path, progress: Progress | None = None) -> PartitionTables:
+        """Return a store brought up to date."""
+        restore = Restore(self.options, self.app, partial(changelog_topic, self.app), 0, progress or Progress())
+        return restore.run(open_tables(Home(directory / "store", self.app, 0, 7 * DAY_MS)))
+
+    def setting(self, table: str, name: str) -> str:
+        """Return a setting of a changelog as Kafka has it."""
+        place = ConfigResource(ResourceType.TOPIC, changelog_topic(self.app, table))
+        return str(self.admin.describe_configs([place])[place].result()[name].value)
+
+
+@pytest.fixture
+def changelogs(kafka: str) -> Iterator[Changelogs]:
+    """Give changelogs that do not exist yet and are gone afterwards."""
+    made = Changelogs(kafka)
+    yield made
+    made.delete()
+
+
+def test_restore_goes_on_where_the_store_ends(changelogs: Changelogs, tmp_path: Path) -> None:
+    """Rows, newer rows and deletes; the second time only what is new."""
+    changelogs.create()
+    changelogs.write("latest", {b"a": b"1", b"b": b"1", b"c": b"1"})
+    changelogs.restored(tmp_path).close()
+    changelogs.write("latest", {b"b": b"2", b"c": None})
+
+    with capture_logs() as logs:
+        tables = changelogs.restored(tmp_path)
+
+    assert tables.rows("latest") == {b"a": b"1", b"b": b"2"}
+    assert [(line["event"], line["records"]) for line in logs] == [("restored", 2)]
+    tables.close()
+
+
+def test_restore_forgets_what_the_worker_would_have_forgotten(changelogs: Changelogs, tmp_path: Path) -> None:
+    """The changelog may hold more than the days that *seen* keeps; the segments go by the records' times."""
+    changelogs.create()
+    for day in range(20):
+        changelogs.write("seen", {b"day%d" % day: b"row", b"again": b"%d" % day}, day)
+
+    tables = changelogs.restored(tmp_path)
+
+    rows = tables.rows("seen")
+    assert {b"day%d" % day for day in range(13, 20)} <= set(rows)
+    assert not {b"day%d" % day for day in range(9)} & set(rows)
+    assert rows[b"again"] == b"19"
+    tables.close()
+
+
+def test_changelog_made_anew_under_its_name_replaces_the_store(changelogs: Changelogs, tmp_path: Path) -> None:
+    """Its offsets mean other records, even where there are as many."""
+    changelogs.create()
+    changelogs.write("latest", {b"old": b"1"})
+    changelogs.restored(tmp_path).close()
+    changelogs.delete()
+    changelogs.create()
+    changelogs.write("latest", {b"new": b"1", b"newer": b"1"})
+
+    with capture_logs() as logs:
+        tables = changelogs.restored(tmp_path)
+
+    assert tables.rows("latest") == {b"new": b"1", b"newer": b"1"}
+    assert [line["event"] for line in logs] == ["store_rebuilt", "restored"]
+    assert "is not the one it was filled from" in logs[0]["reason"]
+    tables.close()
+
+
+def test_progress_counts_to_the_end(changelogs: Changelogs, tmp_path: Path) -> None:
+    """What is done is all there was to do, and the file is gone."""
+    changelogs.create()
+    changelogs.write("latest", {b"%d" % number: b"row" for number in range(30_000)})
+    file = tmp_path / "worker.restoring"
+    progress = Progress(file)
+    progress.expect(1)  # another partition, so that the figures stay
+
+    changelogs.restored(tmp_path, progress).close()
+
+    figures = progress.figures()
+    assert (figures["done"], figures["total"]) == (30_000, 30_000)
+    assert file.exists()
+    progress.end(1)
+    assert not file.exists()
+
+
+def test_other_days_change_the_retention_of_the_changelog(changelogs: Changelogs) -> None:
+    """`[worker] seen_days` counts for a topic that exists, too."""
+    changelogs.create(seen_days=7)
+
+    Topics(changelogs.options, 1, seen_days=30).align(changelogs.names[0])
+
+    wait_until(lambda: changelogs.setting("seen", "retention.ms") == str(30 * DAY_MS), "the new retention")
+    assert changelogs.setting("seen", "cleanup.policy") == "compact,delete"
+    with capture_logs() as logs:
+        Topics(changelogs.options, 1, seen_days=30).align(changelogs.names[0])
+    assert logs == []
