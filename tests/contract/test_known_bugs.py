@@ -40,8 +40,9 @@ def decided(*deliveries: RawDelivery) -> Pipeline:
 
 
 def last_state(pipeline: Pipeline) -> Document:
-    """Return the document of the last change."""
-    return dict(msgspec.json.decode(pipeline.changes[-1].after or b"{}"))
+    """Return the document of the last change of the resource itself, children left out."""
+    changes = [change for change in pipeline.changes if change.parent_key is None]
+    return dict(msgspec.json.decode(changes[-1].after or b"{}"))
 
 
 def test_update_of_the_same_second_is_not_ignored() -> None:
