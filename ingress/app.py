@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -19,7 +19,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ingress import answers
 from ingress.answers import Answer
 from ingress.health import Health
-from ingress.metrics import Metrics
 from ingress.receive import Receiver
 
 DELIVERIES = "/v1/"
@@ -70,7 +69,7 @@ class Door:
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
-def pages(health: Health, metrics: Metrics, lifespan: Lifespan) -> ASGIApp:
+def pages(health: Health, metrics: CollectorRegistry, lifespan: Lifespan) -> ASGIApp:
     """Return the application for everything but deliveries."""
 
     async def healthz(_request: Request) -> Response:
@@ -81,7 +80,7 @@ def pages(health: Health, metrics: Metrics, lifespan: Lifespan) -> ASGIApp:
         return JSONResponse({"status": state}, 200 if state == "ready" else 503)
 
     async def scrape(_request: Request) -> Response:
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
     async def refuse(request: Request, _error: Exception) -> Response:
         known = request.scope["path"] in {"/healthz", "/readyz", "/metrics"}

@@ -5,7 +5,20 @@ import sys
 
 import structlog
 
+_fields: dict[str, int] = {}  # of this process, on every line
+
+
+def name_slot(number: int) -> None:
+    """Put the number of this process on every line from now on: several share a port and a log."""
+    _fields["slot"] = number
+
+
+def _name(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    return {**_fields, **event}
+
+
 SHARED: list[structlog.typing.Processor] = [
+    _name,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
@@ -20,7 +33,9 @@ def configure_log(level: int = logging.INFO) -> None:
     structlog.configure(
         processors=[*SHARED, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(
+            sys.stderr
+        ),  # one write a line, also unbuffered: processes share it
         cache_logger_on_first_use=True,
     )
     foreign = logging.StreamHandler(sys.stderr)

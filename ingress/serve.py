@@ -1,4 +1,4 @@
-"""The ingress as a process: one event loop, one producer, one port."""
+"""The ingress as a process: one event loop, one producer, one port, which it may share (`ingress/processes.py`)."""
 
 import asyncio
 import contextlib
@@ -6,9 +6,11 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -20,6 +22,7 @@ from ingress.health import Health
 from ingress.keeper import Keeper
 from ingress.log import configure_log
 from ingress.metrics import Metrics
+from ingress.processes import ALONE, Slot, run_processes
 from ingress.protocol import sweep, telling
 from ingress.publisher import ProducerError, Publisher
 from ingress.receive import Receiver
@@ -29,6 +32,8 @@ from ingress.settings import Settings, ingress_settings
 from ingress.sources import sources
 from ingress.spool import Spool
 from ingress.spool_file import SpoolUnusable
+from ingress.spools import opened_spool, watch_spool
+from ingress.together import Board
 from schemas.configuration import Configuration
 
 KEEP_ALIVE_S = (
@@ -57,12 +62,13 @@ def serve(
     port: int = 8000,
     spool_directory: Path | None = None,
     file: ConfigurationFile | None = None,
+    workers: int = 1,
 ) -> int:
     """Receive deliveries until SIGTERM or SIGINT, then return the exit code.
 
     0: asked to stop, everything in flight answered. 1: the Kafka producer cannot be made or has died, or the spool cannot
-    be opened. 3: no such port. Without a directory for it there is no spool. The sources follow `file`, where the
-    configuration came from.
+    be opened. 3: no such port. 130: killed by a second signal. Without a directory for it there is no spool. More workers
+    than one are processes that share the port. The sources follow `file`, where the configuration came from.
     Raises `ConfigurationError` where a secret cannot be read.
     """
     configure_log()
@@ -73,11 +79,24 @@ def serve(
     except OSError as error:
         log.error("cannot_listen", host=host, port=port, reason=os.strerror(error.errno or 0))
         return EXIT_PORT
-    try:
-        process = Process(settings, configured, _opened_spool(settings, listener))
+    host, port = listener.getsockname()[:2]
+    log.info("ingress_listening", host=host, port=port, sources=sorted(configured), workers=workers)
+
+    warn_of_unverified(configured.values())
+
+    def work(slot: Slot) -> int:
+        process = Process(settings, configured, opened_spool(settings, port, slot), slot)
         if file is not None:
             process.follow(file, configuration, configured)
-        return _run(process, listener, configured)
+        return _run(process, listener)
+
+    return _work(work, ALONE) if workers == 1 else run_processes(workers, listener, partial(_work, work))
+
+
+def _work(work: Callable[[Slot], int], slot: Slot) -> int:
+    """Return the exit code of one process; why it could not work is in the log."""
+    try:
+        return work(slot)
     except ProducerError as error:
         log.error("kafka_fatal", detail=str(error))
         return EXIT_KAFKA
@@ -94,6 +113,13 @@ class DrainingServer(uvicorn.Server):
     silent are closed. Proven by tests/kafka/test_ingress_crash.py::test_sigterm_answers_what_got_in.
     """
 
+    heeds_ctrl_c = True
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end. Ctrl-C reaches all processes of a terminal; where there is a parent, it decides."""
+        if sig != signal.SIGINT or self.heeds_ctrl_c:
+            super().handle_exit(sig, frame)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port, wait for the last call, then let uvicorn finish."""
         for server in self.servers:
@@ -106,25 +132,30 @@ class DrainingServer(uvicorn.Server):
 class Process:
     """The parts of one ingress process, put together."""
 
-    def __init__(self, settings: Settings, configured: Sources, spool: Spool | None) -> None:
+    def __init__(self, settings: Settings, configured: Sources, spool: Spool | None, slot: Slot = ALONE) -> None:
         self.fault: str | None = None
         self._spool = spool
         self._follower: Follower | None = None
-        self._metrics = metrics = Metrics(configured.values())
+        self.metrics = metrics = Metrics(configured.values())
         self._health = Health(settings, spool_is_usable=lambda: spool is not None and spool.is_usable)
         self._publisher = Publisher(settings, self.end, self._health.notice)
         metrics.watch(
             "penstock_ingress_unreported", "Records handed to the producer.", lambda: self._publisher.unreported
         )
-        metrics.watch("penstock_ingress_ready", "1 when /readyz says 200.", lambda: self._health.state() == "ready")
+        metrics.watch(
+            "penstock_ingress_ready", "Processes whose /readyz says 200.", lambda: self._health.state() == "ready"
+        )
+        metrics.watch("penstock_ingress_processes", "Processes that serve the port.", lambda: 1)
+        metrics.watch("penstock_ingress_workers", "Processes that shall serve the port.", lambda: slot.processes)
+        self._board = Board(metrics.registry, slot.scoreboard, slot.number)
         self._keeper = None if spool is None else Keeper(self._publisher, spool)
         if spool is not None:
-            _watch_spool(metrics, spool)
+            watch_spool(metrics, spool)
         raw_topic = self._keeper or self._publisher
         self._receiver = Receiver(settings, configured, raw_topic, metrics, lambda: datetime.now(UTC))
         _watch_room(metrics, self._receiver.room)
         lifespan: Lifespan = self._lifespan
-        door = Door(self._receiver, pages(self._health, metrics, lifespan))
+        door = Door(self._receiver, pages(self._health, self._board.registry, lifespan))
         self.server = DrainingServer(
             uvicorn.Config(
                 door,
@@ -141,13 +172,14 @@ class Process:
                 timeout_graceful_shutdown=DRAIN_S,
             )
         )
+        self.server.heeds_ctrl_c = slot.scoreboard is None
 
     def follow(self, file: ConfigurationFile, started: Configuration, served: Sources) -> None:
         """Let the sources follow the file while the process runs."""
-        self._follower = Follower(file, started, served, self._use, self._metrics.reloads)
+        self._follower = Follower(file, started, served, self._use, self.metrics.reloads)
 
     def _use(self, served: Sources) -> None:
-        self._metrics.follow(served.values())
+        self.metrics.follow(served.values())
         self._receiver.use(served)
 
     def end(self, fault: str) -> None:
@@ -168,15 +200,19 @@ class Process:
         sweeping = asyncio.create_task(sweep(self.server.server_state.connections))
         following = asyncio.create_task(self._follow(), name="following the configuration")
         following.add_done_callback(self._ended)
+        posting = asyncio.create_task(self._board.post_for_ever(), name="posting the metrics")
+        posting.add_done_callback(self._ended)
         _spare_the_collector()
         yield
         watching.cancel()
         draining.cancel()
         sweeping.cancel()
         following.cancel()
+        posting.cancel()
         unpublished = await self._publisher.stop()
         if self._spool is not None:
             await self._spool.stop()
+        self._board.post()
         log.info("ingress_stopped", unpublished=unpublished, spooled=self._spool.deliveries if self._spool else 0)
 
     async def _drain(self) -> None:
@@ -204,18 +240,6 @@ def _listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=2048)
 
 
-def _opened_spool(settings: Settings, listener: socket.socket) -> Spool | None:
-    """Return the spool of this port, so that a restart finds what it left, and two processes never share one."""
-    if settings.spool_directory is None:
-        return None
-    path = settings.spool_directory / f"{listener.getsockname()[1]}.sqlite"
-    spool = Spool(path, settings.spool_bytes)
-    for other in sorted(settings.spool_directory.glob("*.sqlite")):
-        if other != path:
-            log.info("other_spool", file=str(other), advice="penstock spool shows it; its port's process publishes it")
-    return spool
-
-
 def _watch_room(metrics: Metrics, room: Room) -> None:
     metrics.watch("penstock_ingress_requests", "Deliveries under way.", lambda: room.requests)
     metrics.watch("penstock_ingress_requests_limit", "ingress.max_concurrent.", lambda: room.max_requests)
@@ -223,24 +247,11 @@ def _watch_room(metrics: Metrics, room: Room) -> None:
     metrics.watch("penstock_ingress_held_limit_bytes", "ingress.bodies_limit_bytes.", lambda: room.max_bytes)
 
 
-def _watch_spool(metrics: Metrics, spool: Spool) -> None:
-    metrics.watch("penstock_spool_deliveries", "Deliveries in the spool.", lambda: spool.deliveries)
-    metrics.watch("penstock_spool_bytes", "Bytes of the deliveries in the spool.", lambda: spool.bytes)
-    metrics.watch("penstock_spool_limit_bytes", "ingress.spool_bytes.", lambda: spool.limit_bytes)
-    metrics.watch("penstock_spool_oldest_age_seconds", "Age of the oldest delivery in the spool.", spool.oldest_age_s)
-    metrics.watch("penstock_spool_refused", "Deliveries put aside: Kafka will never take them.", lambda: spool.refused)
-    metrics.watch_count("penstock_spool_spooled", "Deliveries written to the spool.", lambda: spool.spooled)
-    metrics.watch_count("penstock_spool_drained", "Deliveries gone from the spool to Kafka.", lambda: spool.drained)
-
-
-def _run(process: Process, listener: socket.socket, configured: Sources) -> int:
+def _run(process: Process, listener: socket.socket) -> int:
     for stop in (signal.SIGTERM, signal.SIGINT):
         # uvicorn raises the signal again when it has finished, which by default ends the process by the signal.
         signal.signal(stop, process.server.handle_exit)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the event loop takes it: it would end the process
-    host, port = listener.getsockname()[:2]
-    log.info("ingress_listening", host=host, port=port, sources=sorted(configured))
-    warn_of_unverified(configured.values())
     process.server.run(sockets=[listener])
     return EXIT_OK if process.fault is None else EXIT_KAFKA
 

@@ -43,6 +43,10 @@ class SpoolUnusable(Exception):
     """There can be no spool here; the text says why and what to do."""
 
 
+class SpoolHeld(SpoolUnusable):
+    """Another process holds the file; it may let go of it soon."""
+
+
 class Row(Struct, frozen=True):
     """One delivery in the spool: the record as it goes onto the raw topic. `spooled_at` counts Unix seconds."""
 
@@ -170,7 +174,7 @@ def _claim(path: Path) -> IO[str]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         lock.close()
-        raise SpoolUnusable(
+        raise SpoolHeld(
             f"another process holds the spool {path}; give this one another --data-dir, or set ingress.spool = false"
         ) from error
     return lock

@@ -10,6 +10,9 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption
 def ingress(
     host: Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for every network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 8080,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, envvar="PENSTOCK_INGRESS_WORKERS", help="Processes that share the port.")
+    ] = 1,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
@@ -27,4 +30,5 @@ def ingress(
     path = configuration_path(config, data_dir)
     file = ConfigurationFile(path, surroundings(data_dir, path))
     configuration = load(path, file.environ)
-    raise typer.Exit(serve(configuration, host=host, port=port, spool_directory=data_dir / "spool", file=file))
+    spools = data_dir / "spool"
+    raise typer.Exit(serve(configuration, host=host, port=port, spool_directory=spools, file=file, workers=workers))

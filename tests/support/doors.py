@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 
 from local.guard import Child, spawn
 from tests.support.waiting import until
@@ -19,8 +20,9 @@ START_TIMEOUT_S = 30.0
 class DoorProcess:
     """One `penstock ingress`. Restarted, it listens on the same port."""
 
-    def __init__(self, directory: Path, configuration: str, host: str = "127.0.0.1") -> None:
+    def __init__(self, directory: Path, configuration: str, *arguments: str, host: str = "127.0.0.1") -> None:
         self._directory = directory
+        self._arguments = arguments
         self._configuration = directory / "penstock.toml"
         self._configuration.write_text(configuration)
         self._log = directory / "ingress.log"
@@ -40,9 +42,15 @@ class DoorProcess:
         command = [str(Path(sys.executable).parent / "penstock"), "ingress", "--port", str(self.port)]
         command += ["--host", self._host]
         command += ["--config", str(self._configuration), "--data-dir", str(self._directory / "data")]
+        command += self._arguments
         self.child = spawn(command, log=self._log, environment=os.environ)
         until(self._is_listening, START_TIMEOUT_S, "the ingress listens")
         self.port = next(event["port"] for event in self.events() if event["event"] == "ingress_listening")
+
+    def slots(self) -> list[int]:
+        """Return the ids of the processes that serve the port under --workers: the forked ones, with the same command."""
+        parent = psutil.Process(self.child.pid)
+        return sorted(child.pid for child in parent.children() if _is_copy(child, parent.cmdline()))
 
     def until_ready(self) -> None:
         """Return when /readyz says 200."""
@@ -72,10 +80,17 @@ class DoorProcess:
         return "ingress_listening" in self.log_text()
 
 
+def _is_copy(child: psutil.Process, command: list[str]) -> bool:
+    try:
+        return child.status() != psutil.STATUS_ZOMBIE and child.cmdline() == command
+    except psutil.NoSuchProcess:
+        return False
+
+
 @contextlib.contextmanager
-def door(directory: Path, configuration: str, host: str = "127.0.0.1") -> Iterator[DoorProcess]:
-    """Give a running ingress that ends with the block."""
-    process = DoorProcess(directory, configuration, host)
+def door(directory: Path, configuration: str, *arguments: str, host: str = "127.0.0.1") -> Iterator[DoorProcess]:
+    """Give a running ingress, with these further arguments, that ends with the block."""
+    process = DoorProcess(directory, configuration, *arguments, host=host)
     process.start()
     try:
         yield process

@@ -43,7 +43,7 @@ class FuzzedDoor:
             Settings({}, body_limit_bytes=LIMIT_BYTES),
         )
         receiver = Receiver(settings, sources, self._topic, metrics, lambda: NOW)
-        self._door = Door(receiver, pages(Health(settings), metrics, _no_lifespan))
+        self._door = Door(receiver, pages(Health(settings), metrics.registry, _no_lifespan))
 
     async def check_batch(self, random: Random, cases: int) -> None:
         """Fail at the first of so many requests that is not treated as it must be, or when they do not end."""

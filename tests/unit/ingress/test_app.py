@@ -29,7 +29,7 @@ def client(topic: MemoryTopic) -> httpx.AsyncClient:
     source = Source("acme", Generic(), (), is_verified=False)
     metrics, settings = Metrics([source]), Settings({})
     receiver = Receiver(settings, {"acme": source}, topic, metrics, lambda: datetime.now(UTC))
-    door = Door(receiver, pages(Health(settings), metrics, no_lifespan))
+    door = Door(receiver, pages(Health(settings), metrics.registry, no_lifespan))
     return httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://door")
 
 
