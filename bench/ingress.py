@@ -51,7 +51,11 @@ def _closed(stack: Stack, answered: list[str], is_quick: bool) -> dict[str, Any]
     cpu_us: dict[str, list[float]] = {}
     with _contestants(stack) as contestants:
         for turn in range(rounds):
-            for name, (process, port) in contestants.items():
+            names = list(contestants)
+            for name in (
+                names[turn % len(names) :] + names[: turn % len(names)]
+            ):  # nobody always comes after the same one
+                process, port = contestants[name]
                 before_s = process.cpu_s()
                 request = Numbered(PATH, f"closed-{port}-{turn}")
                 posts = closed_loop(port, request, duration_s)
@@ -60,7 +64,7 @@ def _closed(stack: Stack, answered: list[str], is_quick: bool) -> dict[str, Any]
                 if name != BARE:
                     answered.extend(map(request.delivery_id, posts.accepted()))
                 print(f"  {name}: {posts.accepted_per_s():,.0f}/s", file=sys.stderr)
-    return {name: _closed_row(runs[name], cpu_us[name]) for name in runs}
+    return {name: _closed_row(runs[name], cpu_us[name]) for name in sorted(runs)}
 
 
 def _open(stack: Stack, rate: int, answered: list[str], series: Series, is_quick: bool) -> dict[str, Any]:

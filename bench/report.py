@@ -48,13 +48,18 @@ def draw(path: Path, benchmark: str) -> None:
     if not PLOTS_PYTHON.exists():
         print("no plots: run `make bench`, which makes the environment for them", file=sys.stderr)
         return
-    subprocess.run([str(PLOTS_PYTHON), str(PLOTS), str(path)], check=True)
+    drawn = subprocess.run([str(PLOTS_PYTHON), str(PLOTS), str(path)], capture_output=True, text=True, check=False)
+    if drawn.returncode:
+        reason = drawn.stderr.strip().rpartition("\n")[2]
+        print(f"no plots: {reason}; run `make bench`, which brings .venv-bench up to date", file=sys.stderr)
 
 
 def show(benchmark: str, figures: dict[str, Any], is_markdown: bool) -> None:
     """Print a benchmark's tables, for the screen or for docs/performance.md."""
-    console = Console(width=150)
+    console = Console(width=250 if is_markdown else 150)  # a row of Markdown must stay on one line
     for table in tables(benchmark, figures, is_markdown):
+        console.print(f"\n{table.title}\n", soft_wrap=True, highlight=False)
+        table.title = None
         console.print(table)
 
 

@@ -143,13 +143,13 @@ class Process:
 
     def cpu_s(self) -> float:
         """Return the processor time used so far, user and system, threads and worker processes included."""
-        return float(sum(times.user + times.system for times in (one.cpu_times() for one in self._family())))
+        return float(sum(times.user + times.system for times in (one.cpu_times() for one in self.family())))
 
     def memory_mb(self) -> float:
         """Return the memory held now (RSS), worker processes included: pages that they share count once for each."""
-        return float(sum(one.memory_info().rss for one in self._family()) / 1e6)
+        return memory_mb(self.family())
 
-    def _family(self) -> list[psutil.Process]:
+    def family(self) -> list[psutil.Process]:
         """Return the process and its workers, without the watcher that `local.guard` puts beside each command."""
         itself = psutil.Process(self.child.pid)
         return [itself, *(one for one in itself.children(recursive=True) if guard.__file__ not in one.cmdline())]
@@ -167,6 +167,11 @@ class Process:
         if is_wrong or code is not None:
             reason = what if code is None else f"ended with {code}"
             raise Failed(f"{self.name}: {reason}\n{logs.last_lines(self.log)}")
+
+
+def memory_mb(family: list[psutil.Process]) -> float:
+    """Return the memory that processes hold now (RSS)."""
+    return float(sum(one.memory_info().rss for one in family) / 1e6)
 
 
 @contextmanager

@@ -61,12 +61,15 @@ def _endurance(figures: Figures) -> list[Table]:
     memory: list[Row] = []
     for name, run in figures["runs"].items():
         spans.extend([name, span, *latencies.values()] for span, latencies in run["spans"].items())
-        memory.append([name, str(run["answers"]), _raw(run["raw_topic"]), *run["rss_mb"].values()])
+        answers = ", ".join(f"{count:,} of {status}" for status, count in run["answers"].items())
+        counts = _take(run["raw_topic"], ["missing", "twice", "through_spool"])
+        memory.append([name, answers, *counts, *run["rss_mb"].values()])
     title = f"{figures['rate']:,}/s for {figures['duration_s']:.0f} s, Kafka away for {figures['kafka_away_s']:.0f} s"
-    named = ["Kafka", "answers", "", "first RSS MB", "before", "largest while away", "largest", "last"]
+    named = ["Kafka", "answers", "missing", "twice", "through the spool"]
+    megabytes = ["RSS MB, first", "before", "largest while away", "largest", "last"]
     return [
         _table(title, ["Kafka", "", *LATENCY], spans),
-        _table("Answers, records, memory", named, memory),
+        _table("Answers, ids on the topic, memory", [*named, *megabytes], memory),
         _generator_table(list(figures["runs"].items())),
     ]
 
@@ -132,7 +135,7 @@ def _spread(figure: dict[str, int]) -> str:
 
 
 def _table(title: str, names: list[str], rows: list[Row]) -> Table:
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title)
     for name in names:
         table.add_column(name)
     for row in rows:
