@@ -13,7 +13,7 @@ from msgspec import Struct
 from schemas.records import RawDelivery, Snapshot
 
 RefusalReason = Literal["missing_signature", "malformed_signature", "wrong_signature", "too_old", "in_future"]
-DeadReason = Literal["unreadable", "unknown_shape"]
+DeadReason = Literal["unreadable", "unknown_shape", "misnamed"]
 
 
 class SignedRequest(Struct, frozen=True):

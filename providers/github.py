@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from providers.base import Envelope, Handshake, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.github_events import CHILDREN, DELETED, REMOVALS, RULES, Rule
+from providers.github_evidence import contradiction
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
 from providers.signature import decode_hex, match_hmac, refuse_malformed, refuse_missing
@@ -110,6 +111,9 @@ class GitHub(Struct, frozen=True):
         event = delivery.event_type.partition(".")[0]
         if event == "ping":
             return Handshake(f"GitHub's ping of hook {text_id(payload.get('hook_id'))}: the address works")
+        contradicted = contradiction(event, payload)
+        if contradicted is not None:
+            return contradicted
         guid = text_id(delivery.headers.get("x-github-delivery")) or delivery.delivery_id
         occasion = Occasion(event, payload, guid, _target(delivery.headers))
         rule = _rule(occasion)

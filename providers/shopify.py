@@ -1,8 +1,9 @@
 """Shopify: classic webhooks (`x-shopify-*` headers) and the new Events (`shopify-*`), which win where both are sent.
 
 The signature covers the body alone: topic, shop, ids and times in the headers are unsigned, and there is no timestamp,
-so a captured body can be sent again under another name. Deduplication is the only defence. Deliveries made in a store's
-own notification settings are signed with another key and never pass.
+so a captured body can be sent again under another name. Deduplication, and what the body itself contradicts
+(`providers/shopify_evidence.py`), are the only defence. Deliveries made in a store's own notification settings are signed
+with another key and never pass.
 Source: Shopify's delivery structure and webhook reference 2026-07; Shopify's own libraries; `providers.md`, section 1.
 """
 
@@ -19,6 +20,7 @@ from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Ve
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
 from providers.shopify_children import CHILDREN, SHARED
+from providers.shopify_evidence import believed_time, contradiction
 from providers.shopify_topics import TopicRule, events_rule, topic_rule
 from providers.signature import decode_base64, match_hmac, refuse_malformed, refuse_missing
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
@@ -70,6 +72,9 @@ class Shopify(Struct, frozen=True):
         if isinstance(body, Unparsed):
             return body
         rule = _rule(delivery.headers, delivery.event_type)
+        contradicted = contradiction(rule, body, delivery)
+        if contradicted is not None:
+            return contradicted
         resource_id = _resource_id(rule, body, delivery.headers)
         if rule.is_deletion and resource_id is None:
             return Unparsed("unknown_shape", f"expected the id of the deleted {rule.resource_type}")
@@ -156,7 +161,7 @@ def _snapshot(rule: TopicRule, resource_id: str, body: Document, delivery: RawDe
     shown = body.get(rule.wrapper) if rule.wrapper and len(body) == 1 else None
     document = shown if isinstance(shown, dict) else body
     parent = _parent(rule, body)
-    event_time = delivery.event_time or _first_instant(document, _TIME_FIELDS)
+    event_time = believed_time(delivery) or _first_instant(document, _TIME_FIELDS)
     if rule.is_deletion:
         return Snapshot(rule.resource_type, resource_id, None, event_time=event_time, is_deleted=True, parent=parent)
     # A notice is not a version of anything: the time it shows may be that of the resource it is about.

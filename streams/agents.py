@@ -14,6 +14,7 @@ from streams.publish import dead, too_large
 from streams.source import Batch
 from streams.table import PartitionTables
 
+SUSPICIOUS = frozenset({"misnamed", "reused_delivery_id"})  # what no provider sends: altered headers, or ids used twice
 log = structlog.get_logger()
 
 
@@ -33,6 +34,11 @@ def decide(delivery: RawDelivery, batch: Batch) -> None:
     """Decide one delivery: produce what follows and remember it in the tables' overlays."""
     tables = batch.tables[delivery.partition]
     result = _process(delivery, tables, batch)
+    if result.outcome.reason in SUSPICIOUS:
+        outcome = result.outcome
+        log.warning(
+            "suspicious_delivery", delivery_id=delivery.delivery_id, source=delivery.source, reason=outcome.reason
+        )
     now_us = time.time_ns() // 1000
     records = batch.encoder.records(delivery, result, now_us)
     oversized = too_large(records)

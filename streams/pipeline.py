@@ -99,7 +99,10 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         return Result(Outcome("filtered", "handshake", parsed.detail), (), writes)
     decisions: list[_Decision] = []
     for snapshot in parsed.snapshots:
-        decisions += _decide(_subject(delivery, snapshot, tables, writes), tables, routes, writes)
+        found = _decide(_subject(delivery, snapshot, tables, writes), tables, routes, writes)
+        if found[0].outcome.outcome == "dead":
+            return Result(found[0].outcome, (), Writes({}, {}))  # of all its resources none: it is kept as a whole
+        decisions += found
     emissions = tuple(decision.emission for decision in decisions if decision.emission is not None)
     return Result(summarise([decision.outcome for decision in decisions]), emissions, writes)
 

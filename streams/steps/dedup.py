@@ -1,7 +1,8 @@
 """Step 2 of 5: says whether a snapshot is news, known already, or older than what is stored.
 
 The rules, each with the mistake it prevents (docs/semantics.md):
-same delivery id                       duplicate   the provider tried again
+same delivery id, known content        duplicate   the provider tried again
+same delivery id, unknown content      dead        a replay under a known id, or ids used twice: neither applied nor lost
 same version, same content as last     duplicate   two subscriptions, or a retry under a new id
 same version, other content            news        providers stamp whole seconds; the later arrival wins
 same version, an earlier content again news        a real flip back within one second
@@ -23,7 +24,7 @@ MAX_KEPT = 100  # contents and deliveries remembered per version; the most patie
 class Known(Struct, frozen=True):
     """The snapshot goes no further, and why."""
 
-    outcome: Literal["duplicate", "stale"]
+    outcome: Literal["duplicate", "stale", "dead"]
     reason: str
     detail: str
 
@@ -42,7 +43,7 @@ def dedup(
     """Return why a snapshot is no news, None when it goes on to the next step."""
     if seen is not None:
         if delivery_id in seen.delivery_ids:
-            return Known("duplicate", "delivery_id", "this delivery id was decided before")
+            return _under_known_id(fingerprint in seen.fingerprints)
         if snapshot.version is not None and seen.fingerprints[-1] == fingerprint:
             return Known(
                 "duplicate", "same_version_and_content", "another delivery showed this version with this content"
@@ -50,6 +51,15 @@ def dedup(
     if latest is not None and is_older(snapshot, latest):
         return Known("stale", "older_than_stored", "a newer version of this resource was decided before")
     return None
+
+
+def _under_known_id(is_known_content: bool) -> Known:
+    if is_known_content:
+        return Known("duplicate", "delivery_id", "this delivery id was decided before")
+    detail = (
+        "this delivery id was decided before with another content: a sender that uses ids twice, or a forged header"
+    )
+    return Known("dead", "reused_delivery_id", detail)
 
 
 def is_older(snapshot: Snapshot, latest: LatestState) -> bool:

@@ -9,7 +9,7 @@ from tests.support import situations
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("streams/agents.py", "streams/pipeline.py", "streams/steps/dedup.py", "streams/steps/fanout.py")
-GIVEN = re.compile(r'(?:Known|Unrouted|dead)\(\s*(?:"(?:duplicate|stale)", )?"(\w+)"')
+GIVEN = re.compile(r'(?:Known|Unrouted|dead)\(\s*(?:"(?:duplicate|stale|dead)", )?"(\w+)"')
 
 
 def test_table_in_the_document_is_the_one_that_is_tested() -> None:

@@ -61,7 +61,7 @@ def product(
     }
     key = resource_key("shopify", source, "product", str(product_id))
     body = msgspec.json.encode(document)
-    return RawDelivery(delivery_id, "shopify", source, topic, START, key, body, event_time=time, headers=headers)
+    return RawDelivery(delivery_id, "shopify", source, topic, time, key, body, event_time=time, headers=headers)
 
 
 def feed(kafka: str, deliveries: Iterator[RawDelivery], per_second: int | None = None) -> int:

@@ -57,6 +57,7 @@ class Situation(Struct, frozen=True):
 
 
 CREATED, UPDATED, DELETED = "changed created", "changed updated", "changed deleted"
+REUSED = "dead reused_delivery_id"
 REPEATED, SAME = "duplicate delivery_id", "duplicate same_version_and_content"
 STALE, UNCHANGED, GONE = "stale older_than_stored", "unchanged no_difference", "unchanged already_deleted"
 
@@ -108,6 +109,30 @@ SITUATIONS = (
         (Arrival("A", 1), Arrival("B", 1), Arrival("B", 1)),
         (CREATED, UPDATED, SAME),
         "Compared with the last content of the version, not with the first.",
+    ),
+    Situation(
+        "A delivery id with another content",
+        (Arrival("A", 1, by="x"), Arrival("B", 1, by="x"), Arrival("B", 1), Arrival("B", 1, by="x")),
+        (CREATED, REUSED, UPDATED, REPEATED),
+        "No provider sends that: neither applied nor dropped, but put aside. The content itself may come under its own id.",
+    ),
+    Situation(
+        "A delivery id with another version",
+        (Arrival("A", 1, by="x"), Arrival("B", 2, by="x"), Arrival("A", 1, by="x")),
+        (CREATED, UPDATED, REPEATED),
+        "Ids are remembered per version; a version tells by itself whether it is news.",
+    ),
+    Situation(
+        "Captured and sent again under another id",
+        (Arrival("A", 1), Arrival("B", 2), Arrival("A", 1, by="x"), Arrival("B", 2, by="y")),
+        (CREATED, UPDATED, "duplicate same_version_and_content", "duplicate same_version_and_content"),
+        "Unsigned headers can be altered; version and content, which are signed, decide.",
+    ),
+    Situation(
+        "No version: a delivery id with another content",
+        (Arrival("A", at=1, by="x"), Arrival("B", at=2, by="x")),
+        (CREATED, REUSED),
+        "As above: dropping it as a duplicate would lose a change without a trace.",
     ),
     Situation(
         "Overtaken",

@@ -145,7 +145,7 @@ def test_update_time_is_the_version() -> None:
 )
 def test_action_that_ends_the_main_object_is_a_deletion(event: str, payload: dict[str, Any]) -> None:
     """A deletion has neither document nor version: it is ordered by time and arrival."""
-    _, parsed = _read(_request(event, CONTEXT | payload))
+    _, parsed = _read(_request(event, _context(event) | payload))
 
     snapshot = _only(parsed)
     assert (snapshot.is_deleted, snapshot.document, snapshot.version) == (True, None, None)
@@ -166,7 +166,7 @@ def test_action_that_ends_the_main_object_is_a_deletion(event: str, payload: dic
 )
 def test_other_endings_are_updates(event: str, payload: dict[str, Any]) -> None:
     """Closed, dismissed, suspended, withdrawn and archived things are still there."""
-    _, parsed = _read(_request(event, CONTEXT | payload))
+    _, parsed = _read(_request(event, _context(event) | payload))
 
     assert not _only(parsed).is_deleted
     assert _only(parsed).document
@@ -279,6 +279,13 @@ def test_event_time_never_goes_back(event: str, times: dict[str, int | None], ex
 
     time = datetime(2026, 1, 31, expected_hour, tzinfo=UTC) if expected_hour else None
     assert (_only(parsed).version, _only(parsed).event_time) == (None, time)
+
+
+def _context(event: str) -> dict[str, Any]:
+    """Return what lies beside the main object; what happens to an owner or an app happens in no repository."""
+    return {
+        name: CONTEXT[name] for name in CONTEXT if name != "repository" or event not in {"installation", "organization"}
+    }
 
 
 def _json(payload: dict[str, Any]) -> bytes:

@@ -32,17 +32,19 @@ class Model:
     def expect(self, delivery_id: str, shown: Snapshot) -> str:
         """Return the outcome that a delivery must have, and remember it."""
         outcome = self._outcome(delivery_id, shown)
-        if outcome == "repeated":
-            return "duplicate"
+        if outcome in {"repeated", "reused"}:
+            return "duplicate" if outcome == "repeated" else "dead"
         self.arrived.append((delivery_id, shown))
         if outcome in {"changed", "unchanged"}:
             self._store(shown)
         return outcome
 
     def _outcome(self, delivery_id: str, shown: Snapshot) -> str:
-        same_version = [(by, s) for by, s in self.arrived if s.version == shown.version or shown.version is None]
+        same_version = [
+            (by, s) for by, s in self.arrived if s.version == shown.version and (shown.version or by == delivery_id)
+        ]
         if any(by == delivery_id for by, _ in same_version):
-            return "repeated"
+            return "repeated" if any(s.document == shown.document for _, s in same_version) else "reused"
         if shown.version is not None and same_version and content(same_version[-1][1]) == content(shown):
             return "duplicate"
         if self._is_overtaken(shown):
@@ -115,6 +117,12 @@ class History(RuleBasedStateMachine):
         """Send what a delivery showed once more under another id."""
         body = self.sent[choice % len(self.sent)].body
         self._arrive(msgspec.structs.replace(self._made(), body=body))
+
+    @rule(choice=st.integers(0, 99), title=CONTENTS, version=st.none() | TIMES)
+    def use_an_id_again(self, choice: int, title: str, version: int | None) -> None:
+        """Send any content under the id of an earlier delivery: a forged header, or a sender that counts badly."""
+        made = self._made(snapshot({"title": title}, version))
+        self._arrive(msgspec.structs.replace(made, delivery_id=self.sent[choice % len(self.sent)].delivery_id))
 
     @rule(title=CONTENTS, version=TIMES)
     def delay(self, title: str, version: int) -> None:

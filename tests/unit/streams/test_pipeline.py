@@ -378,3 +378,17 @@ def shopify(topic: str, body: Document, triggered_s: float) -> RawDelivery:
 def test_event_ids_are_uuids_of_version_5(name: str) -> None:
     """Whoever computes an event id with a standard library gets the same."""
     assert pipeline._uuid5(name) == str(uuid.uuid5(pipeline.EVENT_NAMESPACE, name))
+
+
+def test_delivery_with_one_contradiction_applies_nothing() -> None:
+    """Of several resources one comes under a known id with another content: the whole delivery is put aside."""
+    pipeline = Pipeline()
+    pipeline.decide(delivery(snapshot({"title": "A"}, 1), delivery_id="x"))
+    stored = dict(pipeline.latest), dict(pipeline.seen)
+
+    both = [snapshot({"title": "new"}, 1, resource_id="8"), snapshot({"title": "B"}, 1)]
+    result = pipeline.decide(delivery(*both, delivery_id="x"))
+
+    assert (result.outcome.outcome, result.outcome.reason) == ("dead", "reused_delivery_id")
+    assert result.emissions == ()
+    assert (pipeline.latest, pipeline.seen) == stored
