@@ -1,6 +1,6 @@
 """What `penstock check` finds: in the configuration alone, and in the Kafka and the registry that it names."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -20,8 +20,6 @@ ONLINE_TIMEOUT_S = 5.0
 NETWORKS_AGE = timedelta(days=90)  # GitHub and Stripe both added some in 2026
 EXPIRES_SOON = timedelta(days=14)  # long enough for a holiday
 DEMO_SECRET = "text:"  # noqa: S105 - how a reference begins, not a secret
-NOT_YET = {"routes": ("priority", "mode")}
-"""Keys that this version reads but does not act on; each goes from here with the change that makes it work."""
 NEEDED_TOPICS = ("webhooks.raw", "deliveries.outcomes")
 
 
@@ -34,7 +32,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class Places:
     """Where keys stand in the configuration's file."""
 
     path: Path
@@ -49,7 +47,7 @@ def offline_findings(
     configuration: Configuration, path: Path, environ: Mapping[str, str], today: date
 ) -> list[Finding]:
     """Return what is wrong or doubtful about a configuration that loads: secrets first of all."""
-    places = _Places(path, key_lines(path.read_text(encoding="utf-8")))
+    places = Places(path, key_lines(path.read_text(encoding="utf-8")))
     findings = (
         [] if configuration.sources else [Finding("warning", f"{path}: no [[sources]], every post is answered 404")]
     )
@@ -58,7 +56,7 @@ def offline_findings(
         findings += _secret_findings(index, source, places, environ)
         findings += _allowlist_findings(index, source, places, today)
     findings += _proxy_findings(configuration, places)
-    findings += _unheeded_findings(configuration, places)
+    findings += _lane_findings(configuration, places)
     findings += [Finding("problem", str(problem)) for problem in filter_problems(configuration, path)]
     try:
         kafka_options(configuration, environ)
@@ -72,9 +70,12 @@ def online_findings(configuration: Configuration, environ: Mapping[str, str]) ->
     return [*_kafka_findings(configuration, environ), _registry_finding(configuration.registry.url)]
 
 
-def _source_findings(index: int, source: Source, places: _Places, today: date) -> Iterator[Finding]:
+def _source_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:
     if source.verify == "none":
         yield Finding("warning", f"{places.of('sources', index, 'verify')}: {source.name} accepts what anybody posts")
+    if source.paused:
+        where, what = places.of("sources", index, "paused"), ", ".join(source.paused)
+        yield Finding("warning", f"{where}: {what} of {source.name} paused: deliveries end as filtered (paused)")
     expiries = [secret.until for secret in source.secrets]
     if not source.secrets or None in expiries:
         return
@@ -86,7 +87,7 @@ def _source_findings(index: int, source: Source, places: _Places, today: date) -
         yield Finding("warning", f"{where}: the last secret of {source.name} expires on {last}")
 
 
-def _secret_findings(index: int, source: Source, places: _Places, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _secret_findings(index: int, source: Source, places: Places, environ: Mapping[str, str]) -> Iterator[Finding]:
     for number, secret in enumerate(source.secrets):
         where = places.of("sources", index, "secrets", number)
         try:
@@ -97,7 +98,7 @@ def _secret_findings(index: int, source: Source, places: _Places, environ: Mappi
             yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
 
 
-def _allowlist_findings(index: int, source: Source, places: _Places, today: date) -> Iterator[Finding]:
+def _allowlist_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:
     where = places.of("sources", index, "allow")
     try:
         allowlist(source.allow, source.provider)
@@ -114,21 +115,36 @@ def _allowlist_findings(index: int, source: Source, places: _Places, today: date
         )
 
 
-def _proxy_findings(configuration: Configuration, places: _Places) -> Iterator[Finding]:
+def _proxy_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
     everybody = {"0.0.0.0/0", "::/0"}.intersection(configuration.ingress.trusted_proxies)
     if everybody:
         where = places.of("ingress", "trusted_proxies")
         yield Finding("warning", f"{where}: {min(everybody)} trusts everybody; whoever posts can claim any address")
 
 
-def _unheeded_findings(configuration: Configuration, places: _Places) -> Iterator[Finding]:
-    tables: Mapping[str, Sequence[Route]] = {"routes": configuration.routes}
-    for name, keys in NOT_YET.items():
-        for index, table in enumerate(tables[name]):
-            for key in keys:
-                is_default = getattr(table, key) == type(table).model_fields[key].default
-                if not is_default:
-                    yield Finding("problem", f"{places.of(name, index, key)}: has no effect in this version; remove it")
+def _lane_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+    changes = [(index, route) for index, route in enumerate(configuration.routes) if route.mode == "changes"]
+    for number, (index, route) in enumerate(changes):
+        for _, other in changes[:number]:
+            if _may_split(route, other):
+                where = places.of("routes", index, "priority")
+                yield Finding(
+                    "warning",
+                    f"{where}: with {other.name} the changes of one resource may take two lanes, "
+                    "and order holds only within a lane (docs/routes.md)",
+                )
+
+
+def _may_split(route: Route, other: Route) -> bool:
+    """Say whether two routes can put changes of one resource into different lanes of one topic."""
+    if route.topic != other.topic or route.priority == other.priority:
+        return False
+    pairs = [(getattr(route, key), getattr(other, key)) for key in ("source", "provider", "resource")]
+    meet = all(first is None or second is None or first == second for first, second in pairs)
+    return meet and any(_SOME_CHANGES & side.model_fields_set for side in (route, other))
+
+
+_SOME_CHANGES = frozenset({"filter", "include_fields", "operations", "event_type"})  # not every change of a resource
 
 
 def _kafka_findings(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Finding]:

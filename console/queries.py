@@ -7,12 +7,13 @@ from datetime import timedelta
 
 from confluent_kafka import Consumer, Message
 
-from console import reading
+from console import lanes, reading
 from console.reading import Advance, headers_of, key_of, offset_of, partition_of, topic_of, value_of
 from schemas.codec import raw_delivery
 from schemas.configuration import Configuration, kafka_options
 from schemas.records import Document, RawDelivery
 from schemas.registry import Registry
+from streams.topics import lane_topic
 
 RAW, OUTCOMES, CHANGES = "webhooks.raw", "deliveries.outcomes", "changes."
 BEFORE_DECISION, AFTER_DECISION = timedelta(seconds=1), timedelta(seconds=30)
@@ -50,15 +51,21 @@ def place_of(configuration: Configuration, environ: Mapping[str, str]) -> Iterat
             kafka_options(configuration, environ),
             registry,
             f"penstock.{configuration.worker.app}",
-            frozenset(route.topic for route in configuration.routes if route.topic and route.mode == "changes"),
+            frozenset(
+                lane_topic(route.topic, route.priority)
+                for route in configuration.routes
+                if route.topic and route.mode == "changes"
+            ),
         )
 
 
 def changes(place: Place, is_from_beginning: bool) -> Iterator[tuple[str, Document] | None]:
-    """Yield each committed change with its topic, for ever; None, several times a second, while nothing comes."""
-    with reading.consumer(place.kafka) as looking:
-        for message in reading.follow(looking, place.holds_changes, is_from_beginning):
-            yield None if message is None else (topic_of(message), place.registry.decode(value_of(message)))
+    """Yield each committed change with its topic, for ever; None, several times a second, while nothing comes.
+
+    What waits in a higher lane comes first.
+    """
+    for message in lanes.follow(place.kafka, place.holds_changes, is_from_beginning):
+        yield None if message is None else (topic_of(message), place.registry.decode(value_of(message)))
 
 
 def story(place: Place, delivery_id: str, limit: int | None, advance: Advance) -> list[Attempt]:

@@ -147,7 +147,7 @@ def follow(looking: Consumer, wants: Callable[[str], bool], is_from_beginning: b
     The first value comes once everything written from then on will be seen.
     """
     known: set[tuple[str, int]] = set()
-    _assign_new(looking, wants, known, is_from_beginning)
+    assign_new(looking, wants, known, is_from_beginning)
     yield None
     look_again_s = time.monotonic() + NEW_TOPICS_EVERY_S
     while True:
@@ -156,8 +156,21 @@ def follow(looking: Consumer, wants: Callable[[str], bool], is_from_beginning: b
         if not messages:
             yield None
         if time.monotonic() >= look_again_s:
-            _assign_new(looking, wants, known, is_from_beginning=True)
+            assign_new(looking, wants, known, is_from_beginning=True)
             look_again_s = time.monotonic() + NEW_TOPICS_EVERY_S
+
+
+def assign_new(
+    looking: Consumer, wants: Callable[[str], bool], known: set[tuple[str, int]], is_from_beginning: bool
+) -> None:
+    """Add the wanted topics' partitions that are not known yet to what a consumer reads."""
+    everywhere = {(name, number) for name, numbers in topics(looking).items() if wants(name) for number in numbers}
+    new = [_range(looking, *place) for place in sorted(everywhere - known)]
+    known |= everywhere
+    if new:
+        looking.incremental_assign(
+            [TopicPartition(part.topic, part.partition, part.low if is_from_beginning else part.high) for part in new]
+        )
 
 
 def is_end(message: Message) -> bool:
@@ -219,15 +232,3 @@ def _offsets_at(looking: Consumer, found: Sequence[Range], moment: datetime) -> 
         place.offset if place.offset >= 0 else part.high  # nothing was written later
         for place, part in zip(places, found, strict=True)
     ]
-
-
-def _assign_new(
-    looking: Consumer, wants: Callable[[str], bool], known: set[tuple[str, int]], is_from_beginning: bool
-) -> None:
-    everywhere = {(name, number) for name, numbers in topics(looking).items() if wants(name) for number in numbers}
-    new = [_range(looking, *place) for place in sorted(everywhere - known)]
-    known |= everywhere
-    if new:
-        looking.incremental_assign(
-            [TopicPartition(part.topic, part.partition, part.low if is_from_beginning else part.high) for part in new]
-        )

@@ -72,6 +72,14 @@ def raw_headers(delivery: RawDelivery) -> Headers:
     return headers
 
 
+def copied_headers(delivery: RawDelivery) -> Headers:
+    """Return the headers of a delivery read from `webhooks.raw` once more, each once.
+
+    `raw_delivery` leaves in `headers` what it has no field for, also CloudEvents' own.
+    """
+    return list(dict(raw_headers(delivery)).items())
+
+
 def raw_delivery(
     key: bytes | None,
     body: bytes | None,

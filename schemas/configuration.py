@@ -215,6 +215,7 @@ class Source(_Table):
     burst: Annotated[StrictInt, Field(ge=1, le=10_000_000)] | None = (
         None  # at once; none: what rate_limit allows in 1 s
     )
+    paused: tuple[Text, ...] = ()  # resource types that are left as they are until resumed
     options: GenericOptions | None = None
 
     @model_validator(mode="after")
@@ -253,7 +254,7 @@ class Route(_Table):
     source: Name | None = None
     provider: ProviderName | None = None
     resource: Text | None = None
-    event_type: Text | None = None
+    event_type: Text | None = None  # a star at its end: what begins so
     filter: Text | None = None
     include_fields: tuple[Text, ...] = ()  # none: all
     operations: tuple[Operation, ...] = get_args(Operation)
@@ -265,16 +266,20 @@ class Route(_Table):
     def _consistent(self) -> Self:
         if not self.operations:
             raise fault("operations", "expected at least one of c, u, d, r")
-        if self.mode == "changes":
-            return self
+        if self.mode == "raw":
+            self._check_raw()
+        return self
+
+    def _check_raw(self) -> None:
         for key in ("resource", "filter", "include_fields", "operations"):
             if key in self.model_fields_set:
                 raise fault(
                     key, "a raw route takes every delivery, undiffed; only source, provider and event_type select"
                 )
-        if self.topic is None:
-            raise fault("topic", "a raw route needs a topic of its own")
-        return self
+        if self.priority != "default":
+            raise fault("priority", "a raw route has no lanes; give it a topic of its own instead")
+        if self.topic is None or self.topic.startswith("changes."):
+            raise fault("topic", "a raw route needs a topic of its own, not one of changes.*, which hold change events")
 
 
 class Worker(_Table):

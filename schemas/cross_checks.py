@@ -1,4 +1,4 @@
-"""What can only be wrong between the tables of `penstock.toml`: names used twice, references to nothing."""
+"""What can only be wrong between the tables of `penstock.toml`: names used twice, references to nothing, mixed topics."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,6 +14,7 @@ def cross_problems(table: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
     yield from _repeated_names("sources", sources)
     routes = dict(_tables(table, "routes"))
     yield from _repeated_names("routes", routes)
+    yield from _mixed_topics(routes)
     providers = {source.get("name"): source.get("provider") for source in sources.values()}
     for index, route in routes.items():
         name, provider = route.get("source"), route.get("provider")
@@ -26,6 +27,19 @@ def cross_problems(table: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
             yield (
                 ("routes", index, "provider"),
                 f"source {name!r} is of provider {providers[name]!r}; this route never matches",
+            )
+
+
+def _mixed_topics(routes: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[Location, str]]:
+    """Yield raw routes whose topic also gets change events: nobody could read both."""
+    named = {index: route for index, route in routes.items() if isinstance(route.get("topic"), str)}
+    changes = {route["topic"]: route.get("name") for route in named.values() if route.get("mode") != "raw"}
+    for index, route in named.items():
+        topic = route["topic"]
+        if route.get("mode") == "raw" and topic in changes:
+            yield (
+                ("routes", index, "topic"),
+                f"{topic!r} gets the change events of route {changes[topic]!r}; a raw route needs a topic of its own",
             )
 
 

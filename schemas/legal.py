@@ -10,7 +10,8 @@ from pydantic import AfterValidator
 PUBLISHED = "published"  # in an allowlist: the networks that the source's provider publishes
 OWN_TOPICS = ("webhooks.raw", "deliveries.", "state.", "penstock.", "__")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+LANES = (".high", ".low")  # how the lanes of `priority` end
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,244}")  # Kafka takes 249; a lane's end needs 5
 
 
 def _legal_name(name: str) -> str:
@@ -23,9 +24,12 @@ def _legal_name(name: str) -> str:
 
 def _legal_topic(topic: str) -> str:
     if not _TOPIC.fullmatch(topic) or topic in {".", ".."}:
-        raise ValueError(f"expected a Kafka topic name: letters, digits, '.', '_', '-', 249 at most, got {topic!r}")
+        raise ValueError(f"expected a Kafka topic name: letters, digits, '.', '_', '-', 244 at most, got {topic!r}")
     if topic.startswith(OWN_TOPICS):
         raise ValueError(f"{topic!r} belongs to Penstock itself; choose another topic")
+    if topic.endswith(LANES):
+        base, _, priority = topic.rpartition(".")
+        raise ValueError(f"{topic!r} is a lane: write topic = {base!r} and priority = {priority!r}")
     return topic
 
 

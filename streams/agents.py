@@ -48,7 +48,7 @@ def decide(delivery: RawDelivery, batch: Batch) -> None:
         records = batch.encoder.records(delivery, result, now_us)
     produce = batch.transaction.produce
     for out in records:
-        produce(out.topic, out.key, out.value)
+        produce(out.topic, out.key, out.value, headers=out.headers)
     tables.write(result.writes.seen, result.writes.latest)
 
 

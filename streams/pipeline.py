@@ -150,6 +150,9 @@ def _row(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> bytes | No
 def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -> list[_Decision]:
     """Decide a resource that the delivery is about, and with it its children."""
     snapshot, delivery_id = subject.snapshot, subject.delivery.delivery_id
+    if (subject.delivery.source, snapshot.resource_type) in routes.paused:
+        detail = f"{snapshot.resource_type} is paused for this source; its stored state stays"
+        return [_Decision(Outcome("filtered", "paused", detail))]
     rows, parent_key = Rows(tables.latest.get, writes.latest), _parent_key(subject)
     known = dedup(snapshot, subject.fingerprint, delivery_id, subject.seen, subject.latest)
     if known is None or known.reason != "delivery_id":
@@ -179,7 +182,8 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
             yield _conclude(orphan, routes, writes)
             yield from _decide_children(orphan, rows, routes, writes)
     elif routes.children and kin.has_lists(snapshot):
-        lists = kin.Lists(parent, rows)
+        paused = frozenset(resource for source, resource in routes.paused if source == delivery.source)
+        lists = kin.Lists(parent, rows, paused)
         for child in lists.children():
             listed = _child_subject(subject, child)
             yield _conclude(listed, routes, writes)
@@ -208,7 +212,7 @@ def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
         return _Decision(Outcome("unchanged", reason, "the stored state says the same; its version was advanced"))
     emission = fanout(change, subject.delivery, routes, subject.snapshot.volatile)
     if isinstance(emission, Unrouted):
-        return _Decision(Outcome("filtered", emission.reason, emission.detail))
+        return _Decision(Outcome("filtered", emission.reason, emission.detail), Emission(change, ()))
     return _Decision(Outcome("changed", _REASONS[change.op], "", (change.event_id,)), emission)
 
 

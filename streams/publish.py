@@ -1,6 +1,6 @@
 """From one decision to the records of one transaction: encodes, sizes, and makes sure that the topics exist."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 from confluent_kafka import KafkaError, KafkaException
@@ -20,6 +20,7 @@ from schemas.records import Outcome, RawDelivery
 from schemas.registry import Registry
 from streams.faults import Transient
 from streams.pipeline import Result, Writes
+from streams.steps.copies import RawRoute, copy_topics, noted
 from streams.steps.fanout import Emission
 from streams.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, SEEN_DAYS, described, state_topic
 
@@ -34,15 +35,19 @@ class Record(Struct, frozen=True):
     topic: str
     key: bytes
     value: bytes | None
+    headers: codec.Headers | None = None
 
 
 class Topics:
     """The topics known to exist; others are created with their policy before their first record."""
 
-    def __init__(self, options: Mapping[str, str], partitions: int, seen_days: int = SEEN_DAYS) -> None:
+    def __init__(
+        self, options: Mapping[str, str], partitions: int, seen_days: int = SEEN_DAYS, copies: Collection[str] = ()
+    ) -> None:
         self._admin = AdminClient(dict(options))
         self._partitions = partitions
         self._seen_days = seen_days
+        self._copies = frozenset(copies)  # the topics of raw routes
         self._known: dict[str, int] = {}
 
     def ensure(self, name: str, partitions: int | None = None) -> None:
@@ -90,7 +95,8 @@ class Topics:
         return {name: len(topic.partitions) for name, topic in listed.items()}
 
     def _create(self, name: str, partitions: int) -> None:
-        topic = NewTopic(name, partitions, config=dict(described(name, self._seen_days).settings))
+        policy = described(name, self._seen_days, holds_copies=name in self._copies).settings
+        topic = NewTopic(name, partitions, config=dict(policy))
         try:
             self._admin.create_topics([topic])[name].result()
         except KafkaException as error:
@@ -105,17 +111,22 @@ class Topics:
 class Encoder:
     """Makes the records that carry a decision; schemas and topics are registered and created on first use."""
 
-    def __init__(self, registry: Registry, topics: Topics) -> None:
+    def __init__(self, registry: Registry, topics: Topics, raw_routes: Sequence[RawRoute] = ()) -> None:
         self._registry = registry
         self._topics = topics
+        self._raw_routes = raw_routes
 
     def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
-        """Return the change, state and outcome records of a decision, and for a dead one its letter."""
+        """Return the change, state and outcome records of a decision, for a dead one its letter, and the raw routes' copies."""
         records = [record for emission in result.emissions for record in self._of_change(delivery, emission, now_us)]
         if result.outcome.outcome == "dead":
             letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us)
             records.append(Record(DEAD, delivery.key.encode(), letter))
-        outcome = codec.encode_outcome(self._prefix(OUTCOMES, "outcome"), result.outcome, delivery, now_us)
+        copies = copy_topics(delivery, self._raw_routes)
+        records += [self._copy(topic, delivery) for topic in copies]
+        outcome = codec.encode_outcome(
+            self._prefix(OUTCOMES, "outcome"), noted(result.outcome, copies), delivery, now_us
+        )
         records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))
         return records
 
@@ -134,6 +145,10 @@ class Encoder:
         topic = state_topic(delivery.provider, change.resource_type)
         records.append(Record(topic, key, codec.encode_state(self._prefix(topic, "state"), change, now_us)))
         return records
+
+    def _copy(self, topic: str, delivery: RawDelivery) -> Record:
+        self._topics.ensure(topic)
+        return Record(topic, delivery.key.encode(), delivery.body, codec.copied_headers(delivery))
 
     def _prefix(self, topic: str, name: codec.SchemaName) -> bytes:
         self._topics.ensure(topic)

@@ -12,6 +12,7 @@ from schemas import configuration
 from schemas.configuration import Configuration, Source
 from schemas.problems import ConfigurationError, Problem, key_text
 from schemas.toml_lines import Location, key_lines, line_of
+from streams.steps.copies import RawRoute
 from streams.steps.fanout import Route, Routes
 from streams.steps.filter import FilterSyntaxError, compile_filter
 from streams.topics import DAY_MS
@@ -82,7 +83,7 @@ def compiled_routes(loaded: Configuration) -> Routes:
     problems = filter_problems(loaded)
     if problems:
         raise ConfigurationError(problems)
-    routes = tuple(
+    changes = tuple(
         Route(
             route.name,
             route.source,
@@ -93,14 +94,19 @@ def compiled_routes(loaded: Configuration) -> Routes:
             route.topic,
             None if route.filter is None else compile_filter(route.filter),
             route.include_fields,
+            route.priority,
         )
         for route in loaded.routes
+        if route.mode == "changes"
     )
-    return Routes(
-        {source.name: provider(source.provider, _options(source)) for source in loaded.sources},
-        routes,
-        loaded.worker.children,
+    copies = tuple(
+        RawRoute(route.name, route.topic or "", route.source, route.provider, route.event_type)
+        for route in loaded.routes
+        if route.mode == "raw"
     )
+    providers = {source.name: provider(source.provider, _options(source)) for source in loaded.sources}
+    paused = frozenset((source.name, resource) for source in loaded.sources for resource in source.paused)
+    return Routes(providers, changes, loaded.worker.children, copies, paused)
 
 
 def filter_problems(loaded: Configuration, path: Path | None = None) -> list[Problem]:

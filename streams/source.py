@@ -77,11 +77,11 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
     def _connect(self) -> None:
         settings = self._settings
-        self._topics = Topics(
-            settings.kafka, settings.configuration.kafka.partitions, settings.configuration.worker.seen_days
-        )
+        raw_routes, configuration = self._routes.raw, settings.configuration
+        copies = [route.topic for route in raw_routes]
+        self._topics = Topics(settings.kafka, configuration.kafka.partitions, configuration.worker.seen_days, copies)
         self._registry = Registry(settings.configuration.registry.url)
-        self._encoder = Encoder(self._registry, self._topics)
+        self._encoder = Encoder(self._registry, self._topics, raw_routes)
         partitions = self._topics.partitions(RAW)
         for name in TABLE_NAMES:
             self._topics.widen(changelog_topic(settings.app, name), partitions)

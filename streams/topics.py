@@ -4,12 +4,17 @@ Frozen by tests/unit/streams/test_topics.py.
 """
 
 from collections.abc import Mapping
+from typing import Final, Literal, get_args
 
 from msgspec import Struct
 
 RAW = "webhooks.raw"
 OUTCOMES = "deliveries.outcomes"
 DEAD = "deliveries.dead"
+
+Priority = Literal["high", "default", "low"]
+PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
+"""The lanes, the first to be read first."""
 
 DAY_MS = 24 * 60 * 60 * 1000
 RAW_RETENTION_MS = 14 * DAY_MS  # longer than any provider retries, long enough to replay after a bug fix
@@ -37,17 +42,33 @@ def state_topic(provider: str, resource_type: str) -> str:
     return f"state.{provider}.{resource_type}"
 
 
+def lane_topic(topic: str, priority: Priority) -> str:
+    """Return the topic of one lane beside a topic that a route leads to; the default lane is that topic itself.
+
+    No other topic has such a name: resource types have no dots, and the configuration refuses topics that end so.
+    """
+    return topic if priority == "default" else f"{topic}.{priority}"
+
+
+def lane(topic: str) -> Priority:
+    """Return which lane a topic with changes is."""
+    return next((name for name in PRIORITIES if topic.endswith(f".{name}")), "default")
+
+
 def changelog_topic(app: str, table: str) -> str:
     """Return the topic that one of the pipeline's tables is restored from."""
     return f"penstock.{app}.{table}-changelog"
 
 
-def described(name: str, seen_days: int = SEEN_DAYS) -> Topic:
-    """Return a topic with its policy; topics that a route names keep records like `changes.*`.
+def described(name: str, seen_days: int = SEEN_DAYS, *, holds_copies: bool = False) -> Topic:
+    """Return a topic with its policy; topics that a route names, and lanes, keep records like `changes.*`.
 
-    `seen_days` is how long the table *seen* keeps a row, and so its changelog.
+    `seen_days` is how long the table *seen* keeps a row, and so its changelog. A raw route's topic holds copies of
+    `webhooks.raw`, and keeps them as long.
     """
     size = {"max.message.bytes": str(MAX_RECORD_BYTES)}
+    if holds_copies:
+        return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), **size})
     if name == RAW:
         return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), "max.message.bytes": str(RAW_RECORD_BYTES)})
     if name.endswith(".seen-changelog"):

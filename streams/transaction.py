@@ -50,9 +50,11 @@ class Transaction:
         """Start a transaction."""
         self._call(self._producer.begin_transaction)
 
-    def produce(self, topic: str, key: bytes | None, value: bytes | None) -> None:
+    def produce(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
+    ) -> None:
         """Add a record to the transaction; waits while the local queue is full."""
-        self._produce(topic, key, value, -1, None)
+        self._produce(topic, key, value, headers=headers)
 
     def produce_rows(
         self, place: tuple[str, int], rows: Mapping[bytes, bytes], time_ms: int, report: Callable[[int], None]
@@ -68,7 +70,8 @@ class Transaction:
 
         (topic, partition), last = place, len(rows)
         for number, (key, row) in enumerate(rows.items(), 1):
-            self._produce(topic, key, row, partition, on_delivery if number == last else None, time_ms)
+            report_to = on_delivery if number == last else None
+            self._produce(topic, key, row, partition, on_delivery=report_to, timestamp=time_ms)
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
         """Commit everything produced since `begin` together with the input offsets."""
@@ -85,13 +88,11 @@ class Transaction:
         """Take everything produced since `begin` back."""
         self._call(self._producer.abort_transaction, CALL_TIMEOUT_S)
 
-    def _produce(
-        self, topic: str, key: bytes | None, value: bytes | None, partition: int, on_delivery: Any, time_ms: int = 0
-    ) -> None:
-        """Hand a record to librdkafka; a time of 0 means now."""
+    def _produce(self, topic: str, key: bytes | None, value: bytes | None, partition: int = -1, **options: Any) -> None:
+        """Hand a record to librdkafka; `options` are those of its `produce`: on_delivery, timestamp, headers."""
         while True:
             try:
-                self._producer.produce(topic, value, key, partition, on_delivery, timestamp=time_ms)
+                self._producer.produce(topic, value, key, partition, **options)
             except BufferError:
                 self._producer.poll(0.05)
             except KafkaException as error:

@@ -19,12 +19,15 @@ def check(
 ) -> None:
     """Check the configuration, its secrets and routes; with --online also Kafka, its topics and the schema registry.
 
+    With --online it also says which fields and resources the routes name and nothing on Kafka has.
+
     Exits with 1 when something found keeps Penstock from working; warnings alone are fine.
     """
     import os
     from datetime import UTC, datetime
 
     from console.checks import offline_findings, online_findings
+    from console.field_checks import name_findings
     from console.options import configuration_path
     from console.running import surroundings
     from schemas.configuration import load
@@ -34,6 +37,7 @@ def check(
     findings = offline_findings(configuration, path, os.environ, datetime.now(UTC).date())
     if online:
         findings += online_findings(configuration, os.environ)
+        findings += name_findings(configuration, path, os.environ)
     _print_json(findings) if as_json else _print(str(path), configuration, findings)
     if any(finding.level == "problem" for finding in findings):
         raise typer.Exit(1)

@@ -18,7 +18,7 @@ MEANINGS = {
     "duplicate": "had been decided before, so it changed nothing",
     "stale": "shows an older state than the one stored",
     "unchanged": "shows what is stored already",
-    "filtered": "made a change that no route asks for",
+    "filtered": "nothing went out: no route takes it, or its resource is paused",
     "dead": "could not be understood; it lies on deliveries.dead",
 }
 STYLES = {"changed": "green", "dead": "red"}

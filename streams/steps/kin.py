@@ -72,12 +72,14 @@ def has_lists(snapshot: Snapshot) -> bool:
 class Lists:
     """The children that a parent's document lists, as far as they may be news.
 
-    Ask for `children` first, decide each as it comes, then `finish`.
+    Ask for `children` first, decide each as it comes, then `finish`. Of the `paused` resource types nothing is news; the
+    children are then not as the parent lists them, so that its next list is compared with every one of them.
     """
 
-    def __init__(self, parent: Parent, rows: Rows) -> None:
+    def __init__(self, parent: Parent, rows: Rows, paused: frozenset[str] = frozenset()) -> None:
         self._parent = parent
         self._rows = rows
+        self._paused = paused
         self._new: list[str] = []
         self._is_mirrored = not parent.snapshot.removed
 
@@ -86,12 +88,17 @@ class Lists:
         parent = self._parent
         before = parent.before.document if parent.before is not None and parent.before.is_mirrored else None
         for found in find(parent.snapshot.children, parent.snapshot.resource_id, before, parent.text or b"{}"):
+            if found.rule.resource_type in self._paused:
+                self._is_mirrored = False
+                continue
             for child_id, element in found.shown.items():
                 if (found.rule.resource_type, child_id) not in parent.snapshot.removed:
                     yield from self._shown(found.rule, child_id, element)
             for child_id in self._vanished(found):
                 yield from self._gone(found.rule.resource_type, child_id)
         for resource_type, child_id in parent.snapshot.removed:
+            if resource_type in self._paused:
+                continue
             yield from self._gone(resource_type, child_id)
 
     def finish(self) -> None:

@@ -134,7 +134,7 @@ class Pipeline:
     @property
     def changes(self) -> list[Change]:
         """Return every change that went out, in order."""
-        return [emission.change for result in self.results for emission in result.emissions]
+        return [emission.change for result in self.results for emission in result.emissions if emission.goes_out]
 
     @property
     def outcomes(self) -> list[str]:

@@ -56,7 +56,8 @@ class Recomputation(Struct):
 
     def changes(self) -> dict[str, list[str]]:
         """Return the event ids of each resource in order."""
-        return grouped((e.change.resource_key, e.change.event_id) for r in self.results.values() for e in r.emissions)
+        emissions = (emission for result in self.results.values() for emission in result.emissions if emission.goes_out)
+        return grouped((emission.change.resource_key, emission.change.event_id) for emission in emissions)
 
 
 def recompute(raw: list[RawDelivery], routes: Routes) -> Recomputation:

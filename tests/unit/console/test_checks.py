@@ -58,9 +58,15 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
             "2: ingress.trusted_proxies: 0.0.0.0/0 trusts everybody; whoever posts can claim any address",
         ),
         (
-            SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "r"\npriority = "high"',
-            "problem",
-            "7: routes[0].priority: has no",
+            SOURCE + 'secrets = ["env:A"]\npaused = ["order"]',
+            "warning",
+            "5: sources[0].paused: order of acme paused: deliveries end as filtered (paused)",
+        ),
+        (
+            SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "all"\n'
+            '[[routes]]\nname = "vip"\nfilter = "tags:VIP"\npriority = "high"',
+            "warning",
+            "10: routes[1].priority: with all the changes of one resource may take two lanes",
         ),
         (
             SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "r"\nfilter = "vendor:(Nike"',

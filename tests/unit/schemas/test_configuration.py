@@ -134,6 +134,21 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         ("[[routes]]\nname='r'\ntopic='deliveries.dead'", "3: routes[0].topic: 'deliveries.dead' belongs to Penstock"),
         ("[[routes]]\nname='r'\nmode='raw'", "1: routes[0].topic: a raw route needs a topic"),
         ("[[routes]]\nname='r'\nmode='raw'\nfilter='a:b'", "4: routes[0].filter: a raw route takes every delivery"),
+        (
+            "[[routes]]\nname='r'\nmode='raw'\ntopic='changes.x'",
+            "4: routes[0].topic: a raw route needs a topic of its own",
+        ),
+        ("[[routes]]\nname='r'\nmode='raw'\ntopic='x'\npriority='high'", "5: routes[0].priority: a raw route has no"),
+        (
+            "[[routes]]\nname='r'\ntopic='nike.high'",
+            "3: routes[0].topic: 'nike.high' is a lane: write topic = 'nike' and",
+        ),
+        (f"[[routes]]\nname='r'\ntopic='{'x' * 245}'", "3: routes[0].topic: expected a Kafka topic name: letters"),
+        (
+            "[[routes]]\nname='r'\nmode='raw'\ntopic='x'\n[[routes]]\nname='s'\ntopic='x'",
+            "4: routes[0].topic: 'x' gets the change events of route 's'",
+        ),
+        (MINIMAL + "paused = ['product', '']", "paused[1]: expected some text"),
         ("[[routes]]\nfilter='a:b'", "1: routes[0].name: is required"),
         ("[kafka]\npartitions = '4'", "2: kafka.partitions: expected a valid integer, got '4'"),
         ("[kafka.options]\n'transactional.id' = 'x'", "1: kafka.options: transactional.id: set by Penstock itself"),

@@ -181,6 +181,49 @@ def test_switched_off_only_the_parent_changes() -> None:
     assert shop.children == [*off, "u image 2", "d image 1"]
 
 
+def test_paused_children_are_made_up_for_when_the_parent_shows_them_next() -> None:
+    """Also where the list itself did not change since, and what went meanwhile; other children go on."""
+    shop = Shop()
+    shop.show(1, images=[{"id": 1}, {"id": 2}])
+
+    shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", "image")}))
+    shop.show(2, images=[{"id": 1, "src": "A"}, {"id": 3}], labels=[{"id": 9}])
+    shop.show(3, images=[{"id": 1, "src": "A"}, {"id": 3}], labels=[{"id": 9}])
+    held = list(shop.children)
+    shop.pipeline.routes = ROUTES
+    shop.show(4, title="x", images=[{"id": 1, "src": "A"}, {"id": 3}], labels=[{"id": 9}])
+
+    assert held == ["c image 1", "c image 2", "c label 7:9"]
+    assert shop.children == [*held, "u image 1", "c image 3", "d image 2"]
+
+
+def test_children_of_a_paused_parent_wait_with_it() -> None:
+    """They are shown by its deliveries; one with a topic of its own is not paused by its parent."""
+    shop = Shop()
+    shop.show(1, images=[{"id": 1}])
+
+    shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", "product")}))
+    shop.show(2, images=[{"id": 2}])
+    shop.variant(2, variant(1))
+    held = list(shop.children)
+    shop.pipeline.routes = ROUTES
+    shop.show(3, images=[{"id": 2}])
+
+    assert held == ["c image 1", "c variant 1"]
+    assert shop.children == [*held, "c image 2", "d image 1"]
+
+
+def test_deleted_parent_takes_its_paused_children_with_it() -> None:
+    """No later delivery could say that they are gone."""
+    shop = Shop()
+    shop.show(1, images=[{"id": 1}])
+    shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", "image")}))
+
+    shop.delete(2)
+
+    assert shop.children == ["c image 1", "d image 1"]
+
+
 def test_routes_choose_children_like_any_resource() -> None:
     """A route about images takes the images of a product that no route takes."""
     shop = Shop(Routes(ROUTES.providers, (Route("images", resource="image"),)))

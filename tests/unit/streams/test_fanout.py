@@ -59,6 +59,10 @@ def test_without_routes_a_change_goes_whole_to_its_default_topic() -> None:
         ({"resource": "order"}, False),
         ({"event_type": "product.updated"}, True),
         ({"event_type": "product.created"}, False),
+        ({"event_type": "product.*"}, True),
+        ({"event_type": "*"}, True),
+        ({"event_type": "order.*"}, False),
+        ({"event_type": "product.*d"}, False),  # a star counts at the end only
         ({"operations": frozenset("c")}, True),
         ({"operations": frozenset("udr")}, False),
         ({"source": "acme", "resource": "order"}, False),
@@ -158,6 +162,16 @@ def test_creation_and_deletion_always_count(before: Document | None, after: Docu
     assert len(emission.narrowed) == 1
 
 
+@pytest.mark.parametrize(("before", "after"), [(PUMA, NIKE), (NIKE, PUMA)])
+def test_coming_to_match_counts_without_an_included_field(before: Document, after: Document) -> None:
+    """A consumer that never got the resource would not know it, however often its price stays the same."""
+    emission = sent(change(before, after, ["/vendor"]), route(text="vendor:Nike", include=("price",)))
+
+    assert isinstance(emission, Emission)
+    (part,) = emission.narrowed
+    assert (part.change.op, part.change.after, part.change.changed) == ("u", b'{"id":7,"price":"10.00"}', ())
+
+
 def test_volatile_field_does_not_count_though_included() -> None:
     """It is shown, but no change."""
     shown = change(NIKE | {"updated_at": 1}, PUMA | {"updated_at": 2}, ["/vendor"])
@@ -212,6 +226,62 @@ def test_topic_that_one_route_gives_everything_gets_it_whole() -> None:
     assert isinstance(emission, Emission)
     assert emission.topics == (DEFAULT,)
     assert [part.topic for part in emission.narrowed] == ["other"]
+
+
+# --- Lanes -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("priority", "topic", "lane"),
+    [
+        ("high", None, f"{DEFAULT}.high"),
+        ("default", None, DEFAULT),
+        ("low", None, f"{DEFAULT}.low"),
+        ("high", "nike.prices", "nike.prices.high"),
+        ("low", "nike.prices", "nike.prices.low"),
+    ],
+)
+@pytest.mark.parametrize("include", [(), ("price",)])
+def test_lane_is_a_topic_beside_the_one_it_belongs_to(
+    priority: Any, topic: str | None, lane: str, include: tuple[str, ...]
+) -> None:
+    """Whole changes and narrowed ones alike."""
+    emission = sent(change(None, NIKE), route(priority=priority, topic=topic, include=include))
+
+    assert isinstance(emission, Emission)
+    assert (*emission.topics, *(part.topic for part in emission.narrowed)) == (lane,)
+
+
+def test_change_takes_one_lane_of_a_topic_the_highest() -> None:
+    """A consumer that reads all lanes gets it once."""
+    routes = [
+        route("low", priority="low"),
+        route("all"),
+        route("nike", "vendor:Nike", priority="high"),
+        route("own", topic="own", priority="low"),
+    ]
+
+    assert topics(change(None, NIKE), *routes) == (f"{DEFAULT}.high", "own.low")
+    assert topics(change(None, PUMA), *routes) == (DEFAULT, "own.low")
+
+
+def test_lane_is_that_of_the_fields_that_changed() -> None:
+    """`price` may be urgent where `note` is not; the topic gets the fields of both."""
+    routes = [route("prices", include=("price",), priority="high"), route("notes", include=("note",), priority="low")]
+    lanes = [
+        [part.topic for part in emission.narrowed]
+        for field in ("price", "note")
+        if isinstance(emission := sent(change(NIKE, NIKE | {field: "x"}, [f"/{field}"]), *routes), Emission)
+    ]
+
+    assert lanes == [[f"{DEFAULT}.high"], [f"{DEFAULT}.low"]]
+
+
+def test_no_field_of_any_lane_changed() -> None:
+    """Then the change goes nowhere, as without lanes."""
+    routes = [route("prices", include=("price",), priority="high"), route("notes", include=("note",), priority="low")]
+
+    assert reason(change(NIKE, NIKE | {"vendor": "x"}, ["/vendor"]), *routes) == "no_included_field_changed"
 
 
 def test_nothing_is_parsed_where_no_route_asks() -> None:

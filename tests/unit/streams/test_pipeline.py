@@ -12,6 +12,7 @@ from schemas.codec import time_us
 from schemas.records import Document, RawDelivery, resource_key
 from streams import pipeline
 from streams.pipeline import Tables, process
+from streams.steps.copies import RawRoute
 from streams.steps.dedup import MAX_KEPT
 from streams.steps.fanout import Route, Routes
 from streams.steps.filter import compile_filter
@@ -231,6 +232,75 @@ def test_change_that_no_route_selects_is_filtered_and_remembered() -> None:
 
     assert pipeline.outcomes == ["filtered no_route", "unchanged no_difference"]
     assert pipeline.changes == []
+
+
+@pytest.mark.parametrize(
+    "routes", [(Route("orders", resource="order"),), (Route("b", filter=compile_filter("title:B")),)]
+)
+def test_change_that_goes_nowhere_is_still_the_current_state(routes: tuple[Route, ...]) -> None:
+    """`state.*` shows every resource as it is, whatever the routes think of its changes."""
+    pipeline = Pipeline(Routes(ROUTES.providers, routes))
+
+    (emission,) = pipeline.show({"title": "A"}, version=1).emissions
+
+    assert (emission.goes_out, emission.topics, emission.narrowed) == (False, (), ())
+    assert emission.change.after == b'{"title":"A"}'
+    assert pipeline.results[0].outcome.event_ids == ()
+
+
+def test_paused_resource_is_left_as_it_is() -> None:
+    """Neither table learns of it, so that the first delivery after the pause shows the whole change at once."""
+    running, paused = ROUTES, Routes(ROUTES.providers, paused=frozenset({("acme", "product")}))
+    pipeline = Pipeline(running)
+    pipeline.show({"title": "A"}, version=1)
+    stored = (dict(pipeline.seen), dict(pipeline.latest))
+
+    pipeline.routes = paused
+    held = [pipeline.show({"title": title}, version, by=title) for title, version in (("B", 2), ("C", 3))]
+    assert (pipeline.seen, pipeline.latest) == stored
+    assert [result.emissions for result in held] == [(), ()]
+    pipeline.routes = running
+    pipeline.show({"title": "C"}, version=3, by="C")
+    pipeline.show({"title": "B"}, version=2, by="B")
+
+    assert pipeline.outcomes == [
+        "changed created",
+        "filtered paused",
+        "filtered paused",
+        "changed updated",
+        "stale older_than_stored",
+    ]
+    assert (pipeline.changes[1].before, pipeline.changes[1].after) == (b'{"title":"A"}', b'{"title":"C"}')
+
+
+@pytest.mark.parametrize("paused", [("acme", "order"), ("other", "product")])
+def test_pause_is_of_one_resource_of_one_source(paused: tuple[str, str]) -> None:
+    """Everything else goes on."""
+    pipeline = Pipeline(Routes(ROUTES.providers, paused=frozenset({paused})))
+
+    pipeline.show({"title": "A"}, version=1)
+
+    assert pipeline.outcomes == ["changed created"]
+
+
+def test_only_the_paused_of_several_resources_is_held() -> None:
+    """The rest of the delivery is decided, and speaks for it."""
+    pipeline = Pipeline(Routes(ROUTES.providers, paused=frozenset({("acme", "product")})))
+    other = msgspec.structs.replace(snapshot({"n": 1}, 1), resource_type="variant")
+
+    result = pipeline.decide(delivery(snapshot({"title": "A"}, 1), other))
+
+    assert pipeline.outcomes == ["changed created"]
+    assert [emission.change.resource_type for emission in result.emissions] == ["variant"]
+
+
+def test_raw_routes_alone_leave_changes_on_their_default_topic() -> None:
+    """They are about deliveries, and say nothing about changes."""
+    pipeline = Pipeline(Routes(ROUTES.providers, raw=(RawRoute("copies", "copies"),)))
+
+    (emission,) = pipeline.show({"title": "A"}, version=1).emissions
+
+    assert emission.topics == ("changes.scripted.product",)
 
 
 def test_change_of_no_included_field_is_filtered() -> None:

@@ -2,8 +2,12 @@
 
 from typing import Any, cast
 
+import msgspec
+import pytest
+
 from schemas import codec
 from streams.publish import Encoder, dead
+from streams.steps.copies import RawRoute
 from streams.steps.fanout import Route, Routes
 from tests.support.builders import ROUTES, Pipeline, delivery, snapshot
 
@@ -65,3 +69,33 @@ def test_dead_delivery_becomes_a_letter_and_an_outcome() -> None:
     out = Encoder(cast(Any, Registry()), cast(Any, Topics())).records(shown, dead("too_large", "why"), 1)
 
     assert [record.topic for record in out] == ["deliveries.dead", "deliveries.outcomes"]
+
+
+def test_filtered_change_still_becomes_state() -> None:
+    """Only `state.*` and the outcome know of it."""
+    out = records(Route("orders", resource="order"))
+
+    assert [topic for topic, _ in out] == ["state.scripted.product", "deliveries.outcomes"]
+    assert out[0][1]["document"] == '{"id":7,"price":1,"title":"A"}'
+
+
+@pytest.mark.parametrize("is_dead", [False, True])
+def test_copy_is_the_record_of_the_raw_topic(is_dead: bool) -> None:
+    """Key, body and every header once, whatever became of the delivery; the outcome says where it went."""
+    received = msgspec.structs.replace(delivery(snapshot({"id": 7}, version=1)), headers={"x-shopify-topic": "é"})
+    raw = codec.raw_headers(received)
+    shown = codec.raw_delivery(received.key.encode(), received.body, raw, ("webhooks.raw", 3, 9))
+    result = dead("too_large", "why") if is_dead else Pipeline().decide(shown)
+    encoder = Encoder(
+        cast(Any, Registry()), cast(Any, Topics()), [RawRoute("copies", "copies"), RawRoute("none", "no", "x")]
+    )
+
+    out = encoder.records(shown, result, 1)
+
+    (copy,) = [record for record in out if record.topic == "copies"]
+    assert (copy.key, copy.value) == (received.key.encode(), received.body)
+    assert copy.headers is not None
+    assert sorted(copy.headers) == sorted(raw)
+    assert [record.headers for record in out if record is not copy] == [None] * (len(out) - 1)
+    detail = codec.decode(out[-1].value or b"", SCHEMAS["outcome"])["detail"]
+    assert detail == ("why; copied as received to copies" if is_dead else "copied as received to copies")

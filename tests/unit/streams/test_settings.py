@@ -7,6 +7,7 @@ import pytest
 from schemas import configuration
 from schemas.configuration import ConfigurationError
 from streams.settings import compiled_routes, filter_problems, from_environment
+from streams.steps.copies import RawRoute
 
 TOML = """
 [[sources]]
@@ -86,3 +87,17 @@ def test_wrong_filter_never_becomes_a_route(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigurationError, match=r"routes\[0\].filter: expected field:value"):
         compiled_routes(loaded)
+
+
+def test_raw_routes_and_pauses_are_kept_apart(tmp_path: Path) -> None:
+    """Raw routes take deliveries, the others changes; a pause names a source and a resource type."""
+    text = TOML.replace("[[routes]]", 'paused = ["order", "customer"]\n[[routes]]') + (
+        'priority = "high"\n[[routes]]\nname = "copies"\nmode = "raw"\nsource = "acme"\n'
+        'event_type = "orders/*"\ntopic = "shop.orders"\n'
+    )
+
+    routes = compiled_routes(configuration.load(written(tmp_path, text), {}))
+
+    assert [(route.name, route.priority) for route in routes.routes] == [("nike-prices", "high")]
+    assert routes.raw == (RawRoute("copies", "shop.orders", source="acme", event_type="orders/*"),)
+    assert routes.paused == {("acme", "order"), ("acme", "customer")}

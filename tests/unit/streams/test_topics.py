@@ -16,6 +16,9 @@ SEEN = {"cleanup.policy": "compact,delete", "retention.ms": str(7 * DAY_MS), "se
         (topics.OUTCOMES, "deliveries.outcomes"),
         (topics.DEAD, "deliveries.dead"),
         (topics.changes_topic("shopify", "product"), "changes.shopify.product"),
+        (topics.lane_topic("changes.shopify.product", "high"), "changes.shopify.product.high"),
+        (topics.lane_topic("changes.shopify.product", "default"), "changes.shopify.product"),
+        (topics.lane_topic("nike.prices", "low"), "nike.prices.low"),
         (topics.state_topic("shopify", "product"), "state.shopify.product"),
         (topics.changelog_topic("capture", "seen"), "penstock.capture.seen-changelog"),
         (topics.changelog_topic("capture", "latest"), "penstock.capture.latest-changelog"),
@@ -32,6 +35,8 @@ def test_name_is_frozen(name: str, frozen: str) -> None:
         ("webhooks.raw", {"retention.ms": str(14 * DAY_MS), "max.message.bytes": str(26 * 1024 * 1024)}),
         ("changes.shopify.product", {"retention.ms": "-1"}),
         ("nike.prices", {"retention.ms": "-1"}),
+        ("changes.shopify.product.high", {"retention.ms": "-1"}),
+        ("nike.prices.low", {"retention.ms": "-1"}),
         ("deliveries.outcomes", {"retention.ms": "-1"}),
         ("deliveries.dead", {"retention.ms": "-1"}),
         ("state.shopify.product", {"cleanup.policy": "compact"}),
@@ -57,3 +62,18 @@ def test_changelog_of_seen_is_kept_as_long_as_configured() -> None:
     settings = topics.described("penstock.capture.seen-changelog", seen_days=30).settings
 
     assert settings["retention.ms"] == str(30 * DAY_MS)
+
+
+def test_copies_are_kept_as_long_as_what_they_copy() -> None:
+    """Whatever the topic's name; they hold whole bodies, which nobody should keep for ever unasked."""
+    described = topics.described("github.issues", holds_copies=True)
+
+    assert dict(described.settings) == SIZE | {"retention.ms": str(14 * DAY_MS)}
+
+
+@pytest.mark.parametrize("topic", ["changes.shopify.product", "nike.prices", "high", "x.highest"])
+def test_lanes_are_read_in_the_order_of_their_priority(topic: str) -> None:
+    """A topic tells its lane by its end."""
+    lanes = [topics.lane_topic(topic, priority) for priority in ("high", "default", "low")]
+
+    assert [topics.lane(name) for name in lanes] == list(topics.PRIORITIES) == ["high", "default", "low"]
