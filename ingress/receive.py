@@ -8,7 +8,6 @@ from datetime import datetime
 from time import perf_counter
 from typing import Protocol
 
-import structlog
 from starlette.types import Receive
 
 from ingress import answers
@@ -16,6 +15,7 @@ from ingress.answers import ACCEPTED, PROBED, Answer
 from ingress.limits import read_body, refused_unread
 from ingress.metrics import Metrics
 from ingress.publisher import Headers, Published, Report, Spooled
+from ingress.quiet import Kind, QuietLog
 from ingress.rates import Bucket
 from ingress.room import Room
 from ingress.sender import sender_address
@@ -27,8 +27,6 @@ from schemas.records import RawDelivery
 
 NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization", "x-shopery-secret", "content-type"})
 """Headers that carry credentials whatever the provider, and the content type, which has its own place on the record."""
-
-log = structlog.get_logger("ingress")
 
 
 class RawTopic(Protocol):
@@ -54,6 +52,7 @@ class Receiver:
         self._raw_topic = raw_topic
         self._now = now
         self._metrics = metrics
+        self.log = QuietLog()
         self.room = Room(settings.max_concurrent, settings.bodies_limit_bytes)
         self._buckets: dict[str, Bucket] = {}  # by source; here, so that they outlast new sources of the same names
 
@@ -89,20 +88,20 @@ class Receiver:
 
     def record(self, name: str, answer: Answer, sender: str = "") -> None:
         """Count and log an answer other than 200 to a delivery; `sender` is the address that it came from."""
-        self._metrics.tallies.get(name, self._metrics.unknown).count(answer)
-        log.info(
-            "answered",
+        tally = self._metrics.tallies.get(name, self._metrics.unknown)
+        tally.count(answer)
+        self.log.info(
+            Kind("answered", tally.source, answer.reason),
             source=name[: answers.SHOWN_CHARS],
             sender=sender[: answers.SHOWN_CHARS],
             status=answer.status,
             result=answer.result,
-            reason=answer.reason,
         )
 
     def hung_up(self, answer: Answer) -> None:
         """Count and log what a connection answered by itself, to something that never became a request."""
         self._metrics.hung_up[answer.reason] += 1
-        log.info("hung_up", status=answer.status, reason=answer.reason)
+        self.log.info(Kind("hung_up", "", answer.reason), status=answer.status)
 
     async def _answer(self, name: str, headers: Mapping[str, str], receive: Receive, peer: str) -> Answer:
         refused = refused_unread(headers, self._settings.body_limit_bytes)
@@ -160,7 +159,8 @@ class Receiver:
         if isinstance(verdict, Verified):
             secret = expired[verdict.secret_index]
             self._metrics.tally(source.name, source.provider.name).refuse_expired(secret)
-            log.warning("expired_secret_used", source=source.name, ref=secret.ref, until=str(secret.until))
+            kind = Kind("expired_secret_used", source.name, "expired_secret")
+            self.log.warning(kind, source=source.name, ref=secret.ref, until=str(secret.until))
 
     async def _keep(self, delivery: RawDelivery) -> Answer:
         """Return 200 when Kafka, or the spool in its place, has the delivery."""

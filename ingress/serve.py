@@ -213,6 +213,7 @@ class Process:
         if self._spool is not None:
             await self._spool.stop()
         self._board.post()
+        self._receiver.log.sum_up()
         log.info("ingress_stopped", unpublished=unpublished, spooled=self._spool.deliveries if self._spool else 0)
 
     async def _drain(self) -> None:

@@ -106,6 +106,30 @@ def test_too_many_deliveries_are_told_when_to_come_back(guarded: DoorProcess) ->
     until(lambda: guarded.post(f"/v1/rare-{RUN}", b"{}").status_code == 200, 30, "there is a token again")
 
 
+def test_flood_is_counted_whole_and_logged_in_part(kafka: str, tmp_path: Path) -> None:
+    """Of a thousand refusals some lines are written and the rest is summed up; none is missing in the metrics."""
+    head = f"POST /v1/nobody-{RUN} HTTP/1.1\r\nhost: door\r\ncontent-length: 0\r\n\r\n"
+    with door(tmp_path, f'[kafka]\nbootstrap_servers = "{kafka}"\n' + source("open")) as process:
+        process.until_ready()
+        with connected(process) as connection:
+            connection.sendall(head.encode() * 1000)
+            until(lambda: refusals(process) == 1000, 30, "all are counted")
+        assert process.child.stop(10) == 0
+        events = process.events()
+
+    lines = [event for event in events if event.get("reason") == "unknown_source" and event["event"] == "answered"]
+    left_out = [event["lines"] for event in events if event["event"] == "left_out"]
+    assert len(lines) + sum(left_out) == 1000
+    assert len(lines) <= 10 * (len(left_out) + 1)
+    assert {event["sender"] for event in lines} == {"127.0.0.1"}
+
+
+def refusals(process: DoorProcess) -> float:
+    """Return how many posts to names that nobody configured have been refused."""
+    labels = '{provider="",reason="unknown_source",result="refused",source=""}'
+    return value(process, f"penstock_ingress_answers_total{labels}", 0)
+
+
 def test_too_many_requests_at_once_are_told_to_come_again(small: DoorProcess) -> None:
     """One more gets 503 and Retry-After, is counted, and the pages still answer; when the others are gone it is let in."""
     with contextlib.ExitStack() as stack:
@@ -170,7 +194,9 @@ def begun(process: DoorProcess, name: str, body_bytes: int) -> Iterator[socket.s
         yield connection
 
 
-def value(process: DoorProcess, metric: str) -> float:
-    """Return the value of a metric without labels."""
-    lines = process.get("/metrics").text.splitlines()
-    return float(next(line for line in lines if line.startswith(f"{metric} ")).partition(" ")[2])
+def value(process: DoorProcess, metric: str, missing: float | None = None) -> float:
+    """Return the value of a metric, with its labels; of one that is not there yet `missing`, if one is given."""
+    lines = [line for line in process.get("/metrics").text.splitlines() if line.startswith(f"{metric} ")]
+    if missing is not None and not lines:
+        return missing
+    return float(lines[0].rpartition(" ")[2])
