@@ -21,7 +21,7 @@ from local.guard import Child, spawn
 from local.kafka import KafkaOptions, RunningKafka, start_kafka
 from local.registry import start_registry
 
-KAFKA_OPTIONS = KafkaOptions(heap_mb=1024)
+KAFKA_OPTIONS = KafkaOptions(heap_mb=1024, starts_fast=False)
 READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.05
