@@ -10,6 +10,7 @@ from console.commands.explain import explain
 from console.commands.ingress import ingress
 from console.commands.send import send
 from console.commands.spool import spool
+from console.commands.state import state
 from console.commands.tail import tail
 from console.commands.try_filter import try_filter
 from console.commands.up import up
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 for command in (up, send, verify, tail, explain, spool, check, ingress, worker):
     app.command(epilog=EPILOG)(command)
+app.add_typer(state, name="state", epilog=EPILOG)
 # A filter may begin with a minus sign, so what looks like an option and is none is an argument, and -h is no help.
 FILTER_FIRST = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 app.command(epilog=EPILOG, context_settings=FILTER_FIRST)(try_filter)

@@ -88,13 +88,15 @@ def waiting_ranges(looking: Consumer, topic: str) -> list[Range]:
     ]
 
 
-def newest_blocks(found: Sequence[Range], limit: int | None) -> Iterator[list[Range]]:
+def newest_blocks(
+    found: Sequence[Range], limit: int | None, block_records: int = BLOCK_RECORDS
+) -> Iterator[list[Range]]:
     """Yield blocks of ranges, the newest records of every partition first, until about `limit` records are covered."""
     looked_at = 0
     rest = [whole for whole in found if len(whole)]
     while rest and (limit is None or looked_at < limit):
         block = [
-            Range(part.topic, part.partition, max(part.low, part.high - BLOCK_RECORDS), part.high) for part in rest
+            Range(part.topic, part.partition, max(part.low, part.high - block_records), part.high) for part in rest
         ]
         yield block
         looked_at += sum(map(len, block))

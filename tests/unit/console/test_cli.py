@@ -46,6 +46,7 @@ def test_help_documents_commands_and_exit_codes(
         "tail",
         "explain",
         "spool",
+        "state",
         "try-filter",
         "Exit codes: 0 fine; 1",
     ):
@@ -58,6 +59,15 @@ def test_every_command_has_help(
 ) -> None:
     """Each explains itself."""
     assert run(monkeypatch, command, "--help") == 0
+    assert "--data-dir" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["get", "list", "count"])
+def test_every_command_about_state_has_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Each explains itself, also one level down."""
+    assert run(monkeypatch, "state", command, "--help") == 0
     assert "--data-dir" in capsys.readouterr().out
 
 

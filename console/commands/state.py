@@ -1,0 +1,238 @@
+"""`penstock state`: what the pipeline remembers of resources."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rich.console import Console
+
+    from console.tables import Name, Row, Tables, Version
+
+state = typer.Typer(
+    no_args_is_help=True,
+    help="Show what the worker remembers of resources: their latest state and the versions seen.\n\n"
+    "Read from the changelog topics, so from any machine and while workers run.",
+)
+
+LIMIT = 50
+ProviderOption = Annotated[str | None, typer.Option(help="Only of this provider: shopify, github, …")]
+SourceOption = Annotated[str | None, typer.Option(help="Only of this source.")]
+ResourceOption = Annotated[str | None, typer.Option(help="Only of this type: product, issue, …")]
+PrefixOption = Annotated[str | None, typer.Option(help="Only resources whose id, or whole key, begins so.")]
+
+
+@state.command("get")
+def get(
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="An id, or a key provider|source|type|id.")],
+    seen: Annotated[bool, typer.Option("--seen", help="Also show the versions and delivery ids remembered.")] = False,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one resource: version, content, and the change that made it. An id that several share shows all of them.
+
+    Exits with 1 when nothing is remembered of it.
+    """
+    from itertools import islice
+
+    from console.screen import counting, results
+    from console.tables import latest_rows, seen_versions
+
+    tables = _tables(config, data_dir)
+    with counting("records looked at") as advance:
+        found = latest_rows(tables, lambda name: name.is_meant(resource), advance)
+        rows = list(islice(found, 1 if resource.count("|") >= 3 else None))  # a whole key has one row
+        versions = [seen_versions(tables, row.name, advance) if seen else None for row in rows]
+    _say_as_of(tables)
+    if not rows:
+        typer.echo(f"nothing is remembered of {resource!r}; `penstock state list` shows what there is", err=True)
+        raise typer.Exit(1)
+    screen = results()
+    for row, remembered in zip(rows, versions, strict=True):
+        if as_json:
+            typer.echo(_row_json(row, remembered, has_document=True))
+        else:
+            _print_row(screen, row, remembered)
+
+
+@state.command("list")
+def list_(
+    provider: ProviderOption = None,
+    source: SourceOption = None,
+    resource: ResourceOption = None,
+    prefix: PrefixOption = None,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many, the last stored first; 0 for all.")] = LIMIT,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """List resources with their versions, the last stored first; `--json` has no documents, `get` has."""
+    from itertools import islice
+
+    from console.screen import counting, harmless, results
+    from console.tables import latest_rows
+
+    tables, screen = _tables(config, data_dir), results()
+    with counting("records looked at") as advance:
+        asked = partial(_is_asked_for, provider=provider, source=source, resource=resource, prefix=prefix)
+        found = latest_rows(tables, asked, advance)
+        rows = list(islice(found, limit or None))
+    _say_as_of(tables)
+    for row in rows:
+        if as_json:
+            typer.echo(_row_json(row, None, has_document=False))
+            continue
+        gone = "  deleted" if row.state.is_deleted else ""
+        screen.print(f"{row.stored_at:%Y-%m-%d %H:%M:%S}  {harmless(row.name.key)}  {_version_text(row)}{gone}")
+    if limit and len(rows) == limit:
+        typer.echo(f"the first {limit}; there may be more: --limit, or `penstock state count`", err=True)
+
+
+@state.command("count")
+def count(
+    provider: ProviderOption = None,
+    source: SourceOption = None,
+    resource: ResourceOption = None,
+    prefix: PrefixOption = None,
+    seen: Annotated[bool, typer.Option("--seen", help="Also count the versions remembered, of all resources.")] = False,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Count resources by provider, source and type: those that exist and those that were deleted."""
+    import json
+
+    from console.screen import counting, harmless, results
+    from console.tables import latest_counts, seen_count
+
+    tables, screen = _tables(config, data_dir), results()
+    with counting("records looked at") as advance:
+        asked = partial(_is_asked_for, provider=provider, source=source, resource=resource, prefix=prefix)
+        live, deleted = latest_counts(tables, asked, advance)
+        versions = seen_count(tables, advance) if seen else None
+    _say_as_of(tables)
+    for key in sorted({*live, *deleted}):
+        if as_json:
+            parts = dict(zip(("provider", "source", "resource"), key, strict=True))
+            typer.echo(json.dumps({**parts, "live": live[key], "deleted": deleted[key]}))
+        else:
+            screen.print(f"{live[key]:>12,} live {deleted[key]:>10,} deleted  {harmless(' '.join(key))}")
+    if not as_json:
+        screen.print(f"{live.total():>12,} live {deleted.total():>10,} deleted  in all")
+    if versions is not None:
+        typer.echo(json.dumps({"seen_versions": versions}) if as_json else f"{versions:>12,} versions in seen")
+
+
+def _tables(config: "ConfigOption", data_dir: "DataDirOption") -> "Tables":
+    import os
+
+    from console.options import load_configuration
+    from console.tables import Tables
+
+    return Tables.of(load_configuration(config, data_dir), os.environ)
+
+
+def _is_asked_for(
+    name: "Name", provider: str | None, source: str | None, resource: str | None, prefix: str | None
+) -> bool:
+    return (
+        provider in {None, name.provider}
+        and source in {None, name.source}
+        and resource in {None, name.resource}
+        and (prefix is None or name.resource_id.startswith(prefix) or name.key.startswith(prefix))
+    )
+
+
+def _say_as_of(tables: "Tables") -> None:
+    """Say on stderr how new the answer is: what was committed, and how much is still to be decided."""
+    from datetime import UTC, datetime
+
+    from console.screen import notice
+    from console.tables import waiting
+
+    count = waiting(tables)
+    behind = f"; {count:,} deliveries wait for a worker" if count else ""
+    notice(f"as of {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC{behind}")
+
+
+def _print_row(screen: "Console", row: "Row", versions: "list[Version] | None") -> None:
+    from console.screen import harmless
+
+    stored = row.state
+    screen.print(harmless(row.name.key), style="bold")
+    screen.print(f"  version      {_version_text(row)}")
+    screen.print(f"  stored       {row.stored_at:%Y-%m-%d %H:%M:%S.%f} UTC")
+    screen.print(f"  last change  {stored.event_id or 'none'}")
+    screen.print(f"  fingerprint  {'none: deleted' if stored.is_deleted else stored.fingerprint.hex()}")
+    for version in versions or ():
+        screen.print(harmless(f"  seen         {_seen_text(version)}"))
+    if stored.document is not None:
+        screen.print(_indented(stored.document))
+
+
+def _indented(document: bytes) -> str:
+    """Return a document for people; JSON escapes control characters, so nothing else has to."""
+    import msgspec
+
+    return msgspec.json.format(document, indent=2).decode()
+
+
+def _version_text(row: "Row") -> str:
+    version, event_time = _time(row.state.version_us), _time(row.state.event_time_us)
+    if version is not None:
+        return f"{version.isoformat()}"
+    return "no version" if event_time is None else f"no version, event of {event_time.isoformat()}"
+
+
+def _seen_text(version: "Version") -> str:
+    shown = "no version" if version.version is None else version.version.isoformat()
+    contents = len(version.seen.fingerprints) + version.seen.dropped
+    return f"{shown}: {contents} contents by {', '.join(version.seen.delivery_ids)}"
+
+
+def _row_json(row: "Row", versions: "list[Version] | None", *, has_document: bool) -> str:
+    import msgspec
+
+    stored = row.state
+    fields: dict[str, object] = {
+        "resource_key": row.name.key,
+        "provider": row.name.provider,
+        "source": row.name.source,
+        "resource": row.name.resource,
+        "resource_id": row.name.resource_id,
+        "version": _time(stored.version_us),
+        "event_time": _time(stored.event_time_us),
+        "fingerprint": None if stored.is_deleted else stored.fingerprint.hex(),
+        "is_deleted": stored.is_deleted,
+        "event_id": stored.event_id,
+        "stored_at": row.stored_at,
+    }
+    if versions is not None:
+        fields["seen"] = [_version_fields(version) for version in versions]
+    if has_document:
+        fields["document"] = None if stored.document is None else msgspec.Raw(stored.document)
+    return msgspec.json.encode(fields).decode()
+
+
+def _version_fields(version: "Version") -> dict[str, object]:
+    return {
+        "version": version.version,
+        "fingerprints": [fingerprint.hex() for fingerprint in version.seen.fingerprints],
+        "delivery_ids": version.seen.delivery_ids,
+        "dropped": version.seen.dropped,
+        "stored_at": version.stored_at,
+    }
+
+
+def _time(time_us: int | None) -> "datetime | None":
+    from datetime import timedelta
+
+    from schemas.codec import EPOCH
+
+    return None if time_us is None else EPOCH + timedelta(microseconds=time_us)
