@@ -133,7 +133,7 @@ class LatestState(Struct, frozen=True, array_like=True):
     """Table *latest*: the newest known state of one resource.
 
     `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970, UTC.
-    `is_mirrored`: the stored children are just what the document lists, so an element that stays the same needs no look.
+    `is_mirrored`: nothing but this document's lists was heard of its children, so an element that stays the same needs no look.
     `stage` is the snapshot's.
     """
 

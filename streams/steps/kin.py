@@ -121,7 +121,6 @@ class Lists:
         snapshot = _of_element(rule, child_id, element, self._parent.snapshot)
         # Of a child that is gone the list decides, not its own update time: its parent was shown later than it went.
         if rule.version and latest is not None and not latest.is_deleted and is_older(snapshot, latest):
-            self._is_mirrored = False
             return
         if latest is None or text != latest.document:
             yield Child(key, snapshot, text, latest)

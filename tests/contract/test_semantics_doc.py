@@ -2,22 +2,24 @@
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from tests.support import situations
+from tests.support import families, situations
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("streams/agents.py", "streams/pipeline.py", "streams/steps/dedup.py", "streams/steps/fanout.py")
 GIVEN = re.compile(r'(?:Known|Unrouted|dead)\(\s*(?:"(?:duplicate|stale|dead)", )?"(\w+)"')
 
 
-def test_table_in_the_document_is_the_one_that_is_tested() -> None:
-    """Written again by `.venv/bin/python -m tests.support.situations`."""
+@pytest.mark.parametrize("tested", [situations, families])
+def test_table_in_the_document_is_the_one_that_is_tested(tested: ModuleType) -> None:
+    """Written again by the command that the error names."""
     text = situations.DOCUMENT.read_text(encoding="utf-8")
 
-    assert text == situations.with_table(text), f"docs/semantics.md is out of date; run {situations.REMAKE}"
-    assert situations.BEGIN in text
+    assert text == tested.with_table(text), f"docs/semantics.md is out of date; run {tested.REMAKE}"
+    assert tested.BEGIN in text
 
 
 @pytest.mark.parametrize("source", SOURCES)

@@ -25,7 +25,10 @@ FEED_PER_S = 3_000
 
 
 def test_killed_workers_lose_nothing_double_nothing_keep_order(kafka: str, registry: str, tmp_path: Path) -> None:
-    """24,000 deliveries, two workers, six SIGKILLs: 0 lost, 0 duplicated, 0 out of order, outcomes add up, tables equal."""
+    """24,000 deliveries, two workers, six SIGKILLs: 0 lost, 0 duplicated, 0 out of order, outcomes add up, tables equal.
+
+    Variants, which products list and topics of their own show, are among the changes like the products.
+    """
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"crash-{uuid.uuid4().hex[:8]}"
     ensure_raw(kafka)
     outcomes = OutcomeCount(kafka, registry, source)
@@ -47,6 +50,7 @@ def test_killed_workers_lose_nothing_double_nothing_keep_order(kafka: str, regis
     assert set(ledger.by_outcome()) == {"changed", "duplicate", "stale", "unchanged"}, (
         "the noise must contain every kind"
     )
+    assert {change["op"] for change in ledger.changes if change["resource_type"] == "variant"} == {"c", "u", "d"}
     assert newest(restored(kafka, app, tmp_path / "restored"), source) == expected.latest
 
 

@@ -1,14 +1,18 @@
 """The largest deliveries that the ingress accepts go all the way, or become dead letters; nothing stops."""
 
 import uuid
+from collections import Counter
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from schemas.records import RawDelivery, resource_key
+from schemas.records import Document, RawDelivery, resource_key
+from streams.steps.fanout import Routes
 from tests.support.feed import START, ensure_raw, feed, product
-from tests.support.ledger import Ledger, OutcomeCount
+from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
 from tests.support.workers import configured, running, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -40,6 +44,38 @@ def test_largest_bodies_become_changes(kafka: str, registry: str, tmp_path: Path
     update = next(change for change in ledger.changes if change["source"]["delivery_id"] == "second")
     assert len(update["before"]) > LARGE_BYTES
     assert len(update["after"]) > LARGE_BYTES
+
+
+def test_two_thousand_children_come_and_go_in_one_transaction_each(kafka: str, registry: str, tmp_path: Path) -> None:
+    """An order with 2,000 line items is created, loses half of them and is deleted: every event once, the tables equal."""
+    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"family-{uuid.uuid4().hex[:8]}"
+    ensure_raw(kafka)
+    feed(kafka, iter([_order(source, 1, 2_000), _order(source, 2, 1_000), _order(source, 3, None)]))
+
+    with (
+        closing(OutcomeCount(kafka, registry, source)) as outcomes,
+        running(tmp_path, configured(kafka, registry, source, app)) as workers,
+    ):
+        workers.start(0)
+        wait_until(lambda: outcomes() >= 3, "every outcome", 120)
+    ledger = Ledger.read(kafka, registry, source)
+
+    assert_adds_up(ledger, recompute(ledger.raw, Routes({})))
+    items = Counter(change["op"] for change in ledger.changes if change["resource_type"] == "order_line_item")
+    assert items == {"c": 2_000, "d": 2_000}
+    assert {change["parent_key"] for change in ledger.changes} == {None, f"shopify|{source}|order|5"}
+
+
+def _order(source: str, second: int, items: int | None) -> RawDelivery:
+    time = START + timedelta(seconds=second)
+    document: Document = {"id": 5}
+    if items is not None:
+        lines = [{"id": number, "price": "10.00", "title": "a" * 200} for number in range(items)]
+        document |= {"updated_at": time.isoformat(), "line_items": lines}
+    topic, key = "orders/delete" if items is None else "orders/updated", resource_key("shopify", source, "order", "5")
+    headers = {"x-shopify-topic": topic}
+    body = msgspec.json.encode(document)
+    return RawDelivery(f"order-{second}", "shopify", source, topic, START, key, body, event_time=time, headers=headers)
 
 
 def _large(source: str, delivery_id: str, second: int, text: str) -> RawDelivery:

@@ -1,4 +1,7 @@
-"""A noisy provider: deliveries of products with updates, ties, duplicates, stale and unchanged ones, on `webhooks.raw`."""
+"""A noisy provider: deliveries of products with updates, ties, duplicates, stale and unchanged ones, on `webhooks.raw`.
+
+Every third product has variants that come, change and go, some of them by a topic of their own.
+"""
 
 import random
 import time
@@ -8,12 +11,14 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # public by its documentation
+from msgspec.structs import replace
 
 from schemas import codec
-from schemas.records import RawDelivery, resource_key
+from schemas.records import Document, RawDelivery, resource_key
 from streams.topics import MAX_RECORD_BYTES, RAW, described
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+VARIANTS = 3  # that a product can have
 
 
 def ensure_raw(kafka: str, partitions: int = 4) -> None:
@@ -40,19 +45,31 @@ def noisy_products(source: str, count: int, resources: int, seed: int = 1) -> It
         is_repeated = kind > 0.9 and resource in titles  # nothing but the update time is new
         title = titles[resource] if is_repeated else f"title {number}"
         titles[resource] = title
-        delivery = product(source, resource, second, title, f"{source}-{number}", is_deleted=0.12 < kind < 0.125)
+        delivery_id, has_variants = f"{source}-{number}", resource % 3 == 0
+        variants = _variants(rng, resource, second) if has_variants else None
+        delivery = product(source, resource, second, title, delivery_id, variants, is_deleted=0.12 < kind < 0.125)
+        if variants and 0.125 < kind < 0.16:
+            delivery = _by_own_topic(delivery, rng.choice(variants))
         sent.append(delivery)
         yield delivery
 
 
 def product(
-    source: str, resource: int, second: int, title: str, delivery_id: str, *, is_deleted: bool = False
+    source: str,
+    resource: int,
+    second: int,
+    title: str,
+    delivery_id: str,
+    variants: list[Document] | None = None,
+    *,
+    is_deleted: bool = False,
 ) -> RawDelivery:
     """Return one delivery of a product, as the ingress would keep it."""
     product_id, time = 10**15 + resource, START + timedelta(seconds=second)
     document: dict[str, object] = {"id": product_id}
     if not is_deleted:
         document |= {"title": title, "vendor": "Nike", "updated_at": time.isoformat(), "body_html": "x" * 300}
+        document |= {} if variants is None else {"variants": variants}
     topic = "products/delete" if is_deleted else "products/update"
     headers = {
         "x-shopify-topic": topic,
@@ -62,6 +79,29 @@ def product(
     key = resource_key("shopify", source, "product", str(product_id))
     body = msgspec.json.encode(document)
     return RawDelivery(delivery_id, "shopify", source, topic, time, key, body, event_time=time, headers=headers)
+
+
+def _variants(rng: random.Random, resource: int, second: int) -> list[Document]:
+    """Return some of a product's variants, of which each keeps its price and update time now and then."""
+    product_id = 10**15 + resource
+    shown = [place for place in range(VARIANTS) if rng.random() < 0.8]
+    return [
+        {
+            "id": 10 * product_id + place,
+            "product_id": product_id,
+            "price": f"{rng.randrange(4)}.00",
+            "updated_at": updated,
+        }
+        for place in shown
+        for updated in [(START + timedelta(seconds=max(0, second - rng.randrange(2)))).isoformat()]
+    ]
+
+
+def _by_own_topic(shown: RawDelivery, variant: Document) -> RawDelivery:
+    """Return a delivery of `variants/in_stock` instead of the product's, with a field that the product's list lacks."""
+    headers = {**shown.headers, "x-shopify-topic": "variants/in_stock"}
+    body = msgspec.json.encode(variant | {"inventory_quantity": 5})
+    return replace(shown, event_type="variants/in_stock", body=body, headers=headers)
 
 
 def feed(kafka: str, deliveries: Iterator[RawDelivery], per_second: int | None = None) -> int:

@@ -279,7 +279,7 @@ def table() -> str:
     """Return the situations as a Markdown table."""
     rows = ["| Situation | Deliveries as they arrive | Decided | Why |", "|---|---|---|---|"]
     rows += [
-        f"| {case.name} | {_steps(map(str, case.arrivals))} | {_steps(case.decided)} | {case.why} |"
+        f"| {case.name} | {steps(map(str, case.arrivals))} | {steps(case.decided)} | {case.why} |"
         for case in SITUATIONS
     ]
     return "\n".join(rows)
@@ -292,7 +292,8 @@ def with_table(text: str) -> str:
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"
 
 
-def _steps(texts: Iterable[str]) -> str:
+def steps(texts: Iterable[str]) -> str:
+    """Return texts as the numbered lines of one cell."""
     return "<br>".join(f"{number}. {text}" for number, text in enumerate(texts, 1))
 
 

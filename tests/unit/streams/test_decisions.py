@@ -1,11 +1,14 @@
 """Every row of the decision table, decided by the whole pipeline over dicts."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
+from streams.pipeline import Result
 from tests.support.builders import Pipeline, delivery
-from tests.support.situations import SITUATIONS, Situation
+from tests.support.families import FAMILIES, Family, FamilySituation
+from tests.support.situations import SITUATIONS, Arrival, Situation
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
@@ -32,9 +35,27 @@ def test_same_history_makes_the_same_ids(situation: Situation) -> None:
     assert decided(situation).changes == decided(situation).changes
 
 
-def decided(situation: Situation) -> Pipeline:
+@pytest.mark.parametrize("situation", FAMILIES, ids=lambda situation: situation.name)
+def test_family_is_decided_as_documented(situation: FamilySituation) -> None:
+    """Each delivery of the row ends as the row says, and does to the children what it says."""
+    pipeline = decided(situation)
+
+    assert tuple(map(told, pipeline.results)) == situation.decided
+    assert max(Counter(change.event_id for change in pipeline.changes).values()) == 1
+    assert decided(situation).changes == pipeline.changes
+
+
+def told(result: Result) -> str:
+    """Return an outcome and what became of children as the table writes it."""
+    changes = [emission.change for emission in result.emissions]
+    children = ", ".join(f"{c.op} {c.resource_id}" for c in changes if c.resource_type == "child")
+    return f"{result.outcome.outcome}: {children}" if children else result.outcome.outcome
+
+
+def decided(situation: Situation | FamilySituation) -> Pipeline:
     """Return the pipeline after a situation's deliveries."""
     pipeline = Pipeline()
-    for number, arrival in enumerate(situation.arrivals):
+    arrivals: Sequence[Arrival | Family] = situation.arrivals
+    for number, arrival in enumerate(arrivals):
         pipeline.decide(delivery(arrival.snapshot(), delivery_id=arrival.by or f"delivery-{number}"))
     return pipeline
