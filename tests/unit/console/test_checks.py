@@ -115,3 +115,21 @@ def test_kafka_and_registry_that_are_away_are_problems(monkeypatch: pytest.Monke
     assert isinstance(found[0], Finding)
     assert found[0].text.startswith("Kafka at 127.0.0.1:1: ")
     assert found[1].text.startswith("schema registry at http://127.0.0.1:1: ")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('resource = "order"\npriority = "high"\nfilter = "a:1"', 'resource = "product"'),
+        ('source = "acme"\npriority = "high"\nfilter = "a:1"', 'provider = "stripe"\ntopic = "other"'),
+        ('priority = "high"\nfilter = "a:1"', 'priority = "high"'),
+        ('priority = "high"\nfilter = "a:1"', 'topic = "other"'),
+        ('priority = "high"\nresource = "order"', ""),  # orders are always in the high lane
+        ('priority = "high"\nfilter = "a:1"', 'mode = "raw"\ntopic = "copies"'),
+    ],
+)
+def test_lanes_that_keep_each_resource_in_order_are_fine(tmp_path: Path, first: str, second: str) -> None:
+    """A warning is for resources whose changes may take two lanes of one topic."""
+    routes = f'[[routes]]\nname = "one"\n{first}\n[[routes]]\nname = "two"\n{second}\n'
+
+    assert findings(tmp_path, f'{SOURCE}secrets = ["env:A"]\n{routes}', A="secret") == []
