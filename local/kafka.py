@@ -96,7 +96,9 @@ def launch(data_dir: Path, port: int, options: KafkaOptions, log: Path | None = 
     if not (data_dir / "log" / "meta.properties").exists():  # Kafka writes it last, so it means formatted
         _format((java, *_FASTER_START, "-Xmx96m", *_LOG_LEVEL, *class_path), data_dir, properties)
     tuning = _FASTER_START if options.starts_fast else _SERVER
-    return spawn((java, *tuning, f"-Xmx{options.heap_mb}m", *_LOG_LEVEL, *class_path, "kafka.Kafka", str(properties)), log=output)
+    return spawn(
+        (java, *tuning, f"-Xmx{options.heap_mb}m", *_LOG_LEVEL, *class_path, "kafka.Kafka", str(properties)), log=output
+    )
 
 
 def is_ready(port: int) -> bool:
