@@ -15,10 +15,12 @@ RUN /opt/penstock/bin/pip install --no-cache-dir --no-deps --no-build-isolation 
 
 FROM python:3.13-slim-bookworm
 COPY --from=build /opt/penstock /opt/penstock
-RUN useradd --system --uid 10001 --create-home penstock \
-    && install -d -o penstock -g penstock /var/lib/penstock
-ENV PATH=/opt/penstock/bin:$PATH PYTHONUNBUFFERED=1 PENSTOCK_CONFIG=/etc/penstock/penstock.toml PENSTOCK_DATA_DIR=/var/lib/penstock
-USER penstock
+RUN groupadd --system --gid 10001 penstock \
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent penstock \
+    && install -d -o penstock -g penstock -m 0750 /var/lib/penstock
+ENV PATH=/opt/penstock/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PENSTOCK_CONFIG=/etc/penstock/penstock.toml PENSTOCK_DATA_DIR=/var/lib/penstock
+# A number, so that Kubernetes' runAsNonRoot can tell.
+USER 10001:10001
 VOLUME /var/lib/penstock
 EXPOSE 8080
 ENTRYPOINT ["penstock"]

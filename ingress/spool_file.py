@@ -164,7 +164,7 @@ def depth(connection: sqlite3.Connection) -> Depth:
 def _claim(path: Path) -> IO[str]:
     """Return the lock on a spool: the kernel's, so it ends with this process however that ends."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # bodies lie there as they came
         lock = path.with_suffix(".lock").open("a")
     except OSError as error:
         raise SpoolUnusable(

@@ -26,6 +26,7 @@ class DoorProcess:
         self._configuration = directory / "penstock.toml"
         self._configuration.write_text(configuration)
         self._log = directory / "ingress.log"
+        self.prefix: list[str] = []  # what comes before the command: who runs it, and where
         self._host = host
         self.port = 0
         self.child: Child
@@ -43,7 +44,7 @@ class DoorProcess:
         command += ["--host", self._host]
         command += ["--config", str(self._configuration), "--data-dir", str(self._directory / "data")]
         command += self._arguments
-        self.child = spawn(command, log=self._log, environment=os.environ)
+        self.child = spawn(self.prefix + command, log=self._log, environment=os.environ)
         until(self._is_listening, START_TIMEOUT_S, "the ingress listens")
         self.port = next(event["port"] for event in self.events() if event["event"] == "ingress_listening")
 

@@ -38,6 +38,22 @@ def test_only_loopback_is_published() -> None:
     assert all(port.startswith("127.0.0.1:") for port in published)
 
 
+def test_own_processes_are_confined() -> None:
+    """Ingress and worker are nobody special: a read-only file system but for their state, no capability, no way to get one."""
+    services = compose()["services"]
+    directory = "/var/lib/penstock"
+
+    for name in ("ingress", "worker"):
+        service = services[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert [mount.split(":")[1] for mount in service["volumes"] if not mount.endswith(":ro")] == [directory]
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE) == ["10001:10001"]
+    assert f"PENSTOCK_DATA_DIR={directory}" in dockerfile
+
+
 def test_volumes_and_variables_are_known() -> None:
     """Named volumes are declared, and each PENSTOCK_ variable is one that the configuration reads."""
     parsed = compose()

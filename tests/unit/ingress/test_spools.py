@@ -45,6 +45,13 @@ def test_slot_finds_its_own_again(tmp_path: Path) -> None:
     assert open_and_close(tmp_path, Slot(1, 2)) == 2
 
 
+def test_only_the_owner_can_look(tmp_path: Path) -> None:
+    """Bodies lie in the spool as they came."""
+    open_and_close(tmp_path / "data" / "spool", Slot(0, 1))
+
+    assert (tmp_path / "data" / "spool").stat().st_mode & 0o077 == 0
+
+
 def test_bound_is_shared_out(tmp_path: Path) -> None:
     """ingress.spool_bytes is for the port, however many processes serve it."""
     settings = Settings({}, spool_bytes=1 << 20, spool_directory=tmp_path)
