@@ -10,6 +10,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from ingress.networks import allowlist, published
+from ingress.tls import tls_files
 from schemas.configuration import Configuration, ConfigurationError, Route, Source, kafka_options, resolve_secret
 from schemas.legal import PUBLISHED
 from schemas.problems import key_text
@@ -57,6 +58,7 @@ def offline_findings(
         findings += _allowlist_findings(index, source, places, today)
     findings += _proxy_findings(configuration, places)
     findings += _lane_findings(configuration, places)
+    findings += _certificate_findings(configuration, places)
     findings += [Finding("problem", str(problem)) for problem in filter_problems(configuration, path)]
     try:
         kafka_options(configuration, environ)
@@ -120,6 +122,16 @@ def _proxy_findings(configuration: Configuration, places: Places) -> Iterator[Fi
     if everybody:
         where = places.of("ingress", "trusted_proxies")
         yield Finding("warning", f"{where}: {min(everybody)} trusts everybody; whoever posts can claim any address")
+
+
+def _certificate_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+    tls = tls_files(configuration, None, None)
+    if tls is None:
+        return
+    try:
+        tls.context()
+    except ConfigurationError as error:
+        yield Finding("problem", f"{places.of('ingress', 'tls_certificate')}: {error}")
 
 
 def _lane_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:

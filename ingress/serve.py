@@ -6,11 +6,12 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+import ssl
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 import structlog
 import uvicorn
@@ -28,18 +29,19 @@ from ingress.publisher import ProducerError, Publisher
 from ingress.receive import Receiver
 from ingress.reload import ConfigurationFile, Follower, Sources, warn_of_unverified
 from ingress.room import Room
+from ingress.server import DrainingServer
 from ingress.settings import Settings, ingress_settings
 from ingress.sources import sources
 from ingress.spool import Spool
 from ingress.spool_file import SpoolUnusable
 from ingress.spools import opened_spool, watch_spool
+from ingress.tls import TlsFiles
 from ingress.together import Board
 from schemas.configuration import Configuration
 
 KEEP_ALIVE_S = (
     75  # Longer than a load balancer's usual 60 s: it must be the one to hang up, or posts meet a closing socket.
 )
-LAST_CALL_S = 0.5  # Requests already on their way through open connections still arrive, are answered, and hung up on.
 DRAIN_S = (
     5  # 3.5 s for Kafka to acknowledge and the rest; with flushing under the 10 s after which containers are killed.
 )
@@ -55,37 +57,49 @@ EXIT_OK, EXIT_KAFKA, EXIT_PORT = 0, 1, 3
 log = structlog.get_logger("ingress")
 
 
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where to listen: workers are processes that share the port, a port of 0 is any that is free."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    workers: int = 1
+    tls: TlsFiles | None = None
+
+
 def serve(
     configuration: Configuration,
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8000,
+    listen: Listen,
     spool_directory: Path | None = None,
     file: ConfigurationFile | None = None,
-    workers: int = 1,
 ) -> int:
     """Receive deliveries until SIGTERM or SIGINT, then return the exit code.
 
     0: asked to stop, everything in flight answered. 1: the Kafka producer cannot be made or has died, or the spool cannot
-    be opened. 3: no such port. 130: killed by a second signal. Without a directory for it there is no spool. More workers
-    than one are processes that share the port. The sources follow `file`, where the configuration came from.
-    Raises `ConfigurationError` where a secret cannot be read.
+    be opened. 3: no such port. 130: killed by a second signal. Without a directory for it there is no spool. The sources
+    follow `file`, where the configuration came from.
+    Raises `ConfigurationError` where a secret, the certificate or its key cannot be used.
     """
     configure_log()
     settings = ingress_settings(configuration, os.environ, spool_directory)
     configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
+    tls, workers = listen.tls, listen.workers
+    context = tls.context() if tls else None
     try:
-        listener = _listen(host, port)
+        listener = _listen(listen.host, listen.port)
     except OSError as error:
-        log.error("cannot_listen", host=host, port=port, reason=os.strerror(error.errno or 0))
+        log.error("cannot_listen", host=listen.host, port=listen.port, reason=os.strerror(error.errno or 0))
         return EXIT_PORT
     host, port = listener.getsockname()[:2]
-    log.info("ingress_listening", host=host, port=port, sources=sorted(configured), workers=workers)
-
+    log.info(
+        "ingress_listening", host=host, port=port, sources=sorted(configured), workers=workers, tls=tls is not None
+    )
     warn_of_unverified(configured.values())
 
     def work(slot: Slot) -> int:
-        process = Process(settings, configured, opened_spool(settings, port, slot), slot)
+        process = Process(settings, configured, opened_spool(settings, port, slot), slot, context)
+        if tls is not None and context is not None:
+            process.background["following the certificate"] = partial(tls.follow, context)
         if file is not None:
             process.follow(file, configuration, configured)
         return _run(process, listener)
@@ -105,37 +119,20 @@ def _work(work: Callable[[Slot], int], slot: Slot) -> int:
         return EXIT_KAFKA
 
 
-class DrainingServer(uvicorn.Server):
-    """uvicorn, leaving its clients a last call.
-
-    uvicorn closes every connection that is between two requests at once, and so resets a post that is already in the
-    socket. Here the port is closed first, every connection is hung up on with its next answer, and only those that stay
-    silent are closed. Proven by tests/kafka/test_ingress_crash.py::test_sigterm_answers_what_got_in.
-    """
-
-    heeds_ctrl_c = True
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end. Ctrl-C reaches all processes of a terminal; where there is a parent, it decides."""
-        if sig != signal.SIGINT or self.heeds_ctrl_c:
-            super().handle_exit(sig, frame)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the port, wait for the last call, then let uvicorn finish."""
-        for server in self.servers:
-            server.close()
-        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
-        await asyncio.sleep(LAST_CALL_S)
-        await super().shutdown(sockets)
-
-
 class Process:
     """The parts of one ingress process, put together."""
 
-    def __init__(self, settings: Settings, configured: Sources, spool: Spool | None, slot: Slot = ALONE) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        configured: Sources,
+        spool: Spool | None,
+        slot: Slot = ALONE,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.fault: str | None = None
         self._spool = spool
-        self._follower: Follower | None = None
+        self.background: dict[str, Callable[[], Coroutine[object, object, None]]] = {}
         self.metrics = metrics = Metrics(configured.values())
         self._health = Health(settings, spool_is_usable=lambda: spool is not None and spool.is_usable)
         self._publisher = Publisher(settings, self.end, self._health.notice)
@@ -170,13 +167,27 @@ class Process:
                 proxy_headers=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=DRAIN_S,
-            )
+            ),
+            tls,
         )
         self.server.heeds_ctrl_c = slot.scoreboard is None
+        self.background |= {
+            "watching Kafka": lambda: self._health.watch(self._publisher.producer),
+            "hanging up on the slow": lambda: sweep(self.server.server_state.connections),
+            "posting the metrics": self._board.post_for_ever,
+        }
+        if self._keeper is not None:
+            self.background["draining the spool"] = self._keeper.drain
 
     def follow(self, file: ConfigurationFile, started: Configuration, served: Sources) -> None:
         """Let the sources follow the file while the process runs."""
-        self._follower = Follower(file, started, served, self._use, self.metrics.reloads)
+        follower = Follower(file, started, served, self._use, self.metrics.reloads)
+
+        async def follow() -> None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, follower.ask)
+            await follower.follow()
+
+        self.background["following the configuration"] = follow
 
     def _use(self, served: Sources) -> None:
         self.metrics.follow(served.values())
@@ -193,22 +204,11 @@ class Process:
         self._publisher.start()
         if self._spool is not None:
             self._spool.start()
-        watching = asyncio.create_task(self._health.watch(self._publisher.producer), name="watching Kafka")
-        watching.add_done_callback(self._ended)
-        draining = asyncio.create_task(self._drain(), name="draining the spool")
-        draining.add_done_callback(self._ended)
-        sweeping = asyncio.create_task(sweep(self.server.server_state.connections))
-        following = asyncio.create_task(self._follow(), name="following the configuration")
-        following.add_done_callback(self._ended)
-        posting = asyncio.create_task(self._board.post_for_ever(), name="posting the metrics")
-        posting.add_done_callback(self._ended)
+        tasks = [self._begun(name, work) for name, work in self.background.items()]
         _spare_the_collector()
         yield
-        watching.cancel()
-        draining.cancel()
-        sweeping.cancel()
-        following.cancel()
-        posting.cancel()
+        for task in tasks:
+            task.cancel()
         unpublished = await self._publisher.stop()
         if self._spool is not None:
             await self._spool.stop()
@@ -216,20 +216,10 @@ class Process:
         self._receiver.log.sum_up()
         log.info("ingress_stopped", unpublished=unpublished, spooled=self._spool.deliveries if self._spool else 0)
 
-    async def _drain(self) -> None:
-        """Drain the spool until cancelled; without one, wait for that."""
-        if self._keeper is None:
-            await asyncio.Event().wait()
-            return
-        await self._keeper.drain()
-
-    async def _follow(self) -> None:
-        """Follow the configuration's file until cancelled; without one, wait for that."""
-        if self._follower is None:
-            await asyncio.Event().wait()
-            return
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._follower.ask)
-        await self._follower.follow()
+    def _begun(self, name: str, work: Callable[[], Coroutine[object, object, None]]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work(), name=name)
+        task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():

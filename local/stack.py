@@ -103,7 +103,7 @@ def _penstock(*arguments: str) -> list[str]:
 
 INGRESS = ChildSpec(
     "ingress",
-    lambda ready: _penstock("ingress", "--host", ports.HOST, "--port", str(ready.port)),
+    lambda ready: _penstock("ingress", "--host", ports.HOST, "--port", str(ready.port), "--plain"),
     _answers_ready,
     _INGRESS_STOP_S,
 )

@@ -297,8 +297,22 @@ class Ingress(_Table):
     bodies_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 36)] | None = None  # of all under way; none: 256 MiB
     max_concurrent: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = MAX_CONCURRENT  # deliveries under way at once
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
+    tls_certificate: Text | None = None  # PEM, with its chain; none: plain HTTP
+    tls_key: Text | None = None  # PEM, without password; none: in the certificate's file
     spool: StrictBool | Literal["on", "off"] = True  # deliveries go to disk while Kafka is away
     spool_bytes: Annotated[StrictInt, Field(ge=1 << 10, le=1 << 40)] = SPOOL_BYTES
+
+    @field_validator("tls_certificate", "tls_key")
+    @classmethod
+    def _from_here(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Return a path relative to the configuration."""
+        return str(info.context["directory"] / name) if name is not None and info.context else name
+
+    @model_validator(mode="after")
+    def _key_has_certificate(self) -> Self:
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise fault("tls_key", "expected tls_certificate beside it, the certificate that the key is for")
+        return self
 
     @model_validator(mode="after")
     def _largest_body_fits(self) -> Self:

@@ -1,5 +1,6 @@
 """`penstock ingress`: the door, as a process of its own."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,16 @@ def ingress(
     workers: Annotated[
         int, typer.Option(min=1, max=64, envvar="PENSTOCK_INGRESS_WORKERS", help="Processes that share the port.")
     ] = 1,
+    certfile: Annotated[
+        Path | None,
+        typer.Option(help="Serve HTTPS with this certificate and its chain (PEM); over [ingress] tls_certificate."),
+    ] = None,
+    keyfile: Annotated[
+        Path | None, typer.Option(help="The certificate's key (PEM), if it is not in the same file.")
+    ] = None,
+    is_plain: Annotated[
+        bool, typer.Option("--plain", help="Serve HTTP although [ingress] names a certificate.")
+    ] = False,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
@@ -24,11 +35,13 @@ def ingress(
     from console.options import configuration_path
     from console.running import surroundings
     from ingress.reload import ConfigurationFile
-    from ingress.serve import serve
+    from ingress.serve import Listen, serve
+    from ingress.tls import tls_files
     from schemas.configuration import load
 
     path = configuration_path(config, data_dir)
     file = ConfigurationFile(path, surroundings(data_dir, path))
     configuration = load(path, file.environ)
     spools = data_dir / "spool"
-    raise typer.Exit(serve(configuration, host=host, port=port, spool_directory=spools, file=file, workers=workers))
+    tls = None if is_plain else tls_files(configuration, certfile, keyfile)
+    raise typer.Exit(serve(configuration, Listen(host, port, workers, tls), spools, file))
