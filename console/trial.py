@@ -7,10 +7,12 @@ from typing import Any
 
 from console.faults import Misused
 from console.fields import field_names, meant
-from providers.base import Handshake, Provider, Sample, SignedRequest, Unparsed
+from providers.base import Provider, Sample, SignedRequest, Unparsed
 from providers.reading import read_object
-from schemas.codec import document_json
-from schemas.records import Document, RawDelivery
+from schemas.codec import document, document_json
+from schemas.records import Change, Document, RawDelivery
+from streams.pipeline import Tables, process
+from streams.steps.fanout import Routes
 from streams.steps.filter import Filter, TermVerdict, Verdict
 
 SHOWN_CHARS = 60  # of one value
@@ -49,26 +51,30 @@ class Trial:
 
 def shown_by_document(body: bytes, name: str) -> list[Shown]:
     """Return the payload as the one document that it is; raise `Misused` when it is no JSON object."""
-    document = read_object(body)
-    if isinstance(document, Unparsed):
-        raise Misused(f"{name}: {document.detail}")
-    return [Shown("", document)]
+    read = read_object(body)
+    if isinstance(read, Unparsed):
+        raise Misused(f"{name}: {read.detail}")
+    return [Shown("", read)]
 
 
 def shown_by_delivery(body: bytes, name: str, provider: Provider, topic: str, now: datetime) -> list[Shown]:
-    """Return the resources that the payload shows as a delivery of a provider; raise `Misused` when it cannot be read."""
+    """Return the resources that a worker would find in the payload, were it the provider's first delivery: listed children too.
+
+    Raises `Misused` when it would find none.
+    """
     headers = provider.sign(Sample(body, topic, "trial", now), EVERY_SECRET)
     envelope = provider.identify("trial", SignedRequest(headers, body))
     delivery = RawDelivery(
         envelope.delivery_id, provider.name, "trial", envelope.event_type, now, envelope.key, body,
         headers.get("content-type", ""), envelope.event_time, envelope.api_version, headers,
     )  # fmt: skip
-    parsed = provider.parse(delivery)
-    if isinstance(parsed, Unparsed):
-        raise Misused(f"{name}: as a delivery of {provider.name} it is {parsed.reason}: {parsed.detail}")
-    if isinstance(parsed, Handshake):
-        raise Misused(f"{name}: as a delivery of {provider.name} it shows no resource: {parsed.detail}")
-    return [Shown(f"{found.resource_type} {found.resource_id}", found.document) for found in parsed.snapshots]
+    result = process(delivery, Tables({}, {}), Routes({}))
+    if not result.emissions:
+        found = result.outcome
+        raise Misused(
+            f"{name}: as a delivery of {provider.name} it is {found.outcome} ({found.reason}): {found.detail}"
+        )
+    return [_shown(emission.change) for emission in result.emissions]
 
 
 def tried(criterion: Filter, after: list[Shown], before: list[Shown], now: datetime) -> list[Trial]:
@@ -99,6 +105,11 @@ def as_json(trials: list[Trial], criterion: Filter) -> str:
             ],
         }
     ).decode()
+
+
+def _shown(change: Change) -> Shown:
+    after = None if change.after is None else document(change.after)
+    return Shown(f"{change.resource_type} {change.resource_id}", after)
 
 
 def _trial(criterion: Filter, name: str, sides: list[Document | None], now: datetime) -> Trial:

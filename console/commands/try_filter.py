@@ -27,6 +27,7 @@ def try_filter(
         str | None, typer.Option(help="Read the payload as a delivery of this provider: shopify, github, …")
     ] = None,
     topic: Annotated[str, typer.Option(help="The event type, where the provider says it in a header: issues, …")] = "",
+    resource: Annotated[str | None, typer.Option(help="Of a delivery only this resource type, as in a route.")] = None,
     now: Annotated[
         str | None, typer.Option(help="What the word now means (2026-11-21T10:00:00Z or Unix seconds).")
     ] = None,
@@ -43,8 +44,10 @@ def try_filter(
     from console.trial import tried
 
     criterion, moment = _filter(text), clock(now, {}, datetime.now(UTC)).time
-    read = _Reader(provider, topic, moment)
+    read = _Reader(provider, topic, resource, moment)
     trials = tried(criterion, read.shown(payload), read.shown(before) if before else [], moment)
+    if not trials:
+        typer.echo(f"no {resource} in the payload", err=True)
     if as_json:
         typer.echo(trials_json(trials, criterion))
     else:
@@ -57,8 +60,8 @@ def try_filter(
 class _Reader:
     """Reads payloads as documents or, with a provider, as its deliveries."""
 
-    def __init__(self, provider: str | None, topic: str, now: "datetime") -> None:
-        self._provider, self._topic, self._now = provider, topic, now
+    def __init__(self, provider: str | None, topic: str, resource: str | None, now: "datetime") -> None:
+        self._provider, self._topic, self._resource, self._now = provider, topic, resource, now
 
     def shown(self, place: str) -> "list[Shown]":
         """Return the resources in a file or on standard input."""
@@ -73,7 +76,8 @@ class _Reader:
             rules = provider(self._provider)
         except ValueError as error:
             raise Misused(f"--provider: {error}") from error
-        return shown_by_delivery(body, name, rules, self._topic, self._now)
+        found = shown_by_delivery(body, name, rules, self._topic, self._now)
+        return [shown for shown in found if self._resource in (None, shown.name.partition(" ")[0])]
 
 
 def _filter(text: str) -> "Filter":

@@ -123,6 +123,22 @@ def test_delivery_is_read_as_its_provider_wraps_it(try_filter: Any) -> None:
     assert text.startswith("issue ")
 
 
+def test_delivery_shows_the_children_that_it_lists(try_filter: Any) -> None:
+    """As a worker makes resources of them; `--resource` chooses, as in a route."""
+    delivery = ("nike.json", "--provider", "shopify", "--topic", "products/update")
+
+    code, printed, _ = try_filter("price:<70", *delivery)
+    only_code, only, _ = try_filter("price:<70", *delivery, "--resource", "variant")
+    none_code, none, said = try_filter("price:<70", *delivery, "--resource", "varient")
+
+    assert [line.partition(":")[0] for line in printed.splitlines() if "match" in line] == [
+        "product 7", "variant 1", "variant 2",
+    ]  # fmt: skip
+    assert [line for line in only.splitlines() if "match" in line] == ["variant 1: no match", "variant 2: match"]
+    assert (code, only_code, none_code, none) == (0, 0, 1, "")
+    assert "no varient in the payload" in said
+
+
 def test_whole_delivery_without_its_provider_is_suspected(try_filter: Any) -> None:
     """Where no field of the filter is there at all."""
     Path("delivery.json").write_text(json.dumps({"issue": {"state": "open"}}))
@@ -139,7 +155,7 @@ def test_whole_delivery_without_its_provider_is_suspected(try_filter: Any) -> No
         (("a:1", "list.json"), "list.json: expected a JSON object, got an array"),
         (("a:1", "broken.json"), "broken.json: expected a JSON object: "),
         (("a:1", "nike.json", "--provider", "githb"), "--provider: expected a provider, one of shopify,"),
-        (("a:1", "list.json", "--provider", "shopify"), "as a delivery of shopify it is unknown_shape"),
+        (("a:1", "list.json", "--provider", "shopify"), "as a delivery of shopify it is dead (unknown_shape)"),
         (("a:<now", "nike.json", "--now", "soon"), "--now: expected a time"),
         (("a:1", "nike.json", "--nope"), "unexpected extra argument"),
     ],
