@@ -28,14 +28,13 @@ SAID_BY_US = ("Invalid HTTP request received.", "Unsupported upgrade request.")
 """uvicorn's lines that strangers can cause without limit. The first is `hung_up` and counted, the second is answered."""
 
 
-def configure_log(level: int = logging.INFO) -> None:
-    """Send this process's own events, and those of uvicorn and librdkafka, to standard error as JSON."""
+def configure_log(level: str = "info") -> None:
+    """Send this process's own events from a level on, and those of uvicorn and librdkafka, to standard error as JSON."""
     structlog.configure(
         processors=[*SHARED, structlog.processors.JSONRenderer()],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(
-            sys.stderr
-        ),  # one write a line, also unbuffered: processes share it
+        # One write a line, also where Python is told not to buffer: processes share it.
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     foreign = logging.StreamHandler(sys.stderr)

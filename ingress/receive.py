@@ -5,16 +5,18 @@ Nothing is parsed before it is verified. Nothing here raises on any bytes that a
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from logging import DEBUG
 from time import perf_counter
 from typing import Protocol
 
+import structlog
 from starlette.types import Receive
 
 from ingress import answers
 from ingress.answers import ACCEPTED, PROBED, Answer
 from ingress.limits import read_body, refused_unread
 from ingress.metrics import Metrics
-from ingress.publisher import Headers, Published, Report, Spooled
+from ingress.publisher import Headers, Published, Report, Spooled, Unpublished
 from ingress.quiet import Kind, QuietLog
 from ingress.rates import Bucket
 from ingress.room import Room
@@ -27,6 +29,8 @@ from schemas.records import RawDelivery
 
 NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization", "x-shopery-secret", "content-type"})
 """Headers that carry credentials whatever the provider, and the content type, which has its own place on the record."""
+
+log = structlog.get_logger("ingress")
 
 
 class RawTopic(Protocol):
@@ -166,8 +170,10 @@ class Receiver:
         """Return 200 when Kafka, or the spool in its place, has the delivery."""
         began_s = perf_counter()
         report = await self._raw_topic.publish(delivery.key.encode(), delivery.body, raw_headers(delivery))
+        waited_s = perf_counter() - began_s
+        self._note(delivery, report, waited_s)
         if isinstance(report, Published):
-            self._metrics.tally(delivery.source, delivery.provider).accept(len(delivery.body), perf_counter() - began_s)
+            self._metrics.tally(delivery.source, delivery.provider).accept(len(delivery.body), waited_s)
             return ACCEPTED
         if isinstance(report, Spooled):
             self._metrics.tally(delivery.source, delivery.provider).spool(len(delivery.body))
@@ -175,6 +181,23 @@ class Receiver:
         if report.reason == "record_too_large":
             return Answer(413, "refused", report.reason, report.detail)
         return answers.unavailable(report.reason, report.detail)
+
+    def _note(self, delivery: RawDelivery, report: Report, waited_s: float) -> None:
+        """Log which verified delivery was not kept; at level debug, which one was. Ids are a sender's words: cut short."""
+        is_kept = not isinstance(report, Unpublished)
+        if is_kept and not log.is_enabled_for(DEBUG):
+            return
+        known = {
+            "source": delivery.source,
+            "delivery_id": delivery.delivery_id[: answers.SHOWN_CHARS],
+            "event_type": delivery.event_type[: answers.SHOWN_CHARS],
+            "body_bytes": len(delivery.body),
+            "waited_ms": round(1000 * waited_s, 1),
+        }
+        if isinstance(report, Unpublished):
+            self.log.warning(Kind("not_kept", delivery.source, report.reason), **known)
+        else:
+            log.debug("accepted", kept_in="kafka" if isinstance(report, Published) else "spool", **known)
 
 
 def text_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -80,7 +80,7 @@ def serve(
     follow `file`, where the configuration came from.
     Raises `ConfigurationError` where a secret, the certificate or its key cannot be used.
     """
-    configure_log()
+    configure_log(configuration.ingress.log_level)
     settings = ingress_settings(configuration, os.environ, spool_directory)
     configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
     tls, workers = listen.tls, listen.workers

@@ -297,6 +297,7 @@ class Ingress(_Table):
     bodies_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 36)] | None = None  # of all under way; none: 256 MiB
     max_concurrent: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = MAX_CONCURRENT  # deliveries under way at once
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
+    log_level: Literal["debug", "info", "warning", "error"] = "info"  # debug: a line for each accepted delivery too
     tls_certificate: Text | None = None  # PEM, with its chain; none: plain HTTP
     tls_key: Text | None = None  # PEM, without password; none: in the certificate's file
     spool: StrictBool | Literal["on", "off"] = True  # deliveries go to disk while Kafka is away

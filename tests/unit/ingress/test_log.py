@@ -1,0 +1,84 @@
+"""What the log of a real ingress says, and what it never says, at its most talkative. Kafka is away."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from providers.base import Sample
+from providers.registry import provider
+from tests.support.doors import DoorProcess, door
+from tests.support.waiting import until
+
+TIMEOUT_S = 30.0
+SECRET = "madeUpAndNeverToBeSeen00"  # base64, as Standard Webhooks wants it
+MARK = "word-of-a-body"
+BODY = json.dumps({"id": 7, "note": MARK, "updated_at": "2026-01-01T00:00:00Z"}).encode()
+SOURCES = ("shopify", "bigcommerce", "github", "stripe", "shopery", "standard", "generic")
+CONFIGURATION = f"""
+[kafka]
+bootstrap_servers = "127.0.0.1:1"
+[kafka.options]
+"sasl.username" = "user"
+"sasl.password" = "{SECRET}"
+[ingress]
+log_level = "debug"
+spool_bytes = 20_000
+""" + "".join(f'[[sources]]\nname = "{name}"\nprovider = "{name}"\nsecrets = ["text:{SECRET}"]\n' for name in SOURCES)
+
+
+@pytest.fixture
+def talkative(tmp_path: Path) -> Iterator[DoorProcess]:
+    """Give an ingress that logs all it can, and spools."""
+    with door(tmp_path, CONFIGURATION) as process:
+        yield process
+
+
+def signed(name: str, body: bytes = BODY) -> dict[str, str]:
+    """Return the headers of a rightly signed delivery, and some with credentials of a sender's own."""
+    sample = Sample(body, "products/update", f"id-{name}", datetime.now(UTC))
+    headers = provider(name).sign(sample, SECRET.encode())
+    return {**headers, "authorization": f"Bearer {SECRET}", "cookie": f"session={SECRET}"}
+
+
+def test_accepted_deliveries_are_named_and_nothing_is_given_away(talkative: DoorProcess) -> None:
+    """At level debug each delivery has its line, by its id; no line has a secret, a signature or a word of a body."""
+    shown_nowhere = {SECRET, MARK}
+    for name in SOURCES:
+        headers = signed(name)
+        answer = talkative.post(f"/v1/{name}", BODY, headers)
+        assert answer.status_code == 200, answer.text
+        shown_nowhere |= {value for key, value in headers.items() if "sign" in key or "hmac" in key or "secret" in key}
+        wrong = {key: value[:-6] + "AAAAA=" for key, value in headers.items()}
+        assert talkative.post(f"/v1/{name}", BODY, wrong).status_code == 401, name
+        talkative.post(f"/v1/{name}", b"{" + MARK.encode(), {key: f"{MARK}-{value}" for key, value in headers.items()})
+    talkative.post(f"/v1/nobody?{MARK}", BODY, signed("github"))
+
+    until(lambda: len(lines(talkative, "accepted")) == len(SOURCES), TIMEOUT_S, "each has its line")
+    text = talkative.log_text()
+    assert [shown for shown in shown_nowhere if shown in text] == []
+    assert {line["source"] for line in lines(talkative, "accepted")} == set(SOURCES)
+    shopify = next(line for line in lines(talkative, "accepted") if line["source"] == "shopify")
+    assert shopify["delivery_id"].endswith("id-shopify")
+    assert (shopify["body_bytes"], shopify["kept_in"], shopify["level"]) == (len(BODY), "spool", "debug")
+
+
+def test_verified_delivery_that_is_not_kept_is_named(talkative: DoorProcess) -> None:
+    """GitHub never sends again: whoever looks for a lost delivery finds its id and the reason."""
+    body = b'{"id":7,"note":"' + MARK.encode() * 2_000 + b'"}'
+
+    answer = talkative.post("/v1/shopify", body, signed("shopify", body))
+
+    assert answer.status_code == 503
+    (line,) = lines(talkative, "not_kept")
+    assert line["delivery_id"].endswith("id-shopify")
+    assert (line["reason"], line["level"]) == ("spool_full", "warning")
+    assert MARK not in talkative.log_text()
+
+
+def lines(process: DoorProcess, event: str) -> list[dict[str, Any]]:
+    """Return the log's lines of one event."""
+    return [line for line in process.events() if line["event"] == event]
