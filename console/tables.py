@@ -21,6 +21,7 @@ from console.reading import Advance, Range, key_of, offset_of, partition_of, val
 from schemas.codec import EPOCH, decode_latest, decode_seen
 from schemas.configuration import Configuration, kafka_options
 from schemas.records import LatestState, SeenVersion
+from streams.steps.kin import INDEX
 from streams.topics import changelog_topic
 
 BLOCK_RECORDS = 2_000  # per partition and step back in time; what is wanted of a block, with documents, is in memory
@@ -94,7 +95,7 @@ class Version:
 
 def latest_rows(tables: Tables, wants: Wants, advance: Advance) -> Iterator[Row]:
     """Yield the rows that are wanted, each resource once, those stored last first (roughly, over several partitions)."""
-    for key, message in _newest(tables, tables.latest, lambda key: wants(named(key)), advance):
+    for key, message in _newest(tables, tables.latest, lambda key: _is_resource(key) and wants(named(key)), advance):
         yield Row(named(key), _decoded(decode_latest, message), _stored_at(message))
 
 
@@ -113,7 +114,7 @@ def latest_counts(tables: Tables, wants: Wants, advance: Advance) -> tuple[Count
         key = key_of(message).decode(errors="replace")
         if message.value() is None:
             is_live.pop(key, None)
-        elif wants(named(key)):
+        elif _is_resource(key) and wants(named(key)):
             is_live[key] = not _decoded(decode_latest, message).is_deleted
     live: Counter[Kind] = Counter(named(key).kind for key, lives in is_live.items() if lives)
     deleted: Counter[Kind] = Counter(named(key).kind for key, lives in is_live.items() if not lives)
@@ -138,6 +139,11 @@ def named(key: str) -> Name:
     """Return a resource key in its parts."""
     provider, source, resource, resource_id = (*key.split("|", 3), "", "", "")[:4]
     return Name(key, provider, source, resource, resource_id)
+
+
+def _is_resource(key: str) -> bool:
+    """Say whether a row of *latest* is about a resource, not part of the index of some resource's children."""
+    return not key.startswith(INDEX.decode())
 
 
 def _newest(

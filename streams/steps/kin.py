@@ -19,7 +19,7 @@ from streams.steps.children import Element, Found, find, merged
 from streams.steps.dedup import is_older
 
 NAMES_PER_ROW: Final = 100  # a row of 100 names is about 3 kB, rewritten for each new child
-_INDEX = b"\0children\0"  # no resource key starts with it: persisted
+INDEX: Final = b"\0children\0"  # how keys of the index begin, and no resource key does: persisted
 
 
 class Rows:
@@ -194,7 +194,7 @@ def add_to_index(parent_key: str, names: Sequence[str], rows: Rows) -> None:
         rows.put(place, codec.encode_row([*held, *left[:room]]))
         count += min(room, len(left))
         left = left[room:]
-    rows.put(_INDEX + parent_key.encode(), codec.encode_row(count))
+    rows.put(INDEX + parent_key.encode(), codec.encode_row(count))
 
 
 _names = msgspec.msgpack.Decoder(list[str]).decode
@@ -203,12 +203,12 @@ _NO_NAMES: Final = b"\x90"  # MessagePack's empty array
 
 
 def _count(parent_key: str, rows: Rows) -> int:
-    row = rows.get(_INDEX + parent_key.encode())
+    row = rows.get(INDEX + parent_key.encode())
     return 0 if row is None else _number(row)
 
 
 def _place(parent_key: str, count: int) -> bytes:
-    return _INDEX + f"{count // NAMES_PER_ROW}\0{parent_key}".encode()
+    return INDEX + f"{count // NAMES_PER_ROW}\0{parent_key}".encode()
 
 
 def _of_element(rule: ChildRule, child_id: str, element: Element, parent: Snapshot) -> Snapshot:

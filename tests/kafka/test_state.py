@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.support.workers import configured, running, wait_until
 pytestmark = pytest.mark.kafka
 PRODUCTS = 120
 FIRST = str(10**15)
+VARIANT = 77
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,17 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Give 120 products, each shown in two versions, one deleted and one shown twice."""
+    """Give 120 products, each shown in two versions, one deleted, one shown twice, and the first with a variant."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"state-{uuid.uuid4().hex[:8]}"
     directory = tmp_path_factory.mktemp("state")
     ensure_raw(kafka)
+    variants = [{"id": VARIANT, "updated_at": (START + timedelta(seconds=2)).isoformat()}]
     shown = [
-        product(source, number, second, f"title {number} at {second}", f"{source}-{number}-{second}")
+        product(source, number, second, f"title {number} at {second}", f"{source}-{number}-{second}", variants[number:])
         for second in (1, 2)
         for number in range(PRODUCTS)
     ]
-    shown += [product(source, 0, 2, "title 0 at 2", f"{source}-again"), shown[0]]
+    shown += [product(source, 0, 2, "title 0 at 2", f"{source}-again", variants), shown[0]]
     shown.append(product(source, 7, 9, "", f"{source}-deleted", is_deleted=True))
     feed(kafka, iter(shown))
     outcomes = OutcomeCount(kafka, registry, source)
@@ -90,6 +93,14 @@ def test_get_is_readable_and_says_how_new_it_is(place: Place) -> None:
     assert said.startswith("as of ")
 
 
+def test_child_is_a_resource_like_any(place: Place) -> None:
+    """What a product lists is found by its id; the index of the product's children is no resource."""
+    (found,) = place.records("get", str(VARIANT))
+
+    assert found["resource_key"] == f"shopify|{place.source}|variant|{VARIANT}"
+    assert found["document"] == {"id": VARIANT, "updated_at": "2026-01-01T00:00:02+00:00"}
+
+
 def test_deleted_resource_is_remembered_as_deleted(place: Place) -> None:
     """Without a document."""
     (found,) = place.records("get", str(10**15 + 7))
@@ -110,7 +121,7 @@ def test_list_shows_each_resource_once(place: Place) -> None:
     """However often it was stored; the deleted one was stored last."""
     found = place.records("list", "--limit", "0")
 
-    assert len(found) == len({row["resource_key"] for row in found}) == PRODUCTS
+    assert len(found) == len({row["resource_key"] for row in found}) == PRODUCTS + 1
     assert {row["version"] for row in found if not row["is_deleted"]} == {"2026-01-01T00:00:02Z"}
     assert "document" not in found[0]
 
@@ -122,18 +133,18 @@ def test_list_selects_and_ends_at_its_limit(place: Place) -> None:
     assert "the first 3; there may be more" in said
 
     assert len(place.records("list", "--prefix", f"{FIRST[:-1]}")) == 10
-    assert len(place.records("list", "--prefix", f"shopify|{place.source}|", "--limit", "0")) == PRODUCTS
+    assert len(place.records("list", "--prefix", f"shopify|{place.source}|", "--limit", "0")) == PRODUCTS + 1
     assert place.records("list", "--source", "other") == []
     assert place.records("list", "--resource", "order") == []
 
 
 def test_count_tells_the_living_from_the_deleted(place: Place) -> None:
     """By provider, source and type; versions on request."""
-    kinds, versions = place.records("count", "--seen")
+    products, variants, versions = place.records("count", "--seen")
 
-    assert kinds == {
-        "provider": "shopify", "source": place.source, "resource": "product", "live": PRODUCTS - 1, "deleted": 1,
-    }  # fmt: skip
+    kind = {"provider": "shopify", "source": place.source}
+    assert products == {**kind, "resource": "product", "live": PRODUCTS - 1, "deleted": 1}
+    assert variants == {**kind, "resource": "variant", "live": 1, "deleted": 0}
     assert versions == {"seen_versions": 2 * PRODUCTS + 1}
     assert f"{PRODUCTS - 1:,} live" in place.run("count")[0]
 
