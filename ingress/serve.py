@@ -132,6 +132,7 @@ class Process:
     ) -> None:
         self.fault: str | None = None
         self._spool = spool
+        self._follower: Follower | None = None
         self.background: dict[str, Callable[[], Coroutine[object, object, None]]] = {}
         self.metrics = metrics = Metrics(configured.values())
         self._health = Health(settings, spool_is_usable=lambda: spool is not None and spool.is_usable)
@@ -181,13 +182,8 @@ class Process:
 
     def follow(self, file: ConfigurationFile, started: Configuration, served: Sources) -> None:
         """Let the sources follow the file while the process runs."""
-        follower = Follower(file, started, served, self._use, self.metrics.reloads)
-
-        async def follow() -> None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, follower.ask)
-            await follower.follow()
-
-        self.background["following the configuration"] = follow
+        self._follower = Follower(file, started, served, self._use, self.metrics.reloads)
+        self.background["following the configuration"] = self._follower.follow
 
     def _use(self, served: Sources) -> None:
         self.metrics.follow(served.values())
@@ -204,6 +200,10 @@ class Process:
         self._publisher.start()
         if self._spool is not None:
             self._spool.start()
+        if self._follower is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._follower.ask)
+            # Before the first request: a process that takes a dead one's place was forked with the sources of long ago.
+            await self._follower.reload("start")
         tasks = [self._begun(name, work) for name, work in self.background.items()]
         _spare_the_collector()
         yield
