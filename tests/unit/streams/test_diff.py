@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.codec import document, document_json
@@ -206,12 +206,13 @@ def test_nothing_differs_exactly_when_the_documents_are_equal(before: Document, 
 
 
 @given(documents, documents)
-def test_pointers_lead_to_a_place_of_the_old_or_the_new_document(before: Document, after: Document) -> None:
-    """Every pointer can be followed in one of the two."""
-    old, new = document(document_json(before)), document(document_json(after))
+@example({"id": [{"id": 1, "n": None}, {"id": 0, "n": [None]}]}, {"id": [{"id": 0, "n": []}]})
+def test_pointers_lead_into_the_new_document(before: Document, after: Document) -> None:
+    """What a pointer names is in the new document, or was in what the rest of the pointer names there."""
+    new = document(document_json(after))
 
     for pointer in pointers(before, after):
-        assert leads_into(old, pointer) or leads_into(new, pointer)
+        assert leads_into(new, pointer.rpartition("/")[0])
 
 
 @given(documents, documents)
