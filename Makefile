@@ -34,7 +34,7 @@ test-unit: setup ## unit and contract tests only
 test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
 	$(BIN)/python -m pytest tests/kafka tests/e2e
 
-soak: setup ## minutes of strange requests and faults (PENSTOCK_FUZZ_CASES, PENSTOCK_FUZZ_SEED)
+soak: setup ## minutes of strange requests, and of faults on three brokers (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
 	$(BIN)/python -m pytest tests/soak -s
 
 run: setup ## start all of Penstock here, send sample deliveries, print where to look

@@ -13,13 +13,14 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.faults import Broken, Fault, Terminal, Transient
 from streams.progress import Progress
-from streams.restore import Restore
+from streams.restore import Restore, patiently
 from streams.settings import WorkerSettings
 from streams.store import Home
 from streams.table import PartitionTables, empty_tables, open_tables
 from streams.topics import RAW, changelog_topic
 
 AT_ONCE = 4  # restores; more would only share the same two cores and each has a queue of its own in memory
+COMMITTED_TIMEOUT_S = 10.0  # a revocation waits for it
 
 log = structlog.get_logger()
 
@@ -92,9 +93,8 @@ class Partitions:
         self._restores[partition] = restore, self._threads.submit(self._restored, consumer, restore, partition, broken)
 
     def _restored(self, consumer: Consumer, restore: Restore, partition: int, broken: str | None) -> PartitionTables:
-        # committed() first: it waits while a transaction with offsets of this partition is pending, so that everything
-        # the previous owner committed lies below the end that the restore then asks for.
-        consumer.committed([TopicPartition(RAW, partition)], timeout=30)
+        # First: everything the previous owner committed has to lie below the end that the restore then asks for.
+        patiently(lambda: _wait_for_pending(consumer, partition), restore.cancelled, partition)
         settings = self._settings
         home = Home(settings.state_dir / str(partition), settings.app, partition, settings.seen_ms)
         return restore.run(open_tables(home) if broken is None else empty_tables(home, broken))
@@ -106,9 +106,19 @@ class Partitions:
             log.info("worker_ready", partitions=sorted(self.tables))
 
 
+def _wait_for_pending(consumer: Consumer, partition: int) -> None:
+    """Return when no transaction with offsets of this partition is pending: the broker answers only then."""
+    try:
+        (place,) = consumer.committed([TopicPartition(RAW, partition)], timeout=COMMITTED_TIMEOUT_S)
+    except KafkaException as error:
+        raise Transient(f"the committed offset of {RAW}-{partition}: {error.args[0].str()}") from error
+    if place.error is not None:
+        raise Transient(f"the committed offset of {RAW}-{partition}: {place.error.str()}")
+
+
 def _result(future: "Future[PartitionTables]") -> PartitionTables:
-    """Return a restore's tables; a restore that failed ends the process, and the next one starts it afresh."""
+    """Return a restore's tables; a restore that failed for good ends the process, and the next one starts it afresh."""
     try:
         return future.result()
-    except (Transient, KafkaException) as fault:
+    except Transient as fault:
         raise Terminal(f"restoring failed: {fault}") from fault

@@ -84,7 +84,12 @@ class Topics:
             if changed:
                 self._admin.incremental_alter_configs([place])[place].result()
                 log.info("topic_policy_changed", topic=name, **changed)
-        except KafkaException as error:  # no right to alter: the worker can go on, the topic keeps its policy
+        except KafkaException as error:
+            if (
+                error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+            ):  # made a moment ago; this broker has not heard of it
+                raise Transient(f"the policy of {name}: {error.args[0].str()}") from error
+            # no right to alter: the worker can go on, the topic keeps its policy
             log.warning("topic_policy_unchanged", topic=name, wanted=dict(wanted), error=error.args[0].str())
 
     def _listed(self) -> dict[str, int]:

@@ -10,6 +10,7 @@ Rows go to disk without RocksDB's own log, which is twice as fast; a kill takes 
 import threading
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import structlog
 from confluent_kafka import (
@@ -30,9 +31,13 @@ from streams.table import TABLE_NAMES, PartitionTables, Record, TableName, rebui
 BATCH = 10_000
 CHECKPOINT_S = 10.0  # of work that a kill can cost
 ADMIN_TIMEOUT_S = 30.0
+RETRY_S = 1.0
+PATIENCE_S = 300.0  # of Kafka being away; then the process ends, and the next one starts the restore afresh
 # What waits in memory per partition that is being restored; librdkafka's default is 64 MB, and four are restored at once.
 QUEUE_KB = 16 * 1024
 FETCH_BYTES = 8 * 1024 * 1024  # per request; with librdkafka's 1 MB a quarter of the time is waiting for the broker
+
+Result = TypeVar("Result")
 
 log = structlog.get_logger()
 
@@ -67,13 +72,17 @@ class Restore:
 
     def _run_twice(self, tables: PartitionTables) -> PartitionTables:
         try:
-            return self._run(tables)
+            return self._run_patiently(tables)
         except Broken as fault:
             tables = rebuilt(tables, fault.reason)
         try:
-            return self._run(tables)
+            return self._run_patiently(tables)
         except Broken as fault:
             raise Terminal(f"{fault}, while it was rebuilt: is the disk sound? Choose another --data-dir") from fault
+
+    def _run_patiently(self, tables: PartitionTables) -> PartitionTables:
+        """Go on from the last checkpoint when Kafka was away; a process that ended instead would start with nothing else."""
+        return patiently(lambda: self._run(tables), self.cancelled, self._partition) or tables
 
     def _run(self, tables: PartitionTables) -> PartitionTables:
         started = time.monotonic()
@@ -139,6 +148,20 @@ class Restore:
         )
         reader.assign([start])
         return reader
+
+
+def patiently(function: Callable[[], Result], cancelled: threading.Event, partition: int) -> Result | None:
+    """Return what a function returns that needs Kafka, tried again for PATIENCE_S; None when it was cancelled meanwhile."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not cancelled.is_set():
+        try:
+            return function()
+        except Transient as fault:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("restore_waits", partition=partition, error=str(fault), retry_in_s=RETRY_S)
+            cancelled.wait(RETRY_S)
+    return None
 
 
 def _check(tables: PartitionTables, name: TableName, changelog: _Changelog) -> None:

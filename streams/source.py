@@ -9,6 +9,7 @@ Every librdkafka call that may block runs on one thread, in order; the event loo
 """
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -29,12 +30,14 @@ from streams.partitions import Partitions
 from streams.publish import Encoder, Topics
 from streams.settings import WorkerSettings, compiled_routes
 from streams.steps.fanout import Routes
+from streams.store import judged
 from streams.table import TABLE_NAMES, PartitionTables
 from streams.topics import DEAD, OUTCOMES, RAW, changelog_topic
 from streams.transaction import Transaction
 
 MAX_BATCH = 2_000  # commits cost 5 to 10 ms each; at 50 us a delivery a full batch spreads that over 100 ms
 POLL_S = 0.1
+STOP_S = 10.0  # for the batch under way when the worker is told to stop; supervisors wait 10 to 30 s before they kill
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 TERMINAL_EXIT = 3
 CONFIGURATION_EXIT = 2
@@ -66,6 +69,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._tables = self._partitions.tables
         self._times_ms: dict[int, int] = {}  # when the batch's last delivery of each partition was put on the topic
         self._failures = 0
+        self._between_batches = asyncio.Event()
+        self._between_batches.set()
 
     # --- start and stop
 
@@ -109,9 +114,14 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         )
 
     async def on_stop(self) -> None:
-        """Leave the group and let go of the disk."""
+        """Finish the batch under way, leave the group and let go of the disk.
+
+        A transaction left open would hold readers, and restores of the same partitions elsewhere, back for 30 s.
+        """
         self._settings.ready_file.unlink(missing_ok=True)
         if hasattr(self, "_consumer"):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._between_batches.wait(), STOP_S)
             await self._blocking(self._consumer.close)
             self._registry.close()
         self._partitions.close()
@@ -126,10 +136,12 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             try:
                 deliveries = await self._blocking(self._poll)
                 await self._blocking(self._partitions.resume_restored, self._consumer)
-                if deliveries:
+                if deliveries and not self.should_stop:
                     await self._carry(deliveries)
-            except Terminal as fault:
+            except (Terminal, KafkaException) as fault:
                 die(fault)
+            except OSError as error:  # the files that tell how far the worker is
+                die(judged(error, self._settings.data_dir) or error)
 
     def _poll(self) -> list[RawDelivery]:
         """Return what has arrived: at once when there is anything, after POLL_S when there is nothing.
@@ -151,6 +163,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
     async def _carry(self, deliveries: list[RawDelivery]) -> None:
         """Carry one batch from decision to disk; on a passing fault take everything back and return to its first record."""
+        self._between_batches.clear()
         try:
             await self._blocking(self._transaction.begin)
             decided = asyncio.get_running_loop().create_future()
@@ -167,6 +180,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         except Broken as fault:
             await self._blocking(self._take_back, deliveries)
             await self._blocking(self._partitions.rebuild, self._consumer, fault)
+        finally:
+            self._between_batches.set()
 
     def _commit(self, deliveries: list[RawDelivery]) -> None:
         after = {delivery.partition: delivery.offset + 1 for delivery in deliveries}

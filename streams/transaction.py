@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 from streams.faults import Terminal, Transient
@@ -16,7 +17,13 @@ RETRY_MS = 5  # The coordinator refuses a transaction's first requests until the
 # some milliseconds; librdkafka's own 100 ms would be most of the way of a change at low rates (p50 137 ms against 22 ms at 50/s).
 TRANSACTION_TIMEOUT_MS = 30_000  # a killed worker's open transaction holds readers back for at most this long
 CALL_TIMEOUT_S = 20.0  # below the transaction's timeout, so that we learn of a stuck broker before it does
+END_TIMEOUT_S = (
+    240.0  # a commit or abort that was asked for; below the 300 s after which the group takes the partitions away
+)
+RETRY_S = 0.1
 FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+
+log = structlog.get_logger()
 
 
 class Transaction:
@@ -27,6 +34,7 @@ class Transaction:
 
     def __init__(self, options: dict[str, str], transactional_id: str) -> None:
         self.transactional_id = transactional_id
+        self._began_s = time.monotonic()
         self._producer = Producer(
             {
                 **options,
@@ -49,6 +57,7 @@ class Transaction:
     def begin(self) -> None:
         """Start a transaction."""
         self._call(self._producer.begin_transaction)
+        self._began_s = time.monotonic()
 
     def produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
@@ -82,11 +91,36 @@ class Transaction:
             CALL_TIMEOUT_S,
         )
         self._call(self._producer.flush, CALL_TIMEOUT_S)  # delivery reports run in here, before the commit returns
-        self._call(self._producer.commit_transaction, CALL_TIMEOUT_S)
+        self._end(self._producer.commit_transaction)
 
     def abort(self) -> None:
-        """Take everything produced since `begin` back."""
-        self._call(self._producer.abort_transaction, CALL_TIMEOUT_S)
+        """Take everything produced since `begin` back; raises `Terminal` when that cannot be done."""
+        try:
+            self._end(self._producer.abort_transaction)
+        except Transient as fault:
+            raise Terminal(f"Kafka does not take the transaction of {self.transactional_id} back: {fault}") from fault
+
+    def _end(self, function: Callable[[float], Any]) -> None:
+        """Wait until Kafka says how the transaction ended, also while it is away for minutes.
+
+        A commit that was asked for may have happened: until that is known, neither an abort nor a new decision is right.
+        """
+        deadline = time.monotonic() + END_TIMEOUT_S
+        while True:
+            try:
+                function(CALL_TIMEOUT_S)
+            except KafkaException as error:
+                if not error.args[0].retriable():
+                    raise self._judge(error) from error
+                if time.monotonic() > deadline:
+                    raise Terminal(
+                        f"Kafka has not said for {END_TIMEOUT_S:.0f} s how the transaction of {self.transactional_id} "
+                        f"ended; the restart reads what was committed ({error.args[0].str()})"
+                    ) from error
+                log.warning("transaction_waits", error=error.args[0].str())
+                time.sleep(RETRY_S)
+            else:
+                return
 
     def _produce(self, topic: str, key: bytes | None, value: bytes | None, partition: int = -1, **options: Any) -> None:
         """Hand a record to librdkafka; `options` are those of its `produce`: on_delivery, timestamp, headers."""
@@ -108,12 +142,19 @@ class Transaction:
             except KafkaException as error:
                 if not error.args[0].retriable() or time.monotonic() > deadline:
                     raise self._judge(error) from error
+                time.sleep(RETRY_S)
             else:
                 return
 
     def _judge(self, error: KafkaException) -> Transient | Terminal:
         """Return the class of fault: whether the batch can be tried again, or this process must end."""
         cause: KafkaError = error.args[0]
+        age_s = time.monotonic() - self._began_s
+        if cause.code() in FENCED and age_s > TRANSACTION_TIMEOUT_MS / 1000:
+            return Terminal(
+                f"Kafka ended the transaction of {self.transactional_id}, open for {age_s:.0f} s: this process was paused or cut "
+                f"off from Kafka; nothing is lost, the restart goes on after the last commit ({cause.str()})"
+            )
         if cause.code() in FENCED:
             return Terminal(
                 f"another worker took over the transactional id {self.transactional_id}: "

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import broker as brokers
+from tests.support.cluster import Cluster
+from tests.support.cluster import cluster as started
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +21,10 @@ def registry() -> Iterator[str]:
     """Give the URL of a real schema registry."""
     with brokers.schema_registry() as url:
         yield url
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Give three brokers that all work; they end with the module that asked for them, for they take 1 GB."""
+    with started(tmp_path_factory.mktemp("cluster")) as whole:
+        yield whole

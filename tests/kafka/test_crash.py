@@ -9,14 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from streams.progress import Progress
-from streams.restore import Restore
 from streams.steps.fanout import Routes
-from streams.store import Home
-from streams.table import open_tables
-from streams.topics import DAY_MS, RAW, changelog_topic
 from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, committed, newest, recompute
+from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, newest, recompute
+from tests.support.restoring import restored
 from tests.support.workers import Workers, configured, running, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -78,16 +74,3 @@ def wait_for_all(workers: Workers, outcomes: OutcomeCount) -> None:
         return outcomes() >= DELIVERIES
 
     wait_until(are_decided, f"{DELIVERIES} outcomes", 120)
-
-
-def restored(kafka: str, app: str, directory: Path) -> dict[bytes, bytes]:
-    """Return the table *latest* as a new worker would restore it from its changelogs, all partitions together."""
-    rows: dict[bytes, bytes] = {}
-    partitions = {message.partition() or 0 for message in committed(kafka, RAW)}
-    for partition in partitions:
-        options, topic = {"bootstrap.servers": kafka}, partial(changelog_topic, app)
-        restore = Restore(options, app, topic, partition, Progress())
-        tables = restore.run(open_tables(Home(directory / str(partition), app, partition, 7 * DAY_MS)))
-        rows |= tables.rows("latest")
-        tables.close()
-    return rows

@@ -1,38 +1,14 @@
 """Two workers started with one --worker-id: one of them exits and says why."""
 
-import uuid
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from streams.source import TERMINAL_EXIT
-from streams.steps.fanout import Routes
-from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
-from tests.support.workers import configured, running, wait_until
+from tests.support.twins import assert_one_exits
 
 pytestmark = pytest.mark.kafka
-DELIVERIES = 4_000
 
 
 def test_fenced_worker_exits_and_says_why(kafka: str, registry: str, tmp_path: Path) -> None:
     """A second worker takes the id over: the first ends with code 3 and names the cause; the books balance."""
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"ids-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka)
-    with (
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
-        running(tmp_path, configured(kafka, registry, source, app)) as workers,
-    ):
-        first = workers.start(0, "one")
-        wait_until(lambda: workers.is_ready(0), "the first worker")
-        second = workers.start(1, "one")
-        wait_until(lambda: workers.is_ready(1), "the second worker")
-        feed(kafka, noisy_products(source, DELIVERIES, 200))
-        wait_until(lambda: outcomes() >= DELIVERIES, "every outcome")
-        wait_until(lambda: first.exit_code() is not None, "the end of the first worker")
-        assert first.exit_code() == TERMINAL_EXIT
-        assert second.exit_code() is None
-        assert "two workers run with one --worker-id" in workers.log(0).read_text()
-    ledger = Ledger.read(kafka, registry, source)
-    assert_adds_up(ledger, recompute(ledger.raw, Routes({})))
+    assert_one_exits(kafka, kafka, registry, tmp_path)

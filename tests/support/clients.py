@@ -51,10 +51,15 @@ class Connection:
 def post_request(source: str, secret: bytes, delivery_id: str) -> bytes:
     """Return a whole signed request for one product of about 2 kB."""
     body = b'{"id":%d,"title":"%b","body_html":"%b"}' % (hash(delivery_id) % 1000, delivery_id.encode(), b"x" * 2000)
-    headers = Shopify().sign(Sample(body, "products/update", delivery_id, datetime.now(UTC)), secret)
-    lines = [f"POST /v1/{source} HTTP/1.1", "host: localhost", f"content-length: {len(body)}"]
+    return signed_request(source, secret, Sample(body, "products/update", delivery_id, datetime.now(UTC)))
+
+
+def signed_request(source: str, secret: bytes, sample: Sample) -> bytes:
+    """Return a whole request as Shopify sends it."""
+    headers = Shopify().sign(sample, secret)
+    lines = [f"POST /v1/{source} HTTP/1.1", "host: localhost", f"content-length: {len(sample.body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + sample.body
 
 
 async def post_until_accepted(port: int, requests: Sequence[tuple[str, bytes]], clients: int, ledger: Ledger) -> None:

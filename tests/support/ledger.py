@@ -30,7 +30,7 @@ class Ledger(Struct):
     @classmethod
     def read(cls, kafka: str, registry: str, source: str) -> Self:
         """Read the raw deliveries, outcomes and change events of a source, each in the order of its partition."""
-        raw = [delivery for delivery in map(raw_delivery, committed(kafka, RAW)) if delivery.source == source]
+        raw = cls.read_raw(kafka, source)
         with closing(Registry(registry)) as schemas:
             outcomes = [schemas.decode(message.value() or b"") for message in committed(kafka, OUTCOMES)]
             changes = [
@@ -41,6 +41,11 @@ class Ledger(Struct):
             [outcome for outcome in outcomes if outcome["source"] == source],
             [change for change in changes if change["source"]["source"] == source],
         )
+
+    @staticmethod
+    def read_raw(kafka: str, source: str) -> list[RawDelivery]:
+        """Read what `webhooks.raw` holds of a source, each partition in its order."""
+        return [delivery for delivery in map(raw_delivery, committed(kafka, RAW)) if delivery.source == source]
 
     def by_outcome(self) -> Counter[str]:
         """Return how many deliveries ended how."""

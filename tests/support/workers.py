@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -36,11 +37,21 @@ class Workers:
         """End a worker with SIGKILL, in whatever it is doing."""
         self.children[slot].kill()
 
-    def restart_the_dead(self) -> None:
-        """Start every worker again that has ended, as a supervisor would."""
-        for slot, child in list(self.children.items()):
-            if child.exit_code() is not None:
-                self.start(slot)
+    def pause(self, slot: int) -> None:
+        """Stop a worker with SIGSTOP: it holds its partitions and connections, and does nothing."""
+        os.kill(self.children[slot].pid, signal.SIGSTOP)
+
+    def resume(self, slot: int) -> None:
+        """Let a paused worker go on."""
+        os.kill(self.children[slot].pid, signal.SIGCONT)
+
+    def restart_the_dead(self) -> dict[int, int]:
+        """Start every worker again that has ended, as a supervisor would; return their slots and exit codes."""
+        ended = {slot: child.exit_code() for slot, child in self.children.items()}
+        dead = {slot: code for slot, code in ended.items() if code is not None}
+        for slot in dead:
+            self.start(slot)
+        return dead
 
     def data_dir(self, slot: int) -> Path:
         """Return a slot's data directory."""

@@ -1,0 +1,31 @@
+"""Three brokers, three workers, and whatever can fail; afterwards the books must balance."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.chaos import seed_of_run
+from tests.support.cluster import Cluster
+from tests.support.outage import assert_outlasted
+from tests.support.storm import weather
+from tests.support.twins import assert_one_exits
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
+SECONDS, PER_S = 60.0, 300
+
+
+def test_faults_lose_nothing_double_nothing_keep_order(cluster: Cluster, registry: str, tmp_path: Path) -> None:
+    """60 s of killed and paused workers and brokers and broken links: every 200 has one outcome, every change is there once."""
+    chaos = weather(cluster, registry, tmp_path, seed_of_run(), seconds=SECONDS, per_s=PER_S)
+
+    assert {"kill", "pause", "join", "broker_kill", "broker_pause", "cut", "stall", "mute"} <= set(chaos.done)
+
+
+def test_fenced_worker_exits_and_says_why(cluster: Cluster, registry: str, tmp_path: Path) -> None:
+    """Two workers with one id on three brokers: the first ends with code 3 and names the cause; the books balance."""
+    assert_one_exits(cluster.bootstrap_servers, cluster.worker_servers, registry, tmp_path)
+
+
+def test_worker_outlasts_an_outage(cluster: Cluster, registry: str, tmp_path: Path) -> None:
+    """All brokers out of reach for 22 s in the middle of a transaction: the worker waits and goes on, it does not end."""
+    assert_outlasted(cluster, registry, tmp_path, away_s=22, fed_s=30)

@@ -1,0 +1,55 @@
+"""The disk under a worker's tables is full: it says so and ends; with room again it goes on, and nothing is lost or doubled."""
+
+import uuid
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from streams.source import TERMINAL_EXIT
+from streams.steps.fanout import Routes
+from tests.support.feed import ensure_raw, feed, noisy_products
+from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, newest, recompute
+from tests.support.narrow_disk import narrow_disk
+from tests.support.restoring import restored
+from tests.support.workers import configured, running, wait_until
+
+pytestmark = pytest.mark.kafka
+BEFORE, AFTER, RESOURCES = 2_000, 18_000, 3_000
+RESTARTS = 3
+ENDS_S = 60.0
+
+
+def test_full_disk_ends_the_worker_and_loses_nothing(kafka: str, registry: str, tmp_path: Path) -> None:
+    """A worker whose disk fills up ends with code 3 and advice, also when restarted; after room is made the books balance."""
+    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"full-{uuid.uuid4().hex[:8]}"
+    ensure_raw(kafka)
+    with (
+        narrow_disk(tmp_path / "worker-0") as disk,
+        closing(OutcomeCount(kafka, registry, source)) as outcomes,
+        running(tmp_path, configured(kafka, registry, source, app)) as workers,
+    ):
+        deliveries = list(noisy_products(source, BEFORE + AFTER, RESOURCES))
+        worker = workers.start(0)
+        feed(kafka, iter(deliveries[:BEFORE]))
+        wait_until(lambda: outcomes() >= BEFORE, "the outcomes before the disk is full")
+        disk.fill(worker.pid)
+        feed(kafka, iter(deliveries[BEFORE:]))
+
+        assert worker.wait(ENDS_S) == TERMINAL_EXIT, workers.log(0).read_text()[-3000:]
+        assert "nothing is lost" in workers.log(0).read_text()
+        assert outcomes() < BEFORE + AFTER
+
+        for _ in range(RESTARTS):
+            worker = workers.start(0)
+            disk.fill(worker.pid)
+            assert worker.wait(ENDS_S) == TERMINAL_EXIT, workers.log(0).read_text()[-3000:]
+        disk.make_room()
+        workers.start(0)
+        wait_until(lambda: outcomes() >= BEFORE + AFTER, "every outcome", 90)
+    ledger = Ledger.read(kafka, registry, source)
+    expected = recompute(ledger.raw, Routes({}))
+
+    assert len(ledger.raw) == BEFORE + AFTER
+    assert_adds_up(ledger, expected)
+    assert newest(restored(kafka, app, tmp_path / "restored"), source) == expected.latest

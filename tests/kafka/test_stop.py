@@ -1,0 +1,49 @@
+"""A worker that is told to stop finishes what it has begun, so that nobody waits for what it left behind."""
+
+import uuid
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from confluent_kafka import IsolationLevel, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public by its documentation
+
+from streams.topics import OUTCOMES
+from tests.support.feed import ensure_raw, feed, noisy_products
+from tests.support.ledger import OutcomeCount
+from tests.support.workers import configured, running, wait_until
+
+pytestmark = pytest.mark.kafka
+DELIVERIES = 20_000
+STOPPED_S = 20.0
+
+
+def test_stop_under_load_leaves_no_transaction_open(kafka: str, registry: str, tmp_path: Path) -> None:
+    """SIGTERM in the middle of 20,000 deliveries: exit code 0, and nothing holds a read_committed reader back."""
+    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"stop-{uuid.uuid4().hex[:8]}"
+    ensure_raw(kafka)
+    with (
+        closing(OutcomeCount(kafka, registry, source)) as outcomes,
+        running(tmp_path, configured(kafka, registry, source, app)) as workers,
+    ):
+        worker = workers.start(0)
+        wait_until(lambda: workers.is_ready(0), "the worker")
+        feed(kafka, noisy_products(source, DELIVERIES, 500))
+        wait_until(lambda: outcomes() > 0, "the first outcomes")
+
+        worker.terminate()
+
+        assert worker.wait(STOPPED_S) == 0, workers.log(0).read_text()[-3000:]
+        assert ends(kafka, IsolationLevel.READ_COMMITTED) == ends(kafka, IsolationLevel.READ_UNCOMMITTED)
+        assert outcomes() < DELIVERIES, "it was stopped in the middle"
+
+
+def ends(kafka: str, level: IsolationLevel) -> dict[int, int]:
+    """Return where each partition of the outcomes ends for a reader of this isolation level."""
+    admin = AdminClient({"bootstrap.servers": kafka})
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka leaves it bare
+    places = {
+        TopicPartition(OUTCOMES, number): latest for number in admin.list_topics(OUTCOMES).topics[OUTCOMES].partitions
+    }
+    asked = admin.list_offsets(places, isolation_level=level, request_timeout=10)
+    return {place.partition: int(found.result().offset) for place, found in asked.items()}

@@ -1,0 +1,48 @@
+"""Kafka is away for a while, and a worker waits for it."""
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+from streams.steps.fanout import Routes
+from tests.support.cluster import Cluster
+from tests.support.feed import ensure_raw, feed, noisy_products
+from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
+from tests.support.workers import configured, running, wait_until
+
+BEFORE, PER_S, RESOURCES = 1_000, 300, 300
+
+
+def assert_outlasted(cluster: Cluster, registry: str, directory: Path, away_s: float, fed_s: float) -> None:
+    """Stall every link for `away_s`; assert that the worker goes on afterwards, the same process, and the books balance.
+
+    Deliveries come in for `fed_s`: for longer than `away_s`, the worker is in the middle of a transaction; else it is idle.
+    """
+    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"outage-{uuid.uuid4().hex[:8]}"
+    kafka, count = cluster.bootstrap_servers, BEFORE + int(PER_S * fed_s)
+    ensure_raw(kafka)
+    with (
+        closing(OutcomeCount(kafka, registry, source)) as outcomes,
+        running(directory, configured(cluster.worker_servers, registry, source, app)) as workers,
+        ThreadPoolExecutor(1) as feeder,
+    ):
+        worker = workers.start(0)
+        wait_until(lambda: workers.is_ready(0), "the worker")
+        fed = feeder.submit(feed, kafka, noisy_products(source, count, RESOURCES), PER_S)
+        wait_until(lambda: outcomes() >= BEFORE, "the outcomes before the outage")
+        if fed_s < away_s:
+            wait_until(lambda: fed.done() and outcomes() >= count, "an idle worker")
+        for link in cluster.links:
+            link.stall()
+        threading.Event().wait(away_s)
+        for link in cluster.links:
+            link.heal()
+        if fed_s < away_s:
+            count += feed(kafka, noisy_products(source, BEFORE, RESOURCES, seed=2))
+        assert fed.result() <= count
+        wait_until(lambda: outcomes() >= count, f"{count} outcomes", 120)
+        assert worker.exit_code() is None, workers.log(0).read_text()[-3000:]
+    ledger = Ledger.read(kafka, registry, source)
+    assert_adds_up(ledger, recompute(ledger.raw, Routes({})))
