@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -172,9 +172,21 @@ def _kafka_findings(configuration: Configuration, environ: Mapping[str, str]) ->
     yield Finding("fine", f"Kafka at {servers}: {len(metadata.brokers)} brokers")
     for name in NEEDED_TOPICS:
         if name in metadata.topics:
-            yield Finding("fine", f"topic {name}: {len(metadata.topics[name].partitions)} partitions")
+            yield _topic_finding(metadata.topics[name], len(metadata.brokers))
         else:
             yield Finding("warning", f"topic {name}: not there yet; ingress and worker create it when they start")
+
+
+def _topic_finding(topic: Any, brokers: int) -> Finding:
+    partitions = topic.partitions.values()
+    copies = min((len(partition.replicas) for partition in partitions), default=0)
+    if brokers > 1 and copies < 2:
+        return Finding(
+            "warning",
+            f"topic {topic.topic}: on one of {brokers} brokers only, and lost with it; set [kafka] replication_factor before "
+            "topics are created, and add replicas to this one with kafka-reassign-partitions",
+        )
+    return Finding("fine", f"topic {topic.topic}: {len(partitions)} partitions, {copies} replicas")
 
 
 def _registry_finding(url: str) -> Finding:

@@ -10,6 +10,7 @@ from schemas.configuration import (
     BODY_LIMIT_BYTES,
     MAX_CONCURRENT,
     Configuration,
+    Replication,
     kafka_options,
 )
 
@@ -21,6 +22,7 @@ SPOOL_AFTER_S = 2.0  # Then the spool has 1.5 s; a leader election (1.9 to 5.8 s
 RETRY_AFTER_S = (
     10  # Long enough for Kafka to elect a leader (measured: 1.9 to 5.8 s), shorter than every provider's first retry.
 )
+BY_DEFAULT = Replication()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class Settings:
     kafka: Mapping[str, str] = field(repr=False)
     raw_topic: str = RAW_TOPIC
     partitions: int = 4
+    replication: Replication = BY_DEFAULT
     body_limit_bytes: int = BODY_LIMIT_BYTES
     bodies_limit_bytes: int = BODIES_LIMIT_BYTES
     max_concurrent: int = MAX_CONCURRENT
@@ -50,6 +53,7 @@ def ingress_settings(
     return Settings(
         kafka=kafka_options(configuration, environ),
         partitions=configuration.kafka.partitions,
+        replication=configuration.kafka.replication,
         body_limit_bytes=configuration.ingress.body_limit_bytes,
         bodies_limit_bytes=configuration.ingress.bodies_at_once_bytes,
         max_concurrent=configuration.ingress.max_concurrent,

@@ -23,13 +23,14 @@ def record_limit_bytes(settings: Settings) -> int:
 
 
 def raw_topic(settings: Settings) -> NewTopic:
-    """Return the raw topic as it is created: replicated as the brokers do by default."""
+    """Return the raw topic as it is created."""
     config: Mapping[str, str] = {
         "cleanup.policy": "delete",
         "retention.ms": str(RETENTION_MS),
         "max.message.bytes": str(record_limit_bytes(settings)),
+        **settings.replication.settings,
     }
-    return NewTopic(settings.raw_topic, settings.partitions, -1, config=dict(config))
+    return NewTopic(settings.raw_topic, settings.partitions, settings.replication.factor, config=dict(config))
 
 
 def ensure_topic(settings: Settings) -> bool:

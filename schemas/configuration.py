@@ -14,6 +14,7 @@ from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
+from msgspec import Struct
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -127,12 +128,42 @@ class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+Replicas = Annotated[StrictInt, Field(ge=1, le=1_000)]
+
+
+class Replication(Struct, frozen=True):
+    """How topics that Penstock creates are replicated; by default as the brokers do by default."""
+
+    factor: int = -1
+    min_insync: int | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the settings of a topic that it takes."""
+        return {} if self.min_insync is None else {"min.insync.replicas": str(self.min_insync)}
+
+
 class Kafka(_Table):
     """`[kafka]`: where the brokers are; `options` is handed to librdkafka (security, tuning)."""
 
     bootstrap_servers: Text = "127.0.0.1:9092"
     partitions: Annotated[StrictInt, Field(ge=1, le=10_000)] = 4  # of topics that Penstock creates
+    replication_factor: Replicas | None = None  # likewise; none: the brokers' default.replication.factor
+    min_insync_replicas: Replicas | None = None  # likewise; none: the brokers' min.insync.replicas
     options: dict[str, str] = Field(default={}, repr=False)  # may hold sasl.password
+
+    @property
+    def replication(self) -> Replication:
+        """Return how topics are replicated."""
+        return Replication(self.replication_factor or -1, self.min_insync_replicas)
+
+    @field_validator("min_insync_replicas")
+    @classmethod
+    def _writable(cls, min_insync_replicas: int | None, info: ValidationInfo) -> int | None:
+        factor = info.data.get("replication_factor")
+        if factor is not None and min_insync_replicas is not None and min_insync_replicas > factor:
+            raise ValueError(f"expected at most replication_factor = {factor}, or nothing could ever be written")
+        return min_insync_replicas
 
     @field_validator("options", mode="before")
     @classmethod

@@ -16,6 +16,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public by i
 from msgspec import Struct
 
 from schemas import codec
+from schemas.configuration import Replication
 from schemas.records import Outcome, RawDelivery
 from schemas.registry import Registry
 from streams.faults import Transient
@@ -25,6 +26,8 @@ from streams.steps.fanout import Emission
 from streams.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, SEEN_DAYS, described, state_topic
 
 SPARE_BYTES = 64 * 1024  # of a record's limit, for the key, headers and batch overhead
+
+BY_DEFAULT = Replication()
 
 log = structlog.get_logger()
 
@@ -42,12 +45,18 @@ class Topics:
     """The topics known to exist; others are created with their policy before their first record."""
 
     def __init__(
-        self, options: Mapping[str, str], partitions: int, seen_days: int = SEEN_DAYS, copies: Collection[str] = ()
+        self,
+        options: Mapping[str, str],
+        partitions: int,
+        seen_days: int = SEEN_DAYS,
+        copies: Collection[str] = (),
+        replication: Replication = BY_DEFAULT,
     ) -> None:
         self._admin = AdminClient(dict(options))
         self._partitions = partitions
         self._seen_days = seen_days
         self._copies = frozenset(copies)  # the topics of raw routes
+        self._replication = replication
         self._known: dict[str, int] = {}
 
     def ensure(self, name: str, partitions: int | None = None) -> None:
@@ -101,7 +110,8 @@ class Topics:
 
     def _create(self, name: str, partitions: int) -> None:
         policy = described(name, self._seen_days, holds_copies=name in self._copies).settings
-        topic = NewTopic(name, partitions, config=dict(policy))
+        replication = self._replication
+        topic = NewTopic(name, partitions, replication.factor, config={**policy, **replication.settings})
         try:
             self._admin.create_topics([topic])[name].result()
         except KafkaException as error:

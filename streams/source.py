@@ -84,7 +84,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         settings = self._settings
         raw_routes, configuration = self._routes.raw, settings.configuration
         copies = [route.topic for route in raw_routes]
-        self._topics = Topics(settings.kafka, configuration.kafka.partitions, configuration.worker.seen_days, copies)
+        kafka, seen_days = configuration.kafka, configuration.worker.seen_days
+        self._topics = Topics(settings.kafka, kafka.partitions, seen_days, copies, kafka.replication)
         self._registry = Registry(settings.configuration.registry.url)
         self._encoder = Encoder(self._registry, self._topics, raw_routes)
         partitions = self._topics.partitions(RAW)

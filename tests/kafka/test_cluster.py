@@ -1,9 +1,13 @@
 """Three brokers, three workers, and whatever can fail; afterwards the books must balance."""
 
+import uuid
 from pathlib import Path
 
 import pytest
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # documented
 
+from schemas.configuration import Replication
+from streams.publish import Topics
 from tests.support.chaos import seed_of_run
 from tests.support.cluster import Cluster
 from tests.support.outage import assert_outlasted
@@ -29,3 +33,20 @@ def test_fenced_worker_exits_and_says_why(cluster: Cluster, registry: str, tmp_p
 def test_worker_outlasts_an_outage(cluster: Cluster, registry: str, tmp_path: Path) -> None:
     """All brokers out of reach for 22 s in the middle of a transaction: the worker waits and goes on, it does not end."""
     assert_outlasted(cluster, registry, tmp_path, away_s=22, fed_s=30)
+
+
+@pytest.mark.parametrize(("replication", "replicas", "insync"), [(Replication(), 3, "2"), (Replication(2, 1), 2, "1")])
+def test_topics_are_replicated_as_configured(
+    cluster: Cluster, replication: Replication, replicas: int, insync: str
+) -> None:
+    """Topics that Penstock creates have as many replicas as [kafka] says, and without it as many as the brokers' default."""
+    name = f"changes.test.{uuid.uuid4().hex}"
+
+    Topics({"bootstrap.servers": cluster.bootstrap_servers}, 1, replication=replication).ensure(name)
+
+    cluster.wait()
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
+    place = ConfigResource(ResourceType.TOPIC, name)
+    (partition,) = admin.list_topics(name, timeout=10).topics[name].partitions.values()
+    assert len(partition.replicas) == replicas
+    assert admin.describe_configs([place])[place].result()["min.insync.replicas"].value == insync

@@ -150,6 +150,10 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         ),
         (MINIMAL + "paused = ['product', '']", "paused[1]: expected some text"),
         ("[[routes]]\nfilter='a:b'", "1: routes[0].name: is required"),
+        (
+            "[kafka]\nreplication_factor = 2\nmin_insync_replicas = 3",
+            "3: kafka.min_insync_replicas: expected at most replication_factor = 2, or nothing could ever be written",
+        ),
         ("[kafka]\npartitions = '4'", "2: kafka.partitions: expected a valid integer, got '4'"),
         ("[kafka.options]\n'transactional.id' = 'x'", "1: kafka.options: transactional.id: set by Penstock itself"),
     ],
