@@ -26,6 +26,9 @@ async def capture(batches: AsyncIterable[Batch]) -> None:
                 decide(delivery, batch)
         except (Fault, RegistryFault) as fault:
             batch.decided.set_exception(fault)
+        except BaseException as error:  # a mistake of our own: the process ends, instead of waiting here for ever
+            batch.decided.set_exception(error)
+            raise
         else:
             batch.decided.set_result(None)
 
