@@ -24,12 +24,12 @@ check: setup ## format, lint, types, layers, unit tests (under a minute)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest tests/unit tests/contract -q
+	$(BIN)/python -m pytest tests/unit tests/contract -q -n logical
 
 test: check test-kafka ## everything: check, then the tests on a real Kafka
 
 test-unit: setup ## unit and contract tests only
-	$(BIN)/python -m pytest tests/unit tests/contract
+	$(BIN)/python -m pytest tests/unit tests/contract -n logical
 
 test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
 	$(BIN)/python -m pytest tests/kafka tests/e2e
