@@ -33,7 +33,7 @@ def test_killed_workers_lose_nothing_double_nothing_keep_order(kafka: str, regis
             workers.start(slot)
         wait_until(lambda: all(workers.is_ready(slot) for slot in range(WORKERS)), "both workers")
         with ThreadPoolExecutor(1) as feeder:
-            fed = feeder.submit(feed, kafka, noisy_products(source, DELIVERIES, RESOURCES), FEED_PER_S)
+            fed = feeder.submit(feed, kafka, noisy_products(source, DELIVERIES, RESOURCES, family_every=3), FEED_PER_S)
             killed = kill_along_the_way(workers, outcomes)
             assert fed.result() == DELIVERIES
         wait_for_all(workers, outcomes)

@@ -1,6 +1,6 @@
 """A noisy provider: deliveries of products with updates, ties, duplicates, stale and unchanged ones, on `webhooks.raw`.
 
-Every third product has variants that come, change and go, some of them by a topic of their own.
+On request some products have variants that come, change and go, some of them by a topic of their own.
 """
 
 import random
@@ -29,8 +29,13 @@ def ensure_raw(kafka: str, partitions: int = 4) -> None:
         admin.create_topics([topic])[RAW].result()
 
 
-def noisy_products(source: str, count: int, resources: int, seed: int = 1) -> Iterator[RawDelivery]:
-    """Yield deliveries: about 80 % real updates, the rest ties, retries, second subscriptions, stale and unchanged ones."""
+def noisy_products(
+    source: str, count: int, resources: int, seed: int = 1, family_every: int | None = None
+) -> Iterator[RawDelivery]:
+    """Yield deliveries: about 80 % real updates, the rest ties, retries, second subscriptions, stale and unchanged ones.
+
+    Every so many products, one is a family: it has variants.
+    """
     rng = random.Random(seed)  # noqa: S311  # reproducible noise, no secret
     sent: list[RawDelivery] = []
     titles: dict[int, str] = {}
@@ -45,7 +50,7 @@ def noisy_products(source: str, count: int, resources: int, seed: int = 1) -> It
         is_repeated = kind > 0.9 and resource in titles  # nothing but the update time is new
         title = titles[resource] if is_repeated else f"title {number}"
         titles[resource] = title
-        delivery_id, has_variants = f"{source}-{number}", resource % 3 == 0
+        delivery_id, has_variants = f"{source}-{number}", family_every is not None and resource % family_every == 0
         variants = _variants(rng, resource, second) if has_variants else None
         delivery = product(source, resource, second, title, delivery_id, variants, is_deleted=0.12 < kind < 0.125)
         if variants and 0.125 < kind < 0.16:
