@@ -16,6 +16,7 @@ from bench.latency import latency
 from bench.load import allow_files
 from bench.pipeline import pipeline
 from bench.report import draw, made, show, write
+from bench.restore import restore
 from bench.stack import Failed, running_stack
 from local.errors import LocalError
 
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "burst": burst,
     "pipeline": pipeline,
     "latency": latency,
+    "restore": restore,
     "endurance": endurance,
 }
 LONG = {"endurance"}  # twenty minutes: only when asked for by name

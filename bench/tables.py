@@ -94,6 +94,14 @@ def _latency(figures: Figures) -> list[Table]:
     return [_table("Latency, ms", ["posts/s", "changes", "", "p50", "p99", "p99.9"], rows)]
 
 
+def _restore(figures: Figures) -> list[Table]:
+    names = ["records_per_s", "megabytes_per_s", "seconds", "worker_cpu_us_per_record"]
+    names += ["highest_mb_restoring", "highest_mb", "mb_at_rest"]
+    title = f"{figures['products']:,} products of {figures['row_bytes']:.0f} bytes, {figures['records']:,} records"
+    shown = ["records/s", "MB/s", "s", "CPU us/record", "most MB, restoring", "most MB, deciding too", "MB at rest"]
+    return [_table(title, shown, [_take(figures, names)])]
+
+
 _TABLES: dict[str, Callable[[Figures], list[Table]]] = {
     "ingress": _ingress,
     "held": _held,
@@ -101,6 +109,7 @@ _TABLES: dict[str, Callable[[Figures], list[Table]]] = {
     "endurance": _endurance,
     "pipeline": _pipeline,
     "latency": _latency,
+    "restore": _restore,
 }
 
 

@@ -19,7 +19,7 @@ from streams.store import Home
 from streams.table import PartitionTables, empty_tables, open_tables
 from streams.topics import RAW, changelog_topic
 
-AT_ONCE = 4  # restores; more would only share the same two cores and each has a queue of its own in memory
+AT_ONCE = 2  # restores: one reads while the other writes; each has a queue of its own in memory
 COMMITTED_TIMEOUT_S = 10.0  # a revocation waits for it
 
 log = structlog.get_logger()

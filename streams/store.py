@@ -23,9 +23,9 @@ FORMAT: Final = b"2"  # 1 had no segments and no identity; a store of any other 
 META: Final = "meta"
 
 # One cache and one limit of write buffers for the process, however many partitions and tables it has.
-CACHE_BYTES: Final = 96 * 1024 * 1024  # blocks, indexes, filters; write buffers are charged to it
-WRITE_BUFFERS_BYTES: Final = 48 * 1024 * 1024  # of all partitions together; when full the largest is flushed
-WRITE_BUFFER_BYTES: Final = 16 * 1024 * 1024  # of one column family
+CACHE_BYTES: Final = 64 * 1024 * 1024  # blocks, indexes, filters; write buffers are charged to it
+WRITE_BUFFERS_BYTES: Final = 32 * 1024 * 1024  # of all partitions together; when full the largest is flushed
+WRITE_BUFFER_BYTES: Final = 8 * 1024 * 1024  # of one column family
 WAL_BYTES: Final = 64 * 1024 * 1024  # per partition: a few rows in an idle segment may not keep the whole log
 OPEN_FILES: Final = 128  # per partition; others are opened when they are read
 BLOCK_BYTES: Final = 8 * 1024  # rows of 2 kB: half the index of RocksDB's 4 kB
