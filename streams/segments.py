@@ -6,7 +6,7 @@ segment that has the key. The changelog record carries the same time, so a resto
 
 A version of a resource that is not found costs a look into every segment (2 to 3 us each, all of it the call), hence few of
 them: each spans half of the days that are kept, so three at most are open and rows are kept for one to one and a half times
-the days (decision 0010).
+the days (decision 0013).
 """
 
 from collections.abc import Callable, Iterator

@@ -10,6 +10,7 @@ from console.cli import app
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
 README = (ROOT / "README.md").read_text()
 
 
@@ -33,6 +34,33 @@ def test_named_files_exist(document: Path) -> None:
     named = re.findall(rf"`((?:{folders})/[\w/.-]+)(?:::\w+)?`", document.read_text())
 
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *DECISIONS, ROOT / "CHANGELOG.md"], ids=lambda path: path.name)
+def test_no_merge_is_half_done(document: Path) -> None:
+    """No document holds both sides of a conflict."""
+    assert re.findall(r"^(?:<<<<<<<|>>>>>>>) .*", document.read_text(), re.MULTILINE) == []
+
+
+def test_decisions_are_numbered_once() -> None:
+    """A decision's number, in the name of its file and in its title, is its own."""
+    numbers = [path.name[:4] for path in DECISIONS]
+
+    assert numbers == sorted(set(numbers))
+    assert [path.read_text()[2:6] for path in DECISIONS] == numbers
+
+
+def test_decisions_that_are_named_exist() -> None:
+    """Each "decision 0007" in a document or in the code is there."""
+    numbers = {path.name[:4] for path in DECISIONS}
+    code = [
+        path
+        for name in ("ingress", "streams", "schemas", "providers", "console")
+        for path in (ROOT / name).rglob("*.py")
+    ]
+    named = {number for path in [*DOCUMENTS, *code] for number in re.findall(r"decision (\d{4})", path.read_text())}
+
+    assert named - numbers == set()
 
 
 def test_targets_and_commands_exist() -> None:
