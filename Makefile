@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka soak run bench lock clean
+.PHONY: help setup check test test-unit test-kafka soak flaws run bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
 
 soak: setup ## minutes of strange requests, and of faults on three brokers (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
 	$(BIN)/python -m pytest tests/soak -s
+
+flaws: setup ## plant known flaws in a copy, one at a time, and see each caught (FLAWS="--quick": those that need no Kafka)
+	$(BIN)/python -m tests.flaws $(FLAWS)
 
 run: setup ## start all of Penstock here, send sample deliveries, print where to look
 	$(BIN)/penstock up --sample

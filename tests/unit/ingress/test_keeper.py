@@ -97,6 +97,13 @@ async def until_direct(keeper: Keeper) -> None:
             await asyncio.sleep(0.001)
 
 
+async def until_queued(kafka: FakeKafka, count: int) -> None:
+    """Return when the producer was given so many records that Kafka has not acknowledged."""
+    async with asyncio.timeout(TIMEOUT_S):
+        while len(kafka._queue) < count:  # noqa: ASYNC110  # a fact of the drain, with a deadline
+            await asyncio.sleep(0.001)
+
+
 async def enter_spool(keeper: Keeper, kafka: FakeKafka, *values: bytes) -> list[Report]:
     """Publish while Kafka is going away, until the deliveries are in the spool."""
     kafka.go()
@@ -178,6 +185,27 @@ async def test_restart_drains_first(tmp_path: Path) -> None:
         await until_direct(keeper)
 
     assert kafka.topic == [b"a", b"b", b"c"]
+
+
+async def test_row_stays_in_the_spool_until_kafka_has_it(tmp_path: Path) -> None:
+    """Handed to the producer is not yet on Kafka: killed now, the next process must find it."""
+    spool = Spool(tmp_path / "1.sqlite", LIMIT_BYTES)
+    spool.start()
+    assert [await spool.append(b"key", value, [])[1] for value in (b"a", b"b")] == [None, None]
+    await spool.stop()
+    kafka = FakeKafka()
+    kafka.go()
+
+    async with keeping(tmp_path, kafka) as keeper:
+        await until_queued(kafka, 2)
+        await keeper._spool.rows(0, 10, 1 << 30)  # the spool's thread has done what was asked of it until now
+        waiting = await keeper._spool.rows(0, 10, 1 << 30)
+        kafka.come_back()
+        await until_direct(keeper)
+        left_behind = await keeper._spool.rows(0, 10, 1 << 30)
+
+    assert [row.value for row in waiting] == [b"a", b"b"]
+    assert (kafka.topic, left_behind) == ([b"a", b"b"], [])
 
 
 async def test_second_outage_during_the_drain(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """The records that carry a decision."""
 
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import msgspec
 import pytest
 
 from schemas import codec
+from schemas.records import Outcome, OutcomeName
+from streams.pipeline import Result, Writes
 from streams.publish import Encoder, dead
 from streams.steps.copies import RawRoute
 from streams.steps.fanout import Route, Routes
@@ -69,6 +71,18 @@ def test_dead_delivery_becomes_a_letter_and_an_outcome() -> None:
     out = Encoder(cast(Any, Registry()), cast(Any, Topics())).records(shown, dead("too_large", "why"), 1)
 
     assert [record.topic for record in out] == ["deliveries.dead", "deliveries.outcomes"]
+
+
+@pytest.mark.parametrize("name", get_args(OutcomeName))
+def test_every_delivery_has_one_outcome(name: OutcomeName) -> None:
+    """Whatever became of it, also when nothing follows: the books are kept of what was accepted, not of what changed."""
+    shown = delivery(snapshot({"id": 7}))
+    result = Result(Outcome(name, "a_reason", "why"), (), Writes({}, {}))
+
+    out = Encoder(cast(Any, Registry()), cast(Any, Topics())).records(shown, result, 1)
+
+    told = [codec.decode(r.value or b"", SCHEMAS["outcome"]) for r in out if r.topic == "deliveries.outcomes"]
+    assert [(outcome["delivery_id"], outcome["outcome"]) for outcome in told] == [(shown.delivery_id, name)]
 
 
 def test_filtered_change_still_becomes_state() -> None:

@@ -1,0 +1,9 @@
+"""All flaws, those that cost seconds first."""
+
+from typing import Final
+
+from tests.flaws.deciding import DECIDING
+from tests.flaws.entering import ENTERING
+from tests.flaws.flaw import Flaw
+
+FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING)

@@ -1,0 +1,140 @@
+"""Flaws in what is decided about a delivery: `providers/`, `streams/pipeline.py` and `streams/steps/`."""
+
+from typing import Final
+
+from tests.flaws.flaw import Flaw
+
+_DECISIONS: Final = "tests/unit/streams/test_decisions.py"
+
+DECIDING: Final = (
+    Flaw(
+        "older_version_wins",
+        "Order of a resource: what overtook is dropped, and what was overtaken is emitted.",
+        "streams/steps/dedup.py",
+        "return (shown_us, snapshot.stage) < (stored_us, latest.stage)",
+        "return (shown_us, snapshot.stage) > (stored_us, latest.stage)",
+        ("tests/unit/streams/test_dedup.py::test_is_older_compares_versions_then_event_times",),
+    ),
+    Flaw(
+        "tie_is_stale",
+        "Every real change once: of two contents within one second the later is lost.",
+        "streams/steps/dedup.py",
+        "return (shown_us, snapshot.stage) < (stored_us, latest.stage)",
+        "return (shown_us, snapshot.stage) <= (stored_us, latest.stage)",
+        ("tests/unit/streams/test_dedup.py::test_is_older_compares_versions_then_event_times",),
+    ),
+    Flaw(
+        "update_in_the_second_of_the_delete_wins",
+        "Order of a resource: an update stamped with the second of the delete brings a deleted resource back.",
+        "streams/steps/dedup.py",
+        "return shown_us <= stored_us",
+        "return shown_us < stored_us",
+        (f"{_DECISIONS}::test_situation_is_decided_as_documented",),
+    ),
+    Flaw(
+        "staleness_asked_first",
+        "One true outcome: a repetition of an old delivery ends as stale instead of duplicate.",
+        "streams/steps/dedup.py",
+        """    if seen is not None:
+        if delivery_id in seen.delivery_ids:
+""",
+        """    if latest is not None and is_older(snapshot, latest):
+        return Known("stale", "older_than_stored", "a newer version of this resource was decided before")
+    if seen is not None:
+        if delivery_id in seen.delivery_ids:
+""",
+        ("tests/unit/streams/test_dedup.py::test_dedup_gives_the_reason",),
+    ),
+    Flaw(
+        "seen_row_not_written",
+        "Every real change once: a retry after another content of the same version is emitted again.",
+        "streams/pipeline.py",
+        'writes.seen[f"{subject.key}\\0{subject.tag}".encode()] = codec.encode_row(row)',
+        "codec.encode_row(row)",
+        (f"{_DECISIONS}::test_situation_is_decided_as_documented",),
+    ),
+    Flaw(
+        "unchanged_does_not_advance_the_version",
+        "Order of a resource: after a touched but equal document, an older one is taken for news.",
+        "streams/pipeline.py",
+        "    writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))\n    if change is None:\n",
+        "    if change is not None:\n"
+        "        writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))\n"
+        "    else:\n",
+        (f"{_DECISIONS}::test_situation_is_decided_as_documented",),
+    ),
+    Flaw(
+        "delete_forgets_the_version",
+        "Order of a resource: an update older than the delete brings a deleted resource back.",
+        "streams/pipeline.py",
+        "    if change is not None:\n        event_id = change.event_id\n",
+        "    if change is not None:\n        event_id = change.event_id\n"
+        "    if subject.text is None:\n        version_us = event_time_us = None\n",
+        (f"{_DECISIONS}::test_situation_is_decided_as_documented",),
+    ),
+    Flaw(
+        "event_ids_are_random",
+        "Every real change once: a replay, or a second loader, cannot tell that it has seen a change before.",
+        "streams/pipeline.py",
+        '    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"',
+        "    return str(uuid.uuid4())",
+        (f"{_DECISIONS}::test_same_history_makes_the_same_ids",),
+    ),
+    Flaw(
+        "flip_back_shares_an_id",
+        "Every real change once: A, B and A again within one second have two events under one id, of which loaders keep one.",
+        "streams/pipeline.py",
+        '{subject.fingerprint.hex()}\\0{op}\\0{earlier}")',
+        '{subject.fingerprint.hex()}\\0{op}")',
+        ("tests/unit/streams/test_pipeline.py::test_flips_within_one_version_never_share_an_id",),
+    ),
+    Flaw(
+        "diff_ignores_the_last_element",
+        "Every real change once: a change in the last element of a list is taken for no change.",
+        "streams/steps/diff.py",
+        "for index in range(max(len(old), len(new))):",
+        "for index in range(max(len(old), len(new)) - 1):",
+        ("tests/unit/streams/test_diff.py::test_diff_points_at_what_differs",),
+    ),
+    Flaw(
+        "vanished_child_stays",
+        "Children go with their parent: one that a whole list does not name any more is never deleted.",
+        "streams/steps/kin.py",
+        "for child_id in self._vanished(found):",
+        "for child_id in ():",
+        (f"{_DECISIONS}::test_family_is_decided_as_documented",),
+    ),
+    Flaw(
+        "deleted_parent_leaves_its_children",
+        "Children go with their parent: they outlive its deletion.",
+        "streams/pipeline.py",
+        "for child in kin.orphans(parent, rows):",
+        "for child in ():",
+        (f"{_DECISIONS}::test_family_is_decided_as_documented",),
+    ),
+    Flaw(
+        "stale_delivery_has_no_outcome",
+        "One outcome per accepted delivery: the books do not add up by the stale ones.",
+        "streams/publish.py",
+        "        records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))\n",
+        '        if result.outcome.outcome != "stale":\n'
+        "            records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))\n",
+        ("tests/unit/streams/test_publish.py::test_every_delivery_has_one_outcome",),
+    ),
+    Flaw(
+        "signature_compared_by_its_beginning",
+        "Nothing unverified gets in: eight bytes of a signature can be found by trying.",
+        "providers/signature.py",
+        "hmac.compare_digest(expected, value)",
+        "hmac.compare_digest(expected[:8], value[:8])",
+        ("tests/unit/providers/test_signature.py::test_every_byte_of_a_signature_counts",),
+    ),
+    Flaw(
+        "timestamp_of_the_future_is_fresh",
+        "Nothing unverified gets in: a captured request signed ahead of time stays valid for as long.",
+        "providers/signature.py",
+        "    if -age_s > tolerance_s:",
+        "    if -age_s > 1e12:",
+        ("tests/contract/test_refusals.py::test_timestamp_is_fresh_within_five_minutes_both_ways",),
+    ),
+)

@@ -1,0 +1,65 @@
+"""Flaws at the door: verification, what is kept of a request, and when it is answered."""
+
+from typing import Final
+
+from tests.flaws.flaw import Flaw
+
+ENTERING: Final = (
+    Flaw(
+        "refused_delivery_is_kept",
+        "Nothing unverified gets in: a delivery with a wrong signature goes to Kafka as if it were right.",
+        "ingress/receive.py",
+        "                return answers.unsigned(verdict)\n",
+        "                return raw_delivery(source, request, source.provider.identify(source.name, request), now)\n",
+        ("tests/unit/ingress/test_receive.py::test_unverified_delivery_is_not_published",),
+    ),
+    Flaw(
+        "secret_header_is_kept",
+        "No secret on a topic: Shopery's secret lies on `webhooks.raw` with every delivery.",
+        "ingress/receive.py",
+        "if name.startswith(prefixes) and name not in secret_headers and name not in NEVER_KEPT",
+        "if name.startswith(prefixes)",
+        ("tests/unit/ingress/test_receive.py::test_secret_header_is_never_kept",),
+    ),
+    Flaw(
+        "first_address_is_believed",
+        "Only allowed addresses post: whoever writes an allowed one into `X-Forwarded-For` gets in.",
+        "ingress/sender.py",
+        'for hop in reversed(forwarded_for.split(",")):',
+        'for hop in forwarded_for.split(","):',
+        ("tests/unit/ingress/test_sender.py::test_sender_is_the_last_hop_that_is_no_trusted_proxy",),
+    ),
+    Flaw(
+        "answered_before_the_acknowledgement",
+        "A 200 is on Kafka: it is sent as soon as the producer has the record in its queue.",
+        "ingress/publisher.py",
+        "        self._unreported += 1\n        if self._unreported == 1:\n",
+        "        self._unreported += 1\n        future.set_result(PUBLISHED)\n        if self._unreported == 1:\n",
+        ("tests/unit/ingress/test_publisher.py::test_silent_kafka_is_not_waited_for",),
+    ),
+    Flaw(
+        "answered_before_the_disk",
+        "A 200 is fsynced in the spool: it is sent before the spool's thread has written anything.",
+        "ingress/spool.py",
+        "        self._tasks.put(_Append(row, future))\n        return row, future\n",
+        "        self._tasks.put(_Append(row, future))\n        _resolve(future, None)\n        return row, future\n",
+        ("tests/unit/ingress/test_spool.py::test_sigkill_loses_nothing_that_was_confirmed",),
+    ),
+    Flaw(
+        "spool_forgets_before_the_acknowledgement",
+        "A 200 is on Kafka, or in the spool: killed during a drain, what was handed over and not acknowledged is nowhere.",
+        "ingress/keeper.py",
+        "            if futures:\n                await asyncio.wait(futures)\n",
+        "            self._run(self._insist(partial(self._spool.delete, rows)))\n"
+        "            if futures:\n                await asyncio.wait(futures)\n",
+        ("tests/unit/ingress/test_keeper.py::test_row_stays_in_the_spool_until_kafka_has_it",),
+    ),
+    Flaw(
+        "new_deliveries_overtake_the_spool",
+        "The spool keeps the order per resource: with Kafka back, what arrives goes before what waits.",
+        "ingress/keeper.py",
+        "        if not self.is_direct:\n            return await self._keep(key, value, headers, None)\n",
+        "",
+        ("tests/unit/ingress/test_keeper.py::test_restart_drains_first",),
+    ),
+)

@@ -1,0 +1,50 @@
+"""What a run of pytest says about a flaw: caught, survived, or nothing at all."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from tests.flaws.copy import Run
+from tests.flaws.flaw import Flaw
+
+FAILED = 1  # pytest's exit code when tests ran and some failed
+NO_CATCH = ("ImportError", "ModuleNotFoundError", "NameError", "SyntaxError", "UnboundLocalError", "IndentationError")
+"""How a flaw fails that is no working program any more; a test that fails so says nothing about the promise."""
+HUNG = "Failed: Timeout"  # pytest-timeout's; a test must say what is wrong before that, or it is the wrong test
+
+
+class Verdict(Struct, frozen=True):
+    """`detail` says what the test said when it caught the flaw, and else what was expected."""
+
+    status: Literal["caught", "survived", "invalid"]
+    detail: str
+
+
+def verdict(flaw: Flaw, run: Run) -> Verdict:
+    """Return `caught` only where every named test ran and failed, for a reason that is the flaw's own."""
+    if run.exit_code == 0:
+        return Verdict("survived", f"{run.passed} tests passed; expected to fail: {', '.join(flaw.caught_by)}")
+    if run.exit_code != FAILED or not run.failures:
+        return Verdict("invalid", f"pytest ended with {run.exit_code} without a failed test:\n{_tail(run)}")
+    broken = [failure for failure in run.failures if failure.message.partition(":")[0] in NO_CATCH]
+    if broken:
+        return Verdict("invalid", f"the flaw is no working program: {broken[0].test}: {broken[0].message}")
+    hung = [failure.test for failure in run.failures if failure.message.startswith(HUNG)]
+    if hung:
+        return Verdict("invalid", f"{hung[0]} hung instead of failing; name one that says what is wrong")
+    failed = {failure.test: failure.message for failure in reversed(run.failures)}
+    missing = [test for test in flaw.caught_by if test not in failed]
+    if missing:
+        return Verdict("survived", f"expected to fail as well: {', '.join(missing)}")
+    return Verdict("caught", failed[flaw.caught_by[0]])
+
+
+def baseline_fault(run: Run) -> str | None:
+    """Return why the tests prove nothing, None when all of them pass without a flaw."""
+    if run.exit_code == 0:
+        return None
+    return f"expected every test to pass without a flaw, pytest ended with {run.exit_code}:\n{_tail(run)}"
+
+
+def _tail(run: Run) -> str:
+    return "\n".join(run.output.splitlines()[-30:])

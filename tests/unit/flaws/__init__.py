@@ -1,0 +1,1 @@
+"""Tests of the planted flaws and of their runner."""
