@@ -37,7 +37,7 @@ ODD_BUT_GOOD = {
 def test_bad_bodies_become_dead_letters_and_the_rest_goes_on(kafka: str, registry: str, tmp_path: Path) -> None:
     """Each bad body is dead with its reason and kept as received; good deliveries between them become changes."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"bad-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     bad = [_delivery(source, f"bad {name}", body) for name, (body, _) in BAD_BODIES.items()]
     odd = [_delivery(source, f"odd {name}", body) for name, body in ODD_BUT_GOOD.items()]
     good = [product(source, number, 0, "t", f"good {number}") for number in range(len(bad))]

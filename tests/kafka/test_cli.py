@@ -23,6 +23,7 @@ from console.senders import Sender, sender
 from providers.registry import PROVIDERS
 from schemas import configuration
 from tests.support.doors import DoorProcess, door
+from tests.support.feed import ensure_raw
 from tests.support.workers import Workers, running, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -91,6 +92,7 @@ def _toml(unique: str, kafka: str, registry: str) -> str:
 def stack(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str) -> Iterator[Stack]:
     """Give a stack whose worker is not started yet."""
     made = Stack(tmp_path_factory.mktemp("console"), kafka, registry)
+    ensure_raw(kafka, f"console-{made.unique}")
     with (
         door(tmp_path_factory.mktemp("door"), made.text) as made.door,
         running(tmp_path_factory.mktemp("workers"), made.text) as made.workers,

@@ -26,7 +26,7 @@ def test_killed_workers_lose_nothing_double_nothing_keep_order(kafka: str, regis
     Variants, which products list and topics of their own show, are among the changes like the products.
     """
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"crash-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     outcomes = OutcomeCount(kafka, registry, source)
     with closing(outcomes), running(tmp_path, configured(kafka, registry, source, app)) as workers:
         for slot in range(WORKERS):

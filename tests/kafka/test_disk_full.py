@@ -23,7 +23,7 @@ ENDS_S = 60.0
 def test_full_disk_ends_the_worker_and_loses_nothing(kafka: str, registry: str, tmp_path: Path) -> None:
     """A worker whose disk fills up ends with code 3 and advice, also when restarted; after room is made the books balance."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"full-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     with (
         narrow_disk(tmp_path / "worker-0") as disk,
         closing(OutcomeCount(kafka, registry, source)) as outcomes,

@@ -13,11 +13,13 @@ import pytest
 from providers.base import Sample
 from providers.registry import provider
 from tests.support.doors import DoorProcess, door
+from tests.support.feed import ensure_raw
 from tests.support.ledger import Ledger, OutcomeCount
 from tests.support.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]
+APP = f"shake-{RUN}"
 SECRET = b"a made-up secret"
 PING = b'{"zen":"Keep it logically awesome.","hook_id":30,"hook":{"type":"Repository","id":30,"active":true}}'
 CUSTOMER = b'"shop_id":954889,"shop_domain":"acme.myshopify.com","customer":{"id":191167,"email":"john@example.com"}'
@@ -34,13 +36,14 @@ def configured(kafka: str, registry: str) -> str:
         f'[[sources]]\nname = "{name}-{RUN}"\nprovider = "{name}"\nsecrets = ["text:{SECRET.decode()}"]\n'
         for name in ("github", "shopery", "shopify")
     ]
-    head = f'[kafka]\nbootstrap_servers = "{kafka}"\n[registry]\nurl = "{registry}"\n[worker]\napp = "shake-{RUN}"\n'
+    head = f'[kafka]\nbootstrap_servers = "{kafka}"\n[registry]\nurl = "{registry}"\n[worker]\napp = "{APP}"\n'
     return head + "".join(tables)
 
 
 @pytest.fixture(scope="module")
 def shop(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorProcess]:
     """Give a ready ingress."""
+    ensure_raw(kafka, APP)
     with door(tmp_path_factory.mktemp("door"), configured(kafka, registry)) as process:
         process.until_ready()
         yield process

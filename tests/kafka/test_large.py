@@ -22,7 +22,7 @@ LARGE_BYTES = 24 * 1024 * 1024
 def test_largest_bodies_become_changes(kafka: str, registry: str, tmp_path: Path) -> None:
     """A create and an update of 24 MB: the update's event holds both documents."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"large-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     deliveries = [
         _large(source, "first", 1, "x" * LARGE_BYTES),
         _large(source, "second", 2, "y" * LARGE_BYTES),
@@ -49,7 +49,7 @@ def test_largest_bodies_become_changes(kafka: str, registry: str, tmp_path: Path
 def test_two_thousand_children_come_and_go_in_one_transaction_each(kafka: str, registry: str, tmp_path: Path) -> None:
     """An order with 2,000 line items is created, loses half of them and is deleted: every event once, the tables equal."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"family-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     feed(kafka, iter([_order(source, 1, 2_000), _order(source, 2, 1_000), _order(source, 3, None)]))
 
     with (

@@ -29,7 +29,7 @@ def test_first_delivery_after_a_pause_shows_the_whole_change(kafka: str, registr
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"pause-{uuid.uuid4().hex[:8]}"
     going = configured(kafka, registry, source, app)
     held = [product(source, 1, second, title, f"{source}-{title}") for second, title in ((1, "B"), (2, "C"))]
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     outcomes = OutcomeCount(kafka, registry, source)
     with closing(outcomes), running(tmp_path, going) as workers:
 

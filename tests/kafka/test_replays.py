@@ -12,11 +12,13 @@ from providers.shopify import Shopify
 from schemas.registry import Registry
 from streams.topics import DEAD
 from tests.support.doors import DoorProcess, door
+from tests.support.feed import ensure_raw
 from tests.support.ledger import Ledger, OutcomeCount, committed
 from tests.support.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]
+APP = f"replay-{RUN}"
 SOURCE = f"acme-{RUN}"
 SECRET = b"made-up"
 
@@ -31,7 +33,7 @@ def product(title: str, second: int) -> bytes:
 
 def configured(kafka: str, registry: str) -> str:
     """Return a penstock.toml with one source."""
-    head = f'[kafka]\nbootstrap_servers = "{kafka}"\n[registry]\nurl = "{registry}"\n[worker]\napp = "replay-{RUN}"\n'
+    head = f'[kafka]\nbootstrap_servers = "{kafka}"\n[registry]\nurl = "{registry}"\n[worker]\napp = "{APP}"\n'
     return f'{head}[[sources]]\nname = "{SOURCE}"\nprovider = "shopify"\nsecrets = ["text:{SECRET.decode()}"]\n'
 
 
@@ -63,6 +65,7 @@ def post(shop: DoorProcess, delivery_id: str, topic: str, body: bytes) -> int:
 def test_captured_deliveries_make_no_false_change(kafka: str, registry: str, tmp_path: Path) -> None:
     """Each replay ends as duplicate or dead letter with its reason; the changes are those that really happened."""
     text = configured(kafka, registry)
+    ensure_raw(kafka, APP)
     (tmp_path / "door").mkdir()
     (tmp_path / "worker").mkdir()
     with door(tmp_path / "door", text) as shop:

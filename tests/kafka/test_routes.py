@@ -50,7 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str) -> 
     unique = uuid.uuid4().hex[:8]
     source, copies, directory = f"shop-{unique}", f"copies-{unique}", tmp_path_factory.mktemp("routes")
     text = configured(kafka, registry, source, f"routes-{unique}") + _routes(copies)
-    ensure_raw(kafka)
+    ensure_raw(kafka, f"routes-{unique}")
     outcomes = OutcomeCount(kafka, registry, source)
     with closing(outcomes), running(directory, text) as workers:
         assert feed(kafka, _noisy_vendors(source)) == DELIVERIES
@@ -201,7 +201,8 @@ def test_check_names_fields_that_no_document_has(run: Run, tmp_path: Path) -> No
     path.write_text(
         text.replace('filter = "vendor:Nike"', 'filter = "vender:Nike title:*"\ninclude_fields = ["titel", "vendor"]')
         + '[[routes]]\nname = "typo"\nprovider = "shopify"\nresource = "produkt"\n'
-        + '[[routes]]\nname = "unseen"\nprovider = "stripe"\nfilter = "a:1"\n'
+        + f'[[routes]]\nname = "unseen"\nsource = "quiet-{run.source}"\nfilter = "a:1"\n'
+        + f'[[sources]]\nname = "quiet-{run.source}"\nprovider = "stripe"\nsecrets = ["text:made-up"]\n'
     )
 
     found = [json.loads(line) for line in penstock(run, "check", "--online", "--json", "-c", str(path)).splitlines()]

@@ -50,7 +50,7 @@ def place(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -
     """Give 120 products, each shown in two versions, one deleted, one shown twice, and the first with a variant."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"state-{uuid.uuid4().hex[:8]}"
     directory = tmp_path_factory.mktemp("state")
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     variants = [{"id": VARIANT, "updated_at": (START + timedelta(seconds=2)).isoformat()}]
     shown = [
         product(source, number, second, f"title {number} at {second}", f"{source}-{number}-{second}", variants[number:])

@@ -21,7 +21,7 @@ STOPPED_S = 20.0
 def test_stop_under_load_leaves_no_transaction_open(kafka: str, registry: str, tmp_path: Path) -> None:
     """SIGTERM in the middle of 20,000 deliveries: exit code 0, and nothing holds a read_committed reader back."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"stop-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     with (
         closing(OutcomeCount(kafka, registry, source)) as outcomes,
         running(tmp_path, configured(kafka, registry, source, app)) as workers,

@@ -50,7 +50,7 @@ def outdate(stores: Path) -> None:
 def test_damaged_stores_are_rebuilt_and_nothing_is_lost_or_doubled(kafka: str, registry: str, tmp_path: Path) -> None:
     """Four partitions, each broken in another way between two halves of a stream of deliveries."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"damage-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     deliveries = noisy_products(source, DELIVERIES, RESOURCES)
     outcomes = OutcomeCount(kafka, registry, source)
     with closing(outcomes), running(tmp_path, configured(kafka, registry, source, app)) as workers:

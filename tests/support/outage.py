@@ -22,7 +22,7 @@ def assert_outlasted(cluster: Cluster, registry: str, directory: Path, away_s: f
     """
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"outage-{uuid.uuid4().hex[:8]}"
     kafka, count = cluster.bootstrap_servers, BEFORE + int(PER_S * fed_s)
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     with (
         closing(OutcomeCount(kafka, registry, source)) as outcomes,
         running(directory, configured(cluster.worker_servers, registry, source, app)) as workers,

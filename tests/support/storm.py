@@ -24,7 +24,7 @@ DRAIN_S = 120.0
 def weather(cluster: Cluster, registry: str, directory: Path, seed: int, *, seconds: float, per_s: int) -> Chaos:
     """Post and fail for so long, wait until everything accepted is decided, and assert that the books balance."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"storm-{uuid.uuid4().hex[:8]}"
-    ensure_raw(cluster.bootstrap_servers, PARTITIONS)
+    ensure_raw(cluster.bootstrap_servers, app, PARTITIONS)
     configuration = configured(cluster.worker_servers, registry, source, app)
     (directory / "door").mkdir()
     with (

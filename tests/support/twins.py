@@ -16,7 +16,7 @@ DELIVERIES = 4_000
 def assert_one_exits(kafka: str, worker_servers: str, registry: str, directory: Path) -> None:
     """Start two workers with one id, `worker_servers` being their way to Kafka; assert that the first ends and says why."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"ids-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka)
+    ensure_raw(kafka, app)
     with (
         closing(OutcomeCount(kafka, registry, source)) as outcomes,
         running(directory, configured(worker_servers, registry, source, app)) as workers,
