@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+STREAMS := bench/peers/streams
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
@@ -43,13 +44,18 @@ flaws: setup ## plant known flaws in a copy, one at a time, and see each caught 
 run: setup ## start all of Penstock here, send sample deliveries, print where to look
 	$(BIN)/penstock up --sample
 
-bench: setup .venv-bench/.installed ## rates and latencies beside the bare parts and a peer (BENCH="held --quick"; BENCH=endurance: 22 minutes)
+bench: setup .venv-bench/.installed $(STREAMS)/target/built ## rates and latencies beside the bare parts and peers (BENCH="held --quick"; BENCH=endurance: 22 minutes)
 	$(BIN)/python -m bench $(BENCH)
 
 .venv-bench/.installed: bench/peers/requirements.lock
 	@test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
 	.venv-bench/bin/python -m pip install --require-hashes --disable-pip-version-check -q -r $<
 	@touch $@
+
+# Without a JDK and Maven, or where they fail, nothing is built, and the benchmark says that this peer is left out.
+$(STREAMS)/target/built: $(STREAMS)/pom.xml $(wildcard $(STREAMS)/src/penstock/bench/*.java)
+	@rm -rf $(@D)
+	@if command -v javac >/dev/null && command -v mvn >/dev/null; then mvn -q -B -f $< compile && touch $@ || true; fi
 
 lock: setup ## pin the dependencies again (needs uv, installed into .venv for this only)
 	$(BIN)/python -m pip install -q uv
@@ -59,5 +65,5 @@ lock: setup ## pin the dependencies again (needs uv, installed into .venv for th
 		--generate-hashes --no-header -q -o bench/peers/requirements.lock
 
 clean: ## remove what the targets made (.venv, caches, local state)
-	rm -rf $(VENV) .venv-bench .penstock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench $(STREAMS)/target .penstock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,7 +14,7 @@ CHUNK = 5_000
 
 
 class Decided(Struct, frozen=True):
-    """What stands on an outcomes topic: counts by name, when the broker took the first and the last, and a digest.
+    """What stands on an outcomes topic: counts by name, when the broker took the first, the middle and the last, a digest.
 
     The digest covers every delivery's id, outcome and event ids, in whatever order they stand: two contestants with the
     same one decided the same for every single delivery.
@@ -22,13 +22,20 @@ class Decided(Struct, frozen=True):
 
     counts: dict[str, int]
     first_ms: int
+    middle_ms: int
     last_ms: int
     digest: str
+    per_transaction: float
 
     @property
     def per_s(self) -> float:
         """Return outcomes a second, from the first to the last."""
         return 1000 * (sum(self.counts.values()) - 1) / max(1, self.last_ms - self.first_ms)
+
+    @property
+    def warm_per_s(self) -> float:
+        """Return outcomes a second of the second half alone: compilers and caches have settled by then."""
+        return 1000 * (sum(self.counts.values()) / 2) / max(1, self.last_ms - self.middle_ms)
 
 
 def decided(stack: Stack, topic: str, begin: Places) -> Decided:
@@ -42,8 +49,27 @@ def decided(stack: Stack, topic: str, begin: Places) -> Decided:
         counts[outcome["outcome"]] += 1
         times_ms.append(message.timestamp()[1])
         text = f"{outcome['delivery_id']} {outcome['outcome']} {outcome['event_ids']} {outcome['offset']}"
-        digest = (digest + int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")) % 2**64
-    return Decided(dict(sorted(counts.items())), min(times_ms, default=0), max(times_ms, default=0), f"{digest:016x}")
+        digest += _number(text)
+    times_ms = sorted(times_ms) or [0]
+    return Decided(
+        dict(sorted(counts.items())),
+        times_ms[0],
+        times_ms[len(times_ms) // 2],
+        times_ms[-1],
+        _hexadecimal(digest),
+        _per_transaction(stack, topic, begin, counts.total()),
+    )
+
+
+def changes_digest(stack: Stack, topic: str, begin: Places) -> str:
+    """Return a digest over every change after the given places, in whatever order they stand, but for its time of decision."""
+    schema = codec.parse_schema(codec.schema_text("change"))
+    digest = 0
+    for message in committed(stack, topic, begin):
+        change = codec.decode(message.value() or b"", schema)
+        del change["emitted_at"]
+        digest += _number(repr(sorted(change.items())))
+    return _hexadecimal(digest)
 
 
 def committed(stack: Stack, topic: str, begin: Places) -> Iterator[Message]:
@@ -69,3 +95,18 @@ def committed(stack: Stack, topic: str, begin: Places) -> Iterator[Message]:
             else:
                 raise RuntimeError(f"reading {topic}: {error}")
     consumer.close()
+
+
+def _per_transaction(stack: Stack, topic: str, begin: Places, records: int) -> float:
+    """Return how many records a transaction held on average; each leaves a marker on every partition that it wrote to."""
+    ends = stack.ends(topic)
+    markers = sum(ends.values()) - sum(begin.get(partition, 0) for partition in ends) - records
+    return records * len(ends) / max(1, markers)
+
+
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def _hexadecimal(digest: int) -> str:
+    return f"{digest % 2**64:016x}"

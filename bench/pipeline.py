@@ -1,4 +1,4 @@
-"""The worker beside the bare loop and Quix Streams: the same deliveries, the same full job, one process each, one after another.
+"""The worker beside the bare loop, Quix Streams and Kafka Streams: the same deliveries and full job, one process each, in turns.
 
 All read one `webhooks.raw` from its beginning and write topics and tables of their own. A rate counts outcomes from the
 first to the last by the broker's clock, so start-up is left out; a contestant has finished when its group has committed
@@ -17,30 +17,33 @@ from confluent_kafka import Producer
 from msgspec import Struct
 
 from bench.contest import CHANGELOGS, OUTPUTS, PARTITIONS, Entry
+from bench.contestants import BARE, PENSTOCK, command, contestants, left_out
 from bench.deliveries import SMALL, Mix, body_bytes, mixed
-from bench.outcomes import Decided, decided
-from bench.stack import REPOSITORY, Process, Stack, running, running_worker
+from bench.outcomes import Decided, changes_digest, decided
+from bench.stack import Process, Stack, running, running_worker
 from schemas.codec import SchemaName, raw_headers
 from schemas.registry import Registry
-from streams.topics import OUTCOMES, RAW, described
+from streams.topics import OUTCOMES, RAW, changes_topic, described
 
-PENSTOCK, BARE, QUIX = "penstock worker", "bare loop", "quix streams"
-QUIX_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
+CHANGES = changes_topic("shopify", "product")
 TIMEOUT_S = 300.0
 SCHEMAS: dict[str, SchemaName] = {"changes": "change", "state": "state", "outcomes": "outcome"}
 BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
 
 
 class Heat(Struct, frozen=True):
-    """One contestant's turn in one round."""
+    """One contestant's turn in one round; the changes are compared in the first round only, which is enough and takes long."""
 
     decided: Decided
+    changes: str | None
     cpu_us: float
     memory_mb: float
 
 
 def pipeline(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return rates, ratios and counts of every contestant."""
+    for name, reason in left_out().items():
+        print(f"  {name} is left out: {reason}", file=sys.stderr)
     mix = Mix(40_000, 8_000) if is_quick else Mix(200_000, 40_000)
     expected = fill(stack, mix)
     stack.create(OUTCOMES, PARTITIONS, {**described(OUTCOMES).settings, **BROKER_TIME})
@@ -55,6 +58,7 @@ def pipeline(stack: Stack, is_quick: bool) -> dict[str, Any]:
     for row in rows.values():
         row["of_bare_loop"] = round(row["per_s"]["median"] / limit, 3)
     digests = {heat.decided.digest for turns in heats.values() for heat in turns}
+    changes = {turns[0].changes for turns in heats.values()}
     return {
         "deliveries": mix.deliveries,
         "products": mix.products,
@@ -62,13 +66,10 @@ def pipeline(stack: Stack, is_quick: bool) -> dict[str, Any]:
         "partitions": PARTITIONS,
         "expected_outcomes": dict(sorted(expected.items())),
         "are_all_decisions_equal": len(digests) == 1,
+        "are_all_changes_equal": len(changes) == 1,
         "contestants": rows,
+        "left_out": left_out(),
     }
-
-
-def contestants() -> list[str]:
-    """Return who takes part: Quix Streams only where its environment has been made."""
-    return [BARE, PENSTOCK, *([QUIX] if QUIX_PYTHON.exists() else [])]
 
 
 def fill(stack: Stack, mix: Mix) -> Counter[str]:
@@ -93,16 +94,18 @@ def fill(stack: Stack, mix: Mix) -> Counter[str]:
 
 def _heat(stack: Stack, name: str, turn: int) -> Heat:
     entry = _entry(stack, name, turn)
-    topic = OUTCOMES if name == PENSTOCK else entry.topic("outcomes")
-    group = f"penstock.{entry.name}" if name == PENSTOCK else entry.group
-    begin = stack.ends(topic)
+    is_worker = name == PENSTOCK
+    topic, changes = (OUTCOMES, CHANGES) if is_worker else (entry.topic("outcomes"), entry.topic("changes"))
+    group = f"penstock.{entry.name}" if is_worker else entry.group
+    begin, changes_begin = stack.ends(topic), stack.ends(changes)
     with _contestant(stack, name, entry) as process:
         process.wait_until(lambda: stack.ends(topic) != begin, "its first outcome")
         cpu_s, started = process.cpu_s(), sum(stack.ends(topic).values())  # what starting cost is left out
         stack.wait_committed(group, RAW, TIMEOUT_S, process)
         cpu_s, ended = process.cpu_s() - cpu_s, sum(stack.ends(topic).values())
         memory_mb = process.memory_mb()
-    return Heat(decided(stack, topic, begin), 1e6 * cpu_s / max(1, ended - started), memory_mb)
+    digest = None if turn else changes_digest(stack, changes, changes_begin)
+    return Heat(decided(stack, topic, begin), digest, 1e6 * cpu_s / max(1, ended - started), memory_mb)
 
 
 def _entry(stack: Stack, name: str, turn: int) -> Entry:
@@ -129,9 +132,7 @@ def _contestant(stack: Stack, name: str, entry: Entry) -> Iterator[Process]:
         with running_worker(stack, entry.name) as process:
             yield process
         return
-    quix = [str(QUIX_PYTHON), str(REPOSITORY / "bench" / "peers" / "quix.py")]
-    command = quix if name == QUIX else [sys.executable, "-m", "bench.bare_loop"]
-    with running(entry.name, [*command, entry.argument()], Path(entry.directory)) as process:
+    with running(entry.name, command(name, entry), Path(entry.directory)) as process:
         yield process
 
 
@@ -139,6 +140,8 @@ def _row(turns: list[Heat]) -> dict[str, Any]:
     rates = [heat.decided.per_s for heat in turns]
     return {
         "per_s": {"median": round(median(rates)), "min": round(min(rates)), "max": round(max(rates))},
+        "second_half_per_s": round(median(heat.decided.warm_per_s for heat in turns)),
+        "deliveries_per_transaction": round(median(heat.decided.per_transaction for heat in turns)),
         "cpu_us_per_delivery": round(median(heat.cpu_us for heat in turns), 1),
         "memory_mb": round(median(heat.memory_mb for heat in turns)),
         "outcomes": turns[0].decided.counts,

@@ -75,13 +75,14 @@ def _endurance(figures: Figures) -> list[Table]:
 
 
 def _pipeline(figures: Figures) -> list[Table]:
-    rows = [
-        [name, _spread(row["per_s"]), *_take(row, ["of_bare_loop", "cpu_us_per_delivery", "memory_mb"])]
-        for name, row in figures["contestants"].items()
-    ]
-    equal = "equal" if figures["are_all_decisions_equal"] else "DIFFERENT"
-    title = f"Deliveries/s, {figures['deliveries']} of {figures['body_bytes']} bytes; all decisions {equal}"
-    return [_table(title, ["", "median (min to max)", "of bare", "CPU us", "RSS MB"], rows)]
+    taken = ["of_bare_loop", "second_half_per_s", "deliveries_per_transaction", "cpu_us_per_delivery", "memory_mb"]
+    rows = [[name, _spread(row["per_s"]), *_take(row, taken)] for name, row in figures["contestants"].items()]
+    decisions = "equal" if figures["are_all_decisions_equal"] else "DIFFERENT"
+    changes = "equal" if figures["are_all_changes_equal"] else "DIFFERENT"
+    title = f"Deliveries/s, {figures['deliveries']} of {figures['body_bytes']} bytes; "
+    title += f"all decisions {decisions}, all changes {changes}"
+    names = ["", "median (min to max)", "of bare", "second half", "a transaction", "CPU us", "RSS MB"]
+    return [_table(title, names, rows)]
 
 
 def _latency(figures: Figures) -> list[Table]:

@@ -1,0 +1,33 @@
+"""Who takes part in the pipeline benchmark: a peer that cannot is left out with a reason, and what is built is pinned."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from bench.contestants import BARE, PEERS, PENSTOCK, STREAMS, contestants, left_out
+
+MAVEN = "{http://maven.apache.org/POM/4.0.0}"
+
+
+def test_kafka_streams_is_left_out_without_java_and_maven(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line names the tools that are missing and what to do; the others take part."""
+    monkeypatch.setenv("PATH", "")
+
+    reason = left_out()[STREAMS]
+
+    assert reason == "no java, javac, mvn on the PATH; with a JDK of 17 or newer and Maven, `make bench` builds it"
+    assert STREAMS not in contestants()
+    assert {BARE, PENSTOCK} <= set(contestants())
+
+
+def test_everything_that_maven_fetches_has_a_version_and_no_address() -> None:
+    """Every dependency and plugin of the Kafka Streams program is pinned; where they come from is Maven's configuration."""
+    project = ET.parse(PEERS / "streams" / "pom.xml").getroot()  # noqa: S314  # our own file
+
+    fetched = [*project.iter(f"{MAVEN}dependency"), *project.iter(f"{MAVEN}plugin")]
+
+    assert len(fetched) >= 8
+    for one in fetched:
+        version = one.findtext(f"{MAVEN}version") or ""
+        assert version[:1].isdigit(), f"{one.findtext(f'{MAVEN}artifactId')} has no fixed version: {version!r}"
+    assert not [*project.iter(f"{MAVEN}repository"), *project.iter(f"{MAVEN}pluginRepository")]
