@@ -9,6 +9,7 @@ from types import FrameType
 import structlog
 
 from bench.burst import burst
+from bench.children import children
 from bench.endurance import endurance
 from bench.held import held
 from bench.ingress import ingress
@@ -17,6 +18,8 @@ from bench.load import allow_files
 from bench.pipeline import pipeline
 from bench.report import draw, made, show, write
 from bench.restore import restore
+from bench.scaling import scaling
+from bench.small import small
 from bench.stack import Failed, running_stack
 from local.errors import LocalError
 
@@ -25,6 +28,9 @@ BENCHMARKS = {
     "held": held,
     "burst": burst,
     "pipeline": pipeline,
+    "small": small,
+    "children": children,
+    "scaling": scaling,
     "latency": latency,
     "restore": restore,
     "endurance": endurance,

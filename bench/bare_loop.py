@@ -6,6 +6,7 @@ no rebalance: it shows what the libraries cost. A child process: `python -m benc
 
 import sys
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,12 @@ Rows = dict[bytes, bytes]
 
 
 class Tables:
-    """Two RocksDB column families and what the open transaction adds to them."""
+    """RocksDB column families and what the open transaction adds to them."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, names: Sequence[str]) -> None:
         options = rocksdict.Options(raw_mode=True)
         options.create_missing_column_families(True)
-        families = {name: _column_options() for name in ("seen", "latest")}
+        families = {name: _column_options() for name in names}
         self._database = rocksdict.Rdict(str(directory), options, column_families=families)
         self._columns = {name: self._database.get_column_family(name) for name in families}
         self._handles = {name: self._database.get_column_family_handle(name) for name in families}
@@ -37,6 +38,10 @@ class Tables:
         """Return a row, uncommitted ones first."""
         row = self.overlays.setdefault((name, partition), {}).get(key)
         return self._columns[name].get(key) if row is None else row  # type: ignore[no-any-return]  # rocksdict has no types
+
+    def put(self, name: str, partition: int, key: bytes, row: bytes) -> None:
+        """Keep a row until the transaction is committed."""
+        self.overlays[name, partition][key] = row
 
     def store(self) -> None:
         """Write what the committed transaction added."""
@@ -48,10 +53,13 @@ class Tables:
         self.overlays.clear()
 
 
-def run(entry: Entry) -> None:
-    """Go round until ended by a signal."""
+Decide = Callable[[Message, Tables, Producer], None]
+
+
+def run(entry: Entry, names: Sequence[str], decide: Decide) -> None:
+    """Go round until ended by a signal; `decide` reads and writes the named tables and produces the outputs."""
     consumer, producer = _consumer(entry), _producer(entry)
-    job, tables = Job(entry.wire_prefixes()), Tables(Path(entry.directory) / "tables")
+    tables = Tables(Path(entry.directory) / "tables", names)
     producer.init_transactions(TIMEOUT_S)
     consumer.subscribe([entry.raw])
     while True:
@@ -60,7 +68,7 @@ def run(entry: Entry) -> None:
             continue
         producer.begin_transaction()
         for message in messages:
-            _decide(message, job, tables, producer, entry)
+            decide(message, tables, producer)
         for (name, partition), rows in tables.overlays.items():
             for key, row in rows.items():
                 producer.produce(entry.topic(f"{name}-changelog"), row, key, partition)
@@ -71,24 +79,33 @@ def run(entry: Entry) -> None:
         tables.store()
 
 
-def _decide(message: Message, job: Job, tables: Tables, producer: Producer, entry: Entry) -> None:
-    key, partition = message.key(), message.partition()
-    place = (entry.raw, partition, message.offset())
-    shown = read(key, message.value(), message.headers(), place, time.time_ns() // 1000)
-    seen = seen_key(shown)
-    decision = job.decide(shown, tables.get("seen", partition, seen), tables.get("latest", partition, key))
-    if decision.seen is not None:
-        tables.overlays["seen", partition][seen] = decision.seen
-    if decision.latest is not None:
-        tables.overlays["latest", partition][key] = decision.latest
-    _produce(decision, key, shown.texts["penstock_delivery_id"].encode(), producer, entry)
+class Full:
+    """Decides and produces one delivery: the full job."""
 
+    def __init__(self, entry: Entry) -> None:
+        self._entry = entry
+        self._job = Job(entry.wire_prefixes())
 
-def _produce(decision: Decision, key: bytes, delivery_id: bytes, producer: Producer, entry: Entry) -> None:
-    if decision.change is not None:
-        producer.produce(entry.topic("changes"), decision.change, key)
-        producer.produce(entry.topic("state"), decision.state, key)
-    producer.produce(entry.topic("outcomes"), decision.outcome, delivery_id)
+    def __call__(self, message: Message, tables: Tables, producer: Producer) -> None:
+        """Produce the outcome, and the change and the state if there are any; store the rows."""
+        key, partition = message.key(), message.partition()
+        place = (self._entry.raw, partition, message.offset())
+        shown = read(key, message.value(), message.headers(), place, time.time_ns() // 1000)
+        seen = seen_key(shown)
+        rows = tables.get("seen", partition, seen), tables.get("latest", partition, key)
+        decision = self._job.decide(shown, *rows)
+        if decision.seen is not None:
+            tables.put("seen", partition, seen, decision.seen)
+        if decision.latest is not None:
+            tables.put("latest", partition, key, decision.latest)
+        self._produce(decision, key, shown.texts["penstock_delivery_id"].encode(), producer)
+
+    def _produce(self, decision: Decision, key: bytes, delivery_id: bytes, producer: Producer) -> None:
+        topic = self._entry.topic
+        if decision.change is not None:
+            producer.produce(topic("changes"), decision.change, key)
+            producer.produce(topic("state"), decision.state, key)
+        producer.produce(topic("outcomes"), decision.outcome, delivery_id)
 
 
 def _consumer(entry: Entry) -> Consumer:
@@ -123,4 +140,5 @@ def _column_options() -> Any:
 
 
 if __name__ == "__main__":
-    run(entry_of(sys.argv[1]))
+    given = entry_of(sys.argv[1])
+    run(given, ("seen", "latest"), Full(given))

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from typing import NamedTuple
 
 from bench.contest import Entry
 from bench.stack import REPOSITORY
@@ -12,6 +13,18 @@ QUIX_PYTHON = REPOSITORY / ".venv-bench" / "bin" / "python"
 STREAMS_BUILT = PEERS / "streams" / "target"
 STREAMS_HEAP = "512m"
 BUILD_TOOLS = ("java", "javac", "mvn")
+
+
+class Programs(NamedTuple):
+    """Which programs do a job: a module, a file below peers/, a Java class."""
+
+    bare: str
+    quix: str
+    streams: str
+
+
+FULL_JOB = Programs("bench.bare_loop", "quix.py", "Streams")
+SMALL_JOB = Programs("bench.small_loop", "quix_small.py", "Small")
 
 
 def contestants() -> list[str]:
@@ -35,17 +48,23 @@ def left_out() -> dict[str, str]:
     return away
 
 
-def command(name: str, entry: Entry) -> list[str]:
+def tell_left_out() -> None:
+    """Print one line for each peer that does not take part."""
+    for name, reason in left_out().items():
+        print(f"  {name} is left out: {reason}", file=sys.stderr)
+
+
+def command(name: str, entry: Entry, programs: Programs) -> list[str]:
     """Return what runs a contestant other than the worker."""
     if name == QUIX:
-        return [str(QUIX_PYTHON), str(PEERS / "quix.py"), entry.argument()]
+        return [str(QUIX_PYTHON), str(PEERS / programs.quix), entry.argument()]
     if name == STREAMS:
-        return [*_java(), entry.argument(), str(REPOSITORY / "schemas")]
-    return [sys.executable, "-m", "bench.bare_loop", entry.argument()]
+        return [*_java(programs.streams), entry.argument(), str(REPOSITORY / "schemas")]
+    return [sys.executable, "-m", programs.bare, entry.argument()]
 
 
-def _java() -> list[str]:
+def _java(main_class: str) -> list[str]:
     classes = f"{STREAMS_BUILT / 'classes'}:{STREAMS_BUILT / 'libraries'}/*"
     heap = [f"-Xms{STREAMS_HEAP}", f"-Xmx{STREAMS_HEAP}"]
     log = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"
-    return ["java", *heap, log, "-cp", classes, "penstock.bench.Streams"]
+    return ["java", *heap, log, "-cp", classes, f"penstock.bench.{main_class}"]

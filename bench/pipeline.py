@@ -13,22 +13,21 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from confluent_kafka import Producer
 from msgspec import Struct
 
 from bench.contest import CHANGELOGS, OUTPUTS, PARTITIONS, Entry
-from bench.contestants import BARE, PENSTOCK, command, contestants, left_out
+from bench.contestants import BARE, FULL_JOB, PENSTOCK, command, contestants, left_out, tell_left_out
 from bench.deliveries import SMALL, Mix, body_bytes, mixed
+from bench.fill import create_raw, fill
 from bench.outcomes import Decided, changes_digest, decided
 from bench.stack import Process, Stack, running, running_worker
-from schemas.codec import SchemaName, raw_headers
+from bench.turns import BROKER_TIME, Used, spread, watched
+from schemas.codec import SchemaName
 from schemas.registry import Registry
 from streams.topics import OUTCOMES, RAW, changes_topic, described
 
 CHANGES = changes_topic("shopify", "product")
-TIMEOUT_S = 300.0
 SCHEMAS: dict[str, SchemaName] = {"changes": "change", "state": "state", "outcomes": "outcome"}
-BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}
 
 
 class Heat(Struct, frozen=True):
@@ -36,16 +35,16 @@ class Heat(Struct, frozen=True):
 
     decided: Decided
     changes: str | None
-    cpu_us: float
-    memory_mb: float
+    used: Used
 
 
 def pipeline(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return rates, ratios and counts of every contestant."""
-    for name, reason in left_out().items():
-        print(f"  {name} is left out: {reason}", file=sys.stderr)
+    tell_left_out()
     mix = Mix(40_000, 8_000) if is_quick else Mix(200_000, 40_000)
-    expected = fill(stack, mix)
+    expected: Counter[str] = Counter()
+    create_raw(stack, PARTITIONS)
+    fill(stack, mixed(mix, expected))
     stack.create(OUTCOMES, PARTITIONS, {**described(OUTCOMES).settings, **BROKER_TIME})
     heats: dict[str, list[Heat]] = {name: [] for name in contestants()}
     for turn in range(1 if is_quick else 3):
@@ -72,26 +71,6 @@ def pipeline(stack: Stack, is_quick: bool) -> dict[str, Any]:
     }
 
 
-def fill(stack: Stack, mix: Mix) -> Counter[str]:
-    """Write a mix of deliveries to `webhooks.raw` as the ingress does; return the outcomes that they must have."""
-    stack.create(RAW, PARTITIONS, described(RAW).settings)
-    producer = Producer({
-        "bootstrap.servers": stack.kafka,
-        "enable.idempotence": True,
-        "partitioner": "murmur2_random",
-        "linger.ms": 20,
-        "log_level": 0,
-        "queue.buffering.max.messages": 20_000,
-    })  # fmt: skip
-    expected: Counter[str] = Counter()
-    for delivery in mixed(mix, expected):
-        while len(producer) >= 15_000:
-            producer.poll(0.1)
-        producer.produce(RAW, delivery.body, delivery.key.encode(), headers=raw_headers(delivery))
-    producer.flush(60)
-    return expected
-
-
 def _heat(stack: Stack, name: str, turn: int) -> Heat:
     entry = _entry(stack, name, turn)
     is_worker = name == PENSTOCK
@@ -99,13 +78,9 @@ def _heat(stack: Stack, name: str, turn: int) -> Heat:
     group = f"penstock.{entry.name}" if is_worker else entry.group
     begin, changes_begin = stack.ends(topic), stack.ends(changes)
     with _contestant(stack, name, entry) as process:
-        process.wait_until(lambda: stack.ends(topic) != begin, "its first outcome")
-        cpu_s, started = process.cpu_s(), sum(stack.ends(topic).values())  # what starting cost is left out
-        stack.wait_committed(group, RAW, TIMEOUT_S, process)
-        cpu_s, ended = process.cpu_s() - cpu_s, sum(stack.ends(topic).values())
-        memory_mb = process.memory_mb()
+        used = watched(stack, process, topic, group)
     digest = None if turn else changes_digest(stack, changes, changes_begin)
-    return Heat(decided(stack, topic, begin), digest, 1e6 * cpu_s / max(1, ended - started), memory_mb)
+    return Heat(decided(stack, topic, begin), digest, used)
 
 
 def _entry(stack: Stack, name: str, turn: int) -> Entry:
@@ -132,17 +107,16 @@ def _contestant(stack: Stack, name: str, entry: Entry) -> Iterator[Process]:
         with running_worker(stack, entry.name) as process:
             yield process
         return
-    with running(entry.name, command(name, entry), Path(entry.directory)) as process:
+    with running(entry.name, command(name, entry, FULL_JOB), Path(entry.directory)) as process:
         yield process
 
 
 def _row(turns: list[Heat]) -> dict[str, Any]:
-    rates = [heat.decided.per_s for heat in turns]
     return {
-        "per_s": {"median": round(median(rates)), "min": round(min(rates)), "max": round(max(rates))},
+        "per_s": spread([heat.decided.per_s for heat in turns]),
         "second_half_per_s": round(median(heat.decided.warm_per_s for heat in turns)),
         "deliveries_per_transaction": round(median(heat.decided.per_transaction for heat in turns)),
-        "cpu_us_per_delivery": round(median(heat.cpu_us for heat in turns), 1),
-        "memory_mb": round(median(heat.memory_mb for heat in turns)),
+        "cpu_us_per_delivery": round(median(heat.used.cpu_us for heat in turns), 1),
+        "memory_mb": round(median(heat.used.memory_mb for heat in turns)),
         "outcomes": turns[0].decided.counts,
     }

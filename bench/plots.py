@@ -139,6 +139,28 @@ def _one_endurance(path: Path, name: str, run: dict[str, Any]) -> Figure:
     return figure
 
 
+def _scaling(_path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
+    """The rate by workers, a line for each number of partitions, beside what as many cores as workers would give."""
+    rows = figures["runs"]
+    counts = sorted({row["workers"] for row in rows})
+    figure, axes = plt.subplots(figsize=(8, 4.5))
+    ideal = [rows[0]["per_s"] * count for count in counts]
+    axes.plot(counts, ideal, color=GREY, linestyle="--", linewidth=1, label="as many times one worker")
+    looks = zip(COLOURS, ("D", "s", "o"), (9, 7, 5), strict=True)  # different enough to be seen where they coincide
+    for partitions, (colour, marker, size) in zip(sorted({row["partitions"] for row in rows}), looks, strict=False):
+        runs = [row for row in rows if row["partitions"] == partitions]
+        places = [row["workers"] for row in runs], [row["per_s"] for row in runs]
+        name = "1 partition" if partitions == 1 else f"{partitions} partitions"
+        axes.plot(*places, color=colour, marker=marker, markersize=size, linewidth=1.8, label=name, zorder=3)
+    axes.axvline(figures["cores"], color=YELLOW, linewidth=3, label=f"the machine's {figures['cores']} cores", zorder=1)
+    axes.set(xlabel="worker processes", ylabel="deliveries/s, all workers together", xticks=counts)
+    axes.set_title(f"Worker: full job, {figures['body_bytes']:,}-byte product, beside Kafka on the same cores")
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda rate, _: f"{rate:,.0f}"))
+    axes.set_ylim(bottom=0)
+    figure.legend(loc="outside lower center", ncols=3)
+    return {"": figure}
+
+
 def _rates(axes: Axes, rows: Rows) -> None:
     # The last second is cut short: the run ends in it.
     axes.step(_seconds(rows), [row["due"] for row in rows], where="post", color=GREY, linewidth=1, label="due")
@@ -192,6 +214,7 @@ _PLOTS: dict[str, Callable[[Path, dict[str, Any]], dict[str, Figure]]] = {
     "held": _held,
     "burst": _burst,
     "endurance": _endurance,
+    "scaling": _scaling,
 }
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from local.pins import KAFKA, REGISTRY
 RESULTS = Path(__file__).parent / "results"
 PLOTS = Path(__file__).parent / "plots.py"
 PLOTS_PYTHON = Path(__file__).parents[1] / ".venv-bench" / "bin" / "python"
-PLOTTED = ("ingress", "held", "burst", "endurance")
+PLOTTED = ("ingress", "held", "burst", "endurance", "scaling")
 PARTS = ("uvicorn", "uvloop", "httptools", "starlette", "faust-streaming", "fastavro", "msgspec")
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import psutil
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec  # type: ignore[attr-defined]  # public by its documentation
 
 from local import guard, logs, ports
@@ -50,10 +50,11 @@ class Stack:
         """Return the address of the broker."""
         return self.broker.bootstrap_servers
 
-    def configuration(self, app: str) -> Path:
+    def configuration(self, app: str, has_children: bool = False) -> Path:
         """Return a `penstock.toml` with one Shopify source."""
         path = self.directory / f"{app}.toml"
-        path.write_text(_CONFIGURATION.format(kafka=self.kafka, registry=self.registry, app=app))
+        children = str(has_children).lower()
+        path.write_text(_CONFIGURATION.format(kafka=self.kafka, registry=self.registry, app=app, children=children))
         return path
 
     def create(self, topic: str, partitions: int, settings: Mapping[str, str]) -> None:
@@ -65,6 +66,25 @@ class Stack:
             if time.monotonic() > deadline:
                 raise Failed(f"{topic} has no leader after {READY_TIMEOUT_S:.0f} s")
             time.sleep(POLL_S)
+
+    def delete(self, topic: str) -> None:
+        """Delete a topic and wait until it is gone."""
+        self.admin.delete_topics([topic])[topic].result()
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while self.ends(topic):
+            if time.monotonic() > deadline:
+                raise Failed(f"{topic} is still there {READY_TIMEOUT_S:.0f} s after it was deleted")
+            time.sleep(POLL_S)
+
+    def shares(self, group: str) -> list[int]:
+        """Return how many partitions each member of a group has; nothing while the group is not at rest."""
+        try:
+            described = self.admin.describe_consumer_groups([group])[group].result()
+        except KafkaException:
+            return []  # a new broker's coordinator is still loading
+        if described.state != ConsumerGroupState.STABLE:
+            return []
+        return [len(member.assignment.topic_partitions) for member in described.members]
 
     def ends(self, topic: str) -> Places:
         """Return the offset after the last record, control records included, of each partition; empty without the topic."""
@@ -82,15 +102,17 @@ class Stack:
         except KafkaException:
             return False
 
-    def wait_committed(self, group: str, topic: str, timeout_s: float, child: "Process") -> None:
-        """Wait until a group has committed everything that a topic holds now."""
-        ends = self.ends(topic)
+    def wait_committed(
+        self, group: str, topic: str, timeout_s: float, child: "Process", ends: Places | None = None
+    ) -> None:
+        """Wait until a group has committed everything that a topic holds now, or all below the given `ends`."""
+        ends = self.ends(topic) if ends is None else ends
         reader = Consumer(
             {"bootstrap.servers": self.kafka, "group.id": group, "log_level": 0}
         )  # asks only: it never joins the group
         places = [TopicPartition(topic, partition) for partition in ends]
         deadline = time.monotonic() + timeout_s
-        while _committed(reader, places) != ends:
+        while not _has_reached(_committed(reader, places), ends):
             child.fail_if(time.monotonic() > deadline, f"{group} did not read all of {topic} in {timeout_s:.0f} s")
             time.sleep(POLL_S * 4)
         reader.close()
@@ -103,7 +125,7 @@ bootstrap_servers = "{kafka}"
 url = "{registry}"
 [worker]
 app = "{app}"
-children = false
+children = {children}
 [[sources]]
 name = "bench"
 provider = "shopify"
@@ -216,11 +238,14 @@ def has_ingress_workers() -> bool:
 
 
 @contextmanager
-def running_worker(stack: Stack, app: str) -> Iterator[Process]:
-    """Run one worker process as users do, on a fresh disk under a fresh application name; it may still be starting."""
-    data_dir = stack.directory / f"worker-{app}"
-    arguments = ["--worker-id", app, "--config", str(stack.configuration(app)), "--data-dir", str(data_dir)]
-    with running(f"worker-{app}", _penstock("worker", *arguments), stack.directory) as process:
+def running_worker(
+    stack: Stack, app: str, worker_id: str | None = None, has_children: bool = False
+) -> Iterator[Process]:
+    """Run one worker process as users do, on a fresh disk, by default alone in its application; it may still be starting."""
+    worker_id = worker_id or app
+    name, file = f"worker-{worker_id}", stack.configuration(app, has_children)
+    arguments = ["--worker-id", worker_id, "--config", str(file), "--data-dir", str(stack.directory / name)]
+    with running(name, _penstock("worker", *arguments), stack.directory) as process:
         yield process
 
 
@@ -230,6 +255,10 @@ def answers_ready(url: str) -> bool:
         return httpx.get(url, timeout=1.0, trust_env=False).is_success
     except httpx.HTTPError:
         return False
+
+
+def _has_reached(committed: Places, ends: Places) -> bool:
+    return all(committed.get(partition, -1) >= end for partition, end in ends.items())
 
 
 def _committed(reader: Consumer, places: list[TopicPartition]) -> Places:

@@ -75,14 +75,55 @@ def _endurance(figures: Figures) -> list[Table]:
 
 
 def _pipeline(figures: Figures) -> list[Table]:
-    taken = ["of_bare_loop", "second_half_per_s", "deliveries_per_transaction", "cpu_us_per_delivery", "memory_mb"]
-    rows = [[name, _spread(row["per_s"]), *_take(row, taken)] for name, row in figures["contestants"].items()]
     decisions = "equal" if figures["are_all_decisions_equal"] else "DIFFERENT"
     changes = "equal" if figures["are_all_changes_equal"] else "DIFFERENT"
     title = f"Deliveries/s, {figures['deliveries']} of {figures['body_bytes']} bytes; "
-    title += f"all decisions {decisions}, all changes {changes}"
-    names = ["", "median (min to max)", "of bare", "second half", "a transaction", "CPU us", "RSS MB"]
-    return [_table(title, names, rows)]
+    return [_contest(title + f"all decisions {decisions}, all changes {changes}", figures)]
+
+
+def _small(figures: Figures) -> list[Table]:
+    events = "equal" if figures["are_all_events_equal"] else "DIFFERENT"
+    title = (
+        f"Deliveries/s of the small job, {figures['deliveries']} of {figures['body_bytes']} bytes; all events {events}"
+    )
+    return [_contest(title, figures)]
+
+
+def _contest(title: str, figures: Figures) -> Table:
+    names = ["", "median (min to max)", "of bare", "second half", "CPU us", "RSS MB"]
+    taken = ["of_bare_loop", "second_half_per_s", "cpu_us_per_delivery", "memory_mb"]
+    rows = [[name, _spread(row["per_s"]), *_take(row, taken)] for name, row in figures["contestants"].items()]
+    return _table(title, names, rows)
+
+
+def _children(figures: Figures) -> list[Table]:
+    taken = ["events", "expected_events", "cpu_us_per_delivery", "cpu_us_per_event", "memory_mb"]
+    rows = [
+        [name, _spread(row["per_s"]), _spread(row["events_per_s"]), *_take(row, taken)]
+        for name, row in figures["runs"].items()
+    ]
+    title = (
+        f"{figures['deliveries']} deliveries of {figures['products']} products with {figures['variants']} variants, "
+    )
+    names = ["", "deliveries/s", "events/s", "events", "expected", "CPU us/delivery", "CPU us/event", "RSS MB"]
+    return [_table(title + f"{figures['body_bytes']} bytes", names, rows)]
+
+
+def _scaling(figures: Figures) -> list[Table]:
+    taken = ["partitions", "workers", "per_s", "of_one", "busiest_worker_cpu_share", "machine_cpu_share"]
+    taken += ["cpu_us_per_delivery", "memory_mb"]
+    names = [
+        "partitions",
+        "workers",
+        "deliveries/s",
+        "of one",
+        "busiest worker's core",
+        "machine's CPU",
+        "CPU us",
+        "RSS MB",
+    ]
+    title = f"Deliveries/s by partitions and workers, on {figures['cores']} cores, {figures['deliveries']} of "
+    return [_table(title + f"{figures['body_bytes']} bytes", names, [_take(row, taken) for row in figures["runs"]])]
 
 
 def _latency(figures: Figures) -> list[Table]:
@@ -109,6 +150,9 @@ _TABLES: dict[str, Callable[[Figures], list[Table]]] = {
     "burst": _burst,
     "endurance": _endurance,
     "pipeline": _pipeline,
+    "small": _small,
+    "children": _children,
+    "scaling": _scaling,
     "latency": _latency,
     "restore": _restore,
 }

@@ -61,8 +61,7 @@ FIELDS = {"changes": Field("change"), "state": Field("state"), "outcomes": Field
 
 def run(entry: Entry) -> None:
     """Run until ended by a signal."""
-    app = _application(entry)
-    config = TopicConfig(num_partitions=PARTITIONS, replication_factor=1)
+    app, config = application(entry), topic_config()
     raw = app.topic(entry.raw, value_deserializer="bytes", config=config)
     outputs = {
         name: app.topic(entry.topic(name), value_serializer=FIELDS[name], config=config, key_serializer="bytes")
@@ -77,7 +76,13 @@ def run(entry: Entry) -> None:
     app.run()
 
 
-def _application(entry: Entry) -> Application:
+def topic_config() -> TopicConfig:
+    """Return the shape of every topic here."""
+    return TopicConfig(num_partitions=PARTITIONS, replication_factor=1)
+
+
+def application(entry: Entry) -> Application:
+    """Return Quix Streams with the settings of all contestants."""
     return Application(
         broker_address=entry.kafka,
         consumer_group=entry.group,

@@ -1,0 +1,76 @@
+"""Puts deliveries on `webhooks.raw` as the ingress does: at once, or behind a gate that shows them all at one moment."""
+
+from collections.abc import Iterable
+from functools import partial
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from bench.stack import Places, Stack
+from schemas.codec import raw_headers
+from schemas.records import RawDelivery
+from streams.topics import RAW, described
+
+IN_FLIGHT = 15_000
+TIMEOUT_S = 60.0
+GATE_TIMEOUT_S = 600.0
+
+
+def create_raw(stack: Stack, partitions: int) -> None:
+    """Create `webhooks.raw` with its policy."""
+    stack.create(RAW, partitions, described(RAW).settings)
+
+
+def fill(stack: Stack, deliveries: Iterable[RawDelivery]) -> None:
+    """Write deliveries and wait until Kafka has them."""
+    producer = _producer(stack, {"enable.idempotence": True})
+    _produce(producer, deliveries, {})
+    producer.flush(TIMEOUT_S)
+
+
+class Gate:
+    """Deliveries in one transaction that is left open: who reads committed records sees none of them, then all at once.
+
+    So processes can be up, joined and idle before the first delivery, and no producer runs beside them afterwards.
+    """
+
+    def __init__(self, stack: Stack, name: str, deliveries: Iterable[RawDelivery]) -> None:
+        """Write them; `name` is the transactional id."""
+        limits = {"transaction.timeout.ms": int(1000 * GATE_TIMEOUT_S)}
+        self.ends: Places = {}
+        """The offset after the last delivery of each partition that got one."""
+        self._producer = _producer(stack, {"transactional.id": name, **limits})
+        self._producer.init_transactions(TIMEOUT_S)
+        self._producer.begin_transaction()
+        _produce(self._producer, deliveries, self.ends)
+        self._producer.flush(TIMEOUT_S)
+
+    def open(self) -> None:
+        """Show the deliveries."""
+        self._producer.commit_transaction(TIMEOUT_S)
+
+
+def _produce(producer: Producer, deliveries: Iterable[RawDelivery], ends: Places) -> None:
+    for delivery in deliveries:
+        while len(producer) >= IN_FLIGHT:
+            producer.poll(0.1)
+        producer.produce(
+            RAW, delivery.body, delivery.key.encode(), headers=raw_headers(delivery), on_delivery=partial(_note, ends)
+        )
+
+
+def _note(ends: Places, error: KafkaError | None, message: Message) -> None:
+    if error is not None:
+        raise KafkaException(error)
+    partition, offset = message.partition() or 0, message.offset() or 0
+    ends[partition] = max(ends.get(partition, 0), offset + 1)
+
+
+def _producer(stack: Stack, settings: dict[str, object]) -> Producer:
+    return Producer({
+        "bootstrap.servers": stack.kafka,
+        "partitioner": "murmur2_random",
+        "linger.ms": 20,
+        "log_level": 0,
+        "queue.buffering.max.messages": 20_000,
+        **settings,
+    })  # fmt: skip

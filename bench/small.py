@@ -1,0 +1,86 @@
+"""The small job: one table, one output, one changelog, for comparison with published figures of stream processors.
+
+The bare loop, Quix Streams and Kafka Streams read the same `webhooks.raw` as in the pipeline benchmark and write JSON events.
+The worker takes no part: it records an outcome for every delivery and keeps two tables, which nothing can turn off.
+"""
+
+import sys
+from collections import Counter
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from msgspec import Struct
+
+from bench.contest import PARTITIONS, Entry
+from bench.contestants import BARE, PENSTOCK, SMALL_JOB, command, contestants, left_out, tell_left_out
+from bench.deliveries import SMALL, Mix, body_bytes, mixed
+from bench.fill import create_raw, fill
+from bench.outcomes import Decided, emitted
+from bench.small_job import OUTPUT, TABLE
+from bench.stack import Stack, running
+from bench.turns import BROKER_TIME, Used, spread, watched
+from streams.topics import RAW
+
+COMPACTED = {"cleanup.policy": "compact"}
+
+
+class Heat(Struct, frozen=True):
+    """One contestant's turn in one round."""
+
+    emitted: Decided
+    used: Used
+
+
+def small(stack: Stack, is_quick: bool) -> dict[str, Any]:
+    """Return rates, ratios and counts of every contestant."""
+    tell_left_out()
+    mix = Mix(40_000, 8_000) if is_quick else Mix(200_000, 40_000)
+    expected: Counter[str] = Counter()
+    create_raw(stack, PARTITIONS)
+    fill(stack, mixed(mix, expected))
+    heats: dict[str, list[Heat]] = {name: [] for name in contestants() if name != PENSTOCK}
+    for turn in range(1 if is_quick else 3):
+        names = list(heats)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            heats[name].append(_heat(stack, name, turn))
+            print(f"  {name}: round {turn + 1} done", file=sys.stderr)
+    rows = {name: _row(turns, mix.deliveries) for name, turns in heats.items()}
+    for row in rows.values():
+        row["of_bare_loop"] = round(row["per_s"]["median"] / rows[BARE]["per_s"]["median"], 3)
+    return {
+        "deliveries": mix.deliveries,
+        "products": mix.products,
+        "body_bytes": body_bytes(SMALL),
+        "partitions": PARTITIONS,
+        "expected_events": expected["changed"]
+        + expected["unchanged"],  # a newer version is an event, whatever it shows
+        "are_all_events_equal": len({heat.emitted.digest for turns in heats.values() for heat in turns}) == 1,
+        "contestants": rows,
+        "left_out": left_out(),
+    }
+
+
+def _heat(stack: Stack, name: str, turn: int) -> Heat:
+    short = name.partition(" ")[0] + str(turn)
+    entry = Entry(short, stack.kafka, RAW, str(stack.directory / short))
+    output = entry.topic(OUTPUT)
+    stack.create(output, PARTITIONS, BROKER_TIME)
+    if name == BARE:
+        stack.create(entry.topic(f"{TABLE}-changelog"), PARTITIONS, COMPACTED)
+    begin = stack.ends(output)
+    with running(entry.name, command(name, entry, SMALL_JOB), Path(entry.directory)) as process:
+        used = watched(stack, process, output, entry.group)
+    return Heat(emitted(stack, output, begin), used)
+
+
+def _row(turns: list[Heat], deliveries: int) -> dict[str, Any]:
+    """Return a contestant's row; what is counted are events, so rates and costs are turned into those of deliveries."""
+    share = deliveries / turns[0].emitted.events
+    return {
+        "per_s": spread([heat.emitted.per_s * share for heat in turns]),
+        "second_half_per_s": round(median(heat.emitted.warm_per_s * share for heat in turns)),
+        "cpu_us_per_delivery": round(median(heat.used.cpu_us / share for heat in turns), 1),
+        "memory_mb": round(median(heat.used.memory_mb for heat in turns)),
+        "events": turns[0].emitted.events,
+    }

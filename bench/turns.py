@@ -1,0 +1,34 @@
+"""One contestant's turn: watched from its first record out until it has read everything; and what a row of a table says of it."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from msgspec import Struct
+
+from bench.stack import Process, Stack
+from streams.topics import RAW
+
+TIMEOUT_S = 300.0
+BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}  # so that a rate is by the broker's clock
+
+
+class Used(Struct, frozen=True):
+    """What a process used: processor time for each record out, and memory at the end."""
+
+    cpu_us: float
+    memory_mb: float
+
+
+def watched(stack: Stack, process: Process, output: str, group: str) -> Used:
+    """Wait until a group has read all of `webhooks.raw`, and return what its process used; starting is left out."""
+    begin = stack.ends(output)
+    process.wait_until(lambda: stack.ends(output) != begin, "its first record out")
+    cpu_s, started = process.cpu_s(), sum(stack.ends(output).values())
+    stack.wait_committed(group, RAW, TIMEOUT_S, process)
+    cpu_s, ended = process.cpu_s() - cpu_s, sum(stack.ends(output).values())
+    return Used(1e6 * cpu_s / max(1, ended - started), process.memory_mb())
+
+
+def spread(figures: Sequence[float]) -> dict[str, int]:
+    """Return the median of some rounds, the lowest and the highest."""
+    return {"median": round(median(figures)), "min": round(min(figures)), "max": round(max(figures))}
