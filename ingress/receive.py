@@ -30,6 +30,9 @@ from schemas.records import RawDelivery
 NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization", "x-shopery-secret", "content-type"})
 """Headers that carry credentials whatever the provider, and the content type, which has its own place on the record."""
 
+OUR_OWN = ("penstock_", "ce_")
+"""Beginnings of the names that the record's own headers have: a sender's would be taken for them downstream."""
+
 log = structlog.get_logger("ingress")
 
 
@@ -238,5 +241,8 @@ def kept_headers(source: Source, headers: Mapping[str, str]) -> dict[str, str]:
     return {
         name: value
         for name, value in headers.items()
-        if name.startswith(prefixes) and name not in secret_headers and name not in NEVER_KEPT
+        if name.startswith(prefixes)
+        and name not in secret_headers
+        and name not in NEVER_KEPT
+        and not name.startswith(OUR_OWN)
     }

@@ -17,8 +17,16 @@ ENTERING: Final = (
         "secret_header_is_kept",
         "No secret on a topic: Shopery's secret lies on `webhooks.raw` with every delivery.",
         "ingress/receive.py",
-        "if name.startswith(prefixes) and name not in secret_headers and name not in NEVER_KEPT",
-        "if name.startswith(prefixes)",
+        "        and name not in secret_headers\n        and name not in NEVER_KEPT\n",
+        "",
+        ("tests/unit/ingress/test_receive.py::test_secret_header_is_never_kept",),
+    ),
+    Flaw(
+        "sender_writes_our_headers",
+        "Nothing unverified gets in: a sender's header says on the record what only Penstock may say of a delivery.",
+        "ingress/receive.py",
+        "        and not name.startswith(OUR_OWN)\n",
+        "",
         ("tests/unit/ingress/test_receive.py::test_secret_header_is_never_kept",),
     ),
     Flaw(
