@@ -8,6 +8,7 @@ import typer
 from console.commands.check import check
 from console.commands.explain import explain
 from console.commands.ingress import ingress
+from console.commands.replay import replay
 from console.commands.send import send
 from console.commands.spool import spool
 from console.commands.state import state
@@ -31,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, send, verify, tail, explain, spool, check, ingress, worker):
+for command in (up, send, verify, tail, explain, replay, spool, check, ingress, worker):
     app.command(epilog=EPILOG)(command)
 app.add_typer(state, name="state", epilog=EPILOG)
 # A filter may begin with a minus sign, so what looks like an option and is none is an argument, and -h is no help.

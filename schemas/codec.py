@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, cast
 import fastavro
 import msgspec
 
-from schemas.records import Change, Document, LatestState, Outcome, RawDelivery, SeenVersion
+from schemas.records import Change, Correction, Document, LatestState, Outcome, RawDelivery, SeenVersion
 
 SchemaName = Literal["change", "state", "outcome", "dead"]
 SCHEMA_NAMES: Final[tuple[SchemaName, ...]] = ("change", "state", "outcome", "dead")
@@ -36,6 +36,11 @@ _decode_document = msgspec.json.Decoder(float_hook=Decimal).decode
 def document(text: bytes) -> Document:
     """Return the document that canonical JSON text spells."""
     return cast(Document, _decode_document(text))
+
+
+def us_time(time: int | None) -> datetime | None:
+    """Return the aware time that is so many microseconds after 1970, UTC."""
+    return None if time is None else EPOCH + time * ONE_US
 
 
 def time_us(time: datetime | None) -> int | None:
@@ -111,6 +116,10 @@ def raw_delivery(
         partition,
         offset,
     )
+
+
+encode_correction = msgspec.json.Encoder().encode
+decode_correction = msgspec.json.Decoder(Correction).decode
 
 
 def _time(text: str | None) -> datetime | None:

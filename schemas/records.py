@@ -147,6 +147,27 @@ class LatestState(Struct, frozen=True, array_like=True):
     stage: int = 0
 
 
+class Correction(Struct, frozen=True):
+    """What a replay found wrong about one resource: the body of a delivery of Penstock's own on `webhooks.raw` (decision 0012).
+
+    `before` is what consumers have, `after` what is right, JSON texts, None where there is nothing. It holds only while the
+    stored state comes from the change `replaces` ("" for none). `event_type` is that of the delivery that showed `after`;
+    routes go by it. `parent` is (resource type, resource id). `volatile` names the fields that do not count as changed.
+    """
+
+    resource_type: str
+    resource_id: str
+    parent: tuple[str, str] | None
+    event_type: str
+    replaces: str
+    before: str | None
+    after: str | None
+    version: datetime | None = None
+    event_time: datetime | None = None
+    stage: int = 0
+    volatile: tuple[str, ...] = ()
+
+
 def resource_key(provider: str, source: str, resource_type: str, resource_id: str) -> str:
     """Return the name of a resource everywhere: Kafka key, table key, `explain`.
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from providers.base import Handshake, Provider, Unparsed
 from providers.registry import PROVIDERS, provider
@@ -27,6 +28,7 @@ from schemas.records import (
 )
 from streams.steps import kin
 from streams.steps.children import merged
+from streams.steps.correct import Refused, is_correction, read_correction
 from streams.steps.dedup import Known, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
 from streams.steps.fanout import Emission, Routes, Unrouted, fanout
@@ -91,6 +93,8 @@ class _Decision(Struct, frozen=True):
 
 def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     """Decide one delivery: its one outcome, the changes that go out, and the rows that remember it."""
+    if is_correction(delivery):
+        return _correct(delivery, tables, routes)
     writes = Writes({}, {})
     parsed = parse(delivery, _provider_of(delivery, routes))
     if isinstance(parsed, Unparsed):
@@ -156,8 +160,7 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
     rows, parent_key = Rows(tables.latest.get, writes.latest), _parent_key(subject)
     known = dedup(snapshot, subject.fingerprint, delivery_id, subject.seen, subject.latest)
     if known is None or known.reason != "delivery_id":
-        row = remember(subject.seen, subject.fingerprint, delivery_id)
-        writes.seen[f"{subject.key}\0{subject.tag}".encode()] = codec.encode_row(row)
+        _remember(subject, writes)
     if known is None and parent_key is not None and kin.is_orphan(snapshot, parent_key, rows):
         known = Known("stale", "parent_deleted", "its parent was deleted after this was shown")
     if isinstance(known, Known):
@@ -166,6 +169,11 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
     if parent_key is not None:
         kin.remember(Child(subject.key, snapshot, subject.text, subject.latest), parent_key, rows)
     return [decision, *_decide_children(subject, rows, routes, writes)]
+
+
+def _remember(subject: _Subject, writes: Writes) -> None:
+    row = remember(subject.seen, subject.fingerprint, subject.delivery.delivery_id)
+    writes.seen[f"{subject.key}\0{subject.tag}".encode()] = codec.encode_row(row)
 
 
 def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writes) -> Iterator[_Decision]:
@@ -203,6 +211,29 @@ def _child_subject(parent: _Subject, child: Child) -> _Subject:
     return _Subject(parent.delivery, child.snapshot, child.key, tag, child.text, fingerprint, None, child.latest)
 
 
+def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
+    """Decide a correction: neither dedup nor diff is asked, only whether the stored state is still the one it replaces."""
+    writes, correction = Writes({}, {}), read_correction(delivery.body)
+    if isinstance(correction, Refused):
+        return Result(Outcome("dead", "unreadable", correction.detail), (), writes)
+    subject = _subject(delivery, correction.snapshot, tables, writes)
+    outcome = correction.outcome(delivery, subject.latest, routes.paused)
+    if outcome is not None:
+        return Result(outcome, (), writes)
+    change = correction.change(delivery.delivery_id, subject.key, subject.text, _parent_key(subject))
+    writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))
+    if subject.snapshot.version is not None:  # so that the provider's next try of it shows a known content
+        _remember(subject, writes)
+    if change.parent_key is not None:  # as a topic of its own would show it: the parent's list is no mirror any more
+        shown = replace(subject.snapshot, is_shared=True)
+        rows = Rows(tables.latest.get, writes.latest)
+        kin.remember(Child(subject.key, shown, subject.text, subject.latest), change.parent_key, rows)
+    emission = fanout(change, replace(delivery, event_type=correction.event_type), routes, subject.snapshot.volatile)
+    if isinstance(emission, Unrouted):
+        return Result(Outcome("filtered", emission.reason, emission.detail), (Emission(change, ()),), writes)
+    return Result(Outcome("changed", "corrected", "", (change.event_id,)), (emission,), writes)
+
+
 def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
     """Return what a snapshot that is news changes, and store it."""
     change = _change(subject)
@@ -212,7 +243,8 @@ def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
         return _Decision(Outcome("unchanged", reason, "the stored state says the same; its version was advanced"))
     emission = fanout(change, subject.delivery, routes, subject.snapshot.volatile)
     if isinstance(emission, Unrouted):
-        return _Decision(Outcome("filtered", emission.reason, emission.detail), Emission(change, ()))
+        unsent = Emission(change, (), (), subject.snapshot.volatile)
+        return _Decision(Outcome("filtered", emission.reason, emission.detail), unsent)
     return _Decision(Outcome("changed", _REASONS[change.op], "", (change.event_id,)), emission)
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.records import Outcome, RawDelivery
+from streams.steps.correct import is_correction
 
 
 class RawRoute(Struct, frozen=True):
@@ -22,7 +23,9 @@ class RawRoute(Struct, frozen=True):
 
 
 def copy_topics(delivery: RawDelivery, routes: Sequence[RawRoute]) -> tuple[str, ...]:
-    """Return the topics that get the delivery itself, each once, in the order of the configuration."""
+    """Return the topics that get the delivery itself, each once, in the order of the configuration; a correction is nobody's."""
+    if is_correction(delivery):
+        return ()
     return tuple(dict.fromkeys(route.topic for route in routes if _selects(route, delivery)))
 
 

@@ -60,11 +60,15 @@ class Narrowed(Struct, frozen=True):
 
 
 class Emission(Struct, frozen=True):
-    """One change on its way: whole to `topics`, in parts as `narrowed` says; with neither, only `state.*` shows it."""
+    """One change on its way: whole to `topics`, in parts as `narrowed` says; with neither, only `state.*` shows it.
+
+    `volatile` names the fields of the resource whose change alone would have been none.
+    """
 
     change: Change
     topics: tuple[str, ...]
     narrowed: tuple[Narrowed, ...] = ()
+    volatile: frozenset[str] = frozenset()
 
     @property
     def goes_out(self) -> bool:
@@ -84,7 +88,7 @@ def fanout(
 ) -> Emission | Unrouted:
     """Return where a change goes. `volatile` names the fields whose change alone is no change (see step 3)."""
     if not routes.routes:
-        return Emission(change, (changes_topic(delivery.provider, change.resource_type),))
+        return Emission(change, (changes_topic(delivery.provider, change.resource_type),), (), volatile)
     selecting = [route for route in routes.routes if selects(route, change, delivery)]
     if not selecting:
         return Unrouted("no_route", "no route selects this change")
@@ -156,7 +160,7 @@ def _emission(taking: Sequence[Route], sides: _Sides, default: str, volatile: fr
     if not whole and not changed:
         included = dict.fromkeys(chain.from_iterable(fields.values()))
         return Unrouted("no_included_field_changed", f"nothing changed in {', '.join(included)}")
-    return Emission(sides.change, tuple(whole), changed)
+    return Emission(sides.change, tuple(whole), changed, volatile)
 
 
 def _lanes(taking: Sequence[Route], sides: _Sides, default: str, volatile: frozenset[str]) -> dict[str, str]:

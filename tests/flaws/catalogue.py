@@ -5,5 +5,6 @@ from typing import Final
 from tests.flaws.deciding import DECIDING
 from tests.flaws.entering import ENTERING
 from tests.flaws.flaw import Flaw
+from tests.flaws.replaying import REPLAYING
 
-FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING)
+FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *REPLAYING)

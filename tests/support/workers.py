@@ -20,15 +20,15 @@ class Workers:
         self.configuration.write_text(configuration)
         self.children: dict[int, Child] = {}
 
-    def start(self, slot: int, worker_id: str | None = None) -> Child:
-        """Start the worker of a slot."""
+    def start(self, slot: int, worker_id: str | None = None, app: str = "streams.app") -> Child:
+        """Start the worker of a slot; `app` is the module of another one than Penstock's."""
         environment = {
             **os.environ,
             "PENSTOCK_CONFIG": str(self.configuration),
             "PENSTOCK_DATA_DIR": str(self.data_dir(slot)),
             "PENSTOCK_WORKER_ID": worker_id or f"slot-{slot}",
         }
-        command = [str(Path(sys.executable).parent / "faust"), "-A", "streams.app", "worker", "-l", "warn"]
+        command = [str(Path(sys.executable).parent / "faust"), "-A", app, "worker", "-l", "warn"]
         self.data_dir(slot).mkdir(exist_ok=True)
         self.children[slot] = spawn(command, log=self.log(slot), environment=environment)
         return self.children[slot]

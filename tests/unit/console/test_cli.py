@@ -45,6 +45,7 @@ def test_help_documents_commands_and_exit_codes(
         "verify",
         "tail",
         "explain",
+        "replay",
         "spool",
         "state",
         "try-filter",
@@ -53,7 +54,9 @@ def test_help_documents_commands_and_exit_codes(
         assert word in text
 
 
-@pytest.mark.parametrize("command", ["up", "ingress", "worker", "check", "send", "verify", "tail", "explain", "spool"])
+@pytest.mark.parametrize(
+    "command", ["up", "ingress", "worker", "check", "send", "verify", "tail", "explain", "replay", "spool"]
+)
 def test_every_command_has_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:

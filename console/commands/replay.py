@@ -1,0 +1,107 @@
+"""`penstock replay`: decide stored deliveries again, show what differs, and correct what consumers have."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from console.queries import Place
+    from console.replay_report import Report
+    from streams.replay import Replay
+
+SHOWN = 10
+
+
+def replay(
+    since: Annotated[
+        str, typer.Option("--since", help="Compare deliveries received since: 2h, 3d, 2026-11-21T10:00:00Z.")
+    ],
+    source: Annotated[str | None, typer.Option("--source", "-s", help="Only this source.", show_default=False)] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what differs and correct nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Correct without asking.")] = False,
+    limit: Annotated[int, typer.Option(min=0, help="Show at most so many differences of each kind.")] = SHOWN,
+    config: ConfigOption = None,
+    data_dir: DataDirOption = DATA_DIR,
+    as_json: JsonOption = False,
+) -> None:
+    """Decide stored deliveries again with this version, show what differs from what was emitted, and emit corrections only.
+
+    An event cannot be taken back. So each resource of which consumers now have something wrong gets one change, from what they
+    have to what is right. Exits with 1 when --dry-run finds resources to correct.
+    """
+    import os
+    import tempfile
+    from contextlib import ExitStack, nullcontext
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from console.moments import past_moment
+    from console.options import load_configuration
+    from console.queries import place_of
+    from console.replay_report import Report
+    from console.replaying import Job, replayed
+    from console.screen import counting
+    from streams.replay import Window
+
+    loaded = load_configuration(config, data_dir)
+    _check_source(source, [known.name for known in loaded.sources])
+    window = Window(past_moment(since, datetime.now(UTC), "--since"), source)
+    report = Report(limit, as_json)
+    with (
+        place_of(loaded, os.environ) as place,
+        tempfile.TemporaryDirectory(prefix="penstock-replay-") as folder,
+        ExitStack() as opened,
+    ):
+        with nullcontext(lambda _records: None) if as_json else counting("records read") as advance:
+            job = Job(loaded, place, window)
+            again, differences, scope = opened.enter_context(replayed(job, Path(folder), advance))
+            for difference in differences:
+                report.take_delivery(difference)
+            for wrong in again.wrong_states():
+                report.take_state(wrong)
+        report.finish(again.tally, scope, again.unsettled())
+        if dry_run:
+            raise typer.Exit(1 if report.wrong else 0)
+        if report.wrong and _is_wanted(place, report, is_sure=yes):
+            _correct(place, again, report, datetime.now(UTC))
+
+
+def _check_source(source: str | None, known: list[str]) -> None:
+    from console.faults import Misused
+
+    if source is not None and source not in known:
+        raise Misused(f"--source: no source {source!r} in the configuration; there are {', '.join(known)}")
+
+
+def _is_wanted(place: "Place", report: "Report", *, is_sure: bool) -> bool:
+    """Say whether to publish; raise `Misused` when nobody would decide the corrections."""
+    from console.correcting import workers
+    from console.faults import Misused
+
+    if not workers(place):
+        raise Misused(
+            f"{report.wrong:,} resources are to be corrected, but no worker of {place.group} is running to do it; "
+            "nothing was published: start one with this version, then replay again"
+        )
+    return is_sure or typer.confirm(f"Emit {report.wrong:,} corrections?", err=True)
+
+
+def _correct(place: "Place", again: "Replay", report: "Report", now: "datetime") -> None:
+    from console.correcting import NewOutcomes, publish
+    from console.faults import Failed
+    from console.screen import progress
+
+    outcomes = NewOutcomes(place)
+    ids = publish(place, again.wrong_states(), now)
+    with progress("corrections decided", len(ids)) as advance:
+        decided = outcomes.of(ids, advance)
+    report.corrected(decided)
+    if len(decided) < len(ids):
+        raise Failed(
+            f"{len(ids) - len(decided):,} of {len(ids):,} corrections wait for a worker; they lie on webhooks.raw and "
+            "will be decided; `penstock explain <delivery id>` tells"
+        )

@@ -1,0 +1,108 @@
+"""What differs between a decision as it was and as it would be: values, and the comparison that makes them. Pure."""
+
+from collections.abc import Iterator, Sequence
+from itertools import zip_longest
+from typing import Literal
+
+from msgspec import Struct
+
+from schemas.records import Correction, RawDelivery
+from streams.pipeline import Result
+from streams.steps.diff import diff
+
+
+class Event(Struct, frozen=True, array_like=True):
+    """One change event on one topic. `after` is JSON text, None once deleted."""
+
+    topic: str
+    event_id: str
+    op: str
+    resource_key: str
+    changed: tuple[str, ...]
+    after: bytes | None
+
+
+class Decided(Struct, frozen=True):
+    """What became, or would become, of a delivery."""
+
+    outcome: str
+    reason: str
+    events: tuple[Event, ...] = ()
+
+
+class EventDifference(Struct, frozen=True):
+    """An event that is missing (it should have gone out), surplus (it should not have), or different.
+
+    `pointers` name what differs in `after`; empty when only the operation or `changed` does.
+    """
+
+    kind: Literal["missing", "surplus", "different"]
+    was: Event | None
+    would_be: Event | None
+    pointers: tuple[str, ...] = ()
+
+    @property
+    def event(self) -> Event:
+        """Return the one that is there, of two the right one."""
+        event = self.would_be or self.was
+        assert event is not None  # noqa: S101  # one of them always is there
+        return event
+
+
+class DeliveryDifference(Struct, frozen=True):
+    """A delivery that would be decided otherwise; `was` is None when no outcome is recorded."""
+
+    delivery: RawDelivery
+    was: Decided | None
+    would_be: Decided
+    events: tuple[EventDifference, ...]
+
+
+class StateDifference(Struct, frozen=True):
+    """A resource of which consumers have something wrong, and the correction that puts it right."""
+
+    resource_key: str
+    provider: str
+    source: str
+    partition: int
+    correction: Correction
+
+
+def compared(delivery: RawDelivery, was: Decided | None, would_be: Decided) -> DeliveryDifference | None:
+    """Return how a decision differs, None when it does not.
+
+    Events are matched by topic and resource, in their order; their ids alone do not matter.
+    """
+    events = tuple(_event_differences(() if was is None else was.events, would_be.events))
+    is_same = was is not None and (was.outcome, was.reason) == (would_be.outcome, would_be.reason)
+    return None if is_same and not events else DeliveryDifference(delivery, was, would_be, events)
+
+
+def events_of(result: Result) -> Iterator[Event]:
+    """Yield the change events that a decision sends out."""
+    for emission in result.emissions:
+        changes = [(topic, emission.change) for topic in emission.topics]
+        changes += [(part.topic, part.change) for part in emission.narrowed]
+        for topic, change in changes:
+            yield Event(topic, change.event_id, change.op, change.resource_key, change.changed, change.after)
+
+
+def _event_differences(was: Sequence[Event], would_be: Sequence[Event]) -> Iterator[EventDifference]:
+    old, new = _grouped(was), _grouped(would_be)
+    for place in {**new, **old}:
+        for left, right in zip_longest(old.get(place, ()), new.get(place, ())):
+            if left is None or right is None:
+                yield EventDifference("missing" if left is None else "surplus", left, right)
+            elif (left.op, left.changed, left.after) != (right.op, right.changed, right.after):
+                yield EventDifference("different", left, right, _pointers(left.after, right.after))
+
+
+def _grouped(events: Sequence[Event]) -> dict[tuple[str, str], list[Event]]:
+    groups: dict[tuple[str, str], list[Event]] = {}
+    for event in dict.fromkeys(events):  # another pipeline on the same topics sends the same once more
+        groups.setdefault((event.topic, event.resource_key), []).append(event)
+    return groups
+
+
+def _pointers(was: bytes | None, would_be: bytes | None) -> tuple[str, ...]:
+    return () if was is None or would_be is None else diff(was, would_be)
