@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from console.faults import Failed
 
@@ -19,6 +20,12 @@ BATCH_RECORDS = 1_000
 METADATA_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 15.0  # without a single record: the partition has no leader, or an endless transaction is open
 NEW_TOPICS_EVERY_S = 2.0  # a resource's first change creates its topic
+RETRY_S = 0.1
+PASSING = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
 
 Advance = Callable[[int], None]
 
@@ -221,6 +228,17 @@ def _bytes(value: str | bytes | None) -> bytes:
     return value.encode() if isinstance(value, str) else value or b""
 
 
+def _is_passing(error: BaseException) -> bool:
+    """Say whether Kafka refuses only because the partition is new or moves."""
+    return isinstance(error, KafkaException) and error.args[0].code() in PASSING
+
+
+@retry(
+    retry=retry_if_exception(_is_passing),
+    wait=wait_fixed(RETRY_S),
+    stop=stop_after_delay(METADATA_TIMEOUT_S),
+    reraise=True,
+)
 def _range(looking: Consumer, topic: str, partition: int) -> Range:
     low, high = looking.get_watermark_offsets(TopicPartition(topic, partition), timeout=METADATA_TIMEOUT_S)
     return Range(topic, partition, low, high)

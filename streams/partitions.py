@@ -9,7 +9,8 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from streams.faults import Broken, Fault, Terminal, Transient
 from streams.progress import Progress
@@ -20,7 +21,7 @@ from streams.table import PartitionTables, empty_tables, open_tables
 from streams.topics import RAW, changelog_topic
 
 AT_ONCE = 2  # restores: one reads while the other writes; each has a queue of its own in memory
-COMMITTED_TIMEOUT_S = 10.0  # a revocation waits for it
+COMMITTED_TIMEOUT_S = 5.0  # a revocation waits for it
 
 log = structlog.get_logger()
 
@@ -41,7 +42,7 @@ class Partitions:
         if places:
             consumer.pause(places)
         for place in places:
-            self._start(consumer, place.partition, None)
+            self._start(place.partition, None)
         self._report_ready()
 
     def rebuild(self, consumer: Consumer, fault: Broken) -> None:
@@ -50,7 +51,7 @@ class Partitions:
         with contextlib.suppress(Fault):  # closing writes what is in memory, which a broken store may refuse
             self.tables.pop(partition).close()
         consumer.pause([TopicPartition(RAW, partition)])
-        self._start(consumer, partition, fault.reason)
+        self._start(partition, fault.reason)
 
     def resume_restored(self, consumer: Consumer) -> None:
         """Let the partitions work whose tables are restored."""
@@ -80,7 +81,7 @@ class Partitions:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._settings.restoring_file.unlink(missing_ok=True)
 
-    def _start(self, consumer: Consumer, partition: int, broken: str | None) -> None:
+    def _start(self, partition: int, broken: str | None) -> None:
         settings = self._settings
         restore = Restore(
             settings.kafka,
@@ -90,12 +91,12 @@ class Partitions:
             self._progress,
         )
         self._progress.expect(partition)
-        self._restores[partition] = restore, self._threads.submit(self._restored, consumer, restore, partition, broken)
+        self._restores[partition] = restore, self._threads.submit(self._restored, restore, partition, broken)
 
-    def _restored(self, consumer: Consumer, restore: Restore, partition: int, broken: str | None) -> PartitionTables:
-        # First: everything the previous owner committed has to lie below the end that the restore then asks for.
-        patiently(lambda: _wait_for_pending(consumer, partition), restore.cancelled, partition)
+    def _restored(self, restore: Restore, partition: int, broken: str | None) -> PartitionTables:
         settings = self._settings
+        # First: everything the previous owner committed has to lie below the end that the restore then asks for.
+        patiently(lambda: _wait_for_pending(settings, partition), restore.cancelled, partition)
         home = Home(settings.state_dir / str(partition), settings.app, partition, settings.seen_ms)
         return restore.run(open_tables(home) if broken is None else empty_tables(home, broken))
 
@@ -106,10 +107,16 @@ class Partitions:
             log.info("worker_ready", partitions=sorted(self.tables))
 
 
-def _wait_for_pending(consumer: Consumer, partition: int) -> None:
-    """Return when no transaction with offsets of this partition is pending: the broker answers only then."""
+def _wait_for_pending(settings: WorkerSettings, partition: int) -> None:
+    """Return when no transaction with offsets of this partition is pending: the broker answers only then.
+
+    Not with the worker's consumer: its calls wait for each other, and a revocation inside `poll` waits for this one.
+    """
+    asked = ConsumerGroupTopicPartitions(settings.group, [TopicPartition(RAW, partition)])
+    admin = AdminClient(dict(settings.kafka))
+    answers = admin.list_consumer_group_offsets([asked], require_stable=True, request_timeout=COMMITTED_TIMEOUT_S)
     try:
-        (place,) = consumer.committed([TopicPartition(RAW, partition)], timeout=COMMITTED_TIMEOUT_S)
+        (place,) = answers[settings.group].result().topic_partitions
     except KafkaException as error:
         raise Transient(f"the committed offset of {RAW}-{partition}: {error.args[0].str()}") from error
     if place.error is not None:

@@ -33,10 +33,11 @@ from streams.steps.fanout import Routes
 from streams.store import judged
 from streams.table import TABLE_NAMES, PartitionTables
 from streams.topics import DEAD, OUTCOMES, RAW, changelog_topic
-from streams.transaction import Transaction
+from streams.transaction import TRANSACTION_TIMEOUT_MS, Transaction
 
 MAX_BATCH = 2_000  # commits cost 5 to 10 ms each; at 50 us a delivery a full batch spreads that over 100 ms
 POLL_S = 0.1
+STUCK_S = TRANSACTION_TIMEOUT_MS / 1000 + 5  # by then the transaction is lost in any case
 STOP_S = 10.0  # for the batch under way when the worker is told to stop; supervisors wait 10 to 30 s before they kill
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 TERMINAL_EXIT = 3
@@ -171,7 +172,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             batch = Batch(deliveries, self._tables, self._transaction, self._encoder, self._routes, decided)
             await self._channel.put(batch)
             await decided
-            await self._blocking(self._commit, deliveries)
+            written = await self._in_time(self._complete, deliveries)
+            await self._blocking(self._commit, written)
             self._failures = 0
         except (Transient, RegistryFault) as fault:
             backoff_s = self._backoff_s()
@@ -184,10 +186,15 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         finally:
             self._between_batches.set()
 
-    def _commit(self, deliveries: list[RawDelivery]) -> None:
+    def _complete(self, deliveries: list[RawDelivery]) -> dict[int, dict[Any, int]]:
+        """Add changelog and offsets to the transaction; return where each partition's changelogs will stand."""
         after = {delivery.partition: delivery.offset + 1 for delivery in deliveries}
         written = {partition: self._produce_changelog(partition) for partition in after}
-        self._transaction.commit([TopicPartition(RAW, *place) for place in after.items()], self._consumer)
+        self._transaction.send_offsets([TopicPartition(RAW, *place) for place in after.items()], self._consumer)
+        return written
+
+    def _commit(self, written: dict[int, dict[Any, int]]) -> None:
+        self._transaction.commit()
         for partition, offsets in written.items():
             try:
                 self._tables[partition].store(offsets)
@@ -239,6 +246,16 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
     def _backoff_s(self) -> float:
         self._failures += 1
         return BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1]
+
+    async def _in_time(self, function: Any, *arguments: Any) -> Any:
+        """Return a blocking call's result; end the process when it takes longer than Kafka lets a transaction live."""
+        try:
+            return await asyncio.wait_for(self._blocking(function, *arguments), STUCK_S)
+        except TimeoutError:
+            raise Terminal(
+                f"Kafka's client has not come back from {function.__name__} for {STUCK_S:.0f} s, and Kafka has ended the "
+                "transaction by now; nothing is lost, the restart goes on after the last commit"
+            ) from None
 
     async def _blocking(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._librdkafka, function, *arguments)

@@ -82,14 +82,16 @@ class Transaction:
             report_to = on_delivery if number == last else None
             self._produce(topic, key, row, partition, on_delivery=report_to, timestamp=time_ms)
 
-    def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
-        """Commit everything produced since `begin` together with the input offsets."""
-        self._call(
-            self._producer.send_offsets_to_transaction,
-            list(offsets),
-            consumer.consumer_group_metadata(),
-            CALL_TIMEOUT_S,
-        )
+    def send_offsets(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """Add the input offsets; may never return, whatever the timeout says, when the group's coordinator has moved meanwhile.
+
+        librdkafka 2.16, its issues 5456 and 5511: whoever calls this watches the clock.
+        """
+        metadata = consumer.consumer_group_metadata()
+        self._call(self._producer.send_offsets_to_transaction, list(offsets), metadata, CALL_TIMEOUT_S)
+
+    def commit(self) -> None:
+        """Commit everything since `begin`, the input offsets included."""
         self._call(self._producer.flush, CALL_TIMEOUT_S)  # delivery reports run in here, before the commit returns
         self._end(self._producer.commit_transaction)
 

@@ -1,0 +1,60 @@
+"""Partitions that change hands while their tables wait for somebody else's transaction."""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+from streams.steps.fanout import Routes
+from streams.topics import RAW
+from tests.support.feed import ensure_raw, feed, noisy_products
+from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
+from tests.support.workers import configured, running, wait_until
+
+pytestmark = pytest.mark.kafka
+DELIVERIES, RESOURCES = 500, 50
+PENDING_MS = 120_000  # longer than the test: it ends the transaction itself
+
+
+@contextmanager
+def pending_offsets(kafka: str, group: str) -> Iterator[None]:
+    """Keep offsets of every partition of `webhooks.raw` in a transaction that is open until the block ends."""
+    producer = Producer(
+        {"bootstrap.servers": kafka, "transactional.id": f"{group}.past", "transaction.timeout.ms": PENDING_MS}
+    )
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    consumer = Consumer({"bootstrap.servers": kafka, "group.id": group})
+    places = [TopicPartition(RAW, number) for number in consumer.list_topics(RAW, timeout=10).topics[RAW].partitions]
+    ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
+    offsets = [TopicPartition(RAW, place.partition, end) for place, end in zip(places, ends, strict=True)]
+    producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), 20)
+    consumer.close()
+    try:
+        yield
+    finally:
+        producer.commit_transaction(20)
+
+
+def test_partitions_move_on_although_their_restore_waits(kafka: str, registry: str, tmp_path: Path) -> None:
+    """One worker waits for a transaction when a second joins: it gives up half at once, and both work when it has ended."""
+    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"move-{uuid.uuid4().hex[:8]}"
+    ensure_raw(kafka, app)
+    with (
+        closing(OutcomeCount(kafka, registry, source)) as outcomes,
+        running(tmp_path, configured(kafka, registry, source, app)) as workers,
+    ):
+        with pending_offsets(kafka, f"penstock.{app}"):
+            workers.start(0)
+            wait_until(lambda: "restore_waits" in workers.log(0).read_text(), "the first worker to wait")
+            workers.start(1)
+            wait_until(lambda: "restore_waits" in workers.log(1).read_text(), "the second worker to have its share")
+            assert not workers.is_ready(0)
+        feed(kafka, noisy_products(source, DELIVERIES, RESOURCES))
+        wait_until(lambda: outcomes() >= DELIVERIES, f"{DELIVERIES} outcomes")
+        assert all(workers.is_ready(slot) for slot in (0, 1))
+    ledger = Ledger.read(kafka, registry, source)
+    assert_adds_up(ledger, recompute(ledger.raw, Routes({})))
