@@ -33,7 +33,7 @@ test-unit: setup ## unit and contract tests only
 	$(BIN)/python -m pytest tests/unit tests/contract -n logical
 
 test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
-	$(BIN)/python -m pytest tests/kafka tests/e2e
+	$(BIN)/python -m pytest tests/kafka tests/e2e -n 2 --dist loadfile
 
 soak: setup ## minutes of strange requests, and of faults on three brokers (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
 	$(BIN)/python -m pytest tests/soak -s

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.support import broker as brokers
 from tests.support.cluster import Cluster
 from tests.support.cluster import cluster as started
+
+settings.register_profile("penstock", deadline=None)  # a busy machine is no mistake; pytest's timeout finds what hangs
+settings.load_profile("penstock")
 
 
 @pytest.fixture(scope="session")
