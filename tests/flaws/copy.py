@@ -17,7 +17,7 @@ RUN_TIMEOUT_S = 900.0  # for all named tests at once; pytest itself ends each af
 
 
 class Failure(Struct, frozen=True):
-    """A failed test: its id, its parameters left out, and the first line of what pytest says."""
+    """A failed test: its id as pytest prints it, and the first line of what pytest says."""
 
     test: str
     message: str
@@ -111,8 +111,7 @@ def _read(report: Path, exit_code: int, output: str) -> Run:
 
 
 def _failure(case: ET.Element, part: ET.Element) -> Failure:
-    """Return a test as `file::function`, which is how flaws name it, and why it failed."""
+    """Return a test as `file::function[case]`, which is how flaws name it, and why it failed."""
     file = case.get("classname", "").replace(".", "/") + ".py"
-    name = case.get("name", "").partition("[")[0]
     message = next(iter(part.get("message", "").strip().splitlines()), "")
-    return Failure(f"{file}::{name}", message)
+    return Failure(f"{file}::{case.get('name', '')}", message)

@@ -12,7 +12,8 @@ class FlawError(Exception):
 class Flaw(Struct, frozen=True):
     """`text` stands exactly once in `file` and becomes `replacement`; each test in `caught_by` must then fail.
 
-    `breaks` is one sentence in the terms of docs/guarantees.md. Tests are named as pytest names them: `file::function`.
+    `breaks` is one sentence in the terms of docs/guarantees.md. Tests are named as pytest names them:
+    `file::function`, of which one case must fail, or `file::function[case]`.
     """
 
     name: str

@@ -32,11 +32,11 @@ def verdict(flaw: Flaw, run: Run) -> Verdict:
     hung = [failure.test for failure in run.failures if failure.message.startswith(HUNG)]
     if hung:
         return Verdict("invalid", f"{hung[0]} hung instead of failing; name one that says what is wrong")
-    failed = {failure.test: failure.message for failure in reversed(run.failures)}
-    missing = [test for test in flaw.caught_by if test not in failed]
+    said = {test: message for test in flaw.caught_by for message in _said(test, run)}
+    missing = [test for test in flaw.caught_by if test not in said]
     if missing:
         return Verdict("survived", f"expected to fail as well: {', '.join(missing)}")
-    return Verdict("caught", failed[flaw.caught_by[0]])
+    return Verdict("caught", said[flaw.caught_by[0]])
 
 
 def baseline_fault(run: Run) -> str | None:
@@ -44,6 +44,11 @@ def baseline_fault(run: Run) -> str | None:
     if run.exit_code == 0:
         return None
     return f"expected every test to pass without a flaw, pytest ended with {run.exit_code}:\n{_tail(run)}"
+
+
+def _said(test: str, run: Run) -> list[str]:
+    """Return what a test, or each failed case of it, said."""
+    return [failure.message for failure in run.failures if failure.test == test or failure.test.startswith(f"{test}[")]
 
 
 def _tail(run: Run) -> str:

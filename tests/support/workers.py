@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from local.guard import Child, spawn
@@ -20,8 +20,13 @@ class Workers:
         self.configuration.write_text(configuration)
         self.children: dict[int, Child] = {}
 
-    def start(self, slot: int, worker_id: str | None = None, app: str = "streams.app") -> Child:
-        """Start the worker of a slot; `app` is the module of another one than Penstock's."""
+    def start(
+        self, slot: int, worker_id: str | None = None, app: str = "streams.app", doomed: Sequence[str] = ()
+    ) -> Child:
+        """Start the worker of a slot; `app` is the module of another one than Penstock's.
+
+        `doomed` are the arguments of tests/support/doomed.py, if that is what it shall be.
+        """
         environment = {
             **os.environ,
             "PENSTOCK_CONFIG": str(self.configuration),
@@ -29,6 +34,8 @@ class Workers:
             "PENSTOCK_WORKER_ID": worker_id or f"slot-{slot}",
         }
         command = [str(Path(sys.executable).parent / "faust"), "-A", app, "worker", "-l", "warn"]
+        if doomed:
+            command = [sys.executable, "-m", "tests.support.doomed", *doomed]
         self.data_dir(slot).mkdir(exist_ok=True)
         self.children[slot] = spawn(command, log=self.log(slot), environment=environment)
         return self.children[slot]

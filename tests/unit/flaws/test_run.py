@@ -62,6 +62,7 @@ def test_run_tells_failures_from_what_could_not_run(copy: Copy) -> None:
     ("run", "status", "said"),
     [
         (Run(1, 0, (Failure(TWO, "assert 6 == 4"),), (), ""), "caught", "assert 6 == 4"),
+        (Run(1, 0, (Failure(f"{TWO}[a case]", "assert 6 == 4"),), (), ""), "caught", "assert 6 == 4"),
         (Run(0, 2, (), (), ""), "survived", f"2 tests passed; expected to fail: {TWO}"),
         (Run(1, 1, (Failure(ZERO, "assert 1 == 0"),), (), ""), "survived", f"expected to fail as well: {TWO}"),
         (Run(1, 0, (Failure(TWO, "NameError: name 'x' is not defined"),), (), ""), "invalid", "no working program"),

@@ -1,0 +1,117 @@
+"""One batch, ended at each of its points: what docs/architecture.md says is left behind, and nothing else, is.
+
+test_crash.py kills at random under load; here the point is chosen, so that each of them is met in every run.
+"""
+
+import signal
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+
+from streams.steps.fanout import Routes
+from streams.topics import RAW
+from tests.support.feed import ensure_raw, feed, noisy_products
+from tests.support.ledger import Ledger, assert_adds_up, newest, recompute
+from tests.support.restoring import restored
+from tests.support.workers import Workers, configured, running, wait_until
+
+pytestmark = pytest.mark.kafka
+DELIVERIES, RESOURCES, DOOMED = 6_000, 400, 3_000  # the doomed batch is neither the first nor the last
+
+
+class Shop:
+    """One source's deliveries on `webhooks.raw`, and the workers that decide them."""
+
+    def __init__(self, kafka: str, registry: str, directory: Path) -> None:
+        name = uuid.uuid4().hex[:8]
+        self.source, self.app = f"shop-{name}", f"batch-{name}"
+        self.configuration = configured(kafka, registry, self.source, self.app)
+        self.deliveries = noisy_products(self.source, DELIVERIES, RESOURCES, family_every=3)
+        self._kafka, self._registry, self._directory = kafka, registry, directory
+        options = {"bootstrap.servers": kafka, "group.id": f"penstock.{self.app}", "enable.auto.commit": False}
+        self._group = Consumer(options)  # only asks: it never subscribes
+
+    def feed(self, count: int = DELIVERIES) -> None:
+        """Put the next deliveries on the topic."""
+        assert feed(self._kafka, (next(self.deliveries) for _ in range(count))) == count
+
+    def is_decided(self) -> bool:
+        """Say whether the group has committed everything that is on the topic."""
+        known = self._group.list_topics(RAW, timeout=10).topics[RAW].partitions
+        try:
+            places = self._group.committed([TopicPartition(RAW, number) for number in known], timeout=2)
+        except KafkaException:  # a transaction of this group is pending
+            return False
+        return all(place.offset == self._group.get_watermark_offsets(place, timeout=10)[1] for place in places)
+
+    def close(self) -> None:
+        """Let go of Kafka."""
+        self._group.close()
+
+    def assert_books_balance(self) -> None:
+        """Assert that what is on Kafka is what the deliveries make, the changelogs included."""
+        ledger = Ledger.read(self._kafka, self._registry, self.source)
+        expected = recompute(ledger.raw, Routes({}))
+        assert len(ledger.raw) == DELIVERIES
+        assert_adds_up(ledger, expected)
+        assert newest(restored(self._kafka, self.app, self._directory / "restored"), self.source) == expected.latest
+
+
+@pytest.fixture
+def shop(kafka: str, registry: str, tmp_path: Path) -> Iterator[Shop]:
+    """Give a shop that has sent nothing yet."""
+    with closing(Shop(kafka, registry, tmp_path)) as made:
+        ensure_raw(kafka, made.app)
+        yield made
+
+
+@pytest.fixture
+def workers(shop: Shop, tmp_path: Path) -> Iterator[Workers]:
+    """Give the shop's workers, none of them started."""
+    with running(tmp_path, shop.configuration) as made:
+        yield made
+
+
+@pytest.mark.parametrize("point", ["deciding", "flushed", "committed", "half stored"])
+def test_killed_at_a_point_of_a_batch(shop: Shop, workers: Workers, point: str) -> None:
+    """SIGKILL at each point: the worker that comes back decides what was not committed, and nothing twice."""
+    shop.feed()
+    doomed = workers.start(0, doomed=(point, "kill", shop.source, str(DOOMED)))
+    wait_until(lambda: doomed.exit_code() is not None, f"the kill: {point}")
+    assert doomed.exit_code() == -signal.SIGKILL, workers.log(0).read_text()[-3000:]
+
+    workers.start(0)
+
+    wait_until(shop.is_decided, "everything decided")
+    shop.assert_books_balance()
+
+
+@pytest.mark.parametrize("point", ["deciding", "flushed"])
+def test_transaction_that_fails_is_taken_back(shop: Shop, workers: Workers, point: str) -> None:
+    """Aborted at each point before the commit: the same worker forgets the batch and decides it once more."""
+    shop.feed()
+
+    worker = workers.start(0, doomed=(point, "abort", shop.source, str(DOOMED)))
+
+    wait_until(shop.is_decided, "everything decided")
+    assert worker.exit_code() is None
+    assert '"batch_aborted"' in workers.log(0).read_text()
+    shop.assert_books_balance()
+
+
+def test_another_worker_takes_over_with_the_tables(shop: Shop, workers: Workers) -> None:
+    """A worker with an empty disk gets the partitions of one that has stopped: it knows what that one knew."""
+    shop.feed(DELIVERIES // 2)
+    first = workers.start(0)
+    wait_until(shop.is_decided, "the first half decided")
+    assert first.stop(30) == 0
+    shop.feed(DELIVERIES // 2)
+
+    workers.start(1)
+
+    wait_until(shop.is_decided, "the second half decided")
+    shop.assert_books_balance()

@@ -1,0 +1,78 @@
+"""A worker that meets its fate at one point of one batch, so that a crash test needs no luck.
+
+`python -m tests.support.doomed POINT FATE SOURCE NUMBER` in a worker's environment. The batch with the NUMBER-th delivery of the
+source is the one; its fate is `kill` (SIGKILL) or `abort` (Kafka does not take the transaction), once. The points, in order:
+
+deciding      the delivery is decided, what follows is on its way to Kafka
+flushed       Kafka has all records and offsets of the transaction, nobody has asked for the commit
+committed     all of it is visible, nothing is on this machine's disk
+half stored   the tables of the batch's first partition are on disk
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from schemas.records import RawDelivery
+from streams import agents
+from streams.app import run_worker
+from streams.faults import Transient
+from streams.source import Batch
+from streams.table import PartitionTables, TableName
+from streams.transaction import Transaction
+
+
+class Fate:
+    """What will happen, where, and whether it has."""
+
+    def __init__(self, point: str, kind: str, source: str, number: int) -> None:
+        self._point, self._kind, self._source = point, kind, source
+        self._left = number
+        self._is_met = False
+
+    def count(self, delivery: RawDelivery) -> None:
+        """Take note of a decision."""
+        self._left -= delivery.source == self._source
+
+    def meet(self, point: str) -> None:
+        """Let it happen if this is the point and the batch is the one."""
+        if self._is_met or point != self._point or self._left > 0:
+            return
+        self._is_met = True
+        if self._kind == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise Transient("as the test wants it")
+
+
+def doom(fate: Fate) -> None:
+    """Lead this process' way through a batch past the fate; nothing else about it changes."""
+    decide, end, store = agents.decide, Transaction._end, PartitionTables.store
+
+    def deciding(delivery: RawDelivery, batch: Batch) -> None:
+        decide(delivery, batch)
+        fate.count(delivery)
+        fate.meet("deciding")
+
+    def ending(transaction: Transaction, function: Callable[[float], Any]) -> None:
+        if function.__name__ == "commit_transaction":
+            fate.meet("flushed")
+        end(transaction, function)
+
+    def storing(tables: PartitionTables, offsets: Mapping[TableName, int]) -> None:
+        fate.meet("committed")
+        store(tables, offsets)
+        fate.meet("half stored")
+
+    agents.decide = deciding
+    Transaction._end = ending  # type: ignore[assignment,method-assign]  # the purpose of this module
+    PartitionTables.store = storing  # type: ignore[assignment,method-assign]  # as above
+
+
+if __name__ == "__main__":
+    point, kind, source, number = sys.argv[1:]
+    doom(Fate(point, kind, source, int(number)))
+    sys.argv = sys.argv[:1]  # Faust reads the command line too
+    run_worker(Path(os.environ["PENSTOCK_CONFIG"]), None, Path(os.environ["PENSTOCK_DATA_DIR"]))
