@@ -6,5 +6,6 @@ from tests.flaws.deciding import DECIDING
 from tests.flaws.entering import ENTERING
 from tests.flaws.flaw import Flaw
 from tests.flaws.replaying import REPLAYING
+from tests.flaws.transacting import TRANSACTING
 
-FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *REPLAYING)
+FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *REPLAYING, *TRANSACTING)

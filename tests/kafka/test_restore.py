@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -113,6 +114,30 @@ def test_changelog_made_anew_under_its_name_replaces_the_store(changelogs: Chang
     assert tables.rows("latest") == {b"new": b"1", b"newer": b"1"}
     assert [line["event"] for line in logs] == ["store_rebuilt", "restored"]
     assert "is not the one it was filled from" in logs[0]["reason"]
+    tables.close()
+
+
+def test_restore_waits_for_an_open_transaction_in_front_of_committed_rows(
+    changelogs: Changelogs, tmp_path: Path
+) -> None:
+    """A dead worker's open transaction holds the last stable offset below what others committed: the restore ends behind both."""
+    changelogs.create()
+    dead = Producer({**changelogs.options, "transactional.id": f"dead-{changelogs.app}"})
+    dead.init_transactions(30)
+    dead.begin_transaction()
+    dead.produce(changelogs.names[1], b"aborted", b"a", 0)
+    dead.flush(30)
+    changelogs.write("latest", {b"b": b"committed"})
+    progress = Progress()
+    progress.expect(0)
+
+    with ThreadPoolExecutor(1) as threads:
+        restoring = threads.submit(changelogs.restored, tmp_path, progress)
+        wait_until(lambda: progress.figures()["waiting"] == 0, "the end to reach is known")
+        dead.abort_transaction(30)
+        tables = restoring.result(60)
+
+    assert tables.rows("latest") == {b"b": b"committed"}
     tables.close()
 
 

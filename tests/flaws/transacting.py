@@ -1,0 +1,89 @@
+"""Flaws in the transaction around a batch, in the tables on disk, and in who may work: `streams/source.py` and below."""
+
+from typing import Final
+
+from tests.flaws.flaw import Flaw
+
+_BATCH: Final = "tests/kafka/test_one_batch.py"
+
+TRANSACTING: Final = (
+    Flaw(
+        "outputs_outside_of_the_transaction",
+        "Every real change once: what an aborted batch produced is visible, and is produced again.",
+        "streams/transaction.py",
+        "        self.transactional_id = transactional_id\n",
+        """        self.transactional_id = transactional_id
+        outside = Producer(dict(options))
+
+        def produce(topic: str, key: Any, value: Any, headers: Any = None) -> None:
+            outside.produce(topic, value, key, headers=headers)
+            outside.poll(0)
+
+        self.produce = produce
+""",
+        (f"{_BATCH}::test_transaction_that_fails_is_taken_back[flushed]",),
+    ),
+    Flaw(
+        "tables_stored_before_the_commit",
+        "Every real change once: rows of a transaction that is aborted make its deliveries duplicates when they come again.",
+        "streams/source.py",
+        """        self._transaction.commit()
+        for partition, offsets in written.items():
+            try:
+                self._tables[partition].store(offsets)
+            except Broken as fault:  # committed all the same: the restore brings these rows back
+                self._partitions.rebuild(self._consumer, fault)
+""",
+        """        self._transaction._producer.flush()
+        for partition, offsets in written.items():
+            self._tables[partition].store(offsets)
+        self._transaction.commit()
+""",
+        (f"{_BATCH}::test_transaction_that_fails_is_taken_back[flushed]",),
+    ),
+    Flaw(
+        "aborted_rows_stay_in_memory",
+        "Every real change once: the rows of an aborted batch make its deliveries duplicates when they come again.",
+        "streams/source.py",
+        "                self._tables[partition].drop()\n",
+        "",
+        (f"{_BATCH}::test_transaction_that_fails_is_taken_back[flushed]",),
+    ),
+    Flaw(
+        "aborted_batch_is_not_read_again",
+        "One outcome per accepted delivery: after an aborted transaction the worker goes on behind it.",
+        "streams/source.py",
+        "                self._consumer.seek(TopicPartition(RAW, partition, offset))\n",
+        "",
+        (f"{_BATCH}::test_transaction_that_fails_is_taken_back[flushed]",),
+    ),
+    Flaw(
+        "latest_is_not_in_the_changelog",
+        "Tables survive the disk: what *latest* held is gone when the partition moves or the disk is lost.",
+        "streams/source.py",
+        "            place = changelog_topic(self._settings.app, name), partition\n",
+        """            if name == "latest":
+                offsets[name] = tables.next_offset(name)
+                continue
+            place = changelog_topic(self._settings.app, name), partition
+""",
+        (f"{_BATCH}::test_another_worker_takes_over_with_the_tables",),
+    ),
+    Flaw(
+        "assigned_without_a_restore",
+        "Tables survive the disk: a worker that gets a partition decides without what the one before knew.",
+        "streams/partitions.py",
+        "        return restore.run(open_tables(home) if broken is None else empty_tables(home, broken))\n",
+        "        self._progress.end(partition)\n"
+        "        return open_tables(home) if broken is None else empty_tables(home, broken)\n",
+        (f"{_BATCH}::test_another_worker_takes_over_with_the_tables",),
+    ),
+    Flaw(
+        "restore_ends_at_the_last_stable_offset",
+        "Tables survive the disk: rows committed behind a dead worker's open transaction are not restored.",
+        "streams/restore.py",
+        "        level = IsolationLevel.READ_UNCOMMITTED\n",
+        "        level = IsolationLevel.READ_COMMITTED\n",
+        ("tests/kafka/test_restore.py::test_restore_waits_for_an_open_transaction_in_front_of_committed_rows",),
+    ),
+)
