@@ -8,6 +8,15 @@ _BATCH: Final = "tests/kafka/test_one_batch.py"
 
 TRANSACTING: Final = (
     Flaw(
+        "offsets_committed_before_the_outputs",
+        "One outcome per accepted delivery: killed between the two, a batch is skipped that nothing came of.",
+        "streams/transaction.py",
+        "        metadata = consumer.consumer_group_metadata()\n"
+        "        self._call(self._producer.send_offsets_to_transaction, list(offsets), metadata, CALL_TIMEOUT_S)\n",
+        "        consumer.commit(offsets=list(offsets), asynchronous=False)\n",
+        (f"{_BATCH}::test_killed_at_a_point_of_a_batch[flushed]",),
+    ),
+    Flaw(
         "outputs_outside_of_the_transaction",
         "Every real change once: what an aborted batch produced is visible, and is produced again.",
         "streams/transaction.py",
