@@ -95,4 +95,14 @@ TRANSACTING: Final = (
         "        level = IsolationLevel.READ_COMMITTED\n",
         ("tests/kafka/test_restore.py::test_restore_waits_for_an_open_transaction_in_front_of_committed_rows",),
     ),
+    Flaw(
+        "fenced_worker_goes_on",
+        "Two workers with one id cannot both work: the older one keeps its partitions and commits nothing of them any more.",
+        "streams/source.py",
+        "            except (Terminal, KafkaException) as fault:\n                die(fault)\n",
+        "            except (Terminal, KafkaException) as fault:\n"
+        '                log.critical("worker_ends", error=str(fault))\n'
+        "                await asyncio.sleep(1)\n",
+        ("tests/kafka/test_worker_ids.py::test_fenced_worker_exits_and_says_why",),
+    ),
 )
