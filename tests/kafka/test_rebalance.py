@@ -10,6 +10,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from streams.steps.fanout import Routes
 from streams.topics import RAW
+from tests.support.ends import end_of
 from tests.support.feed import ensure_raw, feed, noisy_products
 from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
 from tests.support.workers import configured, running, wait_until
@@ -28,9 +29,8 @@ def pending_offsets(kafka: str, group: str) -> Iterator[None]:
     producer.init_transactions(20)
     producer.begin_transaction()
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": group})
-    places = [TopicPartition(RAW, number) for number in consumer.list_topics(RAW, timeout=10).topics[RAW].partitions]
-    ends = [consumer.get_watermark_offsets(place, timeout=10)[1] for place in places]
-    offsets = [TopicPartition(RAW, place.partition, end) for place, end in zip(places, ends, strict=True)]
+    partitions = consumer.list_topics(RAW, timeout=10).topics[RAW].partitions
+    offsets = [TopicPartition(RAW, number, end_of(consumer, RAW, number)) for number in partitions]
     producer.send_offsets_to_transaction(offsets, consumer.consumer_group_metadata(), 20)
     consumer.close()
     try:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from schemas import codec
 from schemas.records import Document, RawDelivery, resource_key
 from streams.topics import MAX_RECORD_BYTES, RAW, described
+from tests.support.ends import end_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 VARIANTS = 3  # that a product can have
@@ -32,7 +33,7 @@ def ensure_raw(kafka: str, app: str, partitions: int = 4) -> None:
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": f"penstock.{app}"})
     places = [TopicPartition(RAW, partition) for partition in known.partitions]
     for place in places:
-        place.offset = consumer.get_watermark_offsets(place, timeout=10)[1]
+        place.offset = end_of(consumer, RAW, place.partition)
     consumer.commit(offsets=places, asynchronous=False)
     consumer.close()
 

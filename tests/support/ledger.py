@@ -31,10 +31,14 @@ class Ledger(Struct):
     def read(cls, kafka: str, registry: str, source: str) -> Self:
         """Read the raw deliveries, outcomes and change events of a source, each in the order of its partition."""
         raw, mark = cls.read_raw(kafka, source), source.encode()
+        decided, emitted = committed(kafka, OUTCOMES), list(committed(kafka, *change_topics(kafka)))
+        emitted.sort(
+            key=lambda message: message.topic() or ""
+        )  # a resource's changes may be on several, each in its order
         with closing(Registry(registry)) as schemas:
             outcomes, changes = (
-                [schemas.decode(value) for m in committed(kafka, *topics) if mark in (value := m.value() or b"")]
-                for topics in ([OUTCOMES], change_topics(kafka))
+                [schemas.decode(value) for message in found if mark in (value := message.value() or b"")]
+                for found in (decided, emitted)
             )
         return cls(
             raw,

@@ -7,6 +7,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas.codec import raw_delivery
 from schemas.records import RawDelivery
+from tests.support.ends import end_of
 
 TIMEOUT_S = 10.0
 
@@ -21,7 +22,7 @@ class RawReader:
         self._topic = topic
         self._seen: list[RawDelivery] = []
         partitions = self._consumer.list_topics(topic, TIMEOUT_S).topics[topic].partitions
-        self._next = {partition: self._end(partition) for partition in sorted(partitions)}
+        self._next = {partition: end_of(self._consumer, self._topic, partition) for partition in sorted(partitions)}
 
     def __enter__(self) -> Self:
         return self
@@ -38,7 +39,7 @@ class RawReader:
         return [delivery for delivery in self._seen if delivery.source == source]
 
     def _read(self, partition: int) -> None:
-        end = self._end(partition)
+        end = end_of(self._consumer, self._topic, partition)
         if self._next[partition] < end:
             self._consumer.assign([TopicPartition(self._topic, partition, self._next[partition])])
         while self._next[partition] < end:
@@ -51,6 +52,3 @@ class RawReader:
             headers: Any = record.headers()
             self._seen.append(raw_delivery(record.key(), record.value(), headers, place))
             self._next[partition] = place[2] + 1
-
-    def _end(self, partition: int) -> int:
-        return self._consumer.get_watermark_offsets(TopicPartition(self._topic, partition), TIMEOUT_S, cached=False)[1]
