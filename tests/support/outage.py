@@ -21,8 +21,8 @@ def assert_outlasted(cluster: Cluster, registry: str, directory: Path, away_s: f
     """Stall every link for `away_s`; assert that the worker goes on afterwards and the books balance.
 
     Deliveries come in for `fed_s`: for longer than `away_s`, the worker is in the middle of a transaction, and librdkafka may
-    give its producer up (an answer of Kafka's is lost, and it takes the next transaction for one that is under way): then the worker
-    ends with code 3, and its restart goes on. An idle worker goes on itself.
+    give its producer up (an answer of Kafka's is lost, and it takes the next transaction for one that is under way): then
+    the worker ends with code 3, and its restart goes on. An idle worker goes on itself.
     """
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"outage-{uuid.uuid4().hex[:8]}"
     kafka, count = cluster.bootstrap_servers, BEFORE + int(PER_S * fed_s)
