@@ -15,6 +15,7 @@ from bench.held import held
 from bench.ingress import ingress
 from bench.latency import latency
 from bench.load import allow_files
+from bench.machine import NOTEWORTHY, Neighbours
 from bench.pipeline import pipeline
 from bench.report import draw, made, show, write
 from bench.restore import restore
@@ -67,11 +68,15 @@ def main() -> int:
 def _run(name: str, is_quick: bool, is_markdown: bool) -> None:
     print(f"{name}:", file=sys.stderr)
     how = made(name, f"python -m bench {name}{' --quick' if is_quick else ''}")
+    neighbours = Neighbours()
     with running_stack() as stack:
         figures = BENCHMARKS[name](stack, is_quick)
+    how["stolen_share"] = stolen = round(neighbours.share(), 4)
     path = write(f"{name}-quick" if is_quick else name, figures, how)
     show(name, figures, is_markdown)
     draw(path, name)
+    hint = "; measure again on a quieter host" if stolen > NOTEWORTHY else ""
+    print(f"the host gave {stolen:.1%} of the processor time to others{hint}", file=sys.stderr)
     print(f"written to {path.relative_to(path.parents[2])}", file=sys.stderr)
 
 
