@@ -9,8 +9,7 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.faults import Broken, Fault, Terminal, Transient
 from streams.progress import Progress
@@ -110,15 +109,16 @@ class Partitions:
 def _wait_for_pending(settings: WorkerSettings, partition: int) -> None:
     """Return when no transaction with offsets of this partition is pending: the broker answers only then.
 
-    Not with the worker's consumer: its calls wait for each other, and a revocation inside `poll` waits for this one.
+    Not with the worker's consumer, whose calls wait for each other: a revocation inside `poll` waits for this one. Nor with
+    an admin client: librdkafka 2.16 aborts the process when one gives up waiting for a coordinator (`rd_kafka_enq_once`).
     """
-    asked = ConsumerGroupTopicPartitions(settings.group, [TopicPartition(RAW, partition)])
-    admin = AdminClient(dict(settings.kafka))
-    answers = admin.list_consumer_group_offsets([asked], require_stable=True, request_timeout=COMMITTED_TIMEOUT_S)
+    asking = Consumer({**settings.kafka, "group.id": settings.group, "isolation.level": "read_committed"})
     try:
-        (place,) = answers[settings.group].result().topic_partitions
+        (place,) = asking.committed([TopicPartition(RAW, partition)], timeout=COMMITTED_TIMEOUT_S)
     except KafkaException as error:
         raise Transient(f"the committed offset of {RAW}-{partition}: {error.args[0].str()}") from error
+    finally:
+        asking.close()
     if place.error is not None:
         raise Transient(f"the committed offset of {RAW}-{partition}: {place.error.str()}")
 
