@@ -2,7 +2,7 @@
 
 The signing key is the app's client secret as UTF-8, not base64-decoded. The body's `hash` is not a delivery id: in
 BigCommerce's own samples created, updated and deleted of one product share one; dropping repeats would drop changes.
-Source: BigCommerce's webhook documentation (`docs/providers.md`).
+Source: BigCommerce's webhook documentation.
 """
 
 import base64

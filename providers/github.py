@@ -1,7 +1,7 @@
 """GitHub: HMAC over the exact bytes, JSON or form-encoded, the event's name in a header and its action in the body.
 
 There is no timestamp in the signature and no automatic retry: what is refused here is lost until someone redelivers it.
-Source: GitHub's "Validating webhook deliveries" and "Webhook events and payloads" (`docs/providers.md`).
+Source: GitHub's "Validating webhook deliveries" and "Webhook events and payloads".
 """
 
 import hmac

@@ -4,7 +4,7 @@ One rule per event, or per event and action where the action changes the main ob
 
 Paths are dotted. `@tenant` stands for the id of the repository, else organization, else installation, else the hook's
 target; `@delivery` for the delivery's GUID: an occurrence without lasting state is a resource of its own.
-Source: GitHub's "Webhook events and payloads" and the examples of octokit/webhooks (`docs/providers.md`).
+Source: GitHub's "Webhook events and payloads" and the examples of octokit/webhooks.
 """
 
 from collections.abc import Mapping

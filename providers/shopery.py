@@ -2,7 +2,7 @@
 
 Anyone who reads one delivery can forge the next: TLS is essential, and the header is removed before anything is stored.
 Shopery documents no delivery id, event, tenant or time header; what is here is read from the body where it is found.
-Source: Shopery's developer page on webhooks (its only document), see `providers.md`, section 5.
+Source: Shopery's developer page on webhooks (its only document).
 """
 
 import hashlib

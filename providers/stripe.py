@@ -1,7 +1,7 @@
 """Stripe: `t=…,v1=…` over timestamp and body, snapshot events with the whole object, thin events with a reference.
 
 The signing key is the endpoint's whole secret, `whsec_` included, as UTF-8: unlike Standard Webhooks' it is not base64.
-Source: Stripe's webhook documentation, stripe-python and stripe-dotnet (`docs/providers.md`).
+Source: Stripe's webhook documentation, stripe-python and stripe-dotnet.
 """
 
 import hmac

@@ -52,7 +52,7 @@ def test_policy_is_frozen(name: str, policy: dict[str, str]) -> None:
 
 
 def test_seen_is_kept_longer_than_any_provider_retries() -> None:
-    """Stripe retries for 3 days and GitHub Enterprise redelivers up to 7 (providers.md)."""
+    """Stripe retries for 3 days and GitHub Enterprise redelivers up to 7."""
     assert topics.SEEN_DAYS >= 7
     assert topics.SEEN_DAYS * DAY_MS < topics.RAW_RETENTION_MS
 
