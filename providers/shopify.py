@@ -4,7 +4,7 @@ The signature covers the body alone: topic, shop, ids and times in the headers a
 so a captured body can be sent again under another name. Deduplication, and what the body itself contradicts
 (`providers/shopify_evidence.py`), are the only defence. Deliveries made in a store's own notification settings are signed
 with another key and never pass.
-Source: Shopify's delivery structure and webhook reference 2026-07; Shopify's own libraries
+Source: Shopify's delivery structure and webhook reference 2026-07; Shopify's own libraries.
 """
 
 import base64

@@ -2,7 +2,7 @@
 
 A product's payload holds its first 100 variants and, in `variant_gids`, the names of all. A customer's holds the ten addresses
 updated last. Variants, fulfillments and refunds have topics of their own, whose payloads differ from the lists' elements.
-Source: Shopify's webhook reference 2026-04, its sample payloads
+Source: Shopify's webhook reference 2026-04, its sample payloads.
 """
 
 from collections.abc import Mapping

@@ -3,7 +3,7 @@
 Whoever got hold of one delivery can post its body again under another topic: the update of a product as its deletion. What
 the body itself contradicts is refused here; docs/guarantees.md says what remains. Every rule holds for each of Shopify's
 sample payloads, and speaks only of resources whose payloads are known: a topic newer than these tables is believed.
-Source: Shopify's webhook reference 2026-04, its sample payloads
+Source: Shopify's webhook reference 2026-04, its sample payloads.
 """
 
 import re

@@ -7,7 +7,7 @@ resource, or its missing fields would look removed, so it is a resource of its o
 
 Two rows of one resource must agree on the parent: it decides the partition, and a deletion that carries only an id
 (`draft_orders/delete`, `product_publications/delete`) could not follow its resource there. Such resources have none.
-Source: Shopify's webhook reference 2026-04, its sample payloads
+Source: Shopify's webhook reference 2026-04, its sample payloads.
 """
 
 import re
