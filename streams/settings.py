@@ -1,5 +1,6 @@
 """What one worker process runs with, from `penstock.toml` and the environment."""
 
+import re
 import socket
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ from streams.steps.copies import RawRoute
 from streams.steps.fanout import Route, Routes
 from streams.steps.filter import FilterSyntaxError, compile_filter
 from streams.topics import DAY_MS
+
+WORKER_ID = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 
 
 class WorkerSettings(Struct, frozen=True):
@@ -64,13 +67,14 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
     """
     path = Path(environ.get("PENSTOCK_CONFIG", "penstock.toml"))
     loaded = configuration.load(path, environ)
-    problems = filter_problems(loaded, path)
+    worker_id = environ.get("PENSTOCK_WORKER_ID") or f"{socket.gethostname()}-0"
+    problems = [*filter_problems(loaded, path), *_id_problems(worker_id)]
     if problems:
         raise ConfigurationError(problems)
     return WorkerSettings(
         loaded,
         configuration.kafka_options(loaded, environ),
-        environ.get("PENSTOCK_WORKER_ID") or f"{socket.gethostname()}-0",
+        worker_id,
         Path(environ.get("PENSTOCK_DATA_DIR", ".penstock")),
     )
 
@@ -123,6 +127,14 @@ def filter_problems(loaded: Configuration, path: Path | None = None) -> list[Pro
             place = "" if path is None else f"{path}:{line_of(location, lines)}"
             problems.append(Problem(place, key_text(location), str(error)))
     return problems
+
+
+def _id_problems(worker_id: str) -> list[Problem]:
+    """Return what is wrong with a worker's id: it names a folder and a transactional id."""
+    if WORKER_ID.fullmatch(worker_id):
+        return []
+    expected = "up to 200 of the characters A-Z a-z 0-9 . _ -, with no dot first"
+    return [Problem("--worker-id", "", f"expected {expected}, got {worker_id[:80]!r}")]
 
 
 def _options(source: Source) -> GenericOptions | None:

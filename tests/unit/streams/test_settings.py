@@ -101,3 +101,20 @@ def test_raw_routes_and_pauses_are_kept_apart(tmp_path: Path) -> None:
     assert [(route.name, route.priority) for route in routes.routes] == [("nike-prices", "high")]
     assert routes.raw == (RawRoute("copies", "shop.orders", source="acme", event_type="orders/*"),)
     assert routes.paused == {("acme", "order"), ("acme", "customer")}
+
+
+@pytest.mark.parametrize("worker_id", ["../elsewhere", "a/b", ".", ".hidden", "a b", "ä", "x" * 201, "a\nb"])
+def test_worker_id_that_is_no_name_is_refused(tmp_path: Path, worker_id: str) -> None:
+    """It names a folder, which must lie where the others do."""
+    environ = {"PENSTOCK_CONFIG": str(written(tmp_path, TOML)), "PENSTOCK_WORKER_ID": worker_id}
+
+    with pytest.raises(ConfigurationError, match="expected up to 200 of the characters"):
+        from_environment(environ)
+
+
+def test_worker_id_is_the_hosts_name_by_default(tmp_path: Path) -> None:
+    """And 0: one worker on a host needs no name."""
+    environ = {"PENSTOCK_CONFIG": str(written(tmp_path, TOML))}
+
+    assert from_environment(environ).worker_id.endswith("-0")
+    assert from_environment({**environ, "PENSTOCK_WORKER_ID": "host.example_1-0"}).worker_id == "host.example_1-0"
