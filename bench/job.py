@@ -7,6 +7,7 @@ It knows one provider, one resource, no deletes, no routes, no dead letters.
 
 import hashlib
 import io
+import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -213,4 +214,9 @@ def _us(text: str) -> int:
 
 def _schema(name: str) -> Any:
     path = Path(__file__).parent.parent / "schemas" / f"{name}.avsc"
-    return fastavro.parse_schema(msgspec.json.decode(path.read_bytes()))
+    return fastavro.parse_schema(json.loads(path.read_bytes(), object_hook=_plain))
+
+
+def _plain(node: dict[str, Any]) -> Any:
+    """Return a schema's node without its logical type: the same bytes for numbers, in less time."""
+    return node["type"] if "logicalType" in node else node

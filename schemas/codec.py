@@ -5,6 +5,7 @@ the tables and their changelogs, which nobody else reads, are MessagePack.
 """
 
 import io
+import json
 import struct
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -146,7 +147,14 @@ def parse_schema(text: str) -> Any:
     return fastavro.parse_schema(msgspec.json.decode(text))
 
 
-_WRITERS: Final[Mapping[SchemaName, Any]] = {name: parse_schema(schema_text(name)) for name in SCHEMA_NAMES}
+def _plain(node: dict[str, Any]) -> Any:
+    """Return a schema's node without its logical type: numbers become the same bytes, and fastavro looks for no conversion."""
+    return node["type"] if "logicalType" in node else node
+
+
+_WRITERS: Final[Mapping[SchemaName, Any]] = {
+    name: fastavro.parse_schema(json.loads(schema_text(name), object_hook=_plain)) for name in SCHEMA_NAMES
+}
 
 
 def wire_prefix(schema_id: int) -> bytes:
