@@ -1,10 +1,13 @@
 """Puts deliveries on `webhooks.raw` as the ingress does: at once, or behind a gate that shows them all at one moment."""
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from bench.contest import PARTITIONS
+from bench.deliveries import Mix, mixed
 from bench.stack import Places, Stack
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
@@ -18,6 +21,15 @@ GATE_TIMEOUT_S = 600.0
 def create_raw(stack: Stack, partitions: int) -> None:
     """Create `webhooks.raw` with its policy."""
     stack.create(RAW, partitions, described(RAW).settings)
+
+
+def fill_mixed(stack: Stack, is_quick: bool) -> tuple[Mix, Counter[str]]:
+    """Write what the contestants read in turns; return the mix, and how many deliveries of it must have which outcome."""
+    mix = Mix(40_000, 8_000) if is_quick else Mix(200_000, 40_000)
+    expected: Counter[str] = Counter()
+    create_raw(stack, PARTITIONS)
+    fill(stack, mixed(mix, expected))
+    return mix, expected
 
 
 def fill(stack: Stack, deliveries: Iterable[RawDelivery]) -> None:

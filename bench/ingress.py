@@ -15,6 +15,7 @@ from bench.deliveries import LARGE, SOURCE, Numbered, body_bytes
 from bench.load import CLOSED_CONNECTIONS, OPEN_CONNECTIONS, closed_loop, open_loop
 from bench.posts import Phase, Posts, Series, curve, latency_row, percentile, within
 from bench.stack import Process, Stack, has_ingress_workers, running, running_ingress
+from bench.turns import in_turn
 from local import ports
 from streams.topics import RAW, described
 
@@ -52,10 +53,7 @@ def _closed(stack: Stack, answered: list[str], is_quick: bool) -> dict[str, Any]
     with _contestants(stack) as contestants:
         _warm(contestants[PENSTOCK][1], answered, duration_s * rounds)
         for turn in range(rounds):
-            names = list(contestants)
-            for name in (
-                names[turn % len(names) :] + names[: turn % len(names)]
-            ):  # nobody always comes after the same one
+            for name in in_turn(contestants, turn):
                 process, port = contestants[name]
                 before_s = process.cpu_s()
                 request = Numbered(PATH, f"closed-{port}-{turn}")

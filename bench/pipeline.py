@@ -6,7 +6,6 @@ the whole topic. Rounds rotate the order, so that no contestant always gets the 
 """
 
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,11 +16,11 @@ from msgspec import Struct
 
 from bench.contest import CHANGELOGS, OUTPUTS, PARTITIONS, Entry
 from bench.contestants import BARE, FULL_JOB, PENSTOCK, command, contestants, left_out, tell_left_out
-from bench.deliveries import SMALL, Mix, body_bytes, mixed
-from bench.fill import create_raw, fill
+from bench.deliveries import SMALL, body_bytes
+from bench.fill import fill_mixed
 from bench.outcomes import Decided, changes_digest, decided
 from bench.stack import Process, Stack, running, running_worker
-from bench.turns import BROKER_TIME, Used, spread, watched
+from bench.turns import BROKER_TIME, Used, in_turn, put_beside, spread, watched
 from schemas.codec import SchemaName
 from schemas.registry import Registry
 from streams.topics import OUTCOMES, RAW, changes_topic, described
@@ -41,21 +40,15 @@ class Heat(Struct, frozen=True):
 def pipeline(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return rates, ratios and counts of every contestant."""
     tell_left_out()
-    mix = Mix(40_000, 8_000) if is_quick else Mix(200_000, 40_000)
-    expected: Counter[str] = Counter()
-    create_raw(stack, PARTITIONS)
-    fill(stack, mixed(mix, expected))
+    mix, expected = fill_mixed(stack, is_quick)
     stack.create(OUTCOMES, PARTITIONS, {**described(OUTCOMES).settings, **BROKER_TIME})
     heats: dict[str, list[Heat]] = {name: [] for name in contestants()}
     for turn in range(1 if is_quick else 3):
-        names = list(heats)
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+        for name in in_turn(heats, turn):
             heats[name].append(_heat(stack, name, turn))
             print(f"  {name}: {heats[name][-1].decided.per_s:,.0f}/s in round {turn + 1}", file=sys.stderr)
     rows = {name: _row(turns) for name, turns in heats.items()}
-    limit = rows[BARE]["per_s"]["median"]
-    for row in rows.values():
-        row["of_bare_loop"] = round(row["per_s"]["median"] / limit, 3)
+    put_beside(BARE, rows)
     digests = {heat.decided.digest for turns in heats.values() for heat in turns}
     changes = {turns[0].changes for turns in heats.values()}
     return {

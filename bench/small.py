@@ -5,7 +5,6 @@ The worker takes no part: it records an outcome for every delivery and keeps two
 """
 
 import sys
-from collections import Counter
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -14,12 +13,12 @@ from msgspec import Struct
 
 from bench.contest import PARTITIONS, Entry
 from bench.contestants import BARE, PENSTOCK, SMALL_JOB, command, contestants, left_out, tell_left_out
-from bench.deliveries import SMALL, Mix, body_bytes, mixed
-from bench.fill import create_raw, fill
+from bench.deliveries import SMALL, body_bytes
+from bench.fill import fill_mixed
 from bench.outcomes import Decided, emitted
 from bench.small_job import OUTPUT, TABLE
 from bench.stack import Stack, running
-from bench.turns import BROKER_TIME, Used, spread, watched
+from bench.turns import BROKER_TIME, Used, in_turn, put_beside, spread, watched
 from streams.topics import RAW
 
 COMPACTED = {"cleanup.policy": "compact"}
@@ -35,19 +34,14 @@ class Heat(Struct, frozen=True):
 def small(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return rates, ratios and counts of every contestant."""
     tell_left_out()
-    mix = Mix(40_000, 8_000) if is_quick else Mix(200_000, 40_000)
-    expected: Counter[str] = Counter()
-    create_raw(stack, PARTITIONS)
-    fill(stack, mixed(mix, expected))
+    mix, expected = fill_mixed(stack, is_quick)
     heats: dict[str, list[Heat]] = {name: [] for name in contestants() if name != PENSTOCK}
     for turn in range(1 if is_quick else 3):
-        names = list(heats)
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+        for name in in_turn(heats, turn):
             heats[name].append(_heat(stack, name, turn))
             print(f"  {name}: round {turn + 1} done", file=sys.stderr)
     rows = {name: _row(turns, mix.deliveries) for name, turns in heats.items()}
-    for row in rows.values():
-        row["of_bare_loop"] = round(row["per_s"]["median"] / rows[BARE]["per_s"]["median"], 3)
+    put_beside(BARE, rows)
     return {
         "deliveries": mix.deliveries,
         "products": mix.products,

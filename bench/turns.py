@@ -1,7 +1,8 @@
 """One contestant's turn: watched from its first record out until it has read everything; and what a row of a table says of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 from msgspec import Struct
 
@@ -19,6 +20,13 @@ class Used(Struct, frozen=True):
     memory_mb: float
 
 
+def in_turn(names: Iterable[str], turn: int) -> list[str]:
+    """Return the order of one round: each begins with another name, so that nobody always comes after the same one."""
+    order = list(names)
+    first = turn % len(order)
+    return order[first:] + order[:first]
+
+
 def watched(stack: Stack, process: Process, output: str, group: str) -> Used:
     """Wait until a group has read all of `webhooks.raw`, and return what its process used; starting is left out."""
     begin = stack.ends(output)
@@ -32,3 +40,9 @@ def watched(stack: Stack, process: Process, output: str, group: str) -> Used:
 def spread(figures: Sequence[float]) -> dict[str, int]:
     """Return the median of some rounds, the lowest and the highest."""
     return {"median": round(median(figures)), "min": round(min(figures)), "max": round(max(figures))}
+
+
+def put_beside(limit: str, rows: Mapping[str, dict[str, Any]]) -> None:
+    """Add to every row its rate as a share of the rate of the bare loop, whose row is named `limit`."""
+    for row in rows.values():
+        row["of_bare_loop"] = round(row["per_s"]["median"] / rows[limit]["per_s"]["median"], 3)
