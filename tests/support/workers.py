@@ -4,11 +4,11 @@ import contextlib
 import os
 import signal
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from local.guard import Child, spawn
+from tests.support.waiting import until
 
 
 class Workers:
@@ -106,8 +106,4 @@ secrets = ["text:made-up"]
 
 def wait_until(is_true: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
     """Wait for a fact; fail with its name when it does not come in time."""
-    deadline = time.monotonic() + timeout_s
-    while not is_true():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout_s:.0f} s for: {what}")
-        time.sleep(0.05)
+    until(is_true, timeout_s, what)
