@@ -69,9 +69,26 @@ def topics(looking: Consumer) -> dict[str, list[int]]:
     return {name: sorted(topic.partitions) for name, topic in metadata.topics.items()}
 
 
+def _is_passing(error: BaseException) -> bool:
+    """Say whether Kafka refuses only because the partition is new or moves."""
+    return isinstance(error, KafkaException) and error.args[0].code() in PASSING
+
+
+@retry(
+    retry=retry_if_exception(_is_passing),
+    wait=wait_fixed(RETRY_S),
+    stop=stop_after_delay(METADATA_TIMEOUT_S),
+    reraise=True,
+)
+def held(looking: Consumer, topic: str, partition: int) -> Range:
+    """Return what a partition holds; asks again while a new or moving one has no leader that knows it."""
+    low, high = looking.get_watermark_offsets(TopicPartition(topic, partition), timeout=METADATA_TIMEOUT_S)
+    return Range(topic, partition, low, high)
+
+
 def ranges(looking: Consumer, topic: str) -> list[Range]:
     """Return what each partition of a topic holds; empty when there is no such topic."""
-    return [_range(looking, topic, partition) for partition in topics(looking).get(topic, ())]
+    return [held(looking, topic, partition) for partition in topics(looking).get(topic, ())]
 
 
 def ranges_between(looking: Consumer, topic: str, start: datetime, end: datetime) -> list[Range]:
@@ -144,7 +161,7 @@ def record_at(looking: Consumer, topic: str, partition: int, offset: int) -> Mes
     """Return one record, None when retention has removed it."""
     if topic not in topics(looking):
         return None
-    whole = _range(looking, topic, partition)
+    whole = held(looking, topic, partition)
     if not whole.low <= offset < whole.high:
         return None
     return next(read(looking, [Range(topic, partition, offset, offset + 1)]), None)
@@ -174,7 +191,7 @@ def assign_new(
 ) -> None:
     """Add the wanted topics' partitions that are not known yet to what a consumer reads."""
     everywhere = {(name, number) for name, numbers in topics(looking).items() if wants(name) for number in numbers}
-    new = [_range(looking, *place) for place in sorted(everywhere - known)]
+    new = [held(looking, *place) for place in sorted(everywhere - known)]
     known |= everywhere
     if new:
         looking.incremental_assign(
@@ -226,22 +243,6 @@ def headers_of(message: Message) -> list[tuple[str, bytes | None]]:
 
 def _bytes(value: str | bytes | None) -> bytes:
     return value.encode() if isinstance(value, str) else value or b""
-
-
-def _is_passing(error: BaseException) -> bool:
-    """Say whether Kafka refuses only because the partition is new or moves."""
-    return isinstance(error, KafkaException) and error.args[0].code() in PASSING
-
-
-@retry(
-    retry=retry_if_exception(_is_passing),
-    wait=wait_fixed(RETRY_S),
-    stop=stop_after_delay(METADATA_TIMEOUT_S),
-    reraise=True,
-)
-def _range(looking: Consumer, topic: str, partition: int) -> Range:
-    low, high = looking.get_watermark_offsets(TopicPartition(topic, partition), timeout=METADATA_TIMEOUT_S)
-    return Range(topic, partition, low, high)
 
 
 def _offsets_at(looking: Consumer, found: Sequence[Range], moment: datetime) -> list[int]:

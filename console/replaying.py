@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, Message
 
 from console import reading
 from console.faults import Failed, Misused
@@ -140,13 +140,13 @@ def _settle(job: Job, looking: Consumer) -> None:
     settings = {**place.kafka, "group.id": place.group, "isolation.level": "read_uncommitted", "log_level": 0}
     with closing(Consumer(settings)) as hasty:
         ends = {
-            (name, partition): hasty.get_watermark_offsets(TopicPartition(name, partition), timeout=10)[1]
+            (name, partition): reading.held(hasty, name, partition).high
             for name in [*names, OUTCOMES, job.changelog]
             for partition in everything.get(name, ())
         }
     deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
     for (topic, partition), end in ends.items():
-        while looking.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)[1] < end:
+        while reading.held(looking, topic, partition).high < end:
             if time.monotonic() > deadline_s:
                 raise Failed(f"a transaction on {topic} stays open for more than {SETTLE_TIMEOUT_S:.0f} s; try again")
             time.sleep(0.05)

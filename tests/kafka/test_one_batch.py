@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from streams.steps.fanout import Routes
 from streams.topics import RAW
+from tests.support.ends import end_of
 from tests.support.feed import ensure_raw, feed, noisy_products
 from tests.support.ledger import Ledger, assert_adds_up, newest, recompute
 from tests.support.restoring import restored
@@ -46,7 +47,7 @@ class Shop:
             places = self._group.committed([TopicPartition(RAW, number) for number in known], timeout=2)
         except KafkaException:  # a transaction of this group is pending
             return False
-        return all(place.offset == self._group.get_watermark_offsets(place, timeout=10)[1] for place in places)
+        return all(place.offset == end_of(self._group, RAW, place.partition) for place in places)
 
     def close(self) -> None:
         """Let go of Kafka."""
