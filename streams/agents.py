@@ -1,16 +1,16 @@
 """The Faust agents: they decide. What they decide happens when the source commits their batch."""
 
 import time
-import traceback
 from collections.abc import AsyncIterable
 
 import structlog
 
 from schemas.records import RawDelivery
 from schemas.registry import RegistryFault
+from streams.dead import broken, dead
 from streams.faults import Fault
 from streams.pipeline import Result, process
-from streams.publish import dead, too_large
+from streams.publish import too_large
 from streams.source import Batch
 from streams.table import PartitionTables
 
@@ -62,7 +62,7 @@ def _process(delivery: RawDelivery, tables: PartitionTables, batch: Batch) -> Re
     except Fault:  # of the tables' disk, not of the delivery
         raise
     except Exception as error:  # noqa: BLE001  # design section 3, rule 4: one bad delivery must not stop all others
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{type(error).__name__} in {frame.name} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
+        result = broken(error)
+        place = result.outcome.detail
         log.error("delivery_broke_the_code", delivery_id=delivery.delivery_id, source=delivery.source, place=place)
-        return dead("internal_error", place)
+        return result

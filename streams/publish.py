@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from schemas import codec
 from schemas.configuration import Replication
-from schemas.records import Outcome, RawDelivery
+from schemas.records import RawDelivery
 from schemas.registry import Registry
 from streams.faults import Transient
-from streams.pipeline import Result, Writes
+from streams.pipeline import Result
 from streams.steps.copies import RawRoute, copy_topics, noted
 from streams.steps.fanout import Emission
 from streams.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, SEEN_DAYS, described, state_topic
@@ -177,8 +177,3 @@ def too_large(records: Sequence[Record]) -> Record | None:
         if record.value is not None and len(record.value) > limit:
             return record
     return None
-
-
-def dead(reason: str, detail: str) -> Result:
-    """Return the decision to put a delivery aside without changing anything stored."""
-    return Result(Outcome("dead", reason, detail), (), Writes({}, {}))

@@ -7,7 +7,6 @@ Decision 0012.
 """
 
 import struct
-import traceback
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -18,10 +17,11 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas import codec
-from schemas.records import Correction, Document, LatestState, Outcome, RawDelivery
+from schemas.records import Correction, Document, LatestState, RawDelivery
 from streams.beginnings import Beginnings, Begun
+from streams.dead import broken
 from streams.differences import Decided, DeliveryDifference, Event, StateDifference, compared, events_of
-from streams.pipeline import Result, Tables, Writes, process
+from streams.pipeline import Result, Tables, process
 from streams.steps.correct import is_correction
 from streams.steps.diff import diff
 from streams.steps.fanout import Emission, Routes
@@ -190,9 +190,7 @@ class Replay:
         try:
             return process(delivery, Tables(self._seen, latest), self._routes)
         except Exception as error:  # noqa: BLE001  # as in the worker: one bad delivery must not stop all others
-            frame = traceback.extract_tb(error.__traceback__)[-1]
-            detail = f"{type(error).__name__} in {frame.name}"
-            return Result(Outcome("dead", "internal_error", detail), (), Writes({}, {}))
+            return broken(error)
 
     def _store_result(self, result: Result, delivery: RawDelivery, unjudged: frozenset[str], is_moving: bool) -> None:
         for key, row in result.writes.seen.items():

@@ -7,8 +7,9 @@ import pytest
 
 from schemas import codec
 from schemas.records import Outcome, OutcomeName
+from streams.dead import dead
 from streams.pipeline import Result, Writes
-from streams.publish import Encoder, dead
+from streams.publish import Encoder
 from streams.steps.copies import RawRoute
 from streams.steps.fanout import Route, Routes
 from tests.support.builders import ROUTES, Pipeline, delivery, snapshot
