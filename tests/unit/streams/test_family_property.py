@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import invariant, rule
 from msgspec import Struct
 
 from schemas.records import Change, ChildRule, RawDelivery, Snapshot
-from tests.support.builders import Pipeline, delivery, second, snapshot
+from tests.support.builders import delivery, second, snapshot
+from tests.support.history import Noisy
 from tests.unit.streams.test_history_property import Model, time_of
 
 RULES = (
@@ -100,14 +101,12 @@ class Family:
         return sorted(name for name, known in self.known.items() if known.content is not None)
 
 
-class FamilyHistory(RuleBasedStateMachine):
+class FamilyHistory(Noisy):
     """One parent with its children at a provider, and what reaches us of them."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.pipeline, self.model, self.family = Pipeline(), Model(), Family()
-        self.sent: list[RawDelivery] = []
-        self.held: list[RawDelivery] = []
+        self.model, self.family = Model(), Family()
 
     @rule(
         version=st.none() | TIMES,
@@ -141,30 +140,6 @@ class FamilyHistory(RuleBasedStateMachine):
         self._arrive(
             self._made(msgspec.structs.replace(own, resource_type="variant", parent=("product", "7"), is_shared=True))
         )
-
-    @rule(choice=st.integers(0, 99))
-    def retry(self, choice: int) -> None:
-        """Send a delivery again as it was."""
-        if self.sent:
-            self._arrive(self.sent[choice % len(self.sent)])
-
-    @rule(choice=st.integers(0, 99))
-    def tell_another_subscription(self, choice: int) -> None:
-        """Send what a delivery showed once more under another id."""
-        if self.sent:
-            self._arrive(msgspec.structs.replace(self._made(), body=self.sent[choice % len(self.sent)].body))
-
-    @rule(choice=st.integers(0, 99))
-    def release(self, choice: int) -> None:
-        """Let one of the delayed deliveries arrive."""
-        if self.held:
-            self._arrive(self.held.pop(choice % len(self.held)))
-
-    @invariant()
-    def each_change_goes_out_once(self) -> None:
-        """No event id twice."""
-        ids = Counter(change.event_id for change in self.pipeline.changes)
-        assert max(ids.values(), default=1) == 1
 
     @invariant()
     def changes_of_each_resource_form_a_chain(self) -> None:

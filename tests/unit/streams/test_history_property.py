@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from schemas.records import RawDelivery, Snapshot
 from tests.support.builders import Pipeline, delivery, second, snapshot
+from tests.support.history import Noisy
 
 CONTENTS = st.sampled_from("ABC")
 TIMES = st.integers(0, 4)
@@ -77,15 +78,12 @@ def time_of(shown: Snapshot) -> float | None:
     return None if time is None else (time - second(0)).total_seconds()
 
 
-class History(RuleBasedStateMachine):
+class History(Noisy):
     """One resource at a provider, and what reaches us of it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.pipeline, self.model = Pipeline(), Model()
-        self.sent: list[RawDelivery] = []
-        self.held: list[RawDelivery] = []
-        self.changed = 0
+        self.model, self.changed = Model(), 0
 
     @initialize(title=CONTENTS)
     def create(self, title: str) -> None:
@@ -107,17 +105,6 @@ class History(RuleBasedStateMachine):
         """Say that the resource is gone."""
         self._arrive(self._made(snapshot(None, event_time=at)))
 
-    @rule(choice=st.integers(0, 99))
-    def retry(self, choice: int) -> None:
-        """Send a delivery again as it was, whenever it was first sent."""
-        self._arrive(self.sent[choice % len(self.sent)])
-
-    @rule(choice=st.integers(0, 99))
-    def tell_another_subscription(self, choice: int) -> None:
-        """Send what a delivery showed once more under another id."""
-        body = self.sent[choice % len(self.sent)].body
-        self._arrive(msgspec.structs.replace(self._made(), body=body))
-
     @rule(choice=st.integers(0, 99), title=CONTENTS, version=st.none() | TIMES)
     def use_an_id_again(self, choice: int, title: str, version: int | None) -> None:
         """Send any content under the id of an earlier delivery: a forged header, or a sender that counts badly."""
@@ -128,18 +115,6 @@ class History(RuleBasedStateMachine):
     def delay(self, title: str, version: int) -> None:
         """Make a delivery that others will overtake."""
         self.held.append(self._made(snapshot({"title": title}, version)))
-
-    @rule(choice=st.integers(0, 99))
-    def release(self, choice: int) -> None:
-        """Let one of the delayed deliveries arrive, not always the oldest."""
-        if self.held:
-            self._arrive(self.held.pop(choice % len(self.held)))
-
-    @invariant()
-    def each_change_goes_out_once(self) -> None:
-        """No event id twice."""
-        ids = Counter(change.event_id for change in self.pipeline.changes)
-        assert max(ids.values(), default=1) == 1
 
     @invariant()
     def changes_form_a_chain(self) -> None:
