@@ -1,6 +1,5 @@
 """Whatever lies on `webhooks.raw`, the worker goes on and every delivery has an outcome."""
 
-import uuid
 from contextlib import closing
 from pathlib import Path
 
@@ -10,9 +9,10 @@ from confluent_kafka import Producer
 from schemas.records import RawDelivery
 from schemas.registry import Registry
 from streams.topics import DEAD, RAW
-from tests.support.feed import START, ensure_raw, feed, product
-from tests.support.ledger import Ledger, OutcomeCount, committed
-from tests.support.workers import configured, running, wait_until
+from tests.support.feed import START, feed, product
+from tests.support.ledger import Ledger, committed
+from tests.support.shop import opened
+from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 
@@ -36,18 +36,12 @@ ODD_BUT_GOOD = {
 
 def test_bad_bodies_become_dead_letters_and_the_rest_goes_on(kafka: str, registry: str, tmp_path: Path) -> None:
     """Each bad body is dead with its reason and kept as received; good deliveries between them become changes."""
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"bad-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
-    bad = [_delivery(source, f"bad {name}", body) for name, (body, _) in BAD_BODIES.items()]
-    odd = [_delivery(source, f"odd {name}", body) for name, body in ODD_BUT_GOOD.items()]
-    good = [product(source, number, 0, "t", f"good {number}") for number in range(len(bad))]
-    total = feed(kafka, iter([delivery for pair in zip(bad, good, strict=True) for delivery in pair] + odd))
-    _write_foreign_record(kafka, source)
-
-    with (
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
-        running(tmp_path, configured(kafka, registry, source, app)) as workers,
-    ):
+    with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
+        bad = [_delivery(source, f"bad {name}", body) for name, (body, _) in BAD_BODIES.items()]
+        odd = [_delivery(source, f"odd {name}", body) for name, body in ODD_BUT_GOOD.items()]
+        good = [product(source, number, 0, "t", f"good {number}") for number in range(len(bad))]
+        total = feed(kafka, iter([delivery for pair in zip(bad, good, strict=True) for delivery in pair] + odd))
+        _write_foreign_record(kafka, source)
         workers.start(0)
         wait_until(lambda: outcomes() >= total + 1, "an outcome for each")
         assert workers.children[0].exit_code() is None

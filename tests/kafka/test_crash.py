@@ -1,19 +1,18 @@
 """Workers are killed with SIGKILL under load; afterwards the books must balance."""
 
 import random
-import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from streams.steps.fanout import Routes
-from tests.support.feed import ensure_raw, feed, noisy_products
+from tests.support.feed import feed, noisy_products
 from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, newest, recompute
 from tests.support.restoring import restored
-from tests.support.workers import Workers, configured, running, wait_until
+from tests.support.shop import opened
+from tests.support.workers import Workers, wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES, RESOURCES, KILLS, WORKERS = 24_000, 1_500, 6, 2
@@ -25,10 +24,7 @@ def test_killed_workers_lose_nothing_double_nothing_keep_order(kafka: str, regis
 
     Variants, which products list and topics of their own show, are among the changes like the products.
     """
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"crash-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
-    outcomes = OutcomeCount(kafka, registry, source)
-    with closing(outcomes), running(tmp_path, configured(kafka, registry, source, app)) as workers:
+    with opened(kafka, registry, tmp_path) as (source, app, outcomes, workers):
         for slot in range(WORKERS):
             workers.start(slot)
         wait_until(lambda: all(workers.is_ready(slot) for slot in range(WORKERS)), "both workers")

@@ -1,18 +1,17 @@
 """The disk under a worker's tables is full: it says so and ends; with room again it goes on, and nothing is lost or doubled."""
 
-import uuid
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from streams.source import TERMINAL_EXIT
 from streams.steps.fanout import Routes
-from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, newest, recompute
+from tests.support.feed import feed, noisy_products
+from tests.support.ledger import Ledger, assert_adds_up, newest, recompute
 from tests.support.narrow_disk import narrow_disk
 from tests.support.restoring import restored
-from tests.support.workers import configured, running, wait_until
+from tests.support.shop import opened
+from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 BEFORE, AFTER, RESOURCES = 2_000, 18_000, 3_000
@@ -22,12 +21,9 @@ ENDS_S = 60.0
 
 def test_full_disk_ends_the_worker_and_loses_nothing(kafka: str, registry: str, tmp_path: Path) -> None:
     """A worker whose disk fills up ends with code 3 and advice, also when restarted; after room is made the books balance."""
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"full-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
     with (
         narrow_disk(tmp_path / "worker-0") as disk,
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
-        running(tmp_path, configured(kafka, registry, source, app)) as workers,
+        opened(kafka, registry, tmp_path) as (source, app, outcomes, workers),
     ):
         deliveries = list(noisy_products(source, BEFORE + AFTER, RESOURCES))
         worker = workers.start(0)

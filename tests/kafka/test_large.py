@@ -1,8 +1,6 @@
 """The largest deliveries that the ingress accepts go all the way, or become dead letters; nothing stops."""
 
-import uuid
 from collections import Counter
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,9 +9,10 @@ import pytest
 
 from schemas.records import Document, RawDelivery, resource_key
 from streams.steps.fanout import Routes
-from tests.support.feed import START, ensure_raw, feed, product
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
-from tests.support.workers import configured, running, wait_until
+from tests.support.feed import START, feed, product
+from tests.support.ledger import Ledger, assert_adds_up, recompute
+from tests.support.shop import opened
+from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 LARGE_BYTES = 24 * 1024 * 1024
@@ -21,19 +20,13 @@ LARGE_BYTES = 24 * 1024 * 1024
 
 def test_largest_bodies_become_changes(kafka: str, registry: str, tmp_path: Path) -> None:
     """A create and an update of 24 MB: the update's event holds both documents."""
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"large-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
-    deliveries = [
-        _large(source, "first", 1, "x" * LARGE_BYTES),
-        _large(source, "second", 2, "y" * LARGE_BYTES),
-        product(source, 2, 0, "small", "third"),
-    ]
-    feed(kafka, iter(deliveries))
-
-    with (
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
-        running(tmp_path, configured(kafka, registry, source, app)) as workers,
-    ):
+    with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
+        deliveries = [
+            _large(source, "first", 1, "x" * LARGE_BYTES),
+            _large(source, "second", 2, "y" * LARGE_BYTES),
+            product(source, 2, 0, "small", "third"),
+        ]
+        feed(kafka, iter(deliveries))
         workers.start(0)
         wait_until(lambda: outcomes() >= len(deliveries), "every outcome", 120)
     ledger = Ledger.read(kafka, registry, source)
@@ -48,14 +41,8 @@ def test_largest_bodies_become_changes(kafka: str, registry: str, tmp_path: Path
 
 def test_two_thousand_children_come_and_go_in_one_transaction_each(kafka: str, registry: str, tmp_path: Path) -> None:
     """An order with 2,000 line items is created, loses half of them and is deleted: every event once, the tables equal."""
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"family-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
-    feed(kafka, iter([_order(source, 1, 2_000), _order(source, 2, 1_000), _order(source, 3, None)]))
-
-    with (
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
-        running(tmp_path, configured(kafka, registry, source, app)) as workers,
-    ):
+    with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
+        feed(kafka, iter([_order(source, 1, 2_000), _order(source, 2, 1_000), _order(source, 3, None)]))
         workers.start(0)
         wait_until(lambda: outcomes() >= 3, "every outcome", 120)
     ledger = Ledger.read(kafka, registry, source)

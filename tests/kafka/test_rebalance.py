@@ -1,8 +1,7 @@
 """Partitions that change hands while their tables wait for somebody else's transaction."""
 
-import uuid
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,10 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from streams.steps.fanout import Routes
 from streams.topics import RAW
 from tests.support.ends import end_of
-from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
-from tests.support.workers import configured, running, wait_until
+from tests.support.feed import feed, noisy_products
+from tests.support.ledger import Ledger, assert_adds_up, recompute
+from tests.support.shop import opened
+from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES, RESOURCES = 500, 50
@@ -41,12 +41,7 @@ def pending_offsets(kafka: str, group: str) -> Iterator[None]:
 
 def test_partitions_move_on_although_their_restore_waits(kafka: str, registry: str, tmp_path: Path) -> None:
     """One worker waits for a transaction when a second joins: it gives up half at once, and both work when it has ended."""
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"move-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
-    with (
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
-        running(tmp_path, configured(kafka, registry, source, app)) as workers,
-    ):
+    with opened(kafka, registry, tmp_path) as (source, app, outcomes, workers):
         with pending_offsets(kafka, f"penstock.{app}"):
             workers.start(0)
             wait_until(lambda: "restore_waits" in workers.log(0).read_text(), "the first worker to wait")

@@ -1,7 +1,5 @@
 """A worker that is told to stop finishes what it has begun, so that nobody waits for what it left behind."""
 
-import uuid
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,9 +7,9 @@ from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public by its documentation
 
 from streams.topics import OUTCOMES
-from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import OutcomeCount
-from tests.support.workers import configured, running, wait_until
+from tests.support.feed import feed, noisy_products
+from tests.support.shop import opened
+from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES = 20_000
@@ -20,12 +18,7 @@ STOPPED_S = 20.0
 
 def test_stop_under_load_leaves_no_transaction_open(kafka: str, registry: str, tmp_path: Path) -> None:
     """SIGTERM in the middle of 20,000 deliveries: exit code 0, and nothing holds a read_committed reader back."""
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"stop-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
-    with (
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
-        running(tmp_path, configured(kafka, registry, source, app)) as workers,
-    ):
+    with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
         worker = workers.start(0)
         wait_until(lambda: workers.is_ready(0), "the worker")
         feed(kafka, noisy_products(source, DELIVERIES, 500))

@@ -3,19 +3,18 @@
 import json
 import os
 import shutil
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from schemas.records import RawDelivery
 from streams.steps.fanout import Routes
-from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
+from tests.support.feed import feed, noisy_products
+from tests.support.ledger import Ledger, assert_adds_up, recompute
+from tests.support.shop import opened
 from tests.support.stores import overwrite_middle, write_meta
-from tests.support.workers import Workers, configured, running, wait_until
+from tests.support.workers import Workers, wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES, RESOURCES = 8_000, 1_000
@@ -49,11 +48,8 @@ def outdate(stores: Path) -> None:
 
 def test_damaged_stores_are_rebuilt_and_nothing_is_lost_or_doubled(kafka: str, registry: str, tmp_path: Path) -> None:
     """Four partitions, each broken in another way between two halves of a stream of deliveries."""
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"damage-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
-    deliveries = noisy_products(source, DELIVERIES, RESOURCES)
-    outcomes = OutcomeCount(kafka, registry, source)
-    with closing(outcomes), running(tmp_path, configured(kafka, registry, source, app)) as workers:
+    with opened(kafka, registry, tmp_path) as (source, app, outcomes, workers):
+        deliveries = noisy_products(source, DELIVERIES, RESOURCES)
         feed(kafka, taken(deliveries, DELIVERIES // 2))
         work_until(workers, outcomes, DELIVERIES // 2)
         assert workers.children[0].stop(30) == 0

@@ -1,18 +1,17 @@
 """Kafka is away for a while, and a worker waits for it."""
 
 import threading
-import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 
 from streams.source import TERMINAL_EXIT
 from streams.steps.fanout import Routes
 from tests.support.cluster import Cluster
-from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
-from tests.support.workers import configured, running, wait_until
+from tests.support.feed import feed, noisy_products
+from tests.support.ledger import Ledger, assert_adds_up, recompute
+from tests.support.shop import opened
+from tests.support.workers import wait_until
 
 BEFORE, PER_S, RESOURCES = 1_000, 300, 300
 
@@ -24,12 +23,9 @@ def assert_outlasted(cluster: Cluster, registry: str, directory: Path, away_s: f
     give its producer up (an answer of Kafka's is lost, and it takes the next transaction for one that is under way): then
     the worker ends with code 3, and its restart goes on. An idle worker goes on itself.
     """
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"outage-{uuid.uuid4().hex[:8]}"
     kafka, count = cluster.bootstrap_servers, BEFORE + int(PER_S * fed_s)
-    ensure_raw(kafka, app)
     with (
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
-        running(directory, configured(cluster.worker_servers, registry, source, app)) as workers,
+        opened(kafka, registry, directory, cluster.worker_servers) as (source, _, outcomes, workers),
         ThreadPoolExecutor(1) as feeder,
     ):
         workers.start(0)

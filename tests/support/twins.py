@@ -1,26 +1,20 @@
 """Two workers that were given one id."""
 
-import uuid
-from contextlib import closing
 from pathlib import Path
 
 from streams.source import TERMINAL_EXIT
 from streams.steps.fanout import Routes
-from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
-from tests.support.workers import configured, running, wait_until
+from tests.support.feed import feed, noisy_products
+from tests.support.ledger import Ledger, assert_adds_up, recompute
+from tests.support.shop import opened
+from tests.support.workers import wait_until
 
 DELIVERIES = 4_000
 
 
 def assert_one_exits(kafka: str, worker_servers: str, registry: str, directory: Path) -> None:
     """Start two workers with one id, `worker_servers` being their way to Kafka; assert that the first ends and says why."""
-    source, app = f"shop-{uuid.uuid4().hex[:8]}", f"ids-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
-    with (
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
-        running(directory, configured(worker_servers, registry, source, app)) as workers,
-    ):
+    with opened(kafka, registry, directory, worker_servers) as (source, _, outcomes, workers):
         first = workers.start(0, "one")
         wait_until(lambda: workers.is_ready(0), "the first worker")
         second = workers.start(1, "one")
