@@ -124,7 +124,7 @@ def _producer(entry: Entry) -> Producer:
     return Producer({
         "bootstrap.servers": entry.kafka,
         "transactional.id": entry.group,
-        "linger.ms": 5,
+        "linger.ms": 100,
         "compression.type": "lz4",
         "partitioner": "murmur2_random",
         "queue.buffering.max.messages": 500_000,

@@ -182,5 +182,9 @@ def _snapshot(rule: TopicRule, resource_id: str, body: Document, delivery: RawDe
 
 
 def _first_instant(document: Document, names: tuple[str, ...]) -> datetime | None:
-    times = (instant(document.get(name)) for name in names)
-    return next((time for time in times if time is not None), None)
+    for name in names:
+        value = document.get(name)
+        time = None if value is None else instant(value)
+        if time is not None:
+            return time
+    return None

@@ -6,7 +6,6 @@ sample payloads, and speaks only of resources whose payloads are known: a topic 
 Source: Shopify's webhook reference 2026-04, its sample payloads.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -16,7 +15,7 @@ from providers.shopify_topics import TopicRule
 from schemas.records import Document, RawDelivery
 
 MAX_AHEAD = timedelta(minutes=5)  # as far as clocks may differ; the tolerance of signed times
-_TYPE_OF_GID = re.compile(r"gid://shopify/(\w+)/")
+_GID = "gid://shopify/"
 _OF_GID = {
     "Collection": "collection",
     "Company": "company",
@@ -78,12 +77,18 @@ def believed_time(delivery: RawDelivery) -> datetime | None:
 
 def _other_resource(rule: TopicRule, body: Document) -> str | None:
     named = rule.parent_type if rule.is_notice else rule.resource_type
-    gid = body.get("admin_graphql_api_id")
-    found = _TYPE_OF_GID.match(gid) if isinstance(gid, str) else None
-    shown = _OF_GID.get(found[1]) if found else None
+    shown = _kind(body.get("admin_graphql_api_id"))
     if shown is None or shown == named or named not in _RESOURCES:
         return None
     return f"expected a {named}, got the body of a {shown}"
+
+
+def _kind(gid: object) -> str | None:
+    """Return the resource type that a gid names, as far as it is known: of `gid://shopify/Product/7` `product`."""
+    if not isinstance(gid, str) or not gid.startswith(_GID):
+        return None
+    kind, slash, _ = gid[len(_GID) :].partition("/")
+    return _OF_GID.get(kind) if slash else None
 
 
 def _whole_document(rule: TopicRule, body: Document) -> str | None:

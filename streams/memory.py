@@ -1,10 +1,12 @@
-"""How this process's memory is given out."""
+"""How this process's memory is given out, and how often it is searched for garbage."""
 
 import contextlib
 import ctypes
+import gc
 
 ARENAS = 2
 _M_ARENA_MAX = -8  # glibc, malloc.h
+NEW_OBJECTS = 100_000  # of a thousand deliveries
 
 
 def limit_arenas() -> None:
@@ -16,3 +18,12 @@ def limit_arenas() -> None:
     """
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(_M_ARENA_MAX, ARENAS)
+
+
+def collect_rarely() -> None:
+    """Let the collector of reference cycles look at 100,000 new objects at a time, not 700, and never again at those there are.
+
+    Deciding makes no cycles; looking for some took 3 to 4 % of a worker's time. Call it when everything is imported.
+    """
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS)

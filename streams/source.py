@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NoReturn, cast
@@ -47,9 +47,12 @@ log = structlog.get_logger()
 
 
 class Batch(Struct):
-    """Deliveries to decide together, and where the decisions go. The agent resolves `decided` when all are produced."""
+    """Deliveries to decide together, and where the decisions go. The agent resolves `decided` when all are produced.
 
-    deliveries: Sequence[RawDelivery]
+    Each delivery is read from its record only when its turn comes: 2,000 of them at once would not fit the processor's caches.
+    """
+
+    deliveries: Iterable[RawDelivery]
     tables: dict[int, PartitionTables]
     transaction: Transaction
     encoder: Encoder
@@ -136,16 +139,16 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         """Go round until stopped."""
         while not self.should_stop:
             try:
-                deliveries = await self._blocking(self._poll)
+                messages = await self._blocking(self._poll)
                 await self._blocking(self._partitions.resume_restored, self._consumer)
-                if deliveries and not self.should_stop:
-                    await self._carry(deliveries)
+                if messages and not self.should_stop:
+                    await self._carry(messages)
             except (Terminal, KafkaException) as fault:
                 die(fault)
             except OSError as error:  # the files that tell how far the worker is
                 die(judged(error, self._settings.data_dir) or error)
 
-    def _poll(self) -> list[RawDelivery]:
+    def _poll(self) -> list[Message]:
         """Return what has arrived: at once when there is anything, after POLL_S when there is nothing.
 
         Waiting for a full batch instead costs 100 ms of latency; batches grow by themselves when deliveries pile up.
@@ -161,34 +164,35 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         arrived = [message for message in messages if message.error() is None and message.partition() in self._tables]
         newest = {message.partition(): message for message in arrived}
         self._times_ms = {cast(int, partition): message.timestamp()[1] for partition, message in newest.items()}
-        return [_delivery(message) for message in arrived]
+        return arrived
 
-    async def _carry(self, deliveries: list[RawDelivery]) -> None:
+    async def _carry(self, messages: list[Message]) -> None:
         """Carry one batch from decision to disk; on a passing fault take everything back and return to its first record."""
         self._between_batches.clear()
         try:
             await self._blocking(self._transaction.begin)
             decided = asyncio.get_running_loop().create_future()
+            deliveries = map(_delivery, messages)
             batch = Batch(deliveries, self._tables, self._transaction, self._encoder, self._routes, decided)
             await self._channel.put(batch)
             await decided
-            written = await self._in_time(self._complete, deliveries)
+            written = await self._in_time(self._complete, messages)
             await self._blocking(self._commit, written)
             self._failures = 0
         except (Transient, RegistryFault) as fault:
             backoff_s = self._backoff_s()
-            log.warning("batch_aborted", error=str(fault), deliveries=len(deliveries), retry_in_s=backoff_s)
-            await self._blocking(self._take_back, deliveries)
+            log.warning("batch_aborted", error=str(fault), deliveries=len(messages), retry_in_s=backoff_s)
+            await self._blocking(self._take_back, messages)
             await asyncio.sleep(backoff_s)
         except Broken as fault:
-            await self._blocking(self._take_back, deliveries)
+            await self._blocking(self._take_back, messages)
             await self._blocking(self._partitions.rebuild, self._consumer, fault)
         finally:
             self._between_batches.set()
 
-    def _complete(self, deliveries: list[RawDelivery]) -> dict[int, dict[Any, int]]:
+    def _complete(self, messages: list[Message]) -> dict[int, dict[Any, int]]:
         """Add changelog and offsets to the transaction; return where each partition's changelogs will stand."""
-        after = {delivery.partition: delivery.offset + 1 for delivery in deliveries}
+        after = {partition: offset + 1 for partition, offset in map(_place, messages)}
         written = {partition: self._produce_changelog(partition) for partition in after}
         self._transaction.send_offsets([TopicPartition(RAW, *place) for place in after.items()], self._consumer)
         return written
@@ -211,10 +215,10 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             self._transaction.produce_rows(place, rows, tables.time_ms, partial(_note, offsets, name))
         return offsets
 
-    def _take_back(self, deliveries: list[RawDelivery]) -> None:
+    def _take_back(self, messages: list[Message]) -> None:
         first: dict[int, int] = {}
-        for delivery in deliveries:
-            first.setdefault(delivery.partition, delivery.offset)
+        for partition, offset in map(_place, messages):
+            first.setdefault(partition, offset)
         self._transaction.abort()
         for partition, offset in first.items():
             if partition in self._tables:
@@ -263,8 +267,11 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
 def _delivery(message: Message) -> RawDelivery:
     headers = cast("list[tuple[str, bytes | None]] | None", message.headers())
-    place = (message.topic() or RAW, cast(int, message.partition()), cast(int, message.offset()))
-    return codec.raw_delivery(message.key(), message.value(), headers, place)
+    return codec.raw_delivery(message.key(), message.value(), headers, (message.topic() or RAW, *_place(message)))
+
+
+def _place(message: Message) -> tuple[int, int]:
+    return cast(int, message.partition()), cast(int, message.offset())
 
 
 def _note(offsets: dict[Any, int], name: str, offset: int) -> None:

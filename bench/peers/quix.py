@@ -90,7 +90,7 @@ def application(entry: Entry) -> Application:
         processing_guarantee="exactly-once",
         commit_every=BATCH,
         state_dir=Path(entry.directory) / "state",
-        producer_extra_config={"linger.ms": 5, "compression.type": "lz4", "queue.buffering.max.messages": 500_000},
+        producer_extra_config={"linger.ms": 100, "compression.type": "lz4", "queue.buffering.max.messages": 500_000},
         consumer_extra_config={"queued.max.messages.kbytes": 65_536, "fetch.message.max.bytes": 8 * 1024 * 1024},
         loglevel=logging.WARNING,
     )

@@ -7,14 +7,16 @@ is `1`), text by text (`"10.00"` is not `"10.0"`), `null` is not absent, `true` 
 """
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from schemas.codec import document
 
+LONG_BYTES: Final = 4096  # of an array: looking for the elements that differ pays when there are many
 _ABSENT = object()
 _PLAIN = frozenset({str, int, bool, Decimal, type(None)})
+_ID_TYPES = frozenset({str, int, bool})
 _Id = str | int
 _Places = dict[_Id, int]
 
@@ -36,42 +38,36 @@ def diff(before: bytes, after: bytes, volatile: frozenset[str] = frozenset()) ->
     if before == after:
         return ()
     old, new = _fields(before), _fields(after)
-    pointers: list[str] = []
-    for name in {**old, **new}:
-        if name not in volatile and old.get(name) != new.get(name):
-            pointers += _compare_field(old.get(name), new.get(name), name, volatile)
-    return tuple(pointers)
-
-
-def _compare_field(old: msgspec.Raw | None, new: msgspec.Raw | None, name: str, volatile: frozenset[str]) -> list[str]:
-    pointer = "/" + _escape(name)
-    if old is None or new is None:
-        return [pointer]
     comparison = _Comparison(volatile)
-    try:
-        if not comparison.array_texts(old, new, pointer, name):
-            comparison.values(document(old), document(new), pointer, name)
-    except RecursionError:
-        return [pointer]  # nested some 500 deep: true, if less exact, and better than no change event at all
-    return comparison.pointers
+    for name in old if old.keys() == new.keys() else {**old, **new}:
+        previous, current = old.get(name), new.get(name)
+        if previous != current and name not in volatile:
+            comparison.field(previous, current, name)
+    return tuple(comparison.pointers)
 
 
 class _Comparison:
-    """Collects the pointers of one field. Each method takes two values, their pointer, and their dotted name."""
+    """Collects pointers. Each method takes two texts or values that may differ, their pointer, and their dotted name."""
 
     def __init__(self, volatile: frozenset[str]) -> None:
         self.pointers: list[str] = []
         self._volatile = volatile
 
-    def values(self, old: Any, new: Any, pointer: str, name: str) -> None:
-        if isinstance(old, dict) and isinstance(new, dict):
-            self._objects(old, new, pointer, name)
-        elif isinstance(old, list) and isinstance(new, list):
-            self._arrays(old, new, pointer, name)
-        elif not _equal_scalars(old, new):
+    def field(self, old: msgspec.Raw | None, new: msgspec.Raw | None, name: str) -> None:
+        """Compare a field of the documents as text, None where one lacks it."""
+        pointer, known = "/" + _escape(name), len(self.pointers)
+        if old is None or new is None:
             self.pointers.append(pointer)
+            return
+        try:
+            if len(memoryview(old)) < LONG_BYTES or not self._array_texts(old, new, pointer, name):
+                self._values(document(old), document(new), pointer, name)
+        except (
+            RecursionError
+        ):  # nested some 500 deep: this is true, if less exact, and better than no change event at all
+            self.pointers[known:] = [pointer]
 
-    def array_texts(self, old: msgspec.Raw, new: msgspec.Raw, pointer: str, name: str) -> bool:
+    def _array_texts(self, old: msgspec.Raw, new: msgspec.Raw, pointer: str, name: str) -> bool:
         """Compare two arrays as texts, parsing the elements that differ; False when they are no arrays of identified objects."""
         old_ids, new_ids = _ids_in_text(old), _ids_in_text(new)
         if old_ids is None or new_ids is None:
@@ -82,18 +78,26 @@ class _Comparison:
             if place is None:
                 self.pointers.append(f"{pointer}/{index}")
             elif old_texts[place] != new_texts[index]:
-                self.values(document(old_texts[place]), document(new_texts[index]), f"{pointer}/{index}", name)
+                self._values(document(old_texts[place]), document(new_texts[index]), f"{pointer}/{index}", name)
         self._order(old_ids, new_ids, pointer)
         return True
 
+    def _values(self, old: Any, new: Any, pointer: str, name: str) -> None:
+        if isinstance(old, dict) and isinstance(new, dict):
+            self._objects(old, new, pointer, name)
+        elif isinstance(old, list) and isinstance(new, list):
+            self._arrays(old, new, pointer, name)
+        elif not _equal_scalars(old, new):
+            self.pointers.append(pointer)
+
     def _objects(self, old: dict[str, Any], new: dict[str, Any], pointer: str, name: str) -> None:
-        for key in {**old, **new}:
+        for key in old if old.keys() == new.keys() else {**old, **new}:
             previous, current = old.get(key, _ABSENT), new.get(key, _ABSENT)
-            if type(previous) is type(current) and type(previous) in _PLAIN and previous == current:
+            if previous is current or (previous == current and type(previous) is type(current) in _PLAIN):
                 continue  # most fields of an object are as they were
             dotted = f"{name}.{key}"
             if dotted not in self._volatile:
-                self.values(previous, current, f"{pointer}/{_escape(key)}", dotted)
+                self._values(previous, current, f"{pointer}/{_escape(key)}", dotted)
 
     def _arrays(self, old: list[Any], new: list[Any], pointer: str, name: str) -> None:
         old_ids, new_ids = _ids(old), _ids(new)
@@ -102,10 +106,12 @@ class _Comparison:
             return
         for element_id, index in new_ids.items():
             previous = old[old_ids[element_id]] if element_id in old_ids else _ABSENT
-            self.values(previous, new[index], f"{pointer}/{index}", name)
+            self._values(previous, new[index], f"{pointer}/{index}", name)
         self._order(old_ids, new_ids, pointer)
 
     def _order(self, old_ids: _Places, new_ids: _Places, pointer: str) -> None:
+        if [*old_ids] == [*new_ids]:
+            return
         common = [element_id for element_id in new_ids if element_id in old_ids]
         is_reordered = common != [element_id for element_id in old_ids if element_id in new_ids]
         if is_reordered or len(common) < len(old_ids):
@@ -116,7 +122,7 @@ class _Comparison:
         for index in range(max(len(old), len(new))):
             previous = old[index] if index < len(old) else _ABSENT
             current = new[index] if index < len(new) else _ABSENT
-            self.values(previous, current, f"{pointer}/{index}", name)
+            self._values(previous, current, f"{pointer}/{index}", name)
 
 
 def _equal_scalars(old: Any, new: Any) -> bool:
@@ -129,21 +135,20 @@ def _equal_scalars(old: Any, new: Any) -> bool:
 def _ids_in_text(text: msgspec.Raw) -> _Places | None:
     """Return what `_ids` says of an array, without parsing its elements; None too where only a full look can tell."""
     try:
-        return _places([element.id for element in _identified(text)])
+        found = _identified(text)
     except msgspec.ValidationError:
         return None
+    places = {element.id: index for index, element in enumerate(found)}
+    return places if len(places) == len(found) else None
 
 
 def _ids(elements: list[Any]) -> _Places | None:
     """Return id -> place, None unless every element is an object with an id of its own."""
-    ids = [element.get("id") for element in elements if isinstance(element, dict)]
-    known = [element_id for element_id in ids if isinstance(element_id, str | int)]
-    return _places(known) if len(known) == len(elements) else None
-
-
-def _places(ids: list[_Id]) -> _Places | None:
-    places = {element_id: index for index, element_id in enumerate(ids)}
-    return places if len(places) == len(ids) else None
+    try:
+        places = {element["id"]: index for index, element in enumerate(elements)}
+    except (TypeError, KeyError):
+        return None
+    return places if len(places) == len(elements) and _ID_TYPES.issuperset(map(type, places)) else None
 
 
 def _escape(name: str) -> str:

@@ -118,7 +118,7 @@ public final class Streams {
         settings.put(StreamsConfig.BUFFERED_RECORDS_PER_PARTITION_CONFIG, BATCH);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_POLL_RECORDS_CONFIG), BATCH);
         settings.put(StreamsConfig.consumerPrefix(ConsumerConfig.MAX_PARTITION_FETCH_BYTES_CONFIG), 8 * 1024 * 1024);
-        settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 5);
+        settings.put(StreamsConfig.producerPrefix(ProducerConfig.LINGER_MS_CONFIG), 100);
         settings.put(StreamsConfig.producerPrefix(ProducerConfig.COMPRESSION_TYPE_CONFIG), "lz4");
         // As librdkafka has it, and as the worker. With Kafka's 16 kB and 100 ms a transaction's first batches, which the broker
         // refuses until the last transaction is complete, send those behind them round in circles (OUT_OF_ORDER_SEQUENCE_NUMBER).
