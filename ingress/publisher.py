@@ -20,9 +20,8 @@ from ingress.settings import Settings
 from ingress.topics import record_limit_bytes
 
 POLL_S = 0.001
-LINGER_MS = (
-    1  # With half of it Kafka, which may share the machine, took a third more time, and the ingress a quarter more.
-)
+# With half of it Kafka, which may share the machine, took a third more time for each post, and the ingress a quarter more.
+LINGER_MS = 1
 IDLE_POLL_S = 0.1  # Serves librdkafka's log, errors and statistics when nothing is in flight; 0.1 % of a core.
 STATISTICS_MS = 200  # Only the warm-up reads them: the one place where librdkafka says that it has a producer id.
 MESSAGE_TIMEOUT_MS = (

@@ -15,7 +15,7 @@ from mode import Service
 from schemas.configuration import ConfigurationError
 from streams.agents import capture
 from streams.log import configure_log
-from streams.memory import collect_rarely, limit_arenas
+from streams.memory import collect_rarely, give_back_memory
 from streams.settings import from_environment
 from streams.source import CONFIGURATION_EXIT, Source, die
 
@@ -46,7 +46,7 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
     async def on_start(self) -> None:
         """Read the configuration and start the source."""
         configure_log()
-        limit_arenas()
+        give_back_memory()
         collect_rarely()
         app.flow_control.resume()  # without Faust's own consumer nobody else opens the channels
         try:

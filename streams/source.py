@@ -28,6 +28,7 @@ from schemas.registry import Registry, RegistryFault
 from streams.faults import Broken, Terminal, Transient
 from streams.partitions import Partitions
 from streams.publish import Encoder, Topics
+from streams.restore import FETCH_BYTES
 from streams.settings import WorkerSettings, compiled_routes
 from streams.steps.fanout import Routes
 from streams.store import judged
@@ -36,6 +37,8 @@ from streams.topics import DEAD, OUTCOMES, RAW, changelog_topic
 from streams.transaction import TRANSACTION_TIMEOUT_MS, Transaction
 
 MAX_BATCH = 2_000  # commits cost 5 to 10 ms each; at 50 us a delivery a full batch spreads that over 100 ms
+QUEUE_KB = 16 * 1024  # several batches; a second of work
+FULL_QUEUE_WAIT_MS = 100
 POLL_S = 0.1
 STUCK_S = TRANSACTION_TIMEOUT_MS / 1000 + 5  # by then the transaction is lost in any case
 STOP_S = 10.0  # for the batch under way when the worker is told to stop; supervisors wait 10 to 30 s before they kill
@@ -113,8 +116,9 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
                 "heartbeat.interval.ms": 2_000,
                 "partition.assignment.strategy": "cooperative-sticky",
                 "fetch.wait.max.ms": 10,  # an idle broker answers at once when a delivery comes; 24 ms p50 end to end
-                "queued.max.messages.kbytes": 65_536,
-                "fetch.message.max.bytes": 8 * 1024 * 1024,
+                "queued.max.messages.kbytes": QUEUE_KB,
+                "fetch.message.max.bytes": FETCH_BYTES,
+                "fetch.queue.backoff.ms": FULL_QUEUE_WAIT_MS,
             }
         )
 
