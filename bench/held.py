@@ -13,7 +13,7 @@ from typing import Any
 from bench.arrived import arrived, wait_calm
 from bench.contest import PARTITIONS
 from bench.deliveries import LARGE, Numbered, body_bytes
-from bench.ingress import PATH
+from bench.ingress import PATH, warm
 from bench.load import OPEN_CONNECTIONS, open_loop
 from bench.posts import Phase, Posts, Series, by_second, latency_row
 from bench.stack import Stack, running_ingress
@@ -34,6 +34,8 @@ def held(stack: Stack, is_quick: bool) -> dict[str, Any]:
     stack.create(RAW, PARTITIONS, described(RAW).settings)
     step_s, confirm_s = (2.0, 10.0) if is_quick else (5.0, 60.0)
     runs = Runs(stack)
+    with running_ingress(stack, "warm") as (_, port):
+        warm(port, runs.answered, 4.0 if is_quick else 25.0)
     candidate = search(lambda rate: runs.is_held(rate, step_s) or runs.is_held(rate, step_s), FIRST_RATE)
     rate = confirmed(lambda rate: runs.is_held(rate, confirm_s), candidate)
     return {

@@ -51,7 +51,7 @@ def _closed(stack: Stack, answered: list[str], is_quick: bool) -> dict[str, Any]
     runs: dict[str, list[Posts]] = {}
     cpu_us: dict[str, list[float]] = {}
     with _contestants(stack) as contestants:
-        _warm(contestants[PENSTOCK][1], answered, duration_s * rounds)
+        warm(contestants[PENSTOCK][1], answered, duration_s * rounds)
         for turn in range(rounds):
             for name in in_turn(contestants, turn):
                 process, port = contestants[name]
@@ -66,7 +66,7 @@ def _closed(stack: Stack, answered: list[str], is_quick: bool) -> dict[str, Any]
     return {name: _closed_row(runs[name], cpu_us[name]) for name in sorted(runs)}
 
 
-def _warm(port: int, answered: list[str], duration_s: float) -> None:
+def warm(port: int, answered: list[str], duration_s: float) -> None:
     """Post, uncounted, while Kafka's JVM compiles what it does all the time; a Kafka in service has long done so."""
     request = Numbered(PATH, "warm")
     answered.extend(map(request.delivery_id, closed_loop(port, request, duration_s).accepted()))
