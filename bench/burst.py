@@ -4,14 +4,13 @@ import sys
 from typing import Any
 
 from bench.arrived import arrived
-from bench.contest import PARTITIONS
 from bench.deliveries import LARGE, Numbered, body_bytes
+from bench.fill import create_raw
 from bench.held import seconds
 from bench.ingress import PATH
 from bench.load import OUTAGE_CONNECTIONS, open_loop
 from bench.posts import Phase, back_after_s, latency_row, percentile, percentiles, within
 from bench.stack import Stack, running_ingress, spooled
-from streams.topics import RAW, described
 
 STEADY_PER_S = 1_000
 TIMES = 5
@@ -21,7 +20,7 @@ BACK_TO = 1.5  # times the p99 before the burst: two quiet spans differ by that 
 
 def burst(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return latencies before, in and after the burst, and the time until they are as before."""
-    stack.create(RAW, PARTITIONS, described(RAW).settings)
+    create_raw(stack)
     before_s, after_s = (5.0, 10.0) if is_quick else (20.0, 40.0)
     phases = [Phase(STEADY_PER_S, before_s), Phase(TIMES * STEADY_PER_S, BURST_S), Phase(STEADY_PER_S, after_s)]
     request = Numbered(PATH, "burst")

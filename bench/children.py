@@ -32,7 +32,7 @@ class Turn(Struct, frozen=True):
 def children(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return rates with and without children."""
     products, rounds = (PRODUCTS // 5, 1) if is_quick else (PRODUCTS, ROUNDS)
-    create_raw(stack, PARTITIONS)
+    create_raw(stack)
     fill(stack, families(products, VERSIONS))
     stack.create(OUTCOMES, PARTITIONS, {**described(OUTCOMES).settings, **BROKER_TIME})
     turns: dict[bool, list[Turn]] = {False: [], True: []}

@@ -15,14 +15,14 @@ from typing import Any
 from msgspec import Struct
 
 from bench.arrived import arrived
-from bench.contest import PARTITIONS
 from bench.deliveries import LARGE, Numbered, body_bytes
+from bench.fill import create_raw
 from bench.ingress import PATH
 from bench.load import OUTAGE_CONNECTIONS, open_loop
 from bench.posts import Phase, Posts, Series, by_second, latency_row, percentiles, within
 from bench.stack import KAFKA_OPTIONS, Process, Stack, memory_mb, running_ingress, spooled
 from local.kafka import RunningKafka, start_kafka
-from streams.topics import RAW, described
+from streams.topics import RAW
 
 RATE = 1_000
 Away = Callable[[RunningKafka, float], Awaitable[None]]
@@ -37,7 +37,7 @@ class Span(Struct):
 
 def endurance(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return what became of the posts and of the memory, for either way of being away."""
-    stack.create(RAW, PARTITIONS, described(RAW).settings)
+    create_raw(stack)
     duration_s, away_s = (60.0, 10.0) if is_quick else (600.0, 20.0)
     series: dict[str, Series] = {}
     ways: dict[str, Away] = {"frozen": freeze, "restarted": restart}

@@ -18,7 +18,7 @@ TIMEOUT_S = 60.0
 GATE_TIMEOUT_S = 600.0
 
 
-def create_raw(stack: Stack, partitions: int) -> None:
+def create_raw(stack: Stack, partitions: int = PARTITIONS) -> None:
     """Create `webhooks.raw` with its policy."""
     stack.create(RAW, partitions, described(RAW).settings)
 
@@ -27,7 +27,7 @@ def fill_mixed(stack: Stack, is_quick: bool) -> tuple[Mix, Counter[str]]:
     """Write what the contestants read in turns; return the mix, and how many deliveries of it must have which outcome."""
     mix = Mix(40_000, 8_000) if is_quick else Mix(200_000, 40_000)
     expected: Counter[str] = Counter()
-    create_raw(stack, PARTITIONS)
+    create_raw(stack)
     fill(stack, mixed(mix, expected))
     return mix, expected
 

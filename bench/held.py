@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.arrived import arrived, wait_calm
-from bench.contest import PARTITIONS
 from bench.deliveries import LARGE, Numbered, body_bytes
+from bench.fill import create_raw
 from bench.ingress import PATH, warm
 from bench.load import OPEN_CONNECTIONS, open_loop
 from bench.posts import Phase, Posts, Series, by_second, latency_row
 from bench.stack import Stack, running_ingress
-from streams.topics import RAW, described
+from streams.topics import RAW
 
 P99_BOUND_MS = 100.0  # far from every provider's 5 s, and no queue that grows stays under it for long
 FIRST_RATE = 1_000
@@ -31,7 +31,7 @@ IsHeld = Callable[[int], bool]
 
 def held(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return the largest rate held, every run of the search, and ids answered beside ids on the topic."""
-    stack.create(RAW, PARTITIONS, described(RAW).settings)
+    create_raw(stack)
     step_s, confirm_s = (2.0, 10.0) if is_quick else (5.0, 60.0)
     runs = Runs(stack)
     with running_ingress(stack, "warm") as (_, port):

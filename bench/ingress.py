@@ -10,14 +10,14 @@ from statistics import median
 from typing import Any
 
 from bench.arrived import arrived, wait_calm
-from bench.contest import PARTITIONS
 from bench.deliveries import LARGE, SOURCE, Numbered, body_bytes
+from bench.fill import create_raw
 from bench.load import CLOSED_CONNECTIONS, OPEN_CONNECTIONS, closed_loop, open_loop
 from bench.posts import Phase, Posts, Series, curve, latency_row, percentile, within
 from bench.stack import Process, Stack, has_ingress_workers, running, running_ingress
 from bench.turns import in_turn
 from local import ports
-from streams.topics import RAW, described
+from streams.topics import RAW
 
 PATH = f"/v1/{SOURCE}"
 RATES = (200, 1_000, 5_000)
@@ -27,7 +27,7 @@ Contestants = dict[str, tuple[Process, int]]
 
 def ingress(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return rates, ratios, latencies with their curves, and ids answered beside ids on the topic."""
-    stack.create(RAW, PARTITIONS, described(RAW).settings)
+    create_raw(stack)
     answered: list[str] = []
     closed = _closed(stack, answered, is_quick)
     series: Series = [("rate_per_s", "percentile", "latency_ms")]

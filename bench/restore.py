@@ -15,6 +15,7 @@ from confluent_kafka import Producer
 
 from bench.contest import PARTITIONS
 from bench.deliveries import FIRST_ID, SOURCE, START, STEP_S, kept, product
+from bench.fill import create_raw
 from bench.stack import Process, Stack, running_worker
 from schemas.codec import encode_row, raw_headers, time_us
 from schemas.records import LatestState, SeenVersion, resource_key
@@ -85,7 +86,7 @@ class _Watch:
 
 def _fill(stack: Stack, products: int) -> float:
     """Write both changelogs and return the mean size of a row of *latest*, key included."""
-    stack.create(RAW, PARTITIONS, described(RAW).settings)
+    create_raw(stack)
     for table in ("seen", "latest"):
         topic = changelog_topic(APP, table)
         stack.create(topic, PARTITIONS, described(topic).settings)
