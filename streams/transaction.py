@@ -16,9 +16,8 @@ from streams.topics import MAX_RECORD_BYTES
 RETRY_MS = 5  # The coordinator refuses a transaction's first requests until the markers of the one before are written,
 # some milliseconds; librdkafka's own 100 ms would be most of the way of a change at low rates (p50 137 ms against 22 ms at 50/s).
 TRANSACTION_TIMEOUT_MS = 30_000  # a killed worker's open transaction holds readers back for at most this long
-LINGER_MS = (
-    100  # no commit waits for it, `flush` sends at once; with 5 ms librdkafka took twice the time, for small requests
-)
+# No commit waits for it, `flush` sends at once; with 5 ms, in small requests, librdkafka took twice the time.
+LINGER_MS = 100
 CALL_TIMEOUT_S = 20.0  # below the transaction's timeout, so that we learn of a stuck broker before it does
 END_TIMEOUT_S = (
     240.0  # a commit or abort that was asked for; below the 300 s after which the group takes the partitions away

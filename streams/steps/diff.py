@@ -1,11 +1,12 @@
 """Step 3 of 5: names what differs between two documents, as JSON Pointers (RFC 6901).
 
 Documents come as canonical JSON text (`schemas.codec.document_json`), so a top-level field that did not change is the same
-bytes and is never parsed, and of an array of objects only the elements that changed are. Numbers are compared by value (`1.0`
-is `1`), text by text (`"10.00"` is not `"10.0"`), `null` is not absent, `true` is not `1`. Arrays of objects that all have an
-`id` are matched by it; order is content.
+bytes and is never parsed, and of a long array of objects only the elements that changed are. Numbers are compared by value
+(`1.0` is `1`), text by text (`"10.00"` is not `"10.0"`), `null` is not absent, `true` is not `1`. Arrays of objects that all
+have an `id` are matched by it; order is content.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
@@ -39,7 +40,7 @@ def diff(before: bytes, after: bytes, volatile: frozenset[str] = frozenset()) ->
         return ()
     old, new = _fields(before), _fields(after)
     comparison = _Comparison(volatile)
-    for name in old if old.keys() == new.keys() else {**old, **new}:
+    for name in _names(old, new):
         previous, current = old.get(name), new.get(name)
         if previous != current and name not in volatile:
             comparison.field(previous, current, name)
@@ -62,9 +63,8 @@ class _Comparison:
         try:
             if len(memoryview(old)) < LONG_BYTES or not self._array_texts(old, new, pointer, name):
                 self._values(document(old), document(new), pointer, name)
-        except (
-            RecursionError
-        ):  # nested some 500 deep: this is true, if less exact, and better than no change event at all
+        except RecursionError:
+            # Nested some 500 deep: this is true, if less exact, and better than no change event at all.
             self.pointers[known:] = [pointer]
 
     def _array_texts(self, old: msgspec.Raw, new: msgspec.Raw, pointer: str, name: str) -> bool:
@@ -91,7 +91,7 @@ class _Comparison:
             self.pointers.append(pointer)
 
     def _objects(self, old: dict[str, Any], new: dict[str, Any], pointer: str, name: str) -> None:
-        for key in old if old.keys() == new.keys() else {**old, **new}:
+        for key in _names(old, new):
             previous, current = old.get(key, _ABSENT), new.get(key, _ABSENT)
             if previous is current or (previous == current and type(previous) is type(current) in _PLAIN):
                 continue  # most fields of an object are as they were
@@ -123,6 +123,11 @@ class _Comparison:
             previous = old[index] if index < len(old) else _ABSENT
             current = new[index] if index < len(new) else _ABSENT
             self._values(previous, current, f"{pointer}/{index}", name)
+
+
+def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterable[str]:
+    """Return the names of the fields of either; nearly always both have the same."""
+    return old if old.keys() == new.keys() else {**old, **new}
 
 
 def _equal_scalars(old: Any, new: Any) -> bool:
