@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import rocksdict
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from bench.contest import Entry, entry_of
 from bench.job import Decision, Job, read, seen_key
@@ -37,7 +37,7 @@ class Tables:
     def get(self, name: str, partition: int, key: bytes) -> bytes | None:
         """Return a row, uncommitted ones first."""
         row = self.overlays.setdefault((name, partition), {}).get(key)
-        return self._columns[name].get(key) if row is None else row  # type: ignore[no-any-return]  # rocksdict has no types
+        return self._columns[name].get(key) if row is None else row
 
     def put(self, name: str, partition: int, key: bytes, row: bytes) -> None:
         """Keep a row until the transaction is committed."""
@@ -53,7 +53,7 @@ class Tables:
         self.overlays.clear()
 
 
-Decide = Callable[[Message, Tables, Producer], None]
+Decide = Callable[[Any, Tables, Producer], None]  # of a message that has a key, a value and a place
 
 
 def run(entry: Entry, names: Sequence[str], decide: Decide) -> None:
@@ -63,7 +63,7 @@ def run(entry: Entry, names: Sequence[str], decide: Decide) -> None:
     producer.init_transactions(TIMEOUT_S)
     consumer.subscribe([entry.raw])
     while True:
-        messages = consumer.consume(BATCH, 0.1)
+        messages: list[Any] = consumer.consume(BATCH, 0.1)
         if not messages:
             continue
         producer.begin_transaction()
@@ -86,7 +86,7 @@ class Full:
         self._entry = entry
         self._job = Job(entry.wire_prefixes())
 
-    def __call__(self, message: Message, tables: Tables, producer: Producer) -> None:
+    def __call__(self, message: Any, tables: Tables, producer: Producer) -> None:
         """Produce the outcome, and the change and the state if there are any; store the rows."""
         key, partition = message.key(), message.partition()
         place = (self._entry.raw, partition, message.offset())

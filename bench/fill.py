@@ -66,7 +66,11 @@ def _produce(producer: Producer, deliveries: Iterable[RawDelivery], ends: Places
         while len(producer) >= IN_FLIGHT:
             producer.poll(0.1)
         producer.produce(
-            RAW, delivery.body, delivery.key.encode(), headers=raw_headers(delivery), on_delivery=partial(_note, ends)
+            RAW,
+            delivery.body,
+            delivery.key.encode(),
+            headers=[*raw_headers(delivery)],
+            on_delivery=partial(_note, ends),
         )
 
 

@@ -5,6 +5,7 @@ Every post is a real update of a product, so every post must come out as a chang
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,16 @@ def latency(stack: Stack, is_quick: bool) -> dict[str, Any]:
             file = stack.directory / f"read-{rate}"
             command = [sys.executable, "-m", "bench.reader", stack.kafka, CHANGES, str(file)]
             with running(f"reader-{rate}", command, stack.directory) as reader:
-                reader.wait_until(lambda reader=reader: b"reading" in reader.log.read_bytes(), "its partitions")
+                reader.wait_until(partial(_says, reader, b"reading"), "its partitions")
                 posts = _post(stack, worker, port, built[begin:end], rate)
             rows.append(_row(rate, posts, begin, _read(file)))
             print(f"  {rate}/s: p99 {rows[-1]['answered_to_readable']['p99_ms']} ms", file=sys.stderr)
             begin = end
     return {"body_bytes": body_bytes(LARGE), "partitions": PARTITIONS, "rates": rows}
+
+
+def _says(process: Process, words: bytes) -> bool:
+    return words in process.log.read_bytes()
 
 
 def _post(stack: Stack, worker: Process, port: int, built: list[bytes], rate: int) -> Posts:

@@ -90,7 +90,9 @@ def _entry(stack: Stack, name: str, turn: int) -> Entry:
     if name == BARE:
         for table in CHANGELOGS:
             stack.create(entry.topic(table), PARTITIONS, described(f".{table}").settings)
-    prefixes = {schema: registry.prefix(entry.topic(output), schema).hex() for output, schema in SCHEMAS.items()}
+    prefixes: dict[str, str] = {
+        schema: registry.prefix(entry.topic(output), schema).hex() for output, schema in SCHEMAS.items()
+    }
     return Entry(short, stack.kafka, RAW, str(directory), prefixes)
 
 

@@ -38,7 +38,7 @@ STYLE = {
     "savefig.dpi": 120,
 }
 NO_METADATA: dict[str, dict[str, None]] = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
-Rows = list[dict[str, float | None]]
+Rows = list[dict[str, Any]]
 
 
 def main(path: Path) -> None:
@@ -122,8 +122,9 @@ def _one_endurance(path: Path, name: str, run: dict[str, Any]) -> Figure:
     rows = _rows(path, name)
     figure, panels = plt.subplots(3, sharex=True, figsize=(8, 7))
     rate, latency, memory = panels
+    begin_s, end_s = run["kafka_away"]
     for axes in panels:
-        _shade(axes, *run["kafka_away"], f"Kafka {name}")
+        _shade(axes, begin_s, end_s, f"Kafka {name}")
     _rates(rate, rows)
     _latencies(latency, rows)
     known = [row for row in rows if row["rss_mb"] is not None]

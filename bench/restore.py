@@ -119,7 +119,7 @@ def _feed(stack: Stack, products: int, deliveries: int) -> None:
     for number in range(deliveries):
         body = product(chance.randrange(products), STEP_S, 1, SIZE)
         delivery = kept(body, f"{SOURCE}-after-{number}", STEP_S)
-        producer.produce(RAW, delivery.body, delivery.key.encode(), headers=raw_headers(delivery))
+        producer.produce(RAW, delivery.body, delivery.key.encode(), headers=[*raw_headers(delivery)])
         producer.poll(0)
     producer.flush(120)
 

@@ -4,8 +4,9 @@ A child process: `python -m bench.small_loop '<json of bench.contest.Entry>'`.
 """
 
 import sys
+from typing import Any
 
-from confluent_kafka import Message, Producer
+from confluent_kafka import Producer
 
 from bench.bare_loop import Tables, run
 from bench.contest import Entry, entry_of
@@ -18,7 +19,7 @@ class Small:
     def __init__(self, entry: Entry) -> None:
         self._topic = entry.topic(OUTPUT)
 
-    def __call__(self, message: Message, tables: Tables, producer: Producer) -> None:
+    def __call__(self, message: Any, tables: Tables, producer: Producer) -> None:
         """Produce the event, if there is one, and store the body."""
         key, body, partition = message.key(), message.value(), message.partition()
         made = event(body, tables.get(TABLE, partition, key))

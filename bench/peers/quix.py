@@ -45,13 +45,13 @@ class Capture:
         return shown.texts["penstock_delivery_id"].encode(), decision
 
 
-class Field(Serializer):
+class Field(Serializer):  # type: ignore[misc]  # installed in its own environment
     """Writes one field of a decision as it is: it is Avro already."""
 
     def __init__(self, name: str) -> None:
         self._place = Decision._fields.index(name)
 
-    def __call__(self, value: Decided, ctx: Any) -> bytes:  # noqa: ARG002 - called by this name
+    def __call__(self, value: Decided, ctx: Any) -> bytes | None:  # noqa: ARG002 - called by this name
         """Return the field's bytes."""
         return value[1][self._place]
 

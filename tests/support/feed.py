@@ -127,7 +127,7 @@ def feed(kafka: str, deliveries: Iterator[RawDelivery], per_second: int | None =
     })  # fmt: skip
     count = 0
     for delivery in deliveries:
-        producer.produce(RAW, delivery.body, delivery.key.encode(), headers=list(codec.raw_headers(delivery)))
+        producer.produce(RAW, delivery.body, delivery.key.encode(), headers=[*codec.raw_headers(delivery)])
         count += 1
         ahead_s = count / per_second - (time.monotonic() - started) if per_second else 0
         producer.poll(max(0, ahead_s))
