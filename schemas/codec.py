@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, cast
 import fastavro
 import msgspec
 
+from schemas.interning import interned
 from schemas.records import Change, Correction, Document, LatestState, Outcome, RawDelivery, SeenVersion
 
 SchemaName = Literal["change", "state", "outcome", "dead"]
@@ -156,7 +157,7 @@ def _plain(node: dict[str, Any]) -> Any:
 
 
 _WRITERS: Final[Mapping[SchemaName, Any]] = {
-    name: fastavro.parse_schema(json.loads(schema_text(name), object_hook=_plain)) for name in SCHEMA_NAMES
+    name: interned(fastavro.parse_schema(json.loads(schema_text(name), object_hook=_plain))) for name in SCHEMA_NAMES
 }
 
 

@@ -182,6 +182,8 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
     Only here, after the parent was found to be news: what a stale or repeated delivery lists says nothing.
     """
     delivery, snapshot = subject.delivery, subject.snapshot
+    if subject.text is not None and not (routes.children and kin.has_lists(snapshot)):
+        return
     owner = f"{delivery.provider}|{delivery.source}"
     parent = Parent(owner, subject.key, snapshot, subject.text, subject.latest)
     if subject.text is None:
@@ -189,7 +191,7 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
             orphan = _child_subject(subject, child)
             yield _conclude(orphan, routes, writes)
             yield from _decide_children(orphan, rows, routes, writes)
-    elif routes.children and kin.has_lists(snapshot):
+    else:
         paused = frozenset(resource for source, resource in routes.paused if source == delivery.source)
         lists = kin.Lists(parent, rows, paused)
         for child in lists.children():

@@ -130,44 +130,45 @@ class Encoder:
         self._registry = registry
         self._topics = topics
         self._raw_routes = raw_routes
+        self._prefixes: dict[tuple[str, codec.SchemaName], bytes] = {}
 
     def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
         """Return the change, state and outcome records of a decision, for a dead one its letter, and the raw routes' copies."""
-        records = [record for emission in result.emissions for record in self._of_change(delivery, emission, now_us)]
+        records: list[Record] = []
+        for emission in result.emissions:
+            self._add_change(records, delivery, emission, now_us)
         if result.outcome.outcome == "dead":
             letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us)
             records.append(Record(DEAD, delivery.key.encode(), letter))
         copies = copy_topics(delivery, self._raw_routes) if self._raw_routes else ()  # 1 us of some 50 a delivery
-        records += [self._copy(topic, delivery) for topic in copies]
+        records.extend(self._copy(topic, delivery) for topic in copies)
         outcome = codec.encode_outcome(
             self._prefix(OUTCOMES, "outcome"), noted(result.outcome, copies), delivery, now_us
         )
         records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))
         return records
 
-    def _of_change(self, delivery: RawDelivery, emission: Emission, now_us: int) -> Sequence[Record]:
+    def _add_change(self, records: list[Record], delivery: RawDelivery, emission: Emission, now_us: int) -> None:
         change, key = emission.change, emission.change.resource_key.encode()
-        records = [
-            Record(topic, key, codec.encode_change(self._prefix(topic, "change"), change, delivery, now_us))
-            for topic in emission.topics
-        ]
-        records += [
-            Record(
-                part.topic, key, codec.encode_change(self._prefix(part.topic, "change"), part.change, delivery, now_us)
-            )
-            for part in emission.narrowed
-        ]
+        for topic in emission.topics:
+            message = codec.encode_change(self._prefix(topic, "change"), change, delivery, now_us)
+            records.append(Record(topic, key, message))
+        for part in emission.narrowed:
+            message = codec.encode_change(self._prefix(part.topic, "change"), part.change, delivery, now_us)
+            records.append(Record(part.topic, key, message))
         topic = state_topic(delivery.provider, change.resource_type)
         records.append(Record(topic, key, codec.encode_state(self._prefix(topic, "state"), change, now_us)))
-        return records
 
     def _copy(self, topic: str, delivery: RawDelivery) -> Record:
         self._topics.ensure(topic)
         return Record(topic, delivery.key.encode(), delivery.body, codec.copied_headers(delivery))
 
     def _prefix(self, topic: str, name: codec.SchemaName) -> bytes:
-        self._topics.ensure(topic)
-        return self._registry.prefix(topic, name)
+        prefix = self._prefixes.get((topic, name))
+        if prefix is None:
+            self._topics.ensure(topic)
+            prefix = self._prefixes[topic, name] = self._registry.prefix(topic, name)
+        return prefix
 
 
 def too_large(records: Sequence[Record]) -> Record | None:

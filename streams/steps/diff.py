@@ -38,10 +38,8 @@ def diff(before: bytes, after: bytes, volatile: frozenset[str] = frozenset()) ->
     """
     if before == after:
         return ()
-    old, new = _fields(before), _fields(after)
     comparison = _Comparison(volatile)
-    for name in _names(old, new):
-        previous, current = old.get(name), new.get(name)
+    for name, previous, current in _pairs(_fields(before), _fields(after)):
         if previous != current and name not in volatile:
             comparison.field(previous, current, name)
     return tuple(comparison.pointers)
@@ -54,10 +52,10 @@ class _Comparison:
         self.pointers: list[str] = []
         self._volatile = volatile
 
-    def field(self, old: msgspec.Raw | None, new: msgspec.Raw | None, name: str) -> None:
-        """Compare a field of the documents as text, None where one lacks it."""
+    def field(self, old: Any, new: Any, name: str) -> None:
+        """Compare a field of the documents as text, `_ABSENT` where one lacks it."""
         pointer, known = "/" + _escape(name), len(self.pointers)
-        if old is None or new is None:
+        if old is _ABSENT or new is _ABSENT:
             self.pointers.append(pointer)
             return
         try:
@@ -91,8 +89,7 @@ class _Comparison:
             self.pointers.append(pointer)
 
     def _objects(self, old: dict[str, Any], new: dict[str, Any], pointer: str, name: str) -> None:
-        for key in _names(old, new):
-            previous, current = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        for key, previous, current in _pairs(old, new):
             if previous is current or (previous == current and type(previous) is type(current) in _PLAIN):
                 continue  # most fields of an object are as they were
             dotted = f"{name}.{key}"
@@ -125,9 +122,12 @@ class _Comparison:
             self._values(previous, current, f"{pointer}/{index}", name)
 
 
-def _names(old: dict[str, Any], new: dict[str, Any]) -> Iterable[str]:
-    """Return the names of the fields of either; nearly always both have the same."""
-    return old if old.keys() == new.keys() else {**old, **new}
+def _pairs(old: dict[str, Any], new: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
+    """Return each name of a field with its value in both, `_ABSENT` where there is none."""
+    names = [*old]
+    if names == [*new]:  # nearly always, for canonical JSON is sorted
+        return zip(names, old.values(), new.values(), strict=True)
+    return [(name, old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in {**old, **new}]
 
 
 def _equal_scalars(old: Any, new: Any) -> bool:
@@ -157,4 +157,4 @@ def _ids(elements: list[Any]) -> _Places | None:
 
 
 def _escape(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
+    return name if name.isidentifier() else name.replace("~", "~0").replace("/", "~1")
