@@ -46,7 +46,10 @@ class Partitions:
 
     def rebuild(self, consumer: Consumer, fault: Broken) -> None:
         """Restore the tables of a working partition anew: its store is broken. It goes on where the consumer stands."""
-        partition = next(number for number, tables in self.tables.items() if tables.home.directory == fault.directory)
+        found = [number for number, tables in self.tables.items() if tables.home.directory == fault.directory]
+        if not found:
+            return  # found twice, and being restored already
+        (partition,) = found
         with contextlib.suppress(Fault):  # closing writes what is in memory, which a broken store may refuse
             self.tables.pop(partition).close()
         consumer.pause([TopicPartition(RAW, partition)])

@@ -1,20 +1,19 @@
-"""Batches in, one transaction out: polls Kafka, lets the agent decide, commits, and only then writes the tables to disk.
+"""Batches in, one transaction out: polls Kafka, lets the agent decide, and has what follows committed (`commits.py`).
 
 The order per batch, with what a kill in between leads to:
 poll                                   nothing happened
 agent decides and produces             the transaction is aborted by the restart; the batch comes again
 changelog, offsets, commit             either all of it is visible or none
 tables to disk                         the restore replays the changelog from the stored offset
-Every librdkafka call that may block runs on one thread, in order; the event loop stays free for Faust.
+When the worker is behind, the next batch is decided while one is committed. Every librdkafka call that may block runs on one
+thread, in order, and the commit on its own; the event loop stays free for Faust.
 """
 
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any, NoReturn, cast
 
 import structlog
@@ -25,6 +24,7 @@ from msgspec import Struct
 from schemas import codec
 from schemas.records import RawDelivery
 from schemas.registry import Registry, RegistryFault
+from streams.commits import Commits, place_of
 from streams.faults import Broken, Terminal, Transient
 from streams.partitions import Partitions
 from streams.publish import Encoder, Topics
@@ -34,13 +34,13 @@ from streams.steps.fanout import Routes
 from streams.store import judged
 from streams.table import TABLE_NAMES, PartitionTables
 from streams.topics import DEAD, OUTCOMES, RAW, changelog_topic
-from streams.transaction import TRANSACTION_TIMEOUT_MS, Transaction
+from streams.transaction import Transaction
 
+MANY = 1_000  # in a batch: the worker is behind
 MAX_BATCH = 2_000  # commits cost 5 to 10 ms each; at 50 us a delivery a full batch spreads that over 100 ms
 QUEUE_KB = 16 * 1024  # several batches; a second of work
 FULL_QUEUE_WAIT_MS = 100  # a tenth of it; asking every 2 ms cost librdkafka a third more time
 POLL_S = 0.1
-STUCK_S = TRANSACTION_TIMEOUT_MS / 1000 + 5  # by then the transaction is lost in any case
 STOP_S = 10.0  # for the batch under way when the worker is told to stop; supervisors wait 10 to 30 s before they kill
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 TERMINAL_EXIT = 3
@@ -121,6 +121,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
                 "fetch.queue.backoff.ms": FULL_QUEUE_WAIT_MS,
             }
         )
+        self._commits = Commits(self._consumer, self._transaction, self._partitions, settings.app)
 
     async def on_stop(self) -> None:
         """Finish the batch under way, leave the group and let go of the disk.
@@ -140,17 +141,27 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
     @Service.task  # type: ignore[untyped-decorator]  # mode has no types
     async def pump(self) -> None:
-        """Go round until stopped."""
-        while not self.should_stop:
+        """Go round until stopped, and until what is being committed then has ended."""
+        while not self.should_stop or self._commits.deliveries:
             try:
-                messages = await self._blocking(self._poll)
-                await self._blocking(self._partitions.resume_restored, self._consumer)
-                if messages and not self.should_stop:
-                    await self._carry(messages)
+                await self._turn()
             except (Terminal, KafkaException) as fault:
                 die(fault)
             except OSError as error:  # the files that tell how far the worker is
                 die(judged(error, self._settings.data_dir) or error)
+
+    async def _turn(self) -> None:
+        """Carry what has arrived, if anything; a function of its own, for its locals hold a batch's records."""
+        messages = [] if self.should_stop else await self._blocking(self._arrived)
+        if self.should_stop:
+            messages = []
+        if messages or self._commits.deliveries:
+            await self._carry(messages)
+
+    def _arrived(self) -> list[Message]:
+        messages = self._poll()
+        self._partitions.resume_restored(self._consumer)
+        return messages
 
     def _poll(self) -> list[Message]:
         """Return what has arrived: at once when there is anything, after POLL_S when there is nothing.
@@ -171,68 +182,43 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         return arrived
 
     async def _carry(self, messages: list[Message]) -> None:
-        """Carry one batch from decision to disk; on a passing fault take everything back and return to its first record."""
+        """Decide a batch while the one before is committed, and begin to commit it; on a passing fault go back."""
         self._between_batches.clear()
+        is_behind = len(messages) >= MANY
         try:
-            await self._blocking(self._transaction.begin)
-            decided = asyncio.get_running_loop().create_future()
-            deliveries = map(_delivery, messages)
-            batch = Batch(deliveries, self._tables, self._transaction, self._encoder, self._routes, decided)
-            await self._channel.put(batch)
-            await decided
-            written = await self._in_time(self._complete, messages)
-            await self._blocking(self._commit, written)
+            if messages:
+                await self._decide(messages)
+            await self._blocking(self._commits.settle)
+            if messages:
+                await self._blocking(self._commits.begin, messages, self._times_ms)
+                messages = []
+            if not is_behind:  # else as many are waiting, most likely: decided while this is committed
+                await self._blocking(self._commits.settle)
             self._failures = 0
         except (Transient, RegistryFault) as fault:
-            backoff_s = self._backoff_s()
-            log.warning("batch_aborted", error=str(fault), deliveries=len(messages), retry_in_s=backoff_s)
-            await self._blocking(self._take_back, messages)
+            backoff_s, deliveries = self._backoff_s(), len(messages) + self._commits.deliveries
+            log.warning("batch_aborted", error=str(fault), deliveries=deliveries, retry_in_s=backoff_s)
+            await self._blocking(self._commits.take_back, messages)
             await asyncio.sleep(backoff_s)
         except Broken as fault:
-            await self._blocking(self._take_back, messages)
-            await self._blocking(self._partitions.rebuild, self._consumer, fault)
+            await self._blocking(self._commits.take_back, messages, fault)
         finally:
-            self._between_batches.set()
+            if not self._commits.deliveries:
+                self._between_batches.set()
 
-    def _complete(self, messages: list[Message]) -> dict[int, dict[Any, int]]:
-        """Add changelog and offsets to the transaction; return where each partition's changelogs will stand."""
-        after = {partition: offset + 1 for partition, offset in map(_place, messages)}
-        written = {partition: self._produce_changelog(partition) for partition in after}
-        self._transaction.send_offsets([TopicPartition(RAW, *place) for place in after.items()], self._consumer)
-        return written
-
-    def _commit(self, written: dict[int, dict[Any, int]]) -> None:
-        self._transaction.commit()
-        for partition, offsets in written.items():
-            try:
-                self._tables[partition].store(offsets)
-            except Broken as fault:  # committed all the same: the restore brings these rows back
-                self._partitions.rebuild(self._consumer, fault)
-
-    def _produce_changelog(self, partition: int) -> dict[Any, int]:
-        """Produce the overlay, one record per row however often it changed; return where each table's offset will stand."""
-        tables, offsets = self._tables[partition], dict[Any, int]()
-        now_ms = time.time_ns() // 1_000_000  # no later than now: a clock that is wrong must not make *seen* forget
-        tables.reach(min(self._times_ms.get(partition, 0), now_ms))
-        for name, rows in tables.overlays().items():
-            place = changelog_topic(self._settings.app, name), partition
-            self._transaction.produce_rows(place, rows, tables.time_ms, partial(_note, offsets, name))
-        return offsets
-
-    def _take_back(self, messages: list[Message]) -> None:
-        first: dict[int, int] = {}
-        for partition, offset in map(_place, messages):
-            first.setdefault(partition, offset)
-        self._transaction.abort()
-        for partition, offset in first.items():
-            if partition in self._tables:
-                self._tables[partition].drop()
-                self._consumer.seek(TopicPartition(RAW, partition, offset))
+    async def _decide(self, messages: list[Message]) -> None:
+        decided = asyncio.get_running_loop().create_future()
+        deliveries = map(_delivery, messages)
+        batch = Batch(deliveries, self._tables, self._transaction, self._encoder, self._routes, decided)
+        await self._channel.put(batch)
+        await decided
 
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._partitions.assign(consumer, places)
 
     def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        with contextlib.suppress(Transient):  # the pump will find the same and take the batch back
+            self._transaction.finish()
         self._partitions.revoke(consumer, places)
 
     # --- helpers
@@ -255,32 +241,13 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._failures += 1
         return BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1]
 
-    async def _in_time(self, function: Any, *arguments: Any) -> Any:
-        """Return a blocking call's result; end the process when it takes longer than Kafka lets a transaction live."""
-        try:
-            return await asyncio.wait_for(self._blocking(function, *arguments), STUCK_S)
-        except TimeoutError:
-            raise Terminal(
-                f"Kafka's client has not come back from {function.__name__} for {STUCK_S:.0f} s, and Kafka has ended the "
-                "transaction by now; nothing is lost, the restart goes on after the last commit"
-            ) from None
-
     async def _blocking(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._librdkafka, function, *arguments)
 
 
 def _delivery(message: Message) -> RawDelivery:
     headers = cast("list[tuple[str, bytes | None]] | None", message.headers())
-    return codec.raw_delivery(message.key(), message.value(), headers, (message.topic() or RAW, *_place(message)))
-
-
-def _place(message: Message) -> tuple[int, int]:
-    return cast(int, message.partition()), cast(int, message.offset())
-
-
-def _note(offsets: dict[Any, int], name: str, offset: int) -> None:
-    """Note where a changelog goes on after its last record of a transaction."""
-    offsets[name] = offset + 1
+    return codec.raw_delivery(message.key(), message.value(), headers, (message.topic() or RAW, *place_of(message)))
 
 
 def die(fault: Exception, exit_code: int = TERMINAL_EXIT) -> NoReturn:

@@ -35,10 +35,13 @@ class OverlayTable:
         self._home = home
         self._stored = stored
         self.overlay: dict[bytes, bytes] = {}
+        self.sealed: dict[bytes, bytes] = {}  # of the batch that is being committed
 
     def get(self, key: bytes, /) -> bytes | None:
         """Return the row stored under a key, None where there is none; raise `Broken` when the disk cannot be read."""
         row = self.overlay.get(key)
+        if row is None:
+            row = self.sealed.get(key)
         if row is not None:
             return row
         try:
@@ -70,32 +73,36 @@ class PartitionTables:
         self.tables["seen"].overlay.update(seen)
         self.tables["latest"].overlay.update(latest)
 
-    def overlays(self) -> Mapping[TableName, Mapping[bytes, bytes]]:
-        """Return the rows not yet on disk."""
-        return {name: self.tables[name].overlay for name in TABLE_NAMES}
+    def seal(self) -> Mapping[TableName, Mapping[bytes, bytes]]:
+        """Return the rows of a batch that is decided. They can be read on; `store` writes them, and none that come later."""
+        for table in self.tables.values():
+            table.sealed, table.overlay = table.overlay, {}
+        return {name: self.tables[name].sealed for name in TABLE_NAMES}
 
     def drop(self) -> None:
-        """Forget the uncommitted rows: their transaction was aborted."""
+        """Forget the rows that are not on disk: their transaction was aborted."""
         for table in self.tables.values():
             table.overlay.clear()
+            table.sealed.clear()
 
     def reach(self, time_ms: int) -> None:
         """Take note of a delivery's time; the rows written from now on carry the latest of all."""
         self.time_ms = max(self.time_ms, time_ms)
 
     def store(self, offsets: Mapping[TableName, int]) -> None:
-        """Put the rows of a committed transaction on disk, in one batch with the changelog offsets that follow them.
+        """Put the sealed rows of a committed transaction on disk, in one batch with the changelog offsets that follow them.
 
         Segments of *seen* that have become too old are dropped afterwards, for what is committed needs them no more.
         """
         batch = rocksdict.WriteBatch(raw_mode=True)
         for name in offsets:
             handle = self._segments.handle(self.time_ms) if name == "seen" else self._store.handle(LATEST)
-            for key, row in self.tables[name].overlay.items():
+            for key, row in self.tables[name].sealed.items():
                 batch.put(key, row, handle)
             self._note(batch, name, offsets[name])
         self._store.write(batch)
-        self.drop()
+        for table in self.tables.values():
+            table.sealed = {}
         self._segments.drop_old(self.time_ms)
 
     def replay(self, name: TableName, records: Iterable[Record]) -> None:

@@ -3,8 +3,10 @@
 Source: KIP-447, "Producer scalability for exactly once semantics".
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import structlog
@@ -18,6 +20,7 @@ RETRY_MS = 5  # The coordinator refuses a transaction's first requests until the
 TRANSACTION_TIMEOUT_MS = 30_000  # a killed worker's open transaction holds readers back for at most this long
 # No commit waits for it, `flush` sends at once; with 5 ms, in small requests, librdkafka took twice the time.
 LINGER_MS = 100
+STUCK_S = TRANSACTION_TIMEOUT_MS / 1000 + 5  # by then the transaction is lost in any case
 CALL_TIMEOUT_S = 20.0  # below the transaction's timeout, so that we learn of a stuck broker before it does
 END_TIMEOUT_S = (
     240.0  # a commit or abort that was asked for; below the 300 s after which the group takes the partitions away
@@ -25,18 +28,26 @@ END_TIMEOUT_S = (
 RETRY_S = 0.1
 FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 
+_Held = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
+
 log = structlog.get_logger()
 
 
 class Transaction:
     """The producer of one worker slot and its current transaction.
 
-    The transactional id is stable, so a restarted worker fences its former self at once instead of waiting for a timeout.
+    A commit runs on a thread of its own; what is produced meanwhile is held, for the next transaction. The transactional id is
+    stable, so a restarted worker fences its former self at once instead of waiting for a timeout.
     """
 
     def __init__(self, options: dict[str, str], transactional_id: str) -> None:
         self.transactional_id = transactional_id
         self._began_s = time.monotonic()
+        self._is_open = False
+        self._held: list[_Held] = []
+        self._thread = ThreadPoolExecutor(1, "commit")
+        self._ending: Future[None] | None = None  # the last commit, until somebody has asked how it ended
+        self._has_offsets = threading.Event()
         self._producer = Producer(
             {
                 **options,
@@ -57,15 +68,24 @@ class Transaction:
         self._call(self._producer.init_transactions, CALL_TIMEOUT_S)
 
     def begin(self) -> None:
-        """Start a transaction."""
+        """Start a transaction unless one is open; the one before was committed. What was held goes first."""
+        if self._is_open:
+            return
         self._call(self._producer.begin_transaction)
         self._began_s = time.monotonic()
+        self._is_open = True
+        held, self._held = self._held, []
+        for topic, key, value, headers in held:
+            self._produce(topic, key, value, headers=headers)
 
     def produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
     ) -> None:
-        """Add a record to the transaction; waits while the local queue is full."""
-        self._produce(topic, key, value, headers=headers)
+        """Add a record to the transaction that is open or will be next; waits while the local queue is full."""
+        if self._is_open or self._has_begun():
+            self._produce(topic, key, value, headers=headers)
+        else:
+            self._held.append((topic, key, value, headers))
 
     def produce_rows(
         self, place: tuple[str, int], rows: Mapping[bytes, bytes], time_ms: int, report: Callable[[int], None]
@@ -84,25 +104,58 @@ class Transaction:
             report_to = on_delivery if number == last else None
             self._produce(topic, key, row, partition, on_delivery=report_to, timestamp=time_ms)
 
-    def send_offsets(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
-        """Add the input offsets; may never return, whatever the timeout says, when the group's coordinator has moved meanwhile.
+    def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """Begin to commit everything since `begin` and the input offsets with it; `finish` says how that ended."""
+        self._is_open = False
+        self._has_offsets.clear()
+        self._ending = self._thread.submit(self._commit, list(offsets), consumer.consumer_group_metadata())
 
-        librdkafka 2.16, its issues 5456 and 5511: whoever calls this watches the clock.
-        """
-        metadata = consumer.consumer_group_metadata()
-        self._call(self._producer.send_offsets_to_transaction, list(offsets), metadata, CALL_TIMEOUT_S)
-
-    def commit(self) -> None:
-        """Commit everything since `begin`, the input offsets included."""
-        self._call(self._producer.flush, CALL_TIMEOUT_S)  # delivery reports run in here, before the commit returns
-        self._end(self._producer.commit_transaction)
+    def finish(self) -> None:
+        """Return when the last commit is done; raise, as often as asked, when Kafka did not take it."""
+        if self._ending is None:
+            return
+        if not self._has_offsets.wait(STUCK_S):
+            raise Terminal(
+                f"Kafka's client has not come back from handing in offsets for {STUCK_S:.0f} s, and Kafka has ended the "
+                "transaction by now; nothing is lost, the restart goes on after the last commit"
+            )
+        self._ending.result()
+        self._ending = None
 
     def abort(self) -> None:
-        """Take everything produced since `begin` back; raises `Terminal` when that cannot be done."""
+        """Take back what was produced and not committed; raises `Terminal` when that cannot be done."""
+        self._held.clear()
+        is_open = self._is_open or self._ending is not None  # a commit that failed leaves it open
+        self._is_open, self._ending = False, None
+        if not is_open:
+            return
         try:
             self._end(self._producer.abort_transaction)
         except Transient as fault:
             raise Terminal(f"Kafka does not take the transaction of {self.transactional_id} back: {fault}") from fault
+
+    def _has_begun(self) -> bool:
+        """Begin a transaction unless the one before is still being committed, or could not be."""
+        ending = self._ending
+        if ending is not None and (not ending.done() or ending.exception() is not None):
+            return False
+        self.begin()
+        return True
+
+    def _commit(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
+        try:
+            self._send_offsets(offsets, metadata)
+        finally:
+            self._has_offsets.set()
+        self._call(self._producer.flush, CALL_TIMEOUT_S)  # delivery reports run in here, before the commit returns
+        self._end(self._producer.commit_transaction)
+
+    def _send_offsets(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
+        """Add the input offsets; may never return, whatever the timeout says, when the group's coordinator has moved meanwhile.
+
+        librdkafka 2.16, its issues 5456 and 5511: `finish` watches the clock.
+        """
+        self._call(self._producer.send_offsets_to_transaction, offsets, metadata, CALL_TIMEOUT_S)
 
     def _end(self, function: Callable[[float], Any]) -> None:
         """Wait until Kafka says how the transaction ended, also while it is away for minutes.

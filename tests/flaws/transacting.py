@@ -11,9 +11,9 @@ TRANSACTING: Final = (
         "offsets_committed_before_the_outputs",
         "One outcome per accepted delivery: killed between the two, a batch is skipped that nothing came of.",
         "streams/transaction.py",
-        "        metadata = consumer.consumer_group_metadata()\n"
-        "        self._call(self._producer.send_offsets_to_transaction, list(offsets), metadata, CALL_TIMEOUT_S)\n",
-        "        consumer.commit(offsets=list(offsets), asynchronous=False)\n",
+        "        self._ending = self._thread.submit(self._commit, list(offsets), consumer.consumer_group_metadata())\n",
+        "        consumer.commit(offsets=list(offsets), asynchronous=False)\n"
+        "        self._ending = self._thread.submit(self._commit, [], consumer.consumer_group_metadata())\n",
         (f"{_BATCH}::test_killed_at_a_point_of_a_batch[flushed]",),
     ),
     Flaw(
@@ -35,33 +35,51 @@ TRANSACTING: Final = (
     Flaw(
         "tables_stored_before_the_commit",
         "Every real change once: rows of a transaction that is aborted make its deliveries duplicates when they come again.",
-        "streams/source.py",
-        """        self._transaction.commit()
-        for partition, offsets in written.items():
-            try:
-                self._tables[partition].store(offsets)
-            except Broken as fault:  # committed all the same: the restore brings these rows back
-                self._partitions.rebuild(self._consumer, fault)
-""",
-        """        self._transaction._producer.flush()
-        for partition, offsets in written.items():
-            self._tables[partition].store(offsets)
-        self._transaction.commit()
+        "streams/commits.py",
+        "        self._batch = _Batch(len(messages), _first(map(place_of, messages)), written)\n",
+        """        self._batch = _Batch(len(messages), _first(map(place_of, messages)), written)
+        self._transaction._producer.flush()
+        for tables, offsets in written:
+            tables.store(offsets)
 """,
         (f"{_BATCH}::test_transaction_that_fails_is_taken_back[flushed]",),
     ),
     Flaw(
         "aborted_rows_stay_in_memory",
         "Every real change once: the rows of an aborted batch make its deliveries duplicates when they come again.",
-        "streams/source.py",
-        "                self._tables[partition].drop()\n",
+        "streams/commits.py",
+        "                self._partitions.tables[partition].drop()\n",
         "",
         (f"{_BATCH}::test_transaction_that_fails_is_taken_back[flushed]",),
     ),
     Flaw(
+        "rows_being_committed_are_not_read",
+        "Every real change once: a batch is decided as if the one before it, which is not on disk yet, had not been.",
+        "streams/table.py",
+        "            row = self.sealed.get(key)\n",
+        "            row = None\n",
+        ("tests/unit/streams/test_table.py::test_newest_layer_is_read",),
+    ),
+    Flaw(
+        "rows_being_decided_are_stored",
+        "Every real change once: rows of a batch that is aborted later are on disk with those of the one before.",
+        "streams/table.py",
+        "            for key, row in self.tables[name].sealed.items():\n",
+        "            for key, row in {**self.tables[name].sealed, **self.tables[name].overlay}.items():\n",
+        ("tests/unit/streams/test_table.py::test_committed_rows_are_stored_and_no_others",),
+    ),
+    Flaw(
+        "batch_decided_behind_an_aborted_one_goes_on",
+        "One outcome per accepted delivery: the batch that Kafka did not take is never read again.",
+        "streams/commits.py",
+        "        pending = {} if self._batch is None else self._batch.first\n",
+        "        pending: dict[int, int] = {}\n",
+        (f"{_BATCH}::test_transaction_that_fails_is_taken_back[overtaken]",),
+    ),
+    Flaw(
         "aborted_batch_is_not_read_again",
         "One outcome per accepted delivery: after an aborted transaction the worker goes on behind it.",
-        "streams/source.py",
+        "streams/commits.py",
         "                self._consumer.seek(TopicPartition(RAW, partition, offset))\n",
         "",
         (f"{_BATCH}::test_transaction_that_fails_is_taken_back[flushed]",),
@@ -69,12 +87,12 @@ TRANSACTING: Final = (
     Flaw(
         "latest_is_not_in_the_changelog",
         "Tables survive the disk: what *latest* held is gone when the partition moves or the disk is lost.",
-        "streams/source.py",
-        "            place = changelog_topic(self._settings.app, name), partition\n",
+        "streams/commits.py",
+        "            place = changelog_topic(self._app, name), partition\n",
         """            if name == "latest":
                 offsets[name] = tables.next_offset(name)
                 continue
-            place = changelog_topic(self._settings.app, name), partition
+            place = changelog_topic(self._app, name), partition
 """,
         (f"{_BATCH}::test_another_worker_takes_over_with_the_tables",),
     ),

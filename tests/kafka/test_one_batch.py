@@ -77,7 +77,7 @@ def workers(shop: Shop, tmp_path: Path) -> Iterator[Workers]:
         yield made
 
 
-@pytest.mark.parametrize("point", ["deciding", "flushed", "committed", "half stored"])
+@pytest.mark.parametrize("point", ["deciding", "flushed", "overtaken", "committed", "half stored"])
 def test_killed_at_a_point_of_a_batch(shop: Shop, workers: Workers, point: str) -> None:
     """SIGKILL at each point: the worker that comes back decides what was not committed, and nothing twice."""
     shop.feed()
@@ -91,7 +91,7 @@ def test_killed_at_a_point_of_a_batch(shop: Shop, workers: Workers, point: str) 
     shop.assert_books_balance()
 
 
-@pytest.mark.parametrize("point", ["deciding", "flushed"])
+@pytest.mark.parametrize("point", ["deciding", "flushed", "overtaken"])
 def test_transaction_that_fails_is_taken_back(shop: Shop, workers: Workers, point: str) -> None:
     """Aborted at each point before the commit: the same worker forgets the batch and decides it once more."""
     shop.feed()
@@ -101,6 +101,18 @@ def test_transaction_that_fails_is_taken_back(shop: Shop, workers: Workers, poin
     wait_until(shop.is_decided, "everything decided")
     assert worker.exit_code() is None
     assert '"batch_aborted"' in workers.log(0).read_text()
+    shop.assert_books_balance()
+
+
+def test_store_that_does_not_take_a_committed_batch_is_rebuilt(shop: Shop, workers: Workers) -> None:
+    """The next batch was decided on its rows: that one is taken back, the committed one is not."""
+    shop.feed()
+
+    worker = workers.start(0, doomed=("committed", "break", shop.source, str(DOOMED)))
+
+    wait_until(shop.is_decided, "everything decided")
+    assert worker.exit_code() is None
+    assert workers.log(0).read_text().count('"store_rebuilt"') == 1
     shop.assert_books_balance()
 
 

@@ -1,10 +1,12 @@
 """A worker that meets its fate at one point of one batch, so that a crash test needs no luck.
 
 `python -m tests.support.doomed POINT FATE SOURCE NUMBER` in a worker's environment. The batch with the NUMBER-th delivery of the
-source is the one; its fate is `kill` (SIGKILL) or `abort` (Kafka does not take the transaction), once. The points, in order:
+source is the one; its fate is `kill` (SIGKILL), `abort` (Kafka does not take the transaction) or `break` (the store on disk
+cannot be written), once. The points, in order:
 
 deciding      the delivery is decided, what follows is on its way to Kafka
 flushed       Kafka has all records and offsets of the transaction, nobody has asked for the commit
+overtaken     the same, and part of the next batch is decided already
 committed     all of it is visible, nothing is on this machine's disk
 half stored   the tables of the batch's first partition are on disk
 """
@@ -12,6 +14,7 @@ half stored   the tables of the batch's first partition are on disk
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,10 +22,13 @@ from typing import Any
 from schemas.records import RawDelivery
 from streams import agents
 from streams.app import run_worker
-from streams.faults import Transient
+from streams.faults import Broken, Transient
 from streams.source import Batch
 from streams.table import PartitionTables, TableName
 from streams.transaction import Transaction
+
+MET = "as the test wants it"  # in the log
+OVERTAKEN_S = 5.0  # when few deliveries wait, no batch is decided before the one before it is committed
 
 
 class Fate:
@@ -32,19 +38,26 @@ class Fate:
         self._point, self._kind, self._source = point, kind, source
         self._left = number
         self._is_met = False
+        self._next_is_decided = threading.Event()
 
     def count(self, delivery: RawDelivery) -> None:
         """Take note of a decision."""
         self._left -= delivery.source == self._source
+        self._next_is_decided.set()
 
-    def meet(self, point: str) -> None:
+    def be_overtaken(self) -> bool:
+        """Wait for a decision of the next batch, if this batch is the one; say whether there was one."""
+        self._next_is_decided.clear()
+        return self._point == "overtaken" and self._left <= 0 and self._next_is_decided.wait(OVERTAKEN_S)
+
+    def meet(self, point: str, directory: Path = Path()) -> None:
         """Let it happen if this is the point and the batch is the one."""
         if self._is_met or point != self._point or self._left > 0:
             return
         self._is_met = True
         if self._kind == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        raise Transient("as the test wants it")
+        raise Broken(directory, MET) if self._kind == "break" else Transient(MET)
 
 
 def doom(fate: Fate) -> None:
@@ -59,10 +72,12 @@ def doom(fate: Fate) -> None:
     def ending(transaction: Transaction, function: Callable[[float], Any]) -> None:
         if function.__name__ == "commit_transaction":
             fate.meet("flushed")
+            if fate.be_overtaken():
+                fate.meet("overtaken")
         end(transaction, function)
 
     def storing(tables: PartitionTables, offsets: Mapping[TableName, int]) -> None:
-        fate.meet("committed")
+        fate.meet("committed", tables.home.directory)
         store(tables, offsets)
         fate.meet("half stored")
 

@@ -30,6 +30,7 @@ def write(tables: PartitionTables, day: float, **rows: str) -> None:
     """Commit rows of *seen* on a day."""
     tables.reach(int(START_MS + day * DAY_MS))
     tables.write({key.encode(): row.encode() for key, row in rows.items()}, {})
+    tables.seal()
     tables.store({"seen": 1})
 
 

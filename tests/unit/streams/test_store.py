@@ -31,6 +31,7 @@ def filled(directory: Path) -> Path:
         rows = {f"key{number}".encode(): os.urandom(500) for number in range(begin, begin + 1000)}
         tables.reach(20_000 * DAY_MS)
         tables.write(rows, rows)
+        tables.seal()
         tables.store({"seen": begin, "latest": begin})
         for name in ("seen", "latest"):
             tables.checkpoint(name, "topic", begin)
@@ -119,6 +120,7 @@ def test_damaged_store_is_replaced_with_one_warning(tmp_path: Path, damage: Call
     assert logs[0]["reason"]
     assert (tables.rows("latest"), tables.next_offset("latest"), tables.origin("latest")) == ({}, 0, None)
     tables.write({}, {b"key": b"row"})
+    tables.seal()
     tables.store({"latest": 5})
     tables.close()
 
@@ -187,6 +189,7 @@ def test_store_held_by_another_process_ends_this_one(tmp_path: Path) -> None:
         open_tables(home(tmp_path))
 
     held.write({}, {b"key": b"row"})
+    held.seal()
     held.store({"latest": 1})
     assert held.rows("latest") == {b"key": b"row"}
     held.close()
@@ -204,6 +207,7 @@ tables = open_tables(Home(Path(sys.argv[1]), "capture", 0, 7 * 86_400_000))
 try:
     for number in range(10_000):
         tables.write({}, {b"%d" % number: os.urandom(1000)})
+        tables.seal()
         tables.store({"latest": number + 1})
 except Terminal as fault:
     print(fault)
