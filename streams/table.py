@@ -63,10 +63,11 @@ class PartitionTables:
         self.time_ms = int(self._store.meta("time_ms") or 0)
         latest = self._store.columns[LATEST].get
         self.tables = {"seen": OverlayTable(home, self._segments.get), "latest": OverlayTable(home, latest)}
+        self._view = Tables(self.tables["seen"], self.tables["latest"])
 
     def view(self) -> Tables:
         """Return the tables in the form that `process` takes."""
-        return Tables(self.tables["seen"], self.tables["latest"])
+        return self._view
 
     def write(self, seen: Mapping[bytes, bytes], latest: Mapping[bytes, bytes]) -> None:
         """Remember rows that the current transaction will carry; the disk does not change."""
