@@ -20,6 +20,7 @@ RETRY_MS = 5  # The coordinator refuses a transaction's first requests until the
 TRANSACTION_TIMEOUT_MS = 30_000  # a killed worker's open transaction holds readers back for at most this long
 # No commit waits for it, `flush` sends at once; with 5 ms, in small requests, librdkafka took twice the time.
 LINGER_MS = 100
+HELD_BYTES = 32 * 1024 * 1024  # several batches of small documents; beside librdkafka's queue, and like it bounded
 STUCK_S = TRANSACTION_TIMEOUT_MS / 1000 + 5  # by then the transaction is lost in any case
 CALL_TIMEOUT_S = 20.0  # below the transaction's timeout, so that we learn of a stuck broker before it does
 END_TIMEOUT_S = (
@@ -45,6 +46,7 @@ class Transaction:
         self._began_s = time.monotonic()
         self._is_open = False
         self._held: list[_Held] = []
+        self.held_bytes = 0
         self._thread = ThreadPoolExecutor(1, "commit")
         self._ending: Future[None] | None = None  # the last commit, until somebody has asked how it ended
         self._has_offsets = threading.Event()
@@ -74,18 +76,25 @@ class Transaction:
         self._call(self._producer.begin_transaction)
         self._began_s = time.monotonic()
         self._is_open = True
-        held, self._held = self._held, []
+        held = self._let_go()
         for topic, key, value, headers in held:
             self._produce(topic, key, value, headers=headers)
 
     def produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
     ) -> None:
-        """Add a record to the transaction that is open or will be next; waits while the local queue is full."""
+        """Add a record to the transaction that is open or will be next; waits while the local queue is full.
+
+        Waits for the commit under way too when much is held, and then raises what `finish` does.
+        """
         if self._is_open or self._has_begun():
             self._produce(topic, key, value, headers=headers)
-        else:
-            self._held.append((topic, key, value, headers))
+            return
+        self._held.append((topic, key, value, headers))
+        self.held_bytes += len(value or b"")
+        if self.held_bytes > HELD_BYTES:
+            self.finish()
+            self.begin()
 
     def produce_rows(
         self, place: tuple[str, int], rows: Mapping[bytes, bytes], time_ms: int, report: Callable[[int], None]
@@ -106,9 +115,10 @@ class Transaction:
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
         """Begin to commit everything since `begin` and the input offsets with it; `finish` says how that ended."""
-        self._is_open = False
+        metadata = consumer.consumer_group_metadata()
         self._has_offsets.clear()
-        self._ending = self._thread.submit(self._commit, list(offsets), consumer.consumer_group_metadata())
+        self._ending = self._thread.submit(self._commit, list(offsets), metadata)
+        self._is_open = False
 
     def finish(self) -> None:
         """Return when the last commit is done; raise, as often as asked, when Kafka did not take it."""
@@ -124,7 +134,7 @@ class Transaction:
 
     def abort(self) -> None:
         """Take back what was produced and not committed; raises `Terminal` when that cannot be done."""
-        self._held.clear()
+        self._let_go()
         is_open = self._is_open or self._ending is not None  # a commit that failed leaves it open
         self._is_open, self._ending = False, None
         if not is_open:
@@ -133,6 +143,10 @@ class Transaction:
             self._end(self._producer.abort_transaction)
         except Transient as fault:
             raise Terminal(f"Kafka does not take the transaction of {self.transactional_id} back: {fault}") from fault
+
+    def _let_go(self) -> list[_Held]:
+        held, self._held, self.held_bytes = self._held, [], 0
+        return held
 
     def _has_begun(self) -> bool:
         """Begin a transaction unless the one before is still being committed, or could not be."""

@@ -11,9 +11,9 @@ TRANSACTING: Final = (
         "offsets_committed_before_the_outputs",
         "One outcome per accepted delivery: killed between the two, a batch is skipped that nothing came of.",
         "streams/transaction.py",
-        "        self._ending = self._thread.submit(self._commit, list(offsets), consumer.consumer_group_metadata())\n",
+        "        self._ending = self._thread.submit(self._commit, list(offsets), metadata)\n",
         "        consumer.commit(offsets=list(offsets), asynchronous=False)\n"
-        "        self._ending = self._thread.submit(self._commit, [], consumer.consumer_group_metadata())\n",
+        "        self._ending = self._thread.submit(self._commit, [], metadata)\n",
         (f"{_BATCH}::test_killed_at_a_point_of_a_batch[flushed]",),
     ),
     Flaw(
@@ -75,6 +75,14 @@ TRANSACTING: Final = (
         "        pending = {} if self._batch is None else self._batch.first\n",
         "        pending: dict[int, int] = {}\n",
         (f"{_BATCH}::test_transaction_that_fails_is_taken_back[overtaken]",),
+    ),
+    Flaw(
+        "everything_is_held",
+        "Bounded memory: while Kafka keeps a commit waiting, all that is decided meanwhile piles up.",
+        "streams/transaction.py",
+        "        if self.held_bytes > HELD_BYTES:\n",
+        "        if not self._held:\n",
+        ("tests/kafka/test_transaction.py::test_what_is_held_is_bounded",),
     ),
     Flaw(
         "aborted_batch_is_not_read_again",

@@ -1,0 +1,80 @@
+"""What is produced while the transaction before is being committed: held, in bounded memory, and then all of it committed."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer
+
+from streams.publish import Topics
+from streams.topics import changes_topic
+from streams.transaction import HELD_BYTES, Transaction
+from tests.support.ends import end_of
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.kafka
+RECORD_BYTES = 1024 * 1024
+RECORDS = HELD_BYTES // RECORD_BYTES * 3 // 2
+
+
+@pytest.fixture
+def consumer(kafka: str) -> Iterator[Consumer]:
+    """Give a member of a group of its own."""
+    options = {"bootstrap.servers": kafka, "group.id": uuid.uuid4().hex, "isolation.level": "read_committed"}
+    made = Consumer({**options, "auto.offset.reset": "earliest"})
+    yield made
+    made.close()
+
+
+def test_what_is_held_is_bounded(kafka: str, consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit that takes long makes whoever produces wait, as a full queue does; nothing is lost or out of order."""
+    topic = changes_topic("shopify", f"thing_{uuid.uuid4().hex[:8]}")
+    Topics({"bootstrap.servers": kafka}, 1).ensure(topic)
+    transaction = Transaction({"bootstrap.servers": kafka}, uuid.uuid4().hex)
+    transaction.initialise()
+    may_end, end, most = threading.Event(), transaction._end, 0
+
+    def ending(function: Any) -> None:
+        may_end.wait()
+        end(function)
+
+    def produce() -> None:
+        nonlocal most
+        for number in range(RECORDS):
+            transaction.produce(topic, b"%d" % number, bytes(RECORD_BYTES))
+            most = max(most, transaction.held_bytes)
+
+    monkeypatch.setattr(transaction, "_end", ending)
+    transaction.produce(topic, b"before", b"")
+    transaction.commit([], consumer)
+    producing = threading.Thread(target=produce)
+    producing.start()
+    try:
+        until(lambda: transaction.held_bytes > HELD_BYTES, 60, "as much as may be held")
+        producing.join(1)  # time for one that does not wait to go on
+        assert producing.is_alive()
+    finally:
+        may_end.set()
+        producing.join()
+    transaction.commit([], consumer)
+    transaction.finish()
+
+    assert most <= HELD_BYTES
+    assert keys(consumer, topic) == [b"before", *(b"%d" % number for number in range(RECORDS))]
+
+
+def keys(consumer: Consumer, topic: str) -> list[bytes | None]:
+    """Return the keys of what is committed on a topic of one partition."""
+    consumer.subscribe([topic])
+    found: list[bytes | None] = []
+    until(lambda: take(consumer, found) and len(found) > RECORDS, 60, "all records")
+    assert end_of(consumer, topic, 0) == len(found) + 2  # each transaction ends with a marker
+    return found
+
+
+def take(consumer: Consumer, found: list[bytes | None]) -> bool:
+    """Add the keys of what has arrived."""
+    found.extend(message.key() for message in consumer.consume(100, 0.5) if message.error() is None)
+    return True
