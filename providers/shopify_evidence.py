@@ -105,9 +105,7 @@ def _whole_document(rule: TopicRule, body: Document) -> str | None:
 
 
 def _other_notice(rule: TopicRule, body: Document) -> str | None:
-    if rule.resource_type not in _NEEDED:
-        return None
-    missing = [name for name in _NEEDED[rule.resource_type] if name not in body]
+    missing = [name for name in _NEEDED.get(rule.resource_type, ()) if name not in body]
     if missing:
         return f"expected a {rule.resource_type} with {missing[0]}"
     foreign = [name for name in _FOREIGN.get(rule.resource_type, ()) if name in body]

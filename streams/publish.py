@@ -130,7 +130,6 @@ class Encoder:
         self._registry = registry
         self._topics = topics
         self._raw_routes = raw_routes
-        self._prefixes: dict[tuple[str, codec.SchemaName], bytes] = {}
 
     def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
         """Return the change, state and outcome records of a decision, for a dead one its letter, and the raw routes' copies."""
@@ -164,11 +163,8 @@ class Encoder:
         return Record(topic, delivery.key.encode(), delivery.body, codec.copied_headers(delivery))
 
     def _prefix(self, topic: str, name: codec.SchemaName) -> bytes:
-        prefix = self._prefixes.get((topic, name))
-        if prefix is None:
-            self._topics.ensure(topic)
-            prefix = self._prefixes[topic, name] = self._registry.prefix(topic, name)
-        return prefix
+        self._topics.ensure(topic)
+        return self._registry.prefix(topic, name)
 
 
 def too_large(records: Sequence[Record]) -> Record | None:

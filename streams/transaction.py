@@ -47,6 +47,7 @@ class Transaction:
         self._is_open = False
         self._held: list[_Held] = []
         self.held_bytes = 0
+        """How many bytes of values are held."""
         self._thread = ThreadPoolExecutor(1, "commit")
         self._ending: Future[None] | None = None  # the last commit, until somebody has asked how it ended
         self._has_offsets = threading.Event()
