@@ -86,14 +86,14 @@ def request_too_slow(timeout_s: float) -> Answer:
     )
 
 
-def invalid_http() -> Answer:
+def invalid_http(expected: str = "expected HTTP/1.1") -> Answer:
     """Return 400: the bytes are no HTTP/1.1, so nobody knows where the next request begins. Sent by the connection."""
-    return Answer(400, "refused", "invalid_http", "expected HTTP/1.1")
+    return Answer(400, "refused", "invalid_http", expected)
 
 
 def header_too_large(limit_bytes: int) -> Answer:
-    """Return 400: the headers do not end. Sent by the connection itself, which then hangs up."""
-    return Answer(400, "refused", "header_too_large", f"expected at most {limit_bytes} bytes of headers")
+    """Return 400: the headers do not end, or chunk extensions or trailers. Sent by the connection, which then hangs up."""
+    return Answer(400, "refused", "header_too_large", f"expected at most {limit_bytes} bytes of headers and trailers")
 
 
 def body_cut_off() -> Answer:

@@ -21,7 +21,7 @@ from ingress.answers import Answer
 from ingress.health import Health
 from ingress.receive import Receiver
 
-DELIVERIES = "/v1/"
+DELIVERIES = b"/v1/"
 METHODS = "GET, HEAD, POST"
 EMPTY_200: Message = {"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]}
 NO_BODY: Message = {"type": "http.response.body", "body": b""}
@@ -38,23 +38,23 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
-        if scope["type"] != "http" or not scope["path"].startswith(DELIVERIES):
+        if scope["type"] != "http" or not scope["raw_path"].startswith(DELIVERIES):
             await self._pages(scope, receive, send)
             return
+        name = source_name(scope["raw_path"])
         try:
-            answer = await self._answer(scope, receive)
+            answer = await self._answer(name, scope, receive)
         except asyncio.CancelledError:
             # Out of time while draining: 503 makes the provider send again, where the server would answer 500.
             answer = answers.unavailable("shutting_down", "the process is ending; send it again")
-            self._receiver.record(scope["path"].removeprefix(DELIVERIES), answer)
+            self._receiver.record(name, answer)
         except Exception as error:  # noqa: BLE001 - the very edge: a fault must cost a retry, never a 500
             answer = answers.unavailable("internal_fault", "the delivery was not kept; send it again")
             log.error("request_failed", fault=type(error).__name__, place=place(error))
-            self._receiver.record(scope["path"].removeprefix(DELIVERIES), answer)
+            self._receiver.record(name, answer)
         await send_answer(answer, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
-        name = scope["path"].removeprefix(DELIVERIES)
+    async def _answer(self, name: str, scope: Scope, receive: Receive) -> Answer:
         match scope["method"]:
             case "POST":
                 peer = scope["client"]
@@ -64,6 +64,14 @@ class Door:
         answer = answers.wrong_method(METHODS)
         self._receiver.record(name, answer)
         return answer
+
+
+def source_name(raw_path: bytes) -> str:
+    """Return the source that a path below `/v1/` names, as it was sent: a proxy's filter has seen no other bytes.
+
+    Nothing is decoded. A slash behind the name is the same source: a provider that never tries again may send it.
+    """
+    return raw_path.removeprefix(DELIVERIES).removesuffix(b"/").decode("latin-1")
 
 
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]

@@ -14,7 +14,7 @@ def refused_unread(headers: Mapping[str, str], limit_bytes: int) -> Answer | Non
 
     Transfer codings other than chunked are neither undone by the server nor allowed to pass as the body itself.
     """
-    declared = headers.get("content-length", "0")
+    declared = headers.get("content-length", "0").lstrip("0")  # a padded number is one all the same
     if len(declared) > len(str(limit_bytes)) or (declared.isdecimal() and int(declared) > limit_bytes):
         return answers.body_too_large(limit_bytes)
     if headers.get("content-encoding", "identity").lower() != "identity":
@@ -27,27 +27,21 @@ def refused_unread(headers: Mapping[str, str], limit_bytes: int) -> Answer | Non
 async def read_body(receive: Receive, limit_bytes: int, room: Room) -> bytes | Answer:
     """Return the whole body, or the refusal as soon as it passes the limit, there is no room, or the sender is gone.
 
-    A body that is returned takes its bytes of the room; giving them back is left to the caller.
-    How long that may take is watched per connection, by `ingress.protocol.sweep`.
+    How long that may take, and how many bytes all bodies have together, is watched by the connections
+    (`ingress.protocol`), which see bytes before anybody asks for them.
     """
     chunks: list[bytes] = []
-    total_bytes, is_whole = 0, False
-    try:
-        while True:
-            message = await receive()
-            if message["type"] != "http.request":
-                return answers.body_cut_off()
-            chunk: bytes = message.get("body", b"")
-            total_bytes += len(chunk)
-            room.body_bytes += len(chunk)
-            if total_bytes > limit_bytes:
-                return answers.body_too_large(limit_bytes)
-            if room.body_bytes > room.max_bytes:
-                return answers.too_many_bytes(room.max_bytes)
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                is_whole = True
-                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    finally:
-        if not is_whole:
-            room.body_bytes -= total_bytes
+    total_bytes = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return answers.body_cut_off()
+        chunk: bytes = message.get("body", b"")
+        total_bytes += len(chunk)
+        if total_bytes > limit_bytes:
+            return answers.body_too_large(limit_bytes)
+        if room.body_bytes > room.max_bytes:
+            return answers.too_many_bytes(room.max_bytes)
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -1,8 +1,8 @@
-"""uvicorn's HTTP with an end to everything: neither it nor httptools limits a header's size or a request's time.
+"""uvicorn's HTTP with an end to everything: neither it nor httptools limits a header's size, a request's time or memory.
 
-Both are watched from beside the requests: `asyncio.timeout` round the reading of each body would cost 6 us a delivery.
-And with pipelined requests in mind, which uvicorn half forgets: whoever came first is answered first, even when what
-comes behind it is no HTTP, and is told when the connection is gone, even when it is not the newest.
+uvicorn parses whatever a socket holds, as far as it goes; here `ingress.framing` cuts the bytes first, and the parser gets
+one request at a time. So whoever came first is answered first, what comes behind waits unread, and only fields before the
+body are headers. Time is watched from beside the requests: `asyncio.timeout` round each body would cost 6 us a delivery.
 """
 
 import asyncio
@@ -10,11 +10,17 @@ import sys
 from collections.abc import Callable, Collection
 from http import HTTPStatus
 
+import httptools
 from uvicorn._types import ASGI3Application
+from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
 
 from ingress import answers
 from ingress.answers import Answer
+from ingress.framing import Framing, FramingError, FramingTooLarge
+from ingress.heads import head_fault, header
+from ingress.room import Room
 
 HEADER_LIMIT_BYTES = 64 * 1024  # Providers send 2 kB; proxies allow 8 to 64 kB.
 REQUEST_TIMEOUT_S = 20.0  # From its first byte to its last; no provider waits longer for the answer than 30 s.
@@ -30,10 +36,20 @@ class BoundedHttp(HttpToolsProtocol):
     max_connections = sys.maxsize
     """Beyond so many at once, a new one is hung up on."""
 
-    _header_bytes = 0
-    _is_arriving = True  # from the first byte of a request to its last; a new connection owes one
-    _running: RequestResponseCycle | None = None  # the one request that the application has; others wait in `pipeline`
-    _refusal: Answer | None = None  # of bytes that cannot be read on; nothing that comes behind them is looked at
+    room = Room(sys.maxsize, sys.maxsize)
+    """Where all connections count the bytes that they hold."""
+
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object]) -> None:
+        super().__init__(config, server_state, app_state)
+        self._framing = Framing(HEADER_LIMIT_BYTES)
+        self._counted_bytes = 0  # of those that the framing holds, in the room
+        self._charge = _Charge(self.room)  # of the request that is arriving, or has arrived last
+        self._is_arriving = True  # from the first byte of a request to its last; a new connection owes one
+        self._awaited = object()  # stands for the request that is awaited or arriving
+        self._has_sent_all = False
+        self._running: RequestResponseCycle | None = None  # the one request that the application has
+        self._refusal: Answer | None = None  # of bytes that cannot be read on; nothing behind them is looked at
+        self._fault: Answer | None = None  # of the head that is being parsed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
         """Take a connection, if there are not too many."""
@@ -42,49 +58,78 @@ class BoundedHttp(HttpToolsProtocol):
             self.hang_up(answers.too_many_connections(self.max_connections))
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the socket; answer 400 to headers without end."""
-        if self._refusal is not None:
+        """Take bytes from the socket, and read on if no request waits for its answer."""
+        if self._refusal is not None or self.transport.is_closing():
             return
-        newest, was_in_body = self.cycle, self._half_sent() is not None
-        super().data_received(data)
-        is_in_headers = self._is_arriving and self._half_sent() is None
-        has_others = was_in_body or self.cycle is not newest  # requests that ended in these bytes: not all are headers
-        self._header_bytes = self._header_bytes + len(data) if is_in_headers and not has_others else 0
-        if self._header_bytes > HEADER_LIMIT_BYTES:
-            self.hang_up(answers.header_too_large(HEADER_LIMIT_BYTES))
+        self._unset_keepalive_if_required()
+        self._framing.add(data)
+        self._read_on()
+
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio reads the answer, which uvicorn never gives
+        """Answer what came whole before the sender closed its side; keep the connection open for that.
+
+        TLS has no such half: there the transport closes whatever this returns.
+        """
+        self._has_sent_all = True
+        if self._running is not None and not self._is_arriving:
+            return True
+        self._end_half_closed()
+        return False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a field of the head, without the blanks round its value: llhttp leaves tabs behind it."""
+        super().on_header(name, value.strip(b" \t"))
+
+    def on_headers_complete(self) -> None:
+        """Learn how long the body is, and begin the request. Raising ends the parsing: `_parse` answers the fault."""
+        self._fault = head_fault(self.headers, self.parser.get_http_version(), self.parser.get_method())
+        if self._fault is not None:
+            raise ValueError(self._fault.reason)
+        if header(self.headers, b"transfer-encoding") is not None:
+            self._framing.expect_chunks()
+        else:
+            self._framing.expect_body(int(header(self.headers, b"content-length") or 0))
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hand bytes of the body over, unless the answer is there already."""
+        if not self.cycle.response_complete:
+            self._charge.add(len(body))
+        super().on_body(body)
 
     def on_message_begin(self) -> None:
         """Note that a request has begun."""
         self._is_arriving = True
+        self._charge = _Charge(self.room)
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
         """Note that the request is here to its last byte, or dropped to it after an early refusal."""
         self._is_arriving = False
+        self._awaited = object()
         super().on_message_complete()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn gives its text by this name
-        """Refuse bytes that are no HTTP (uvicorn calls this), after the requests before them have their answers."""
-        self.hang_up(answers.invalid_http())
-
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the running request, which need not be the newest: its answer would raise on the closed socket."""
-        if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = True
-            self._running.message_event.set()
-        self.pipeline.clear()
+        """Forget what was not read. The running request learns of it; its body counts until it has ended."""
+        self._framing = Framing(0)
+        self._count_held()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or with the refusal of what came behind the last one."""
         self._running = None
         super().on_response_complete()
-        if self._running is None:
-            self._end(None)
+        self._end(None)
+        if len(self._framing) and not self.transport.is_closing():
+            self._unset_keepalive_if_required()
+            self._read_on()
+        if self._has_sent_all and self._running is None:
+            self._end_half_closed()
 
     def arriving(self) -> object:
         """Return what stands for the request that is only partly here, None between requests: the same while it lasts."""
-        return (self.scope or self) if self._is_arriving else None
+        has_begun = self._is_arriving or (len(self._framing) and self._running is None)
+        return self._awaited if has_begun else None
 
     def hang_up(self, answer: Answer) -> None:
         """End the connection with an answer to what it sends, unless that has had one; the application sees a cut-off body.
@@ -96,19 +141,68 @@ class BoundedHttp(HttpToolsProtocol):
             return
         self._refusal = answer
         broken = self._half_sent()
-        if self.pipeline and self.pipeline[0][0] is broken:
-            self.pipeline.popleft()
         if self._running is None or self._running is broken:
             self._end(broken)
 
+    def _read_on(self) -> None:
+        """Parse piece by piece, up to the end of the request that has to be answered first."""
+        try:
+            while self._is_readable() and (piece := self._framing.piece()):
+                self._parse(piece)
+        except FramingTooLarge:
+            self.hang_up(answers.header_too_large(HEADER_LIMIT_BYTES))
+        except FramingError as error:
+            self.hang_up(answers.invalid_http(str(error)))
+        self._hold()
+
+    def _is_readable(self) -> bool:
+        """Say whether the next piece may be parsed: not behind a request that has no answer yet, nor behind a fault."""
+        is_free = self._running is None or self._is_arriving
+        return is_free and self._refusal is None and not self.transport.is_closing()
+
+    def _parse(self, piece: bytes) -> None:
+        """Let the parser have one piece. It must see the end of the request where the framing sees it."""
+        self._fault = None
+        try:
+            self.parser.feed_data(piece)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self.hang_up(self._fault or answers.invalid_http())
+            return
+        if self._framing.is_between_requests is self._is_arriving:
+            self.hang_up(answers.invalid_http())
+
+    def _hold(self) -> None:
+        """Keep what cannot be read yet: count it, and let the socket keep the rest."""
+        self._count_held()
+        if self.room.body_bytes > self.room.most_bytes:
+            self.hang_up(answers.too_many_bytes(self.room.max_bytes))
+        elif self._counted_bytes and self._running is not None and not self._is_arriving:
+            self.flow.pause_reading()
+
+    def _count_held(self) -> None:
+        held_bytes = len(self._framing)
+        self.room.body_bytes += held_bytes - self._counted_bytes
+        self._counted_bytes = held_bytes
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        """Run the application. Its request's bytes count until it has ended, whether anybody still listens or not."""
         self._running = cycle
-        super()._start_asgi_task(cycle, app)
+        task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        task.add_done_callback(self._charge.settle)
+        self.tasks.add(task)
 
     def _half_sent(self) -> RequestResponseCycle | None:
         """Return the request whose headers are here and whose body is not, None if there is none."""
         has_headers = self._is_arriving and self.cycle is not None and self.cycle.scope is self.scope
         return self.cycle if has_headers else None
+
+    def _end_half_closed(self) -> None:
+        """End a connection whose sender has closed its side: with 400 inside a request, without a word between two."""
+        if self._half_sent() is not None or len(self._framing):
+            self.hang_up(answers.body_cut_off())
+        elif not self.transport.is_closing():
+            self.transport.close()
 
     def _end(self, broken: RequestResponseCycle | None) -> None:
         if self.transport.is_closing() or self._refusal is None:
@@ -120,10 +214,30 @@ class BoundedHttp(HttpToolsProtocol):
         self.transport.close()
 
 
-def telling(on_refusal: Callable[[Answer], None], max_connections: int = sys.maxsize) -> type[BoundedHttp]:
-    """Return the class of connections that tell of what they refuse, and of which there are so many at most."""
+class _Charge:
+    """The bytes of one request's body in the room, from their arrival until its application has ended."""
+
+    __slots__ = ("_bytes", "_room")
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._bytes = 0
+
+    def add(self, size: int) -> None:
+        self._bytes += size
+        self._room.body_bytes += size
+
+    def settle(self, _task: object) -> None:
+        self._room.body_bytes -= self._bytes
+        self._bytes = 0
+
+
+def telling(
+    on_refusal: Callable[[Answer], None], max_connections: int = sys.maxsize, room: Room | None = None
+) -> type[BoundedHttp]:
+    """Return the class of connections that tell of what they refuse, of which there are so many at most, with that room."""
     members = {"on_refusal": staticmethod(on_refusal), "max_connections": max_connections}
-    return type("TellingHttp", (BoundedHttp,), members)
+    return type("TellingHttp", (BoundedHttp,), members if room is None else {**members, "room": room})
 
 
 async def sweep(

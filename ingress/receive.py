@@ -123,11 +123,8 @@ class Receiver:
         body = await read_body(receive, self._settings.body_limit_bytes, self.room)
         if isinstance(body, Answer):
             return body
-        try:
-            delivery = self._verified(source, SignedRequest(headers, body))
-            return delivery if isinstance(delivery, Answer) else await self._keep(delivery)
-        finally:
-            self.room.body_bytes -= len(body)
+        delivery = self._verified(source, SignedRequest(headers, body))
+        return delivery if isinstance(delivery, Answer) else await self._keep(delivery)
 
     def _refused_sender(self, source: Source, headers: Mapping[str, str], peer: str) -> Answer | None:
         """Return 403 or 429 when the sender may not post to the source at all, or not yet; none of its body is read."""

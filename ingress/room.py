@@ -1,4 +1,4 @@
-"""What is under way at once, requests and bytes of their bodies: both are bounded, so that memory is."""
+"""What is under way at once, requests and bytes: both are bounded, so that memory is."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,17 @@ from dataclasses import dataclass
 class Room:
     """How much there is, and how much of it is taken. Counted on the event loop's one thread.
 
-    A body counts from its first byte until its delivery is answered, as long as it is in memory.
+    A byte counts from its arrival: of a head until the parser has it, of a body until its delivery is answered.
+    At `max_bytes` a request is refused with 503 and its connection kept; at `most_bytes` connections are ended, because
+    before any request learns of it, many sockets can be read in one turn of the event loop.
     """
 
     max_requests: int
     max_bytes: int
     requests: int = 0
     body_bytes: int = 0
+
+    @property
+    def most_bytes(self) -> int:
+        """Return the bytes beyond which connections are ended."""
+        return self.max_bytes + self.max_bytes // 4

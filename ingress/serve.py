@@ -158,7 +158,11 @@ class Process:
             uvicorn.Config(
                 door,
                 loop="uvloop",
-                http=telling(self._receiver.hung_up, connections_that_fit(2 * settings.max_concurrent)),
+                http=telling(
+                    self._receiver.hung_up,
+                    connections_that_fit(2 * settings.max_concurrent),
+                    self._receiver.room,
+                ),
                 ws="none",
                 lifespan="on",
                 log_config=None,

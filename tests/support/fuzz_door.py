@@ -91,7 +91,7 @@ async def fuzz(door: FuzzedDoor, random: Random, cases: int) -> None:
 
 def expected_status(request: FuzzRequest) -> int:
     """Return the status that the design calls for, decided without the door's own code but by its verifiers."""
-    name = request.path.removeprefix("/v1/")
+    name = request.path.removeprefix("/v1/").removesuffix("/")
     if not request.path.startswith("/v1/"):
         return _page_status(request)
     if request.method != "POST":
@@ -141,6 +141,7 @@ def is_test_url(request: FuzzRequest) -> bool:
 
 
 def _is_over(declared: str) -> bool:
+    declared = declared.lstrip("0")
     is_number = declared.isascii() and declared.isdigit()
     return len(declared) > len(str(LIMIT_BYTES)) or (is_number and int(declared) > LIMIT_BYTES)
 

@@ -65,7 +65,10 @@ async def test_fault_is_logged_with_its_place() -> None:
     ("HEAD", "/v1/acme", 200),
     ("PUT", "/v1/acme", 405),
     ("POST", "/v1/", 404),
-    ("POST", "/v1/acme/", 404),
+    ("POST", "/v1/acme/", 200),   # the same source: a provider that never tries again may send it
+    ("POST", "/v1/acme//", 404),
+    ("POST", "/v1/ac%6de", 404),  # a proxy in front has seen these bytes and no others
+    ("POST", "/v1%2facme", 404),
     ("POST", "/v1", 404),
     ("POST", "/", 404),
     ("GET", "/healthz", 200),

@@ -1,0 +1,163 @@
+"""Where the requests of one connection begin and end: its bytes, cut so that the parser never sees two requests at once.
+
+    head ──no body──────────────────────────> head
+      ├────Content-Length──> body ──────────> head
+      └────chunked──> size ─> data ─> size … ─> trailers ──> head
+
+llhttp validates every piece but trailers, which it never sees; this file only says how far each one goes, and the
+connection compares both views after each of them (`ingress/protocol.py`). That makes three things exact that a parser with a
+stream of bytes cannot give: the size of a head, the memory that an unfinished request takes, and whether a field stands
+before the body or behind it.
+
+Pure: no parser, no clock, no socket. Source: RFC 9112, sections 2.2, 6 and 7.
+"""
+
+import re
+from typing import Literal
+
+Stage = Literal["head", "body", "size", "data", "trailers"]
+
+SIZE_LINE_BYTES = 512  # 16 digits and an extension; no sender writes extensions, and RFC 9112 has a server bound them.
+
+_END = b"\r\n\r\n"
+_LINE_END = b"\r\n"
+_size_line = re.compile(rb"([0-9A-Fa-f]{1,16})(;[^\r\n]*)?\r\n")
+_field_line = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n")
+# A blank before the colon is refused by the parser, a folded line too: a name stands at the beginning of a line, or nowhere.
+_upgrade = re.compile(rb"(?<=\r\n)upgrade(?=:)", re.IGNORECASE)
+
+
+class FramingError(Exception):
+    """The bytes cannot be cut into requests; the text says what was expected."""
+
+
+class FramingTooLarge(FramingError):
+    """Head, chunk extensions and trailers of one request pass the limit together."""
+
+
+class Framing:
+    """The bytes of one connection that the parser has not had, and how far the next piece of them goes.
+
+    What a request costs besides its body counts against `limit_bytes`: its head, chunk extensions and trailers.
+    """
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        self.stage: Stage = "head"
+        self._left = bytearray()
+        self._searched = 0  # so far into `_left` there is no end of a head or line
+        self._spent_bytes = 0
+        self._due_bytes = 0  # of the body, or of the chunk with its line end
+
+    def __len__(self) -> int:
+        """Return how many bytes are held here, unread by the parser."""
+        return len(self._left)
+
+    @property
+    def is_between_requests(self) -> bool:
+        """Say whether the last request has ended; of the next one there may be a part of its head."""
+        return self.stage == "head"
+
+    def add(self, data: bytes) -> None:
+        """Take bytes from the socket."""
+        self._left += data
+
+    def expect_body(self, length: int) -> None:
+        """Say, at the end of a head, that so many bytes of body follow."""
+        self._due_bytes = length
+        self.stage = "body" if length else "head"
+
+    def expect_chunks(self) -> None:
+        """Say, at the end of a head, that chunks follow."""
+        self.stage = "size"
+
+    def piece(self) -> bytes:
+        """Return the next piece for the parser, `b""` when its end has not arrived. Raises `FramingError`."""
+        match self.stage:
+            case "head":
+                return self._head()
+            case "body" | "data":
+                return self._counted()
+            case "size":
+                return self._size()
+            case "trailers":
+                return self._trailer()
+
+    def _head(self) -> bytes:
+        """Return a whole head, its Upgrade hidden from the parser, which would take what follows for another protocol.
+
+        A server may ignore Upgrade (RFC 9110, section 7.8); the application sees `x-ignored`, which is in no signature.
+        """
+        if self._left.startswith((b"\r", b"\n")):  # empty lines before a request are skipped (RFC 9112, section 2.2)
+            del self._left[: len(self._left) - len(self._left.lstrip(_LINE_END))]
+            self._searched = 0
+        self._spent_bytes = 0
+        head = self._until(_END)
+        if not head and self._left and not self._left[:1].isupper():
+            raise FramingError(
+                "expected HTTP/1.1"
+            )  # now: noise, or a client that wants TLS, never sends the end of a head
+        self._spent_bytes = len(head)
+        return _upgrade.sub(b"x-ignored", head) if head else b""
+
+    def _counted(self) -> bytes:
+        piece = self._take(min(self._due_bytes, len(self._left)))
+        self._due_bytes -= len(piece)
+        if not self._due_bytes:
+            self.stage = "head" if self.stage == "body" else "size"
+        return piece
+
+    def _size(self) -> bytes:
+        line = self._until(_LINE_END, SIZE_LINE_BYTES)
+        if not line:
+            return b""
+        written = _size_line.fullmatch(line)
+        if written is None:
+            raise FramingError("expected the size of a chunk in hexadecimal digits")
+        # The digits are paid for by the data that they announce; extensions by nothing.
+        self._spend(len(written[2] or b""))
+        size = int(written[1], 16)
+        self._due_bytes = size + len(_LINE_END)
+        self.stage = "data" if size else "trailers"
+        return line
+
+    def _trailer(self) -> bytes:
+        """Drop trailers; return the empty line behind them. The parser would report them as headers.
+
+        A line that is no field is an error: a proxy that takes it for the end of the request would read on behind it.
+        """
+        while line := self._until(_LINE_END):
+            self._spend(len(line))
+            if line == _LINE_END:
+                self.stage = "head"
+                return line
+            if _field_line.fullmatch(line) is None:
+                raise FramingError("expected a trailer field: a name, a colon, a value")
+        return b""
+
+    def _until(self, end: bytes, limit_bytes: int | None = None) -> bytes:
+        """Return what is there up to this end, `b""` when it is not there yet; raise when it comes too late."""
+        limit = self.limit_bytes - self._spent_bytes if limit_bytes is None else limit_bytes
+        found = self._left.find(end, max(0, self._searched - len(end) + 1))
+        size = len(self._left) if found < 0 else found + len(end)
+        if size > limit:
+            raise FramingTooLarge(f"expected at most {self.limit_bytes} bytes of headers, extensions and trailers")
+        if found < 0:
+            self._searched = size
+            return b""
+        return self._take(size)
+
+    def _take(self, size: int) -> bytes:
+        self._searched = 0
+        if size == len(self._left):
+            piece = bytes(self._left)
+            self._left.clear()
+            return piece
+        piece = bytes(self._left[:size])
+        del self._left[:size]
+        return piece
+
+    def _spend(self, size: int) -> None:
+        self._spent_bytes += size
+        if self._spent_bytes > self.limit_bytes:
+            raise FramingTooLarge(f"expected at most {self.limit_bytes} bytes of headers, extensions and trailers")
