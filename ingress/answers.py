@@ -96,6 +96,11 @@ def header_too_large(limit_bytes: int) -> Answer:
     return Answer(400, "refused", "header_too_large", f"expected at most {limit_bytes} bytes of headers and trailers")
 
 
+def too_many_fields(max_fields: int) -> Answer:
+    """Return 400: so many header fields take too much memory. Sent by the connection itself, which then hangs up."""
+    return Answer(400, "refused", "header_too_large", f"expected at most {max_fields} header fields")
+
+
 def body_cut_off() -> Answer:
     """Return 400: the connection ended inside the body, so most likely nobody reads this."""
     return Answer(

@@ -23,6 +23,9 @@ from ingress.heads import head_fault, header
 from ingress.room import Room
 
 HEADER_LIMIT_BYTES = 64 * 1024  # Providers send 2 kB; proxies allow 8 to 64 kB.
+MAX_FIELDS = (
+    256  # Senders and proxies add up to 60; without a limit 64 kB of empty fields take 2 MB once they are parsed.
+)
 REQUEST_TIMEOUT_S = 20.0  # From its first byte to its last; no provider waits longer for the answer than 30 s.
 SWEEP_S = 1.0
 
@@ -78,10 +81,14 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a field of the head, without the blanks round its value: llhttp leaves tabs behind it."""
+        if len(self.headers) >= MAX_FIELDS:
+            self._fault = answers.too_many_fields(MAX_FIELDS)
+            raise ValueError(self._fault.reason)  # ends the parsing
         super().on_header(name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """Learn how long the body is, and begin the request. Raising ends the parsing: `_parse` answers the fault."""
+        self._charge.add(self._framing.spent_bytes)
         self._fault = head_fault(self.headers, self.parser.get_http_version(), self.parser.get_method())
         if self._fault is not None:
             raise ValueError(self._fault.reason)
@@ -110,9 +117,14 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget what was not read. The running request learns of it; its body counts until it has ended."""
+        """Forget what was not read. The running request learns of it; its body counts until it has ended.
+
+        uvicorn leaves the timer for idle connections running when the sender resets: for 75 s it would hold all that the
+        connection took, 300 kB with TLS, of a connection that counts no more.
+        """
         self._framing = Framing(0)
         self._count_held()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
@@ -166,6 +178,7 @@ class BoundedHttp(HttpToolsProtocol):
         try:
             self.parser.feed_data(piece)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._charge.settle(None)
             self.hang_up(self._fault or answers.invalid_http())
             return
         if self._framing.is_between_requests is self._is_arriving:
@@ -215,7 +228,7 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class _Charge:
-    """The bytes of one request's body in the room, from their arrival until its application has ended."""
+    """The bytes of one request in the room, from their arrival until its application has ended."""
 
     __slots__ = ("_bytes", "_room")
 

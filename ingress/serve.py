@@ -22,6 +22,7 @@ from ingress.files import connections_that_fit
 from ingress.health import Health
 from ingress.keeper import Keeper
 from ingress.log import configure_log
+from ingress.memory import MB, memory_bound
 from ingress.metrics import Metrics
 from ingress.processes import ALONE, Slot, run_processes
 from ingress.protocol import sweep, telling
@@ -81,9 +82,9 @@ def serve(
     Raises `ConfigurationError` where a secret, the certificate or its key cannot be used.
     """
     configure_log(configuration.ingress.log_level)
-    settings = ingress_settings(configuration, os.environ, spool_directory)
-    configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
     tls, workers = listen.tls, listen.workers
+    settings = ingress_settings(configuration, os.environ, spool_directory, has_tls=tls is not None)
+    configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
     context = tls.context() if tls else None
     try:
         listener = _listen(listen.host, listen.port)
@@ -95,6 +96,8 @@ def serve(
         "ingress_listening", host=host, port=port, sources=sorted(configured), workers=workers, tls=tls is not None
     )
     warn_of_unverified(configured.values())
+    bound = memory_bound(settings, has_tls=tls is not None)
+    log.info("memory_bound", megabytes=bound.total // MB, connections=settings.max_connections)
 
     def work(slot: Slot) -> int:
         process = Process(settings, configured, opened_spool(settings, port, slot), slot, context)
@@ -151,6 +154,7 @@ class Process:
             watch_spool(metrics, spool)
         raw_topic = self._keeper or self._publisher
         self._receiver = Receiver(settings, configured, raw_topic, metrics, lambda: datetime.now(UTC))
+        max_connections = connections_that_fit(settings.max_connections)
         _watch_room(metrics, self._receiver.room)
         lifespan: Lifespan = self._lifespan
         door = Door(self._receiver, pages(self._health, self._board.registry, lifespan))
@@ -158,11 +162,7 @@ class Process:
             uvicorn.Config(
                 door,
                 loop="uvloop",
-                http=telling(
-                    self._receiver.hung_up,
-                    connections_that_fit(2 * settings.max_concurrent),
-                    self._receiver.room,
-                ),
+                http=telling(self._receiver.hung_up, max_connections, self._receiver.room),
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -174,6 +174,7 @@ class Process:
                 timeout_graceful_shutdown=DRAIN_S,
             ),
             tls,
+            max_connections,
         )
         self.server.heeds_ctrl_c = slot.scoreboard is None
         self.background |= {

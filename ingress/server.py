@@ -1,9 +1,10 @@
-"""uvicorn's server with a last call for its clients, and an end to TLS handshakes."""
+"""uvicorn's server with a last call for its clients, and TLS handshakes that are counted."""
 
 import asyncio
 import signal
 import socket
 import ssl
+import sys
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
@@ -11,9 +12,9 @@ from typing import cast
 
 import uvicorn
 
+from ingress.handshakes import TlsServer
+
 LAST_CALL_S = 0.5  # Requests already on their way through open connections still arrive, are answered, and hung up on.
-HANDSHAKE_S = 10.0  # A handshake is two round trips; until it is done the connection is in nobody's count.
-GOODBYE_S = 2.0  # For the other side's last word; less than the time for draining.
 
 
 class DrainingServer(uvicorn.Server):
@@ -26,9 +27,13 @@ class DrainingServer(uvicorn.Server):
 
     heeds_ctrl_c = True
 
-    def __init__(self, config: uvicorn.Config, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, config: uvicorn.Config, tls: ssl.SSLContext | None = None, max_connections: int = sys.maxsize
+    ) -> None:
         super().__init__(config)
         self._tls = tls
+        self._max_connections = max_connections
+        self._tls_server: TlsServer | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end. Ctrl-C reaches all processes of a terminal; where there is a parent, it decides."""
@@ -36,27 +41,27 @@ class DrainingServer(uvicorn.Server):
             super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept. uvicorn leaves TLS the event loop's 60 s for a handshake, and 30 s for a goodbye."""
+        """Begin to accept: plain connections at once, TLS connections once their handshake is done."""
         await super().startup(sockets=[])
         loop, config = asyncio.get_running_loop(), self.config
         made = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
         connection = partial(made, config=config, server_state=self.server_state, app_state=self.lifespan.state)
+        if self._tls is not None:
+            self._tls_server = TlsServer(self._tls, connection, self.server_state.connections, self._max_connections)
         for listener in sockets or []:
-            self.servers.append(
-                await loop.create_server(
-                    connection,
-                    sock=listener,
-                    backlog=config.backlog,
-                    ssl=self._tls,
-                    ssl_handshake_timeout=HANDSHAKE_S if self._tls else None,
-                    ssl_shutdown_timeout=GOODBYE_S if self._tls else None,
-                )
-            )
+            if self._tls_server is not None:
+                self._tls_server.serve(listener)
+            else:
+                self.servers.append(await loop.create_server(connection, sock=listener, backlog=config.backlog))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the port, wait for the last call, then let uvicorn finish."""
         for server in self.servers:
             server.close()
+        if self._tls_server is not None:
+            await self._tls_server.close()
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         await asyncio.sleep(LAST_CALL_S)
+        if self._tls_server is not None:
+            self._tls_server.abort()
         await super().shutdown(sockets)

@@ -36,6 +36,7 @@ class Settings:
     body_limit_bytes: int = BODY_LIMIT_BYTES
     bodies_limit_bytes: int = BODIES_LIMIT_BYTES
     max_concurrent: int = MAX_CONCURRENT
+    max_connections: int = 2 * MAX_CONCURRENT
     trusted_proxies: Networks = NOBODY
     ack_timeout_s: float = ACK_TIMEOUT_S
     spool_bytes: int = 0  # 0: no spool
@@ -43,7 +44,11 @@ class Settings:
 
 
 def ingress_settings(
-    configuration: Configuration, environ: Mapping[str, str], spool_directory: Path | None = None
+    configuration: Configuration,
+    environ: Mapping[str, str],
+    spool_directory: Path | None = None,
+    *,
+    has_tls: bool = False,
 ) -> Settings:
     """Return the settings of a configuration; raise `ConfigurationError` where a secret for Kafka cannot be read.
 
@@ -57,6 +62,7 @@ def ingress_settings(
         body_limit_bytes=configuration.ingress.body_limit_bytes,
         bodies_limit_bytes=configuration.ingress.bodies_at_once_bytes,
         max_concurrent=configuration.ingress.max_concurrent,
+        max_connections=configuration.ingress.connections_at_once(has_tls=has_tls),
         trusted_proxies=Networks.of(configuration.ingress.trusted_proxies),
         ack_timeout_s=SPOOL_AFTER_S if has_spool else ACK_TIMEOUT_S,
         spool_bytes=configuration.ingress.spool_bytes if has_spool else 0,

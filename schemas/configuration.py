@@ -47,6 +47,7 @@ OVERRIDES: Mapping[str, tuple[str, str]] = {
 }
 BODY_LIMIT_BYTES = 25 * 1024 * 1024  # GitHub's largest delivery is 25 MB; no other provider sends more.
 BODIES_LIMIT_BYTES = 256 * 1024 * 1024  # Ten of the largest; 2 s of 20,000 usual ones a second while Kafka is silent.
+TLS_CONNECTIONS = 1000  # 0.8 GB at worst; a load balancer in front needs a few dozen.
 MAX_CONCURRENT = 10_000  # Kafka may be silent for 2 s before deliveries go to the spool: 5,000/s meanwhile.
 PUBLISHING = ("github", "stripe")  # providers that publish their networks: files in providers/networks
 SPOOL_BYTES = 1 << 30  # 1 GiB: half a million usual deliveries, an hour at 140/s.
@@ -327,6 +328,9 @@ class Ingress(_Table):
     body_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 30)] = BODY_LIMIT_BYTES
     bodies_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 36)] | None = None  # of all under way; none: 256 MiB
     max_concurrent: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = MAX_CONCURRENT  # deliveries under way at once
+    max_connections: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = (
+        None  # none: twice max_concurrent, 1,000 with TLS
+    )
     trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
     log_level: Literal["debug", "info", "warning", "error"] = "info"  # debug: a line for each accepted delivery too
     tls_certificate: Text | None = None  # PEM, with its chain; none: plain HTTP
@@ -351,6 +355,14 @@ class Ingress(_Table):
         if self.bodies_limit_bytes is not None and self.bodies_limit_bytes < self.body_limit_bytes:
             raise fault("bodies_limit_bytes", f"expected at least body_limit_bytes, {self.body_limit_bytes}, got less")
         return self
+
+    def connections_at_once(self, *, has_tls: bool) -> int:
+        """Return how many connections may be open at once: twice the deliveries, because most rest between two.
+
+        With TLS each may take 0.8 MB, so there are fewer unless `max_connections` says more.
+        """
+        wanted = 2 * self.max_concurrent
+        return self.max_connections or (min(wanted, TLS_CONNECTIONS) if has_tls else wanted)
 
     @property
     def bodies_at_once_bytes(self) -> int:

@@ -5,7 +5,8 @@ from typing import Final
 from tests.flaws.deciding import DECIDING
 from tests.flaws.entering import ENTERING
 from tests.flaws.flaw import Flaw
+from tests.flaws.framing import FRAMING
 from tests.flaws.replaying import REPLAYING
 from tests.flaws.transacting import TRANSACTING
 
-FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *REPLAYING, *TRANSACTING)
+FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *FRAMING, *REPLAYING, *TRANSACTING)

@@ -9,7 +9,7 @@ from random import Random
 
 from tests.support.fuzz_wire import WireCase, stalled_case, wire_case
 
-DOCUMENTED = frozenset({200, 400, 401, 404, 405, 408, 413, 415, 501})
+DOCUMENTED = frozenset({100, 200, 400, 401, 404, 405, 408, 413, 415, 501})
 BUSY = (b'"ack_timeout"', b'"queue_full"')  # 503 on purpose: Kafka is slower than the machine allows
 DEADLINE_S = 15.0  # an answer takes 5 ms; a busy machine may take long, a hang takes for ever
 STALL_DEADLINE_S = 60.0  # the door gives a request 20 s
@@ -68,7 +68,7 @@ class WireClient:
         if 503 in statuses and any(reason in answer for reason in BUSY):
             return
         assert set(statuses) <= DOCUMENTED, (case, answer)
-        assert case.statuses is None or tuple(statuses) == case.statuses, (case, answer)
+        assert case.statuses is None or _is_expected(tuple(statuses), case), (case, answer)
         if case.statuses is not None and 200 in case.statuses:
             self.accepted.update(case.bodies)
 
@@ -78,14 +78,23 @@ class WireClient:
         answer = bytearray()
         try:
             # Reset is closed: the door hangs up on what is no HTTP while the rest of it is still on its way.
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 await _send(writer, case.pieces)
+                if case.is_half_closed:
+                    writer.write_eof()
                 await _read(reader, writer, case, answer)
         finally:
             writer.close()
-            with contextlib.suppress(ConnectionError):
+            with contextlib.suppress(OSError):
                 await writer.wait_closed()
         return bytes(answer)
+
+
+def _is_expected(statuses: tuple[int, ...], case: WireCase) -> bool:
+    """Say whether the answers are right. A refusal that hangs up may be lost on its way to a sender that still writes."""
+    expected = case.statuses or ()
+    is_lost = len(case.pieces) > 1 and expected[-1:] == (400,) and statuses == expected[:-1]
+    return statuses == expected or is_lost
 
 
 async def _send(writer: asyncio.StreamWriter, pieces: tuple[bytes, ...]) -> None:
@@ -106,6 +115,7 @@ async def _read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, case
         with contextlib.suppress(TimeoutError):
             while case.statuses is None and (chunk := await asyncio.wait_for(reader.read(65536), QUIET_S)):
                 answer += chunk
-        writer.write_eof()
+        if not case.is_half_closed:
+            writer.write_eof()
     while chunk := await reader.read(65536):
         answer += chunk

@@ -1,5 +1,6 @@
 """Bytes for a socket of the ingress: HTTP/1.1 as proxies, attackers and broken clients write it."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from random import Random
@@ -18,13 +19,14 @@ class WireCase(Struct, frozen=True):
     """What one connection sends, piece by piece.
 
     `statuses` are the answers in their order, None where several are right. `bodies` are those that may come onto the
-    topic, each once; they must if every status is 200.
+    topic, each once; they must if every status is 200. With `is_half_closed` the sender closes its side before it reads.
     """
 
     kind: str
     pieces: tuple[bytes, ...]
     statuses: tuple[int, ...] | None = None
     bodies: tuple[bytes, ...] = ()
+    is_half_closed: bool = False
 
 
 class Written(Struct, frozen=True):
@@ -135,6 +137,140 @@ def _garbage_behind(random: Random, first: Written, _second: Written) -> WireCas
     return WireCase("garbage behind", (first.plain() + garbage,), (200, 400), (first.body,))
 
 
+def _trailers(random: Random, first: Written, second: Written) -> WireCase:
+    """Fields behind the body count for nothing: not an address, not a length, not the second request's signature."""
+    trailers = [
+        random.choice((b"X-Forwarded-For: 203.0.113.9", b"Content-Length: 5", b"Host: other", b"t:", *second.headers))
+    ]
+    trailers *= random.choice((1, 3, 50))
+    payload = chunks(random, first.body).rpartition(b"0\r\n")[0] + b"0\r\n" + b"\r\n".join([*trailers, b"", b""])
+    sent = first.with_payload(payload, b"Transfer-Encoding: chunked") + second.plain()
+    return WireCase("trailers", cut(random, sent), (200, 200), (first.body, second.body))
+
+
+def _signed_in_trailers(random: Random, first: Written, _second: Written) -> WireCase:
+    """A signature that comes behind the body is none."""
+    host, *signed = first.headers
+    payload = b"%x\r\n%b\r\n0\r\n" % (len(first.body), first.body) + b"\r\n".join([*signed, b"", b""])
+    sent = Written(first.request_line, [host, b"Transfer-Encoding: chunked"], first.body).with_payload(payload)
+    return WireCase("signed in trailers", cut(random, sent), (401,))
+
+
+def _endless(random: Random, first: Written, _second: Written) -> WireCase:
+    """What has no end and is no body, in front of it, in it or behind it: refused at 64 kB."""
+    opened = first.with_payload(b"", b"Transfer-Encoding: chunked")
+    unending = random.choice((
+        opened + b"0\r\n" + b"t: %b\r\n" % (b"a" * 999) * 99,
+        opened + b"0\r\nt: " + b"a" * 99_999,
+        opened + b"1;" + b"a" * 99_999,
+        opened + b"1\r\na\r\n" * 9999,
+        opened[:-4] + b"\r\nx:" * 999 + b"\r\n\r\n",
+    ))  # fmt: skip
+    return WireCase("endless", cut(random, unending), (400,))
+
+
+def _upgrade(random: Random, first: Written, second: Written) -> WireCase:
+    """Upgrade is ignored, and the body read, in whichever packet it comes."""
+    protocol = random.choice((b"h2c", b"websocket", b"TLS/1.0", b"HTTP/2.0, h2c"))
+    sent = first.plain(b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: " + protocol, b"HTTP2-Settings: AAMAAABk")
+    return WireCase("upgrade", cut(random, sent + second.plain()), (200, 200), (first.body, second.body))
+
+
+def _hidden(random: Random, first: Written, second: Written) -> WireCase:
+    """A request in the body of an unsigned one is read by nobody, late or not, upgraded or not."""
+    more = random.choice(((), (b"Connection: upgrade", b"Upgrade: h2c"), (b"Expect: 200-ok",)))
+    outer = Written(first.request_line, first.headers[:1], second.plain())
+    is_test = b"/v1/shopery" in first.request_line
+    return WireCase("hidden", cut(random, outer.plain(*more)), None if is_test else (401,))
+
+
+def _expects(random: Random, first: Written, _second: Written) -> WireCase:
+    return WireCase("expects", cut(random, first.plain(b"Expect: 100-continue")), (100, 200), (first.body,))
+
+
+def _half_closed(random: Random, first: Written, second: Written) -> WireCase:
+    """Who closes its side after the requests still gets its answers."""
+    sent = random.choice((first.plain(), first.chunked(random)))
+    return WireCase("half-closed", cut(random, sent + second.plain()), (200, 200), (first.body, second.body), True)
+
+
+def _half_closed_early(random: Random, first: Written, second: Written) -> WireCase:
+    whole = second.plain()
+    sent = first.plain() + whole[: random.randint(1, len(whole) - 1)]
+    return WireCase("half-closed early", cut(random, sent), (200, 400), (first.body,), True)
+
+
+def _padded(random: Random, first: Written, second: Written) -> WireCase:
+    length = b"Content-Length: %b%d" % (b"0" * random.randint(1, 40), len(first.body))
+    sent = first.with_payload(first.body, length) + second.plain()
+    return WireCase("padded", cut(random, sent), (200, 200), (first.body, second.body))
+
+
+def _odd_path(random: Random, first: Written, _second: Written) -> WireCase:
+    """A path is what was sent: no other spelling of it is served, since a proxy's filter has seen another path."""
+    path = first.request_line.split(b" ")[1]
+    odd = random.choice((
+        path.replace(b"/v1/", b"/v1%2f"), path.replace(b"/v1", b"/%76%31"), b"/" + path, path + b"/..", b"/x/.." + path,
+        path.replace(b"/v1/", b"/v1//"), path[:-1] + b"%%%02x" % path[-1], path.replace(b"/v1/", b"/v1;/"), path.upper(),
+    ))  # fmt: skip
+    return WireCase(
+        "odd path", cut(random, Written(b"POST %b HTTP/1.1" % odd, first.headers, first.body).plain()), (404,)
+    )
+
+
+def _other_path(random: Random, first: Written, _second: Written) -> WireCase:
+    path = first.request_line.split(b" ")[1]
+    same = random.choice((path + b"/", path + b"?x=/metrics", b"http://elsewhere" + path))
+    sent = Written(b"POST %b HTTP/1.1" % same, first.headers, first.body).plain()
+    return WireCase("other path", cut(random, sent), (200,), (first.body,))
+
+
+def _odd_head(random: Random, first: Written, second: Written) -> WireCase:
+    """Hosts, versions and blanks that readers take differently end the connection; nothing behind them is read."""
+    host, *signed = first.headers
+    line, hosts = random.choice((
+        (first.request_line, []),
+        (first.request_line, [host, host]),
+        (first.request_line, [b"Host: a b"]),
+        (first.request_line, [b"Host : door"]),
+        (first.request_line.replace(b"1.1", b"2.0"), [host]),
+        (first.request_line.replace(b"1.1", b"0.9"), [host]),
+        (first.request_line.replace(b" HTTP/1.1", b""), [host]),
+        (b"CONNECT door:80 HTTP/1.1", [host]),
+    ))  # fmt: skip
+    return WireCase(
+        "odd head", cut(random, Written(line, [*hosts, *signed], first.body).plain() + second.plain()), (400,)
+    )
+
+
+def _blanks(random: Random, first: Written, _second: Written) -> WireCase:
+    """Blanks and tabs round a value are none of it."""
+
+    def spread(line: bytes) -> bytes:
+        name, _, value = line.partition(b":")
+        return (
+            name
+            + b":"
+            + random.choice((b"", b" ", b"\t", b" \t "))
+            + value.strip()
+            + random.choice((b"", b" ", b"\t \t"))
+        )
+
+    sent = Written(first.request_line, [spread(line) for line in first.headers], first.body).plain()
+    return WireCase("blanks", cut(random, sent), (200,), (first.body,))
+
+
+def cut(random: Random, sent: bytes) -> tuple[bytes, ...]:
+    """Return the bytes as they may arrive: at once, or in packets that end anywhere, also between a head and its body."""
+    heads = [found.end() for found in re.finditer(rb"\r\n\r\n", sent)]
+    ends = random.choice(([], heads, [random.randint(0, len(sent)) for _ in range(random.randint(1, 4))]))
+    return tuple(
+        sent[start:end]
+        for start, end in zip((0, *sorted(ends)), (*sorted(ends), len(sent)), strict=True)
+        if start < end
+    )
+
+
 def _two_lengths(random: Random, first: Written, second: Written) -> WireCase:
     other = random.choice((b"0", b"+4", b"4, 4", b"0x4", b"-1", b"9" * 30, b" 4 4"))
     return WireCase("two lengths", (first.plain(b"Content-Length: " + other) + second.plain(),), (400,))
@@ -172,5 +308,6 @@ def _noise(random: Random, first: Written, _second: Written) -> WireCase:
 
 _KINDS: tuple[Callable[[Random, Written, Written], WireCase], ...] = (
     _plain, _chunked, _pipelined, _slow, _compressed, _too_long, _smuggled, _odd_encoding, _two_encodings, _two_lengths, _folded,
-    _garbage_behind, _bad_chunk, _truncated, _mutated, _mutated, _mutated, _noise,
+    _garbage_behind, _bad_chunk, _truncated, _mutated, _mutated, _mutated, _noise, _trailers, _signed_in_trailers, _endless,
+    _upgrade, _hidden, _expects, _half_closed, _half_closed_early, _padded, _odd_path, _other_path, _odd_head, _blanks,
 )  # fmt: skip

@@ -98,6 +98,14 @@ async def test_header_limit_is_exact_in_one_read(excess: int) -> None:
     assert answer.startswith(b"HTTP/1.1 400 " if excess else b"HTTP/1.1 200 ")
 
 
+async def test_fields_are_bounded_in_number() -> None:
+    """Thousands of empty fields would take a hundred times their size in memory."""
+    answer = await exchange(Seen(), POST + b"x:\r\n" * 300 + b"\r\n")
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"header_too_large" in answer
+
+
 async def test_half_closed_sender_is_answered() -> None:
     """Who closes its side after the request gets the answers to all that came whole, then the connection ends."""
     app = Seen()

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from console.cli import app as command
-from ingress import server as servers
+from ingress import handshakes
 from ingress.protocol import BoundedHttp, sweep
 from ingress.serve import _listen
 from ingress.server import DrainingServer
@@ -56,10 +56,10 @@ async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(context: ssl.SSLContext) -> AsyncIterator[tuple[int, DrainingServer]]:
+async def serving(context: ssl.SSLContext, max_connections: int = 100) -> AsyncIterator[tuple[int, DrainingServer]]:
     """Give the port of a server in this process, and the server."""
     config = uvicorn.Config(answer, http=BoundedHttp, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-    server, listener = DrainingServer(config, context), _listen("127.0.0.1", 0)
+    server, listener = DrainingServer(config, context, max_connections), _listen("127.0.0.1", 0)
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield listener.getsockname()[1], server
@@ -162,7 +162,7 @@ def test_key_without_certificate_is_a_mistake(tmp_path: Path) -> None:
 
 async def test_handshake_that_never_ends_is_ended(files: TlsFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever connects and says nothing, or only half of a hello, is hung up on."""
-    monkeypatch.setattr(servers, "HANDSHAKE_S", 0.3)
+    monkeypatch.setattr(handshakes, "HANDSHAKE_S", 0.3)
     async with serving(files.context()) as (port, _server):
         for said in (b"", b"\x16\x03\x01\x02\x00\x01"):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -171,6 +171,41 @@ async def test_handshake_that_never_ends_is_ended(files: TlsFiles, monkeypatch: 
             with contextlib.suppress(ConnectionResetError):
                 assert await asyncio.wait_for(reader.read(), TIMEOUT_S) == b""
             writer.close()
+
+
+async def test_handshakes_count_among_the_connections(files: TlsFiles, authority: Authority) -> None:
+    """Whoever says nothing takes a place: one too many is hung up on at once, and may come when a place is free."""
+    async with serving(files.context(), max_connections=2) as (port, _server):
+        silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        extra, writer = await asyncio.open_connection("127.0.0.1", port)
+        with contextlib.suppress(ConnectionResetError):
+            assert await asyncio.wait_for(extra.read(), TIMEOUT_S) == b""
+        writer.close()
+
+        silent[0][1].close()
+
+        async with asyncio.timeout(TIMEOUT_S):
+            while not await _is_answered(port, authority):  # noqa: ASYNC110 # a fact
+                await asyncio.sleep(0.01)
+        silent[1][1].close()
+
+
+async def test_request_right_behind_the_handshake_is_read(files: TlsFiles, authority: Authority) -> None:
+    """What a client sends in one packet with the end of its handshake is neither lost nor late."""
+    async with serving(files.context()) as (port, _server):
+        for _ in range(20):
+            assert await _is_answered(port, authority)
+
+
+async def _is_answered(port: int, authority: Authority) -> bool:
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=authority.trusting())
+    except OSError:
+        return False
+    writer.write(b"GET /v1/acme HTTP/1.1\r\nhost: x\r\n\r\n")
+    answered = await asyncio.wait_for(reader.readuntil(b"\r\n"), TIMEOUT_S)
+    writer.close()
+    return answered == b"HTTP/1.1 200 OK\r\n"
 
 
 async def test_slow_sender_is_hung_up_on(files: TlsFiles, authority: Authority) -> None:

@@ -1,0 +1,131 @@
+"""Flaws in how a connection's bytes become requests."""
+
+from typing import Final
+
+from tests.flaws.flaw import Flaw
+
+_AMBIGUOUS = "tests/unit/ingress/test_ambiguous.py"
+_FRAMING = "tests/unit/ingress/test_framing.py"
+
+FRAMING: Final = (
+    Flaw(
+        "trailers_reach_the_parser",
+        "Only fields before the body are headers: the parser gets trailers, and reports them as headers.",
+        "ingress/framing.py",
+        "            if _field_line.fullmatch(line) is None:\n",
+        "            if _field_line.fullmatch(line):\n                return line\n            else:\n",
+        (f"{_AMBIGUOUS}::test_trailer_is_no_header",),
+    ),
+    Flaw(
+        "trailers_are_free",
+        "Memory is bounded: trailers do not count.",
+        "ingress/framing.py",
+        "            self._spend(len(line))\n            if line == _LINE_END:\n",
+        "            if line == _LINE_END:\n",
+        (f"{_FRAMING}::test_what_is_no_body_is_bounded",),
+    ),
+    Flaw(
+        "any_line_is_a_trailer",
+        "One request is one for everybody: a request line among the trailers is dropped, where a proxy may have begun another.",
+        "ingress/framing.py",
+        "            if _field_line.fullmatch(line) is None:\n",
+        "            if line[:1].isspace():\n",
+        (f"{_FRAMING}::test_other_grammar_is_refused",),
+    ),
+    Flaw(
+        "upgrade_reaches_the_parser",
+        "A body is a body: at Upgrade the parser stops, and the body is taken for the next request.",
+        "ingress/framing.py",
+        'return _upgrade.sub(b"x-ignored", head) if head else b""',
+        "return head",
+        (f"{_AMBIGUOUS}::test_upgrade_is_ignored_with_its_body_and_all",),
+    ),
+    Flaw(
+        "header_limit_counts_reads",
+        "Memory is bounded: what comes in one read passes the limit of a head.",
+        "ingress/framing.py",
+        "        if size > self.limit_bytes - self._spent_bytes:\n",
+        "        if found < 0 and size > self.limit_bytes - self._spent_bytes:\n",
+        (f"{_FRAMING}::test_head_limit_is_exact",),
+    ),
+    Flaw(
+        "chunks_may_be_tiny",
+        "Time is bounded: chunks of one byte cost a hundred times what they carry.",
+        "ingress/framing.py",
+        "        if self._chunk_count > FREE_CHUNKS + self._data_bytes // LEAST_CHUNK_BYTES:\n",
+        "        if self._chunk_count < 0:\n",
+        (f"{_FRAMING}::test_what_is_no_body_is_bounded",),
+    ),
+    Flaw(
+        "fields_are_not_counted",
+        "Memory is bounded: 64 kB of empty fields take 2 MB.",
+        "ingress/protocol.py",
+        "        if len(self.headers) >= MAX_FIELDS:\n",
+        "        if len(self.headers) < 0:\n",
+        (f"{_AMBIGUOUS}::test_fields_are_bounded_in_number",),
+    ),
+    Flaw(
+        "half_closed_sender_is_left",
+        "Every request is answered: a sender that closes its side after it gets nothing.",
+        "ingress/protocol.py",
+        "        if self._running is not None and not self._is_arriving:\n            return True\n",
+        "",
+        (f"{_AMBIGUOUS}::test_half_closed_sender_is_answered",),
+    ),
+    Flaw(
+        "waiting_bytes_are_not_counted",
+        "Memory is bounded: half heads and requests behind others are in nobody's count.",
+        "ingress/protocol.py",
+        "        self.room.body_bytes += held_bytes - self._counted_bytes\n",
+        "",
+        (f"{_AMBIGUOUS}::test_bytes_that_nobody_reads_are_counted",),
+    ),
+    Flaw(
+        "counted_bytes_stay_counted",
+        "Limits are given back: a body counts for ever, and in the end every delivery is refused.",
+        "ingress/protocol.py",
+        "        task.add_done_callback(self._charge.settle)\n",
+        "",
+        (f"{_AMBIGUOUS}::test_every_counted_byte_is_given_back",),
+    ),
+    Flaw(
+        "host_is_optional",
+        "One request is one for everybody: without a host, or with two, a proxy and the ingress may mean different sites.",
+        "ingress/heads.py",
+        '    if len(hosts) > 1 or (version == "1.1" and not hosts):\n',
+        "    if len(hosts) > 9:\n",
+        (f"{_AMBIGUOUS}::test_heads_that_the_parser_takes_too_easily",),
+    ),
+    Flaw(
+        "paths_are_decoded",
+        "A proxy's path filter is never passed: an encoded path is served as the one that it stands for.",
+        "ingress/app.py",
+        'not scope["raw_path"].startswith(DELIVERIES):\n',
+        'not scope["path"].encode().startswith(DELIVERIES):\n',
+        ("tests/unit/ingress/test_app.py::test_path_is_answered",),
+    ),
+    Flaw(
+        "padded_length_is_too_large",
+        "What is valid is read: zeros before a Content-Length make it too long a number.",
+        "ingress/limits.py",
+        '.lstrip("0")',
+        "",
+        ("tests/unit/ingress/test_limits.py::test_headers_alone_can_refuse",),
+    ),
+    Flaw(
+        "tab_is_part_of_a_signature",
+        "What is valid is read: a tab behind a signature makes it another one.",
+        "ingress/protocol.py",
+        'value.strip(b" \\t")',
+        "value",
+        (f"{_AMBIGUOUS}::test_blanks_round_a_value_are_none_of_it",),
+    ),
+    Flaw(
+        "handshakes_are_not_counted",
+        "Memory is bounded: connections that never finish their handshake are in nobody's count.",
+        "ingress/handshakes.py",
+        "if len(self._under_way) + len(self._connections) >= self._max_connections:",
+        "if len(self._connections) >= self._max_connections:",
+        ("tests/unit/ingress/test_tls.py::test_handshakes_count_among_the_connections",),
+    ),
+)
