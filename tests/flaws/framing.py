@@ -100,8 +100,8 @@ FRAMING: Final = (
         "paths_are_decoded",
         "A proxy's path filter is never passed: an encoded path is served as the one that it stands for.",
         "ingress/app.py",
-        'not scope["raw_path"].startswith(DELIVERIES):\n',
-        'not scope["path"].encode().startswith(DELIVERIES):\n',
+        'return raw_path.removeprefix(DELIVERIES).removesuffix(b"/").decode("latin-1")',
+        'return __import__("urllib.parse").parse.unquote_to_bytes(raw_path).removeprefix(DELIVERIES).decode("latin-1")',
         ("tests/unit/ingress/test_app.py::test_path_is_answered",),
     ),
     Flaw(

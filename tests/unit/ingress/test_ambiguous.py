@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from ingress.answers import Answer
-from ingress.protocol import HEADER_LIMIT_BYTES
+from ingress.protocol import HEADER_LIMIT_BYTES, BoundedHttp
 from ingress.room import Room
-from tests.unit.ingress.test_protocol import connection
+from tests.unit.ingress.test_protocol import Held, connection
 
 POST = b"POST /v1/x HTTP/1.1\r\nhost: x\r\n"
 HIDDEN = b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -106,13 +106,22 @@ async def test_fields_are_bounded_in_number() -> None:
     assert b"header_too_large" in answer
 
 
-async def test_half_closed_sender_is_answered() -> None:
+@pytest.mark.parametrize("requests", [1, 3])
+async def test_half_closed_sender_is_answered(requests: int) -> None:
     """Who closes its side after the request gets the answers to all that came whole, then the connection ends."""
-    app = Seen()
+    app, state = Held(), ServerState()
+    async with connection(app, state=state) as (reader, writer):
+        writer.write((POST + b"content-length: 2\r\n\r\nab") * requests)
+        await app.begun.wait()
+        (server_side,) = cast("set[BoundedHttp]", state.connections)
+        writer.write_eof()
+        while not (server_side._has_sent_all or server_side.flow.read_paused):  # noqa: ASYNC110 - ends after 10 s
+            await asyncio.sleep(0)
+        app.released.set()
 
-    answer = await exchange(app, (POST + b"content-length: 2\r\n\r\nab") * 3)
+        answer = await reader.read()
 
-    assert answer.count(b"HTTP/1.1 200 ") == len(app.requests) == 3
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == app.seen == requests
 
 
 @pytest.mark.parametrize("sent", [POST, POST + b"content-length: 3\r\n\r\nab"])

@@ -173,8 +173,11 @@ async def test_handshake_that_never_ends_is_ended(files: TlsFiles, monkeypatch: 
             writer.close()
 
 
-async def test_handshakes_count_among_the_connections(files: TlsFiles, authority: Authority) -> None:
+async def test_handshakes_count_among_the_connections(
+    files: TlsFiles, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Whoever says nothing takes a place: one too many is hung up on at once, and may come when a place is free."""
+    monkeypatch.setattr(handshakes, "HANDSHAKE_S", 10 * TIMEOUT_S)
     async with serving(files.context(), max_connections=2) as (port, _server):
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         extra, writer = await asyncio.open_connection("127.0.0.1", port)
