@@ -135,7 +135,7 @@ class BoundedHttp(HttpToolsProtocol):
         if len(self._framing) and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._read_on()
-        if self._has_sent_all and self._running is None:
+        if self._has_sent_all and (self._running is None or self._is_arriving):
             self._end_half_closed()
 
     def arriving(self) -> object:

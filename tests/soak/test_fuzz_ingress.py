@@ -112,6 +112,7 @@ def test_over_a_socket(process: DoorProcess, kafka: str) -> None:
         assert progress.rss_bytes() - warm_rss_bytes < GROWTH_BYTES
         assert (process.get("/healthz").status_code, process.get("/readyz").status_code) == (200, 200)
         until(lambda: psutil.Process(process.child.pid).num_fds() <= files + 8, 30, "all connections are closed")
+        assert _held_bytes(process) == 0
         _assert_kept(raw, client)
     sys.stdout.write(f"\nanswers: {dict(client.statuses)}\nconnections: {dict(client.kinds)}\n")
     assert _faults(process) == []
@@ -120,6 +121,14 @@ def test_over_a_socket(process: DoorProcess, kafka: str) -> None:
 def _faults(process: DoorProcess) -> list[dict[str, Any]]:
     """Return the events that the process has logged for a fault; every line of its log has to be JSON."""
     return [event for event in process.events() if event["event"] == "request_failed" or "exception" in event]
+
+
+def _held_bytes(process: DoorProcess) -> float:
+    """Return what all connections together still hold: a byte that one of them never gave back stays in it."""
+    (line,) = [
+        line for line in process.get("/metrics").text.splitlines() if line.startswith("penstock_ingress_held_bytes ")
+    ]
+    return float(line.split()[1])
 
 
 def _assert_kept(raw: RawReader, client: WireClient) -> None:

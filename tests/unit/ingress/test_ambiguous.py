@@ -124,6 +124,23 @@ async def test_half_closed_sender_is_answered(requests: int) -> None:
     assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == app.seen == requests
 
 
+async def test_half_a_request_behind_a_half_closed_one_is_refused() -> None:
+    """The rest of the second one will never come, though it is begun only when the first one has its answer."""
+    app, state = Held(), ServerState()
+    async with connection(app, state=state) as (reader, writer):
+        writer.write(POST + b"content-length: 2\r\n\r\nab")
+        await app.begun.wait()
+        (server_side,) = cast("set[BoundedHttp]", state.connections)
+        server_side.data_received(POST + b"content-length: 3\r\n\r\nab")
+        server_side.eof_received()
+        app.released.set()
+
+        answer = await reader.read()
+
+    assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 400 ") == 1
+    assert b"body_cut_off" in answer
+
+
 @pytest.mark.parametrize("sent", [POST, POST + b"content-length: 3\r\n\r\nab"])
 async def test_half_closed_sender_of_half_a_request_is_refused(sent: bytes) -> None:
     """The rest will never come: 400 at once, not 408 after 20 s."""
