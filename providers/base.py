@@ -4,7 +4,7 @@ A provider is a frozen value without I/O or clock. The ingress calls `verify` an
 `identify`; the pipeline calls `parse`. None of the three raises on any bytes that a stranger can send.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -92,6 +92,13 @@ class Provider(Protocol):
     @property
     def name(self) -> str:
         """Return the provider's name as in `penstock.toml` and in topic names."""
+
+    @property
+    def resource_types(self) -> Collection[str]:
+        """Return the resource types that have topics of their own; the changes of all others share the topic `other`.
+
+        Finite, so that no name in an unsigned header makes a topic; what the provider's documents list belongs in it.
+        """
 
     @property
     def secret_headers(self) -> frozenset[str]:

@@ -100,6 +100,22 @@ ASSIGNMENTS: dict[str, Rule] = {
     "category/product": Rule("product_category_assignment", ("@channel", "product_id"), ("product", "product_id")),
 }
 METAFIELD = "metafield"
+# Families of a channel's scopes that no rule above names: their own id, else one of each per channel.
+PLAIN_FAMILIES = (
+    "notifications/abandonedCart", "notifications/inventory", "page", "script", "settings/SEO", "settings/catalog",
+    "settings/category", "settings/checkout", "settings/currency", "settings/customerPrivacy",
+    "settings/defaultCustomerGroup", "settings/favicon/image", "settings/locale", "settings/logo",
+    "settings/logo/image", "settings/product", "settings/profile", "settings/robots", "settings/route",
+    "settings/searchContextFilters", "settings/security", "settings/site", "settings/site/checkoutUrl",
+    "socialMediaLinks",
+)  # fmt: skip
+RESOURCE_TYPES = frozenset(
+    {
+        METAFIELD,
+        *(rule.resource_type for rules in (RULES, ASSIGNMENTS) for rule in rules.values()),
+        *map(topic_name, PLAIN_FAMILIES),
+    }
+)
 
 
 class Notice(Struct, frozen=True):
@@ -124,6 +140,7 @@ class BigCommerce(Struct, frozen=True):
     """BigCommerce's rules."""
 
     name: ClassVar[str] = "bigcommerce"
+    resource_types: ClassVar[frozenset[str]] = RESOURCE_TYPES
     # A hook's own `headers` come with every delivery, and the documentation's example for them is a password.
     secret_headers: ClassVar[frozenset[str]] = frozenset({"authorization"})
     own_headers: ClassVar[tuple[str, ...]] = ("webhook-",)

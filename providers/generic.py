@@ -51,6 +51,7 @@ class Generic(Struct, frozen=True):
     """One configured sender."""
 
     options: GenericOptions = GenericOptions()
+    resource_types: frozenset[str] = frozenset()
     name: str = "generic"
     secret_headers: frozenset[str] = frozenset()
 

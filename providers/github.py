@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from msgspec import Struct
 
 from providers.base import Envelope, Handshake, Parsed, Sample, SignedRequest, Unparsed, Verdict
-from providers.github_events import CHILDREN, DELETED, REMOVALS, RULES, Rule
+from providers.github_events import CHILDREN, DELETED, REMOVALS, RESOURCE_TYPES, RULES, Rule
 from providers.github_evidence import contradiction
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
@@ -70,6 +70,7 @@ class GitHub(Struct, frozen=True):
     """GitHub's rules; the same for github.com and GitHub Enterprise Server."""
 
     name: ClassVar[str] = "github"
+    resource_types: ClassVar[frozenset[str]] = RESOURCE_TYPES
     secret_headers: ClassVar[frozenset[str]] = frozenset()
     own_headers: ClassVar[tuple[str, ...]] = ("x-github-", "x-hub-")
 

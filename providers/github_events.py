@@ -243,6 +243,12 @@ RULES: dict[str, Rule] = {
     "workflow_run": own("workflow_run"),
 }
 
+# Events that no rule above names: the object called like the event, or the delivery itself, is the resource.
+NAMED_LIKE_THE_RESOURCE: Final = frozenset({
+    "branch_protection_configuration", "custom_property_values", "deployment_protection_rule", "issue_dependencies",
+    "personal_access_token_request", "secret_scanning_scan", "security_and_analysis", "sub_issues",
+})  # fmt: skip
+
 # A label, user or team exists without the pull request: what comes and goes with it is the relation between the two. None of
 # them has a time of its own. Reviews and comments, which have events of their own, are not listed in a pull request.
 CHILDREN: Final[Mapping[str, tuple[ChildRule, ...]]] = {
@@ -265,3 +271,12 @@ REMOVALS: Final[Mapping[str, Mapping[str, str]]] = {
     "unassigned": {"assignee": "assignees"},
     "review_request_removed": {"requested_reviewer": "requested_reviewers", "requested_team": "requested_teams"},
 }
+
+RESOURCE_TYPES: Final = frozenset(
+    {
+        *NAMED_LIKE_THE_RESOURCE,
+        *(rule.resource_type for rule in RULES.values()),
+        *(rule.resource_type for rules in CHILDREN.values() for rule in rules),
+    }
+)
+"""Every resource type of a documented event. The event stands in a header that is not signed, so others share a topic."""

@@ -31,6 +31,7 @@ _WRAPPERS = ("order", "data")
 _TESTS = frozenset({"test", "ping"})
 _DEFAULT_EVENT = "order"  # "order as payload" is all that the page promises
 _SINGULAR = {"orders": "order", "products": "product", "customers": "customer"}
+RESOURCE_TYPES = frozenset({_DEFAULT_EVENT, *_SINGULAR.values()})
 _decode_outline = outline_decoder((*_EVENT_PATHS, *_ID_PATHS))
 
 
@@ -38,6 +39,7 @@ class Shopery(Struct, frozen=True):
     """The Shopery marketplace platform."""
 
     name: str = "shopery"
+    resource_types: frozenset[str] = RESOURCE_TYPES
     secret_headers: frozenset[str] = frozenset({SECRET_HEADER})
     own_headers: tuple[str, ...] = ("x-shopery-",)
 

@@ -22,6 +22,7 @@ from providers.reading import body_digest, instant, read_object, text_id, topic_
 from providers.shopify_children import CHILDREN, SHARED
 from providers.shopify_evidence import believed_time, contradiction
 from providers.shopify_topics import TopicRule, events_rule, topic_rule
+from providers.shopify_types import RESOURCE_TYPES
 from providers.signature import decode_base64, match_hmac, refuse_malformed, refuse_missing
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
@@ -36,6 +37,7 @@ class Shopify(Struct, frozen=True):
     """Shopify's webhooks, sent to one address by any number of shops."""
 
     name: str = "shopify"
+    resource_types: frozenset[str] = RESOURCE_TYPES
     secret_headers: frozenset[str] = frozenset()
     own_headers: tuple[str, ...] = ("x-shopify-", "shopify-")
 

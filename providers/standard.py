@@ -43,6 +43,7 @@ _VOLATILE = frozenset({"updated_at", "updatedAt"})
 class Standard(Struct, frozen=True):
     """Any sender that follows Standard Webhooks."""
 
+    resource_types: frozenset[str] = frozenset()
     name: str = "standard"
     secret_headers: frozenset[str] = frozenset()
     own_headers: tuple[str, ...] = _FAMILIES

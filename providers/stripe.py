@@ -15,6 +15,7 @@ from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unp
 from providers.outline import at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
 from providers.signature import decode_hex, judge_timestamp, match_hmac, refuse_malformed, refuse_missing
+from providers.stripe_types import OBJECT_TYPES
 from schemas.records import ChildRule, Document, RawDelivery, Snapshot, resource_key
 
 SIGNATURE = "stripe-signature"
@@ -56,6 +57,10 @@ CHILDREN: Mapping[str, tuple[ChildRule, ...]] = {
     "subscription": (ChildRule("subscription_item", "items"),),
 }
 
+RESOURCE_TYPES = OBJECT_TYPES.union(
+    RENAMED.values(), (rule.resource_type for rules in CHILDREN.values() for rule in rules)
+)
+
 _EVENT_PATHS = ("id", "type", "created", "api_version", "account", "related_object.id", "related_object.type")
 _OBJECT_PATHS = ("id", "object", "alert", *OWNERS)
 _decode_outline = outline_decoder((*_EVENT_PATHS, *(f"data.object.{path}" for path in _OBJECT_PATHS)))
@@ -73,6 +78,7 @@ class Stripe(Struct, frozen=True):
     """Stripe's rules, for an account's own endpoints and for Connect."""
 
     name: ClassVar[str] = "stripe"
+    resource_types: ClassVar[frozenset[str]] = RESOURCE_TYPES
     secret_headers: ClassVar[frozenset[str]] = frozenset()
     own_headers: ClassVar[tuple[str, ...]] = ("stripe-",)
 

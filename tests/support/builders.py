@@ -81,6 +81,7 @@ class Scripted(Struct, frozen=True):
     """A provider whose deliveries say outright what they show."""
 
     name: ClassVar[str] = "scripted"
+    resource_types: ClassVar[frozenset[str]] = frozenset({"product", "image", "variant"})
     secret_headers: ClassVar[frozenset[str]] = frozenset()
     own_headers: ClassVar[tuple[str, ...]] = ()
 
