@@ -36,7 +36,8 @@ def run(seconds: float, size: str) -> float:
     """Decide for so much processor time and return how much one delivery took, in microseconds."""
     deliveries = mixed(Mix(10_000_000, PRODUCTS), Counter()) if size == "small" else _large()
     stored: Stored = {"seen": {}, "latest": {}}
-    encoder, routes = Encoder(_Everything(), _Everything()), compiled_routes(Configuration())  # type: ignore[arg-type]
+    routes = compiled_routes(Configuration())
+    encoder = Encoder(_Everything(), _Everything(), routes)  # type: ignore[arg-type]
     spent_s, decided = 0.0, 0
     while spent_s < seconds:
         batch = [(delivery, codec.raw_headers(delivery)) for delivery in islice(deliveries, BATCH)]

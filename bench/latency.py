@@ -15,10 +15,11 @@ from bench.ingress import PATH
 from bench.load import open_loop
 from bench.posts import OK, Phase, Posts, percentiles
 from bench.stack import Process, Stack, running, running_ingress, running_worker
+from providers.shopify_types import RESOURCE_TYPES
 from streams.topics import RAW, changes_topic, described
 
 RATES = (200, 1_000)
-CHANGES = changes_topic("shopify", "product")
+CHANGES = changes_topic("shopify", "product", RESOURCE_TYPES)
 PRODUCTS = 200
 WARM_POSTS = 200  # a worker's first transactions create topics and register schemas; these posts are not counted
 SETTLE_S = 30.0

@@ -21,11 +21,12 @@ from bench.fill import fill_mixed
 from bench.outcomes import Decided, changes_digest, decided
 from bench.stack import Process, Stack, running, running_worker
 from bench.turns import BROKER_TIME, Used, in_turn, put_beside, spread, watched
+from providers.shopify_types import RESOURCE_TYPES
 from schemas.codec import SchemaName
 from schemas.registry import Registry
 from streams.topics import OUTCOMES, RAW, changes_topic, described
 
-CHANGES = changes_topic("shopify", "product")
+CHANGES = changes_topic("shopify", "product", RESOURCE_TYPES)
 SCHEMAS: dict[str, SchemaName] = {"changes": "change", "state": "state", "outcomes": "outcome"}
 
 

@@ -19,6 +19,7 @@ from bench.fill import Gate, create_raw
 from bench.outcomes import Decided, decided
 from bench.stack import Process, Stack, running_worker
 from bench.turns import BROKER_TIME, TIMEOUT_S
+from providers.shopify_types import RESOURCE_TYPES
 from schemas.records import RawDelivery
 from streams.topics import OUTCOMES, RAW, changes_topic, described, state_topic
 
@@ -32,7 +33,7 @@ def scaling(stack: Stack, is_quick: bool) -> dict[str, Any]:
     mix = Mix(WARM + 12_000, 4_000) if is_quick else Mix(WARM + 60_000, 15_000)
     deliveries = list(mixed(mix, Counter()))  # made once: making them takes longer than deciding them
     stack.create(OUTCOMES, OUTPUT_PARTITIONS, {**described(OUTCOMES).settings, **BROKER_TIME})
-    for topic in (changes_topic("shopify", "product"), state_topic("shopify", "product")):
+    for topic in (topic_of("shopify", "product", RESOURCE_TYPES) for topic_of in (changes_topic, state_topic)):
         stack.create(topic, OUTPUT_PARTITIONS, described(topic).settings)
     rows = []
     for partitions in COUNTS:

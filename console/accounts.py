@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from console.faults import Misused
-from console.senders import provider_of
 from providers.base import Provider
-from providers.registry import PROVIDERS, provider
+from providers.registry import PROVIDERS, provider, provider_of
 from schemas.configuration import Configuration, Source, current_secrets, resolve_secret
 from schemas.problems import suggestion
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from console.options import demo_path
 from providers.registry import PROVIDERS
 
+TYPES: Mapping[str, tuple[str, ...]] = {"standard": ("contact", "user"), "generic": ("ticket",)}
+"""What the sample and docs/local-testing.md send as these: nobody else can know it."""
 SECRET_BYTES = 24  # Standard Webhooks 1.0 asks for 24 to 64 bytes; the others accept any text.
 
 
@@ -29,7 +31,7 @@ def demo_configuration(data_dir: Path) -> Path:
 def _toml() -> str:
     sources = "\n".join(
         f'[[sources]]\nname = "{provider}"  # POST /v1/{provider}\nprovider = "{provider}"\n'
-        f'secrets = ["file:{provider}.secret"]\n'
+        f'secrets = ["file:{provider}.secret"]\n{_options(provider)}'
         for provider in PROVIDERS
     )
     return (
@@ -37,6 +39,13 @@ def _toml() -> str:
         "# For sources of your own, write ./penstock.toml and start `penstock up --config penstock.toml`.\n\n"
         f"{sources}"
     )
+
+
+def _options(provider: str) -> str:
+    if provider not in TYPES:
+        return ""
+    listed = ", ".join(f'"{name}"' for name in TYPES[provider])
+    return f"options = {{ resource_types = [{listed}] }}  # all others go to changes.{provider}.other\n"
 
 
 def _new_secret(provider: str) -> str:

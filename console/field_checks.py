@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import NamedTuple
 
 from confluent_kafka import Consumer, KafkaException
 
@@ -10,21 +11,22 @@ from console import reading
 from console.checks import Finding, Places
 from console.fields import field_names, is_there, meant
 from console.reading import Range, value_of
+from console.topic_checks import left_findings
 from schemas.codec import document
 from schemas.configuration import Configuration, ConfigurationError, Route, kafka_options
+from schemas.legal import OTHER
 from schemas.problems import suggestion
 from schemas.records import Document
 from schemas.registry import Registry, RegistryFault
 from schemas.toml_lines import key_lines
 from streams.steps.filter import FilterSyntaxError, compile_filter
-from streams.topics import state_topic
 
 STATE = "state."
 SAMPLE = 500  # documents per topic, the newest; a second of reading
 
 
 def name_findings(configuration: Configuration, path: Path, environ: Mapping[str, str]) -> list[Finding]:
-    """Return which fields and resources that the configuration names were never seen.
+    """Return which fields and resources that the configuration names were never seen, and which topics it has left.
 
     Empty where Kafka or the registry does not answer: `online_findings` says so.
     """
@@ -33,9 +35,18 @@ def name_findings(configuration: Configuration, path: Path, environ: Mapping[str
         options = kafka_options(configuration, environ)
         with reading.consumer(options) as looking, closing(Registry(configuration.registry.url)) as registry:
             seen = Seen(looking, registry)
-            return [*_paused_findings(configuration, places, seen), *_route_findings(configuration, places, seen)]
+            named = (*_paused_findings(configuration, places, seen), *_route_findings(configuration, places, seen))
+            return [*named, *left_findings(configuration, reading.topics(looking))]
     except (ConfigurationError, KafkaException, RegistryFault):
         return []
+
+
+class Shown(NamedTuple):
+    """One document in `state.*`: its resource's source and type."""
+
+    source: str
+    resource_type: str
+    document: Document
 
 
 class Seen:
@@ -45,20 +56,34 @@ class Seen:
         self._looking = looking
         self._registry = registry
         self._topics = {name: len(partitions) for name, partitions in reading.topics(looking).items()}
-        self._samples: dict[str, list[tuple[str, Document]]] = {}
+        self._samples: dict[str, list[Shown]] = {}
 
-    def topics(self, provider: str | None = None) -> list[str]:
-        """Return the topics with documents, of one provider if one is named."""
+    def resource_types(self, provider: str | None) -> frozenset[str]:
+        """Return the types with documents, of one provider if one is named; of `other` those of its newest documents."""
+        topics = self._of(provider)
+        shared = (shown for topic in topics if _part(topic) == OTHER for shown in self._sampled(topic))
+        return frozenset(map(_part, topics)).union(shown.resource_type for shown in shared) - {OTHER}
+
+    def documents(self, provider: str | None, source: str | None, resource: str | None) -> list[Document]:
+        """Return the newest documents of a provider, source and type, where they are named."""
+        topics = (topic for topic in self._of(provider) if resource is None or _part(topic) in {resource, OTHER})
+        found = (shown for topic in topics for shown in self._sampled(topic))
+        return [
+            shown.document
+            for shown in found
+            if source in {None, shown.source} and resource in {None, shown.resource_type}
+        ]
+
+    def _of(self, provider: str | None) -> list[str]:
         start = STATE if provider is None else f"{STATE}{provider}."
         return sorted(name for name in self._topics if name.startswith(start))
 
-    def documents(self, topic: str, source: str | None) -> list[Document]:
-        """Return the newest documents of a topic, of one source if one is named."""
+    def _sampled(self, topic: str) -> list[Shown]:
         if topic not in self._samples:
             self._samples[topic] = list(self._sample(topic))
-        return [found for name, found in self._samples[topic] if source in (None, name)]
+        return self._samples[topic]
 
-    def _sample(self, topic: str) -> Iterator[tuple[str, Document]]:
+    def _sample(self, topic: str) -> Iterator[Shown]:
         share = max(1, SAMPLE // self._topics[topic])
         newest = [
             Range(topic, part.partition, max(part.low, part.high - share), part.high)
@@ -67,13 +92,18 @@ class Seen:
         for message in reading.read(self._looking, newest):
             if message.value() is not None:
                 state = self._registry.decode(value_of(message))
-                yield state["resource_key"].split("|")[1], document(state["document"].encode())
+                _, source, resource_type, _ = state["resource_key"].split("|", 3)
+                yield Shown(source, resource_type, document(state["document"].encode()))
+
+
+def _part(topic: str) -> str:
+    return topic.rpartition(".")[2]
 
 
 def _paused_findings(configuration: Configuration, places: Places, seen: Seen) -> Iterator[Finding]:
     for index, source in enumerate(configuration.sources):
         for number, resource in enumerate(source.paused):
-            if state_topic(source.provider, resource) not in seen.topics():
+            if resource not in seen.resource_types(source.provider):
                 where = places.of("sources", index, "paused", number)
                 yield Finding("warning", f"{where}: {_unknown(resource, source.provider, seen)}")
 
@@ -83,12 +113,11 @@ def _route_findings(configuration: Configuration, places: Places, seen: Seen) ->
         if route.mode == "raw":
             continue
         provider = _provider_of(route, configuration)
-        topics = [name for name in seen.topics(provider) if route.resource in (None, name.rpartition(".")[2])]
-        if route.resource is not None and not topics:
+        if route.resource is not None and route.resource not in seen.resource_types(provider):
             where = places.of("routes", index, "resource")
             yield Finding("warning", f"{where}: {_unknown(route.resource, provider, seen)}")
         else:
-            documents = [found for topic in topics for found in seen.documents(topic, route.source)]
+            documents = seen.documents(provider, route.source, route.resource)
             yield from _field_findings(index, route, places, documents)
 
 
@@ -124,5 +153,4 @@ def _provider_of(route: Route, configuration: Configuration) -> str | None:
 
 
 def _unknown(resource: str, provider: str | None, seen: Seen) -> str:
-    known = {name.rpartition(".")[2] for name in seen.topics(provider)}
-    return f"no {resource} was seen yet{suggestion(resource, known)}"
+    return f"no {resource} was seen yet{suggestion(resource, seen.resource_types(provider))}"

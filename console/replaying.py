@@ -107,7 +107,7 @@ def _take_states(job: Job, looking: Consumer, replay: Replay, advance: Advance) 
         if job.wants(key_of(message)):
             value = value_of(message)
             document = job.place.registry.decode(value)["document"].encode() if value else None
-            replay.take_state(key_of(message), document)
+            replay.take_state(topic_of(message), key_of(message), document)
 
 
 def _differences(

@@ -6,8 +6,7 @@ from datetime import date
 
 from console.faults import Misused
 from providers.base import Provider
-from providers.generic import GenericOptions
-from providers.registry import PROVIDERS, provider
+from providers.registry import PROVIDERS, provider, provider_of
 from schemas.configuration import Configuration, Source, current_secrets, resolve_secret
 from schemas.problems import suggestion
 
@@ -29,13 +28,6 @@ class Wish:
 
     name: str
     secret: str | None = None
-
-
-def provider_of(source: Source) -> Provider:
-    """Return the rules of a source's provider."""
-    if source.options is None:
-        return provider(source.provider)
-    return provider(source.provider, GenericOptions(**source.options.model_dump()))
 
 
 def sender(source: Source, environ: Mapping[str, str], today: date) -> Sender:

@@ -4,13 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-import msgspec
-
 from ingress.networks import Networks, allowlist
 from ingress.rates import Rate
 from providers.base import Provider
-from providers.generic import GenericOptions
-from providers.registry import provider
+from providers.registry import provider_of
 from schemas import configuration as configured
 from schemas.configuration import Configuration, ConfigurationError, Problem, resolve_secret
 from schemas.problems import key_text
@@ -97,15 +94,8 @@ def sources(configuration: Configuration, environ: Mapping[str, str], where: Whe
 
 def _source(source: configured.Source, secrets: tuple[Secret, ...], allow: Networks | None) -> Source:
     rate = None if source.rate_limit is None else Rate(source.rate_limit, source.burst_at_once)
-    rules = provider(source.provider, _options(source))
-    return Source(source.name, rules, secrets, source.verify == "signature", allow, rate)
+    return Source(source.name, provider_of(source), secrets, source.verify == "signature", allow, rate)
 
 
 def _shown(ref: str, place: int) -> str:
     return ref if ref.startswith(SHOWN_KINDS) else f"text:***[{place}]"
-
-
-def _options(source: configured.Source) -> GenericOptions | None:
-    if source.options is None:
-        return None
-    return msgspec.convert(source.options.model_dump(exclude_unset=True, exclude_none=True), GenericOptions)

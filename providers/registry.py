@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+import msgspec
+
 from providers.base import Provider
 from providers.bigcommerce import BigCommerce
 from providers.generic import Generic, GenericOptions
@@ -10,22 +12,38 @@ from providers.shopery import Shopery
 from providers.shopify import Shopify
 from providers.standard import Standard
 from providers.stripe import Stripe
+from schemas.configuration import Source
 
 PROVIDERS: tuple[str, ...] = ("shopify", "bigcommerce", "github", "stripe", "shopery", "standard", "generic")
 
 
 @lru_cache(maxsize=256)
-def provider(name: str, options: GenericOptions | None = None) -> Provider:
-    """Return the provider of that name, the same value for every call; `options` are for `generic` alone.
+def provider(
+    name: str, options: GenericOptions | None = None, resource_types: frozenset[str] = frozenset()
+) -> Provider:
+    """Return the provider of that name, the same value for every call.
 
-    Raises ValueError for a name that is none of `PROVIDERS`, and for options that the provider would not heed.
+    `options` are for `generic` alone; `resource_types`, those with topics of their own, for `generic` and `standard`.
+    Raises ValueError for a name that is none of `PROVIDERS`, and for what the provider would not heed.
     """
     if name == "generic":
-        return Generic(options or GenericOptions())
-    fixed: tuple[Provider, ...] = (Shopify(), BigCommerce(), GitHub(), Stripe(), Shopery(), Standard())
+        return Generic(options or GenericOptions(), resource_types)
+    fixed: tuple[Provider, ...] = (Shopify(), BigCommerce(), GitHub(), Stripe(), Shopery(), Standard(resource_types))
     found = {known.name: known for known in fixed}.get(name)
     if found is None:
         raise ValueError(f"expected a provider, one of {', '.join(PROVIDERS)}; got {name!r}")
     if options is not None:
         raise ValueError(f"expected options for the provider generic only; {name} needs none")
+    if resource_types and name != "standard":
+        raise ValueError(f"expected resource types for the providers generic and standard only; {name} has its own")
     return found
+
+
+def provider_of(source: Source) -> Provider:
+    """Return the rules of a configured source."""
+    if source.options is None:
+        return provider(source.provider)
+    options = None
+    if source.provider == "generic":
+        options = msgspec.convert(source.options.model_dump(exclude={"resource_types"}), GenericOptions)
+    return provider(source.provider, options, frozenset(source.options.resource_types))

@@ -30,7 +30,7 @@ from pydantic import (
 )
 
 from schemas.cross_checks import cross_problems
-from schemas.legal import PUBLISHED, Name, Network, Sender, Text, TopicName, Url
+from schemas.legal import PUBLISHED, Name, Network, ResourceType, Sender, Text, TopicName, Url
 from schemas.problems import ConfigurationError, Problem, explain, fault, key_text
 from schemas.toml_lines import Location, key_lines, line_of
 
@@ -50,6 +50,7 @@ BODIES_LIMIT_BYTES = 256 * 1024 * 1024  # Ten of the largest; 2 s of 20,000 usua
 TLS_CONNECTIONS = 1000  # 0.8 GB at worst; a load balancer in front needs a few dozen.
 MAX_CONCURRENT = 10_000  # Kafka may be silent for 2 s before deliveries go to the spool: 5,000/s meanwhile.
 PUBLISHING = ("github", "stripe")  # providers that publish their networks: files in providers/networks
+MAX_RESOURCE_TYPES = 200  # of a source; two topics each, and Shopify's own are fewer
 SPOOL_BYTES = 1 << 30  # 1 GiB: half a million usual deliveries, an hour at 140/s.
 KEPT_BY_PENSTOCK = frozenset({
     "acks", "bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "enable.idempotence", "group.id",
@@ -217,7 +218,8 @@ class SecretReference(_Table):
 class GenericOptions(_Table):
     """`options` of a source whose provider is `generic`: how its sender signs and where its ids are.
 
-    The keys and defaults are those of `providers.generic.GenericOptions`, which explains them.
+    The keys and defaults are those of `providers.generic.GenericOptions`, which explains them; `resource_types`, for
+    `standard` too, are the types with topics of their own.
     """
 
     signature_header: Text = "x-webhook-signature"
@@ -229,6 +231,20 @@ class GenericOptions(_Table):
     id_path: str = "id"
     type_path: str = ""
     time_path: str = "updated_at"
+    resource_types: tuple[ResourceType, ...] = ()  # none: all changes go to changes.<provider>.other
+
+    @field_validator("resource_types")
+    @classmethod
+    def _few_and_unique(cls, resource_types: tuple[str, ...]) -> tuple[str, ...]:
+        if len(resource_types) > MAX_RESOURCE_TYPES:
+            raise ValueError(
+                f"expected at most {MAX_RESOURCE_TYPES}, for each makes topics of its own, got {len(resource_types)}; "
+                "list those that are read on their own, the others share a topic"
+            )
+        for place, resource_type in enumerate(resource_types):
+            if resource_type in resource_types[:place]:
+                raise fault(place, "is listed twice; leave one of them out")
+        return resource_types
 
 
 class Source(_Table):
@@ -254,8 +270,8 @@ class Source(_Table):
     def _consistent(self) -> Self:
         if not self.secrets and self.verify != "none":
             raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept what anybody posts')
-        if self.options is not None and self.provider != "generic":
-            raise fault("options", f"only provider 'generic' has options, {self.provider} has fixed rules")
+        if self.options is not None:
+            self._check_options(self.options)
         if PUBLISHED in self.allow and self.provider not in PUBLISHING:
             raise fault(
                 "allow", f"{self.provider} publishes no networks (known: {', '.join(PUBLISHING)}); name them here"
@@ -263,6 +279,13 @@ class Source(_Table):
         if self.burst is not None and self.rate_limit is None:
             raise fault("burst", "expected rate_limit beside it, how many deliveries a second are let in")
         return self
+
+    def _check_options(self, options: GenericOptions) -> None:
+        if self.provider not in {"generic", "standard"}:
+            raise fault("options", f"only 'generic' and 'standard' have options, {self.provider} has fixed rules")
+        foreign = options.model_fields_set - {"resource_types"}
+        if self.provider == "standard" and foreign:
+            raise fault("options", f"'standard' has the option resource_types alone, {min(foreign)} is for 'generic'")
 
     @field_validator("allow")
     @classmethod

@@ -1,4 +1,4 @@
-"""Texts fit to be a name, a topic, a network, a URL: pydantic types whose errors say what was expected."""
+"""Texts fit to be a name, a topic, a resource type, a network, a URL: pydantic types whose errors say what was expected."""
 
 import ipaddress
 import re
@@ -9,6 +9,8 @@ from pydantic import AfterValidator
 
 PUBLISHED = "published"  # in an allowlist: the networks that the source's provider publishes
 OWN_TOPICS = ("webhooks.raw", "deliveries.", "state.", "penstock.", "__")
+OTHER = "other"  # ends the topics of resource types that have none of their own
+_RESOURCE_TYPE = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(_[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 LANES = (".high", ".low")  # how the lanes of `priority` end
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,244}")  # Kafka takes 249; a lane's end needs 5
@@ -31,6 +33,19 @@ def _legal_topic(topic: str) -> str:
         base, _, priority = topic.rpartition(".")
         raise ValueError(f"{topic!r} is a lane: write topic = {base!r} and priority = {priority!r}")
     return topic
+
+
+def _legal_resource_type(resource_type: str) -> str:
+    if not _RESOURCE_TYPE.fullmatch(resource_type):
+        raise ValueError(
+            "expected a resource type as changes name it: lower-case letters, digits and single underscores between them, "
+            "80 characters at most, such as price_list"
+        )
+    if resource_type == OTHER:
+        raise ValueError(f"{OTHER!r} is the topic of all types that are not listed; leave it out")
+    if f".{resource_type}" in LANES:
+        raise ValueError(f"{resource_type!r} ends a topic as a lane does (docs/routes.md); leave it out")
+    return resource_type
 
 
 def _legal_network(network: str) -> str:
@@ -65,6 +80,7 @@ def _not_blank(text: str) -> str:
 
 Name = Annotated[str, AfterValidator(_legal_name)]
 TopicName = Annotated[str, AfterValidator(_legal_topic)]
+ResourceType = Annotated[str, AfterValidator(_legal_resource_type)]
 Network = Annotated[str, AfterValidator(_legal_network)]
 Sender = Annotated[str, AfterValidator(_legal_sender)]
 Url = Annotated[str, AfterValidator(_legal_url)]

@@ -39,8 +39,8 @@ def key_text(location: Location) -> str:
     return text.removeprefix(".")
 
 
-def fault(key: str, message: str) -> PydanticCustomError:
-    """Return the error that a model's validator raises about one of its keys."""
+def fault(key: str | int, message: str) -> PydanticCustomError:
+    """Return the error that a validator raises about one key of its table, or one element of its array."""
     return PydanticCustomError("fault", "{message}", {"key": key, "message": message})
 
 

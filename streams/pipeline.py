@@ -12,8 +12,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from providers.base import Handshake, Provider, Unparsed
-from providers.registry import PROVIDERS, provider
+from providers.base import Handshake, Unparsed
 from schemas import codec
 from schemas.codec import time_us
 from schemas.records import (
@@ -96,7 +95,7 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     if is_correction(delivery):
         return _correct(delivery, tables, routes)
     writes = Writes({}, {})
-    parsed = parse(delivery, _provider_of(delivery, routes))
+    parsed = parse(delivery, routes.provider(delivery.provider, delivery.source))
     if isinstance(parsed, Unparsed):
         return Result(Outcome("dead", parsed.reason, parsed.detail), (), writes)
     if isinstance(parsed, Handshake):
@@ -109,13 +108,6 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         decisions += found
     emissions = tuple(decision.emission for decision in decisions if decision.emission is not None)
     return Result(summarise([decision.outcome for decision in decisions]), emissions, writes)
-
-
-def _provider_of(delivery: RawDelivery, routes: Routes) -> Provider | None:
-    configured = routes.providers.get(delivery.source)
-    if configured is not None and configured.name == delivery.provider:
-        return configured
-    return provider(delivery.provider) if delivery.provider in PROVIDERS else None
 
 
 def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: Writes) -> _Subject:

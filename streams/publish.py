@@ -21,9 +21,9 @@ from schemas.records import RawDelivery
 from schemas.registry import Registry
 from streams.faults import Transient
 from streams.pipeline import Result
-from streams.steps.copies import RawRoute, copy_topics, noted
-from streams.steps.fanout import Emission
-from streams.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, SEEN_DAYS, described, state_topic
+from streams.steps.copies import copy_topics, noted
+from streams.steps.fanout import Emission, Routes
+from streams.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, SEEN_DAYS, described
 
 SPARE_BYTES = 64 * 1024  # of a record's limit, for the key, headers and batch overhead
 
@@ -126,10 +126,10 @@ class Topics:
 class Encoder:
     """Makes the records that carry a decision; schemas and topics are registered and created on first use."""
 
-    def __init__(self, registry: Registry, topics: Topics, raw_routes: Sequence[RawRoute] = ()) -> None:
+    def __init__(self, registry: Registry, topics: Topics, routes: Routes) -> None:
         self._registry = registry
         self._topics = topics
-        self._raw_routes = raw_routes
+        self._routes = routes
 
     def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
         """Return the change, state and outcome records of a decision, for a dead one its letter, and the raw routes' copies."""
@@ -139,7 +139,7 @@ class Encoder:
         if result.outcome.outcome == "dead":
             letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us)
             records.append(Record(DEAD, delivery.key.encode(), letter))
-        copies = copy_topics(delivery, self._raw_routes) if self._raw_routes else ()  # 1 us of some 50 a delivery
+        copies = copy_topics(delivery, self._routes.raw) if self._routes.raw else ()  # 1 us of some 50 a delivery
         records.extend(self._copy(topic, delivery) for topic in copies)
         outcome = codec.encode_outcome(
             self._prefix(OUTCOMES, "outcome"), noted(result.outcome, copies), delivery, now_us
@@ -155,7 +155,7 @@ class Encoder:
         for part in emission.narrowed:
             message = codec.encode_change(self._prefix(part.topic, "change"), part.change, delivery, now_us)
             records.append(Record(part.topic, key, message))
-        topic = state_topic(delivery.provider, change.resource_type)
+        topic = self._routes.state_topic(delivery.provider, delivery.source, change.resource_type)
         records.append(Record(topic, key, codec.encode_state(self._prefix(topic, "state"), change, now_us)))
 
     def _copy(self, topic: str, delivery: RawDelivery) -> Record:

@@ -28,7 +28,7 @@ from streams.steps.fanout import Emission, Routes
 from streams.store import Home, Store
 
 QUIET: Final = frozenset({"duplicate", "stale", "unchanged", "filtered"})
-_FAMILIES: Final = ("outcomes", "events", "starts", "names", "right", "state", "row", "latest", "seen")
+_FAMILIES: Final = ("outcomes", "events", "starts", "names", "right", "state", "former", "row", "latest", "seen")
 _place = struct.Struct(">iq").pack
 _pack = msgspec.msgpack.Encoder().encode
 
@@ -85,7 +85,7 @@ class Replay:
         columns = self._store.columns
         self._outcomes, self._events, self._names = columns["outcomes"], columns["events"], columns["names"]
         self._right, self._state, self._row = columns["right"], columns["state"], columns["row"]
-        self._seen, self._latest = columns["seen"], columns["latest"]
+        self._seen, self._latest, self._former = columns["seen"], columns["latest"], columns["former"]
         self._paused, self._has_children = routes.paused, routes.children
         self._routes = replace(routes, paused=frozenset())  # what a pause held back is known from what was
         self._window = window
@@ -129,9 +129,15 @@ class Replay:
         """
         _put(self._row, key, row)
 
-    def take_state(self, key: bytes, document: bytes | None) -> None:
-        """Take in a record of `state.*`: what consumers have of a resource."""
-        _put(self._state, key, document)
+    def take_state(self, topic: str, key: bytes, document: bytes | None) -> None:
+        """Take in a record of `state.*`: what consumers have of a resource.
+
+        A resource type that has got topics of its own since, or lost them, has left its documents on its former topic, where
+        nothing replaces or removes them any more: they count only for resources that have not changed since.
+        """
+        provider, source, resource_type, _ = key.decode().split("|", 3)
+        is_former = topic != self._routes.state_topic(provider, source, resource_type)
+        _put(self._former if is_former else self._state, key, document)
 
     # --- what would be
 
@@ -158,7 +164,7 @@ class Replay:
     def wrong_states(self) -> Iterator[StateDifference]:
         """Yield the resources, of those changed within the window on either side, of which consumers have something wrong."""
         for key, packed in self._names.items():
-            name, have, right = _name(packed), self._state.get(key), self._right_of(key)
+            name, have, right = _name(packed), self._have(key), self._right_of(key)
             if not self._is_left(key, name, right) and not _is_same(have, right):
                 yield self._wrong(key.decode(), name, have, right)
 
@@ -167,6 +173,15 @@ class Replay:
         return sum(not self._is_right(key) for key in self._moved - self._agreed)
 
     # --- helpers
+
+    def _have(self, key: bytes) -> bytes | None:
+        """Return what consumers have of a resource."""
+        state: bytes | None = self._state.get(key)
+        former: bytes | None = self._former.get(key) if state is None else None
+        if former is None:
+            return state
+        row = self._row.get(key)  # compaction has removed the tombstone of what was deleted long ago, the row tells
+        return None if row is not None and codec.decode_latest(row).is_deleted else former
 
     def _was(self, delivery: RawDelivery) -> Decided | None:
         place = _place(delivery.partition, delivery.offset)
@@ -239,7 +254,7 @@ class Replay:
                 self._right[emission.change.resource_key.encode()] = _pack(_Right(emission.change.after))
 
     def _is_right(self, key: bytes) -> bool:
-        return _is_same(self._state.get(key), self._right_of(key))
+        return _is_same(self._have(key), self._right_of(key))
 
     def _right_of(self, key: bytes) -> _Right:
         right = self._right.get(key)

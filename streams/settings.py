@@ -7,10 +7,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from providers.generic import GenericOptions
-from providers.registry import provider
+from providers.registry import provider_of
 from schemas import configuration
-from schemas.configuration import Configuration, Source
+from schemas.configuration import Configuration
 from schemas.problems import ConfigurationError, Problem, key_text
 from schemas.toml_lines import Location, key_lines, line_of
 from streams.steps.copies import RawRoute
@@ -108,7 +107,7 @@ def compiled_routes(loaded: Configuration) -> Routes:
         for route in loaded.routes
         if route.mode == "raw"
     )
-    providers = {source.name: provider(source.provider, _options(source)) for source in loaded.sources}
+    providers = {source.name: provider_of(source) for source in loaded.sources}
     paused = frozenset((source.name, resource) for source in loaded.sources for resource in source.paused)
     return Routes(providers, changes, loaded.worker.children, copies, paused)
 
@@ -135,9 +134,3 @@ def _id_problems(worker_id: str) -> list[Problem]:
         return []
     expected = "up to 200 of the characters A-Z a-z 0-9 . _ -, with no dot first"
     return [Problem("--worker-id", "", f"expected {expected}, got {worker_id[:80]!r}")]
-
-
-def _options(source: Source) -> GenericOptions | None:
-    if source.options is None:
-        return None
-    return GenericOptions(**source.options.model_dump(exclude_none=True))

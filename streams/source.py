@@ -89,12 +89,12 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
     def _connect(self) -> None:
         settings = self._settings
-        raw_routes, configuration = self._routes.raw, settings.configuration
-        copies = [route.topic for route in raw_routes]
+        configuration = settings.configuration
+        copies = [route.topic for route in self._routes.raw]
         kafka, seen_days = configuration.kafka, configuration.worker.seen_days
         self._topics = Topics(settings.kafka, kafka.partitions, seen_days, copies, kafka.replication)
         self._registry = Registry(settings.configuration.registry.url)
-        self._encoder = Encoder(self._registry, self._topics, raw_routes)
+        self._encoder = Encoder(self._registry, self._topics, self._routes)
         partitions = self._topics.partitions(RAW)
         for name in TABLE_NAMES:
             self._topics.widen(changelog_topic(settings.app, name), partitions)

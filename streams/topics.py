@@ -3,10 +3,12 @@
 Frozen by tests/unit/streams/test_topics.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Literal, get_args
 
 from msgspec import Struct
+
+from schemas.legal import OTHER
 
 RAW = "webhooks.raw"
 OUTCOMES = "deliveries.outcomes"
@@ -32,20 +34,30 @@ class Topic(Struct, frozen=True):
     settings: Mapping[str, str]
 
 
-def changes_topic(provider: str, resource_type: str) -> str:
-    """Return the topic for changes of one provider's resource."""
-    return f"changes.{provider}.{resource_type}"
+def topic_part(resource_type: str, own: Collection[str]) -> str:
+    """Return how the topics of a resource type end: as the type, if it is one of those with topics of their own.
+
+    `own` is a provider's finite `resource_types`. All others share `other`, for the names of some come from headers that
+    are not signed: one captured body under a thousand names would make a thousand topics (decision 0015).
+    """
+    return resource_type if resource_type in own else OTHER
 
 
-def state_topic(provider: str, resource_type: str) -> str:
-    """Return the compacted topic with the current documents of one provider's resource."""
-    return f"state.{provider}.{resource_type}"
+def changes_topic(provider: str, resource_type: str, own: Collection[str]) -> str:
+    """Return the topic for changes of one provider's resource; `own` as in `topic_part`."""
+    return f"changes.{provider}.{topic_part(resource_type, own)}"
+
+
+def state_topic(provider: str, resource_type: str, own: Collection[str]) -> str:
+    """Return the compacted topic with the current documents of one provider's resource; `own` as in `topic_part`."""
+    return f"state.{provider}.{topic_part(resource_type, own)}"
 
 
 def lane_topic(topic: str, priority: Priority) -> str:
     """Return the topic of one lane beside a topic that a route leads to; the default lane is that topic itself.
 
-    No other topic has such a name: resource types have no dots, and the configuration refuses topics that end so.
+    No other topic has such a name: no resource type with topics of its own is called like a lane, and the configuration
+    refuses topics that end so.
     """
     return topic if priority == "default" else f"{topic}.{priority}"
 

@@ -8,6 +8,7 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption, O
 
 if TYPE_CHECKING:
     from console.checks import Finding
+    from console.reachable import Reachable
     from schemas.configuration import Configuration, Source
 
 
@@ -19,7 +20,8 @@ def check(
 ) -> None:
     """Check the configuration, its secrets and routes; with --online also Kafka, its topics and the schema registry.
 
-    With --online it also says which fields and resources the routes name and nothing on Kafka has.
+    It says how many topics each source, and all of them, can lead to at most, whatever is posted. With --online it also says
+    which fields and resources the routes name and nothing on Kafka has, and which topics are left from before.
 
     Exits with 1 when something found keeps Penstock from working; warnings alone are fine.
     """
@@ -30,29 +32,34 @@ def check(
     from console.field_checks import name_findings
     from console.options import configuration_path
     from console.running import surroundings
+    from console.topic_checks import selector_findings
     from schemas.configuration import load
 
     path = configuration_path(config, data_dir)
     configuration = load(path, surroundings(data_dir, path))
     findings = offline_findings(configuration, path, os.environ, datetime.now(UTC).date())
+    findings += selector_findings(configuration, path)
     if online:
         findings += online_findings(configuration, os.environ)
         findings += name_findings(configuration, path, os.environ)
-    _print_json(findings) if as_json else _print(str(path), configuration, findings)
+    _print_json(configuration, findings) if as_json else _print(str(path), configuration, findings)
     if any(finding.level == "problem" for finding in findings):
         raise typer.Exit(1)
 
 
 def _print(path: str, configuration: "Configuration", findings: "list[Finding]") -> None:
+    from console.reachable import reachable, reachable_from
     from console.screen import results
 
     screen = results()
     screen.print(f"{path}: {len(configuration.sources)} sources, {len(configuration.routes)} routes")
     for source in configuration.sources:
-        screen.print(f"  source {source.name}: {source.provider}, {_guarded(source)}")
+        count = len(reachable_from(source, configuration.routes).topics)
+        screen.print(f"  source {source.name}: {source.provider}, {_guarded(source)}, up to {count} topics")
     for route in configuration.routes:
         selectors = [f"{key}={value}" for key, value in route.model_dump(exclude_unset=True).items() if key != "name"]
         screen.print(f"  route {route.name}: {', '.join(selectors) or 'every change'}")
+    screen.print(_counted(reachable(configuration), configuration.kafka.partitions))
     styles = {"problem": "red", "warning": "yellow", "fine": "green"}
     for finding in findings:
         screen.print(f"{finding.level}: {finding.text}", style=styles[finding.level])
@@ -70,9 +77,29 @@ def _guarded(source: "Source") -> str:
     return ", ".join(guards)
 
 
-def _print_json(findings: "list[Finding]") -> None:
+def _counted(found: "Reachable", partitions: int) -> str:
+    kinds = f"{len(found.changes)} for changes, {len(found.state)} for states, {len(found.copies)} for copies"
+    each = f"{partitions} partition{'s' if partitions != 1 else ''} each"
+    return f"topics: up to {len(found.topics)} in all, {each}: {kinds}, {len(found.own)} of Penstock's own"
+
+
+def _print_json(configuration: "Configuration", findings: "list[Finding]") -> None:
     import json
     from dataclasses import asdict
 
+    from console.reachable import reachable, reachable_from
+
     for finding in findings:
         typer.echo(json.dumps(asdict(finding)))
+    for source in configuration.sources:
+        found = reachable_from(source, configuration.routes)
+        text = f"source {source.name}: up to {len(found.topics)} topics"
+        typer.echo(json.dumps({"level": "fine", "text": text, "source": source.name, "topics": _counts(found)}))
+    everything = reachable(configuration)
+    text = _counted(everything, configuration.kafka.partitions)
+    typer.echo(json.dumps({"level": "fine", "text": text, "topics": _counts(everything)}))
+
+
+def _counts(found: "Reachable") -> dict[str, int]:
+    parts = {"changes": found.changes, "state": found.state, "copies": found.copies, "own": found.own}
+    return {name: len(topics) for name, topics in parts.items()} | {"all": len(found.topics)}

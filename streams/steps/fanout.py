@@ -5,7 +5,7 @@ topic gets a change once: where several routes lead to it, it gets all the field
 their lanes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from itertools import chain
@@ -14,13 +14,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from providers.base import Provider
+from providers.registry import PROVIDERS, provider
 from schemas import codec
 from schemas.records import Change, Document, RawDelivery
 from streams.steps.copies import RawRoute, is_of_type
 from streams.steps.diff import diff
 from streams.steps.filter import Filter
 from streams.steps.narrow import narrowed
-from streams.topics import PRIORITIES, Priority, changes_topic, lane_topic
+from streams.topics import PRIORITIES, Priority, changes_topic, lane_topic, state_topic
 
 
 class Route(Struct, frozen=True):
@@ -50,6 +51,25 @@ class Routes(Struct, frozen=True):
     children: bool = True
     raw: tuple[RawRoute, ...] = ()
     paused: frozenset[tuple[str, str]] = frozenset()
+
+    def provider(self, name: str, source: str) -> Provider | None:
+        """Return the rules of a provider as a source configures them; None for a name that no provider has."""
+        configured = self.providers.get(source)
+        if configured is not None and configured.name == name:
+            return configured
+        return provider(name) if name in PROVIDERS else None
+
+    def changes_topic(self, provider: str, source: str, resource_type: str) -> str:
+        """Return where the changes of a resource go that no route sends elsewhere."""
+        return changes_topic(provider, resource_type, self._own_types(provider, source))
+
+    def state_topic(self, provider: str, source: str, resource_type: str) -> str:
+        """Return where the document of a resource is."""
+        return state_topic(provider, resource_type, self._own_types(provider, source))
+
+    def _own_types(self, provider: str, source: str) -> Collection[str]:
+        rules = self.provider(provider, source)
+        return () if rules is None else rules.resource_types
 
 
 class Narrowed(Struct, frozen=True):
@@ -87,8 +107,9 @@ def fanout(
     change: Change, delivery: RawDelivery, routes: Routes, volatile: frozenset[str] = frozenset()
 ) -> Emission | Unrouted:
     """Return where a change goes. `volatile` names the fields whose change alone is no change (see step 3)."""
+    default = routes.changes_topic(delivery.provider, delivery.source, change.resource_type)
     if not routes.routes:
-        return Emission(change, (changes_topic(delivery.provider, change.resource_type),), (), volatile)
+        return Emission(change, (default,), (), volatile)
     selecting = [route for route in routes.routes if selects(route, change, delivery)]
     if not selecting:
         return Unrouted("no_route", "no route selects this change")
@@ -96,7 +117,7 @@ def fanout(
     taking = [route for route in selecting if _passes(route.filter, sides)]
     if not taking:
         return Unrouted("no_filter_matches", f"not the filter of {', '.join(route.name for route in selecting)}")
-    return _emission(taking, sides, changes_topic(delivery.provider, change.resource_type), volatile)
+    return _emission(taking, sides, default, volatile)
 
 
 def selects(route: Route, change: Change, delivery: RawDelivery) -> bool:

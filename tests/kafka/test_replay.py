@@ -15,7 +15,6 @@ import pytest
 from schemas.registry import Registry
 from streams.steps.correct import is_correction
 from streams.steps.fanout import Routes
-from streams.topics import state_topic
 from tests.support.feed import ensure_raw, feed, product
 from tests.support.ledger import Ledger, OutcomeCount, committed, recompute
 from tests.support.workers import Workers, configured, running, wait_until
@@ -82,7 +81,7 @@ class Shop:
         """Return what `state.*` holds of each product that exists."""
         documents: dict[str, Any] = {}
         with closing(Registry(self.registry)) as schemas:
-            for message in committed(self.kafka, state_topic("shopify", "product")):
+            for message in committed(self.kafka, "state.shopify.product"):
                 key, value = message.key() or b"", message.value()
                 if f"|{self.source}|".encode() in bytes(key):
                     documents.pop(bytes(key).decode(), None)

@@ -9,7 +9,6 @@ import pytest
 from confluent_kafka import Consumer
 
 from streams.publish import Topics
-from streams.topics import changes_topic
 from streams.transaction import HELD_BYTES, Transaction
 from tests.support.ends import end_of
 from tests.support.waiting import until
@@ -30,7 +29,7 @@ def consumer(kafka: str) -> Iterator[Consumer]:
 
 def test_what_is_held_is_bounded(kafka: str, consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit that takes long makes whoever produces wait, as a full queue does; nothing is lost or out of order."""
-    topic = changes_topic("shopify", f"thing_{uuid.uuid4().hex[:8]}")
+    topic = f"changes.test.thing_{uuid.uuid4().hex[:8]}"
     Topics({"bootstrap.servers": kafka}, 1).ensure(topic)
     transaction = Transaction({"bootstrap.servers": kafka}, uuid.uuid4().hex)
     transaction.initialise()

@@ -142,13 +142,16 @@ def test_check_finds_the_demo_in_the_data_directory(
 def test_check_ends_with_1_when_a_secret_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A problem for scripts; --json has a finding a line."""
+    """A problem for scripts; --json has a finding a line, and then the topics of each source and of all."""
     Path("penstock.toml").write_text(BROKEN.replace("shopfy", "shopify") + 'secrets = ["env:GONE"]')
 
     assert run(monkeypatch, "check", "--json") == 1
 
-    (finding,) = map(json.loads, capsys.readouterr().out.splitlines())
+    finding, source, everything = map(json.loads, capsys.readouterr().out.splitlines())
     assert finding["level"] == "problem"
+    assert (source["level"], source["source"], everything["level"]) == ("fine", "acme", "fine")
+    assert everything["topics"] == source["topics"] | {"own": 5, "all": source["topics"]["all"] + 5}
+    assert everything["text"].startswith(f"topics: up to {everything['topics']['all']} in all, 4 partitions each: ")
     assert "penstock.toml:4: sources[0].secrets[0]: env:GONE" in finding["text"]
 
 

@@ -7,8 +7,13 @@ from datetime import date
 from pathlib import Path
 
 from console.demo import demo_configuration
-from providers.registry import PROVIDERS
+from console.sample_payloads import posts
+from console.senders import Sender
+from providers.registry import PROVIDERS, provider_of
 from schemas import configuration
+from streams.pipeline import Tables, process
+from streams.settings import compiled_routes
+from tests.support.builders import START, real_delivery
 
 
 def test_the_demo_has_one_source_per_provider_named_like_it(tmp_path: Path) -> None:
@@ -19,6 +24,26 @@ def test_the_demo_has_one_source_per_provider_named_like_it(tmp_path: Path) -> N
     for source in loaded.sources:
         (secret,) = configuration.current_secrets(source, {}, date.today())  # noqa: DTZ011 - secrets without an end
         assert len(secret) >= 32
+
+
+def test_everything_that_the_sample_sends_has_topics_of_its_own(tmp_path: Path) -> None:
+    """Whoever tries Penstock finds each provider's changes under the name that they have."""
+    loaded = configuration.load(demo_configuration(tmp_path), {})
+    routes = compiled_routes(loaded)
+    senders: dict[str, Sender] = {
+        source.provider: Sender(source.name, provider_of(source), b"s") for source in loaded.sources
+    }
+    used = set()
+
+    for post in posts(senders, 1, START):
+        delivery = real_delivery(
+            post.sender.provider.name, post.body, post.topic, post.delivery_id, source=post.sender.source
+        )
+        result = process(delivery, Tables({}, {}), routes)
+        used |= {topic for emission in result.emissions for topic in emission.topics}
+
+    assert {topic.split(".")[1] for topic in used} == set(PROVIDERS)
+    assert [topic for topic in used if topic.endswith(".other")] == []
 
 
 def test_the_secrets_have_the_form_of_their_provider(tmp_path: Path) -> None:

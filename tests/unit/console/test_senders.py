@@ -5,8 +5,9 @@ from datetime import date
 import pytest
 
 from console.faults import Misused
-from console.senders import Wish, provider_of, wished_sender
+from console.senders import Wish, wished_sender
 from providers.generic import Generic
+from providers.registry import provider_of
 from schemas.configuration import Configuration, ConfigurationError
 
 TODAY = date(2026, 11, 21)

@@ -29,11 +29,12 @@ def test_secrets_are_resolved_in_their_order() -> None:
 
 def test_options_reach_the_generic_provider() -> None:
     """What is configured replaces the provider's default, the rest stays."""
-    table = {"name": "acme", "provider": "generic", "secrets": ["text:s"], "options": {"id_path": "order.id"}}
+    options = {"id_path": "order.id", "resource_types": ["order"]}
+    table = {"name": "acme", "provider": "generic", "secrets": ["text:s"], "options": options}
 
     source = sources(Configuration.model_validate({"sources": [table]}), {})["acme"]
 
-    assert source.provider == Generic(GenericOptions(id_path="order.id"))
+    assert source.provider == Generic(GenericOptions(id_path="order.id"), frozenset({"order"}))
 
 
 def test_missing_secret_ends_the_start() -> None:

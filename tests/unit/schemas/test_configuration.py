@@ -17,6 +17,7 @@ name = "acme"
 provider = "shopify"
 secrets = ["text:hush"]
 """
+LISTED = MINIMAL.replace("shopify", "generic") + "[sources.options]\n"
 FROM_DESIGN = """
 [kafka]
 bootstrap_servers = "127.0.0.1:9092"
@@ -119,7 +120,32 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         ("[ingress]\ntrusted_proxies = ['proxy']", "2: ingress.trusted_proxies[0]: expected a network"),
         ("[ingress]\nmax_concurrent = 0", "2: ingress.max_concurrent: expected greater than or equal to 1"),
         ("[ingress]\nbodies_limit_bytes = 9", "2: ingress.bodies_limit_bytes: expected at least body_limit_bytes, 262"),
-        (MINIMAL + "[sources.options]\nprefix = 'x'", "6: sources[0].options: only provider 'generic' has options"),
+        (MINIMAL + "[sources.options]\nprefix = 'x'", "6: sources[0].options: only 'generic' and 'standard' have"),
+        (
+            MINIMAL.replace("shopify", "standard") + "[sources.options]\nprefix = 'x'",
+            "6: sources[0].options: 'standard' has the option resource_types alone, prefix is for 'generic'",
+        ),
+        (LISTED + "resource_types = 'order'", "7: sources[0].options.resource_types: expected a valid array"),
+        (LISTED + "resource_types = ['order',\n'Price List']", "8: sources[0].options.resource_types[1]: expected a"),
+        (LISTED + "resource_types = ['a.b']", "7: sources[0].options.resource_types[0]: expected a resource type"),
+        (LISTED + f"resource_types = ['{'x' * 81}']", "7: sources[0].options.resource_types[0]: expected a resource"),
+        (LISTED + "resource_types = ['']", "7: sources[0].options.resource_types[0]: expected a resource type"),
+        (
+            LISTED + "resource_types = ['order',\n'other']",
+            "8: sources[0].options.resource_types[1]: 'other' is the topic of all types that are not listed; leave it",
+        ),
+        (
+            LISTED + "resource_types = ['high']",
+            "7: sources[0].options.resource_types[0]: 'high' ends a topic as a lane",
+        ),
+        (
+            LISTED + "resource_types = ['order',\n'quote',\n'order']",
+            "9: sources[0].options.resource_types[2]: is listed twice; leave one of them out",
+        ),
+        (
+            LISTED + f"resource_types = {[f'type_{number}' for number in range(201)]}",
+            "7: sources[0].options.resource_types: expected at most 200, for each makes topics of its own, got 201",
+        ),
         (MINIMAL.replace("secrets", "# secrets"), "2: sources[0].secrets: acme has none; add one"),
         (MINIMAL.replace('["text:hush"]', "[]"), "5: sources[0].secrets: acme has none; add one"),
         (MINIMAL + "[[routes]]\nname='r'\nsource='acne'", "8: routes[0].source: no source is called 'acne'; did you"),
@@ -163,6 +189,18 @@ def test_a_mistake_is_named_with_its_line(path: Path, text: str, expected: str) 
     (problem,) = problems_of(path, text)
 
     assert expected in problem
+
+
+@pytest.mark.parametrize("provider", ["generic", "standard"])
+def test_resource_types_are_listed(path: Path, provider: str) -> None:
+    """Two hundred at most, in either notation of a table."""
+    listed = [f"type_{number}" for number in range(200)]
+    path.write_text(MINIMAL.replace("shopify", provider) + f"options = {{ resource_types = {listed} }}")
+
+    options = configuration.load(path, {}).sources[0].options
+
+    assert options is not None
+    assert options.resource_types == tuple(listed)
 
 
 def test_allowed_files_are_beside_the_configuration(path: Path) -> None:
@@ -320,7 +358,9 @@ def test_the_json_schema_knows_every_table_and_both_notations_of_a_secret() -> N
 
 def test_the_generic_options_are_those_of_the_provider() -> None:
     """The two are written twice, because shapes may not import senders; they must stay the same."""
-    assert configuration.GenericOptions().model_dump() == msgspec.structs.asdict(GenericOptions())
+    ours = configuration.GenericOptions().model_dump(exclude={"resource_types"})  # a field of the provider itself
+
+    assert ours == msgspec.structs.asdict(GenericOptions())
 
 
 def test_secret_without_its_kind_is_refused_and_not_shown() -> None:

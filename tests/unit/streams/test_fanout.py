@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.records import Change, Document
-from streams.steps.fanout import Emission, Route, Routes, Unrouted, fanout, selects
+from streams.steps.fanout import Emission, Route, Unrouted, fanout, selects
 from streams.steps.filter import compile_filter
-from tests.support.builders import change, delivery
+from tests.support.builders import ROUTES, change, delivery
 
 DEFAULT = "changes.scripted.product"
 NIKE: Document = {"id": 7, "vendor": "Nike", "price": "10.00"}
@@ -21,7 +22,7 @@ def route(name: str = "route", text: str = "", include: tuple[str, ...] = (), **
 
 def sent(shown: Change, *routes: Route, volatile: frozenset[str] = frozenset()) -> Emission | Unrouted:
     """Return where a change goes with these routes."""
-    return fanout(shown, delivery(), Routes({}, routes), volatile)
+    return fanout(shown, delivery(), replace(ROUTES, routes=routes), volatile)
 
 
 def topics(shown: Change, *routes: Route) -> tuple[str, ...]:
@@ -45,6 +46,22 @@ def test_without_routes_a_change_goes_whole_to_its_default_topic() -> None:
     shown = change(None, NIKE)
 
     assert sent(shown) == Emission(shown, (DEFAULT,))
+
+
+def test_type_without_topics_of_its_own_goes_to_other() -> None:
+    """A name outside the provider's table makes no topic; the change itself keeps it."""
+    shown = change(None, NIKE, resource_type="surprise")
+
+    assert sent(shown) == Emission(shown, ("changes.scripted.other",))
+    assert topics(shown, route("all", priority="high")) == ("changes.scripted.other.high",)
+
+
+def test_selector_is_compared_with_the_type_and_not_with_the_topic() -> None:
+    """So a route can still pick one type out of those that share a topic, and none is picked by the topic's name."""
+    shown = change(None, NIKE, resource_type="surprise")
+
+    assert topics(shown, route("one", resource="surprise", topic="surprises")) == ("surprises",)
+    assert reason(shown, route("none", resource="other")) == "no_route"
 
 
 @pytest.mark.parametrize(

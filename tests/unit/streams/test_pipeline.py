@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.base import Parsed
+from providers.registry import provider
 from schemas.codec import time_us
 from schemas.records import Document, RawDelivery, resource_key
 from streams import pipeline
@@ -16,7 +17,7 @@ from streams.steps.copies import RawRoute
 from streams.steps.dedup import MAX_KEPT
 from streams.steps.fanout import Route, Routes
 from streams.steps.filter import compile_filter
-from tests.support.builders import ROUTES, Pipeline, delivery, real_delivery, second, snapshot
+from tests.support.builders import ROUTES, SOURCE, Pipeline, delivery, real_delivery, second, snapshot
 
 EVENT_IDS = [
     "caabc6f1-fde4-5ed0-bfe8-8c66c3ef3044",
@@ -365,9 +366,11 @@ STANDARD: Document = {"type": "invoice.paid", "timestamp": "2026-01-31T12:00:00Z
         ("github", "issues", ISSUE, "changes.github.issue"),
         ("stripe", "product.updated", STRIPE, "changes.stripe.product"),
         ("bigcommerce", "store/product/updated", BIGCOMMERCE, "changes.bigcommerce.product"),
-        ("standard", "invoice.paid", STANDARD, "changes.standard.invoice"),
+        ("standard", "invoice.paid", STANDARD, "changes.standard.other"),
         ("shopery", "order-updated", PRODUCT, "changes.shopery.order"),
-        ("generic", "order.updated", PRODUCT, "changes.generic.order"),
+        ("generic", "order.updated", PRODUCT, "changes.generic.other"),
+        ("github", "invented", ISSUE, "changes.github.other"),
+        ("shopify", "inventions/update", PRODUCT, "changes.shopify.other"),
     ],
 )
 def test_first_delivery_creates_and_its_retry_is_a_duplicate(
@@ -383,6 +386,30 @@ def test_first_delivery_creates_and_its_retry_is_a_duplicate(
     assert (first.outcome.outcome, first.outcome.reason) == ("changed", "created")
     assert [emission.topics for emission in first.emissions] == [(topic,)]
     assert (retry.outcome.outcome, retry.outcome.reason) == ("duplicate", "delivery_id")
+
+
+def test_listed_type_has_its_topic_and_keeps_its_key() -> None:
+    """Of the sources of a generic provider each lists its own; a topic has no part in what a resource is called."""
+    listed = provider("generic", None, frozenset({"order"}))
+    pipeline = Pipeline(Routes({SOURCE: listed, "another": provider("generic")}))
+    body = msgspec.json.encode(PRODUCT)
+
+    results = [
+        pipeline.decide(real_delivery("generic", body, event, event, source=source))
+        for source, event in ((SOURCE, "order.updated"), (SOURCE, "quote.updated"), ("another", "order.updated"))
+    ]
+
+    emissions = [emission for result in results for emission in result.emissions]
+    assert [emission.topics[0] for emission in emissions] == [
+        "changes.generic.order",
+        "changes.generic.other",
+        "changes.generic.other",
+    ]
+    assert [emission.change.resource_key for emission in emissions] == [
+        f"generic|{SOURCE}|order|7",
+        f"generic|{SOURCE}|quote|7",
+        "generic|another|order|7",
+    ]
 
 
 def test_shopify_deletion_follows_its_updates() -> None:

@@ -4,6 +4,7 @@ from typing import Any, cast, get_args
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from schemas import codec
 from schemas.records import Outcome, OutcomeName
@@ -11,7 +12,7 @@ from streams.dead import dead
 from streams.pipeline import Result, Writes
 from streams.publish import Encoder
 from streams.steps.copies import RawRoute
-from streams.steps.fanout import Route, Routes
+from streams.steps.fanout import Route
 from tests.support.builders import ROUTES, Pipeline, delivery, snapshot
 
 SCHEMAS = {name: codec.parse_schema(codec.schema_text(name)) for name in codec.SCHEMA_NAMES}
@@ -38,9 +39,9 @@ class Topics:
 
 def records(*routes: Route) -> list[tuple[str, Any]]:
     """Return topic and decoded value of what one created product becomes."""
-    pipeline, topics = Pipeline(Routes(ROUTES.providers, routes)), Topics()
+    pipeline, topics = Pipeline(replace(ROUTES, routes=routes)), Topics()
     shown = delivery(snapshot({"id": 7, "title": "A", "price": 1}, version=1))
-    out = Encoder(cast(Any, Registry()), cast(Any, topics)).records(shown, pipeline.decide(shown), 1)
+    out = Encoder(cast(Any, Registry()), cast(Any, topics), pipeline.routes).records(shown, pipeline.decide(shown), 1)
     assert topics.ensured == {record.topic for record in out}
     names = ["state" if r.topic.startswith("state.") else "change" for r in out[:-1]] + ["outcome"]
     return [(r.topic, codec.decode(r.value or b"", SCHEMAS[name])) for r, name in zip(out, names, strict=True)]  # type: ignore[index]  # names are schema names
@@ -69,7 +70,7 @@ def test_dead_delivery_becomes_a_letter_and_an_outcome() -> None:
     """And nothing else."""
     shown = delivery(snapshot({"id": 7}))
 
-    out = Encoder(cast(Any, Registry()), cast(Any, Topics())).records(shown, dead("too_large", "why"), 1)
+    out = Encoder(cast(Any, Registry()), cast(Any, Topics()), ROUTES).records(shown, dead("too_large", "why"), 1)
 
     assert [record.topic for record in out] == ["deliveries.dead", "deliveries.outcomes"]
 
@@ -80,7 +81,7 @@ def test_every_delivery_has_one_outcome(name: OutcomeName) -> None:
     shown = delivery(snapshot({"id": 7}))
     result = Result(Outcome(name, "a_reason", "why"), (), Writes({}, {}))
 
-    out = Encoder(cast(Any, Registry()), cast(Any, Topics())).records(shown, result, 1)
+    out = Encoder(cast(Any, Registry()), cast(Any, Topics()), ROUTES).records(shown, result, 1)
 
     told = [codec.decode(r.value or b"", SCHEMAS["outcome"]) for r in out if r.topic == "deliveries.outcomes"]
     assert [(outcome["delivery_id"], outcome["outcome"]) for outcome in told] == [(shown.delivery_id, name)]
@@ -101,9 +102,8 @@ def test_copy_is_the_record_of_the_raw_topic(is_dead: bool) -> None:
     raw = codec.raw_headers(received)
     shown = codec.raw_delivery(received.key.encode(), received.body, raw, ("webhooks.raw", 3, 9))
     result = dead("too_large", "why") if is_dead else Pipeline().decide(shown)
-    encoder = Encoder(
-        cast(Any, Registry()), cast(Any, Topics()), [RawRoute("copies", "copies"), RawRoute("none", "no", "x")]
-    )
+    routes = replace(ROUTES, raw=(RawRoute("copies", "copies"), RawRoute("none", "no", "x")))
+    encoder = Encoder(cast(Any, Registry()), cast(Any, Topics()), routes)
 
     out = encoder.records(shown, result, 1)
 

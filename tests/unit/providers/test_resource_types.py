@@ -1,0 +1,95 @@
+"""Which resource types have topics of their own: finite tables, fit for Kafka, that no sender can extend."""
+
+import msgspec
+import pytest
+from pydantic import TypeAdapter
+
+from providers.base import Parsed
+from providers.bigcommerce import PLAIN_FAMILIES, RULES
+from providers.github import GitHub
+from providers.github_events import NAMED_LIKE_THE_RESOURCE
+from providers.github_events import RULES as GITHUB_RULES
+from providers.registry import PROVIDERS, provider, provider_of
+from providers.shopify_topics import events_rule
+from schemas.configuration import Source
+from schemas.legal import OTHER, ResourceType
+from streams.topics import PRIORITIES, changes_topic, lane_topic, state_topic
+from tests.support.builders import real_delivery
+
+FIXED = tuple(name for name in PROVIDERS if name not in {"generic", "standard"})
+KAFKA_CHARS = 249
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_every_type_is_fit_for_a_topic(name: str) -> None:
+    """By the rule for listed ones: in particular none is called `other` or like a lane."""
+    types = sorted(provider(name).resource_types)
+
+    assert TypeAdapter(tuple[ResourceType, ...]).validate_python(types) == tuple(types)
+    assert types
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_topic_of_the_longest_type_fits_into_kafka(name: str) -> None:
+    """With its lane; 80 characters are the longest that a listed type may have."""
+    types = {*provider(name).resource_types, "x" * 80}
+    topics = [lane_topic(changes_topic(name, each, types), lane) for each in types for lane in PRIORITIES]
+
+    assert max(map(len, [*topics, *(state_topic(name, each, types) for each in types)])) <= KAFKA_CHARS
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_name_outside_the_table_shares_a_topic(name: str) -> None:
+    """However it came about."""
+    own = provider(name).resource_types
+
+    assert {changes_topic(name, text, own) for text in ("evil_1", "evil_2", OTHER)} == {f"changes.{name}.other"}
+    assert {state_topic(name, text, own) for text in ("evil_1", "evil_2", OTHER)} == {f"state.{name}.other"}
+
+
+@pytest.mark.parametrize("event", sorted(NAMED_LIKE_THE_RESOURCE))
+def test_event_without_a_rule_has_a_topic(event: str) -> None:
+    """GitHub documents more events than need a rule; each shows a resource that is called like it."""
+    parsed = GitHub().parse(real_delivery("github", b'{"action":"created","repository":{"id":1}}', event))
+
+    assert isinstance(parsed, Parsed)
+    assert [snapshot.resource_type for snapshot in parsed.snapshots] == [event]
+    assert event in GitHub().resource_types
+    assert event not in GITHUB_RULES
+
+
+@pytest.mark.parametrize("family", PLAIN_FAMILIES)
+def test_scope_of_a_channel_has_a_topic(family: str) -> None:
+    """BigCommerce documents more families than need a rule."""
+    body = {"scope": f"store/channel/7/{family}/updated", "producer": "stores/x", "data": {"id": 1}}
+    parsed = provider("bigcommerce").parse(real_delivery("bigcommerce", msgspec.json.encode(body)))
+
+    assert isinstance(parsed, Parsed)
+    assert {snapshot.resource_type for snapshot in parsed.snapshots} <= set(provider("bigcommerce").resource_types)
+    assert family not in RULES
+
+
+@pytest.mark.parametrize(
+    "resource", ["Product", "ProductVariant", "Order", "FulfillmentOrder", "Customer", "InventoryItem"]
+)
+def test_resource_of_the_new_events_has_a_topic(resource: str) -> None:
+    """Shopify's new Events name resources, not topics."""
+    assert events_rule(f"{resource}/update").resource_type in provider("shopify").resource_types
+
+
+def test_source_lists_types_of_its_own() -> None:
+    """Of generic and standard senders nobody else can know what they are about; without a list all share a topic."""
+    options = {"resource_types": ["order", "customer"]}
+    sources = [
+        Source.model_validate({"name": "a", "provider": name, "secrets": ["text:s"], "options": options})
+        for name in ("generic", "standard")
+    ]
+
+    assert [provider_of(source).resource_types for source in sources] == [frozenset({"order", "customer"})] * 2
+    assert [provider(source.provider).resource_types for source in sources] == [frozenset()] * 2
+
+
+def test_types_for_a_provider_with_its_own_are_refused() -> None:
+    """Nobody is told that a list counts where it does not."""
+    with pytest.raises(ValueError, match="generic and standard only; shopify has its own"):
+        provider("shopify", None, frozenset({"order"}))
