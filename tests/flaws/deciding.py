@@ -137,4 +137,28 @@ DECIDING: Final = (
         "    if -age_s > 1e12:",
         ("tests/contract/test_refusals.py::test_timestamp_is_fresh_within_five_minutes_both_ways",),
     ),
+    Flaw(
+        "every_name_makes_a_topic",
+        "Names in headers that are not signed make no topics: one captured body makes as many as it is posted names.",
+        "streams/topics.py",
+        "return resource_type if resource_type in own else OTHER",
+        "return resource_type",
+        ("tests/unit/console/test_reachable.py::test_no_name_leads_beyond",),
+    ),
+    Flaw(
+        "state_topics_are_not_bounded",
+        "Names in headers that are not signed make no topics: those with states are made for every name.",
+        "streams/steps/fanout.py",
+        "return state_topic(provider, resource_type, self._own_types(provider, source))",
+        "return state_topic(provider, resource_type, {resource_type})",
+        ("tests/unit/console/test_reachable.py::test_no_name_leads_beyond",),
+    ),
+    Flaw(
+        "listed_types_are_not_heeded",
+        "Nothing moves that is configured: the changes of a listed type go to other.",
+        "providers/registry.py",
+        "return provider(source.provider, options, frozenset(source.options.resource_types))",
+        "return provider(source.provider, options)",
+        ("tests/unit/providers/test_resource_types.py::test_source_lists_types_of_its_own",),
+    ),
 )
