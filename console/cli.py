@@ -1,9 +1,13 @@
 """The `penstock` command. Each command is a file in `console.commands`; what is slow to import waits until it runs."""
 
 import sys
-from typing import Annotated
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from console.commands.check import check
 from console.commands.explain import explain
@@ -17,15 +21,42 @@ from console.commands.try_filter import try_filter
 from console.commands.up import up
 from console.commands.verify import verify
 from console.commands.worker import worker
-from console.faults import exit_code, expected_faults, explanation
+from console.faults import FAILED, exit_code, expected_faults, explanation
+from local.screen import output, say
+from schemas.escaping import harmless_lines
 
 EPILOG = (
     "Exit codes: 0 fine; 1 the command ran and found a problem, or what it was asked to do failed; "
     "2 arguments, configuration or surroundings (Kafka away, port taken, file missing) are wrong."
 )
 
+
+class Commands(TyperGroup):
+    """The commands. Typer writes what is wrong with a command line by itself, and may quote an argument in it."""
+
+    def make_context(self, *args: Any, **options: Any) -> Any:  # Any: Typer's own, private types
+        """Parse what comes before the command."""
+        with _harmless_mistakes():
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Parse what comes after it, and run it."""
+        with _harmless_mistakes():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _harmless_mistakes() -> Iterator[None]:
+    try:
+        yield
+    except typer.TyperException as mistake:
+        mistake.message = harmless_lines(mistake.message)
+        raise
+
+
 app = typer.Typer(
     name="penstock",
+    cls=Commands,
     epilog=EPILOG,
     no_args_is_help=True,
     add_completion=False,
@@ -44,7 +75,7 @@ def _print_version(is_asked: bool) -> None:
     from importlib.metadata import version
 
     if is_asked:
-        typer.echo(f"penstock {version('penstock')}")
+        output(f"penstock {version('penstock')}")
         raise typer.Exit
 
 
@@ -64,8 +95,11 @@ def main() -> None:
     except SystemExit:
         raise  # how every run ends; looked at first, so that `--help` need not load what the next line names
     except expected_faults() as fault:
-        typer.echo(f"penstock: {explanation(fault)}", err=True)
+        say(f"penstock: {explanation(fault)}")
         sys.exit(exit_code(fault))
+    except Exception:  # noqa: BLE001 - a bug keeps its traceback, the last line of which may quote a payload
+        say(traceback.format_exc().rstrip("\n"))
+        sys.exit(FAILED)
 
 
 if __name__ == "__main__":

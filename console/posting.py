@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
+from console.faults import Misused
 from console.senders import Sender
 from providers.base import Sample, SignedRequest
 
@@ -123,8 +124,11 @@ def _schedule(rate: float | None) -> Iterator[float]:
 
 def _client(url: str, concurrency: int) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
-    is_here = urlsplit(url).hostname in LOOPBACK  # a proxy from the environment could not reach it
-    return httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits, trust_env=not is_here)
+    try:
+        is_here = urlsplit(url).hostname in LOOPBACK  # a proxy from the environment could not reach it
+        return httpx.AsyncClient(base_url=url, timeout=TIMEOUT_S, limits=limits, trust_env=not is_here)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise Misused(f"no URL: {url!r}: {error}; expected http://127.0.0.1:8080") from error
 
 
 async def _post(client: httpx.AsyncClient, post: Post) -> Answered:

@@ -1,17 +1,15 @@
 """What a replay found, as it finds it: JSON lines for programs, or counts and the first differences for people."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
-import typer
-from rich.table import Table
-from rich.text import Text
 
 from console.diffs import lines
 from console.replaying import Scope
-from console.screen import harmless, notice, results
+from console.screen import notice, results
+from local.screen import output_json
 from schemas.codec import document_json
 from streams.differences import Decided, DeliveryDifference, Event, EventDifference, StateDifference
 from streams.replay import Tally
@@ -46,7 +44,7 @@ class Report:
         for event in difference.events:
             self._events[event.kind, _type(event.event.resource_key)] += 1
         if self._as_json:
-            typer.echo(_delivery_json(difference))
+            output_json(_delivery_json(difference))
         elif self.deliveries <= self._limit:
             self._shown.append(difference)
 
@@ -55,14 +53,14 @@ class Report:
         self.wrong += 1
         self._states[_operation(wrong), wrong.correction.resource_type] += 1
         if self._as_json:
-            typer.echo(_state_json(wrong))
+            output_json(_state_json(wrong))
         elif self.wrong <= self._limit:
             self._shown_states.append(wrong)
 
     def finish(self, tally: Tally, scope: Scope, unsettled: int) -> None:
         """Say the sums; of `unsettled` resources nobody knows yet whether consumers have what is right."""
         if self._as_json:
-            typer.echo(self._summary_json(tally, scope, unsettled))
+            output_json(self._summary_json(tally, scope, unsettled))
             return
         for difference in self._shown:
             self._print_delivery(difference)
@@ -70,12 +68,12 @@ class Report:
             self._print_state(wrong)
         for kind, count in (("deliveries", self.deliveries), ("resources", self.wrong)):
             if count > self._limit:
-                self._screen.print(
+                self._screen.line(
                     f"… and {count - self._limit:,} more {kind}; --limit or --json shows them", style="dim"
                 )
         if self.deliveries or self.wrong:
-            self._screen.print(self._table())
-        self._screen.print(
+            self._screen.table(("what", "of", "count"), self._sums())
+        self._screen.line(
             f"{tally.compared:,} deliveries compared of {tally.decided:,} decided again: {self.deliveries:,} differ; "
             f"{self.wrong:,} resources to correct"
         )
@@ -86,47 +84,42 @@ class Report:
         """Say what became of the corrections."""
         counts = Counter(decided.values())
         if self._as_json:
-            typer.echo(msgspec.json.encode({"kind": "corrections", "outcomes": counts}).decode())
+            output_json(msgspec.json.encode({"kind": "corrections", "outcomes": counts}).decode())
             return
         for outcome, count in sorted(counts.items()):
-            self._screen.print(f"{count:,} corrections: {outcome}")
+            self._screen.line(f"{count:,} corrections: {outcome}")
 
-    def _table(self) -> Table:
-        table = Table("what", "of", "count", box=None)
+    def _sums(self) -> Iterator[tuple[str, str, str]]:
         for (was, would_be), count in sorted(self._outcomes.items()):
-            table.add_row("outcome", f"{was} → {would_be}", f"{count:,}")
+            yield "outcome", f"{was} → {would_be}", f"{count:,}"
         for (kind, resource_type), count in sorted(self._events.items()):
-            table.add_row(f"{kind} event", harmless(resource_type), f"{count:,}")
+            yield f"{kind} event", resource_type, f"{count:,}"
         for (operation, resource_type), count in sorted(self._states.items()):
-            table.add_row(f"correction {operation}", harmless(resource_type), f"{count:,}")
-        return table
+            yield f"correction {operation}", resource_type, f"{count:,}"
 
     def _print_delivery(self, difference: DeliveryDifference) -> None:
         delivery = difference.delivery
-        title = Text(f"{delivery.received_at:%Y-%m-%d %H:%M:%S} delivery ")
-        title.append(harmless(delivery.delivery_id), "bold")
-        title.append(harmless(f"  {delivery.source} {delivery.event_type}  "))
         was, would_be = _name(difference.was), _name(difference.would_be)
-        title.append(was if was == would_be else f"{was} → {would_be}", "yellow")
-        self._screen.print(title)
+        self._screen.line(
+            f"{delivery.received_at:%Y-%m-%d %H:%M:%S} delivery ",
+            (delivery.delivery_id, "bold"),
+            f"  {delivery.source} {delivery.event_type}  ",
+            (was if was == would_be else f"{was} → {would_be}", "yellow"),
+        )
         for event in difference.events:
-            line = Text(f"    {event.kind:<9} ", STYLES[event.kind])
-            line.append(harmless(f"{event.event.op} {event.event.resource_key} on {event.event.topic}"), "default")
-            line.append(harmless(f"  {', '.join(event.pointers)}"), "dim")
-            self._screen.print(line)
+            self._screen.line(
+                (f"    {event.kind:<9} ", STYLES[event.kind]),
+                f"{event.event.op} {event.event.resource_key} on {event.event.topic}",
+                (f"  {', '.join(event.pointers)}", "dim"),
+            )
 
     def _print_state(self, wrong: StateDifference) -> None:
         correction, operation = wrong.correction, _operation(wrong)
-        title = Text(f"correction {operation} ", "bold")
-        title.append(harmless(f"{wrong.resource_key}"), "bold")
-        self._screen.print(title)
+        self._screen.line(f"correction {operation} {wrong.resource_key}", style="bold")
         shown = {"before": correction.before, "after": correction.after, "changed": _pointers(wrong)}
         for pointer, before, after in lines(shown):
-            line = Text(harmless(f"    {pointer}  "))
-            line.append(harmless(before), "red")
-            line.append(" → " if before and after else "")
-            line.append(harmless(after), "green")
-            self._screen.print(line)
+            arrow = " → " if before and after else ""
+            self._screen.line(f"    {pointer}  ", (before, "red"), arrow, (after, "green"))
 
     def _summary_json(self, tally: Tally, scope: Scope, unsettled: int) -> str:
         summary = {

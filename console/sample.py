@@ -8,15 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from rich.console import Console
-from rich.table import Table
-
 from console import reading
 from console.faults import expected_faults, explanation
 from console.posting import Answered, Pace, Post, Tally, post_all
 from console.queries import OUTCOMES, Place, place_of
 from console.sample_payloads import posts
-from console.screen import progress
+from console.screen import Screen, messages, progress
 from console.senders import Sender, sender
 from local.stack import Ready
 from providers.registry import PROVIDERS
@@ -59,11 +56,11 @@ class Account:
 
 def send_sample(ready: Ready) -> None:
     """Post the sample to a running `penstock up`, wait for its outcomes and print what became of it, on stderr."""
-    screen = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+    screen = messages()
     try:
         _report(_run(ready), screen)
     except expected_faults() as fault:
-        screen.print(f"sample: {explanation(fault)}", style="red")
+        screen.line(f"sample: {explanation(fault)}", style="red")
 
 
 def sample_account(place: Place, url: str, senders: Mapping[str, Sender]) -> Account:
@@ -104,39 +101,37 @@ def _run(ready: Ready) -> Account:
         return sample_account(place, ready.ingress_url, senders)
 
 
-def _report(account: Account, screen: Console) -> None:
+def _report(account: Account, screen: Screen) -> None:
     names = [name for name in OUTCOME_ORDER if any(outcome["outcome"] == name for outcome in account.outcomes)]
-    screen.print(_table(account, names))
+    _print_table(account, names, screen)
     totals = Counter(outcome["outcome"] for outcome in account.outcomes)
     parts = [f"{name} {totals[name]}" for name in names]
     if account.pending:
         parts.append(f"still pending {account.pending}")
-    screen.print(
+    screen.line(
         f"accepted {account.accepted.total()} = {' + '.join(parts)}", style="red" if account.pending else "green"
     )
     for refusal, count in account.refused.items():
-        screen.print(f"not accepted: {count} x {refusal}")
+        screen.line(f"not accepted: {count} x {refusal}")
     _print_where_next(account, screen)
 
 
-def _table(account: Account, names: list[str]) -> Table:
+def _print_table(account: Account, names: list[str], screen: Screen) -> None:
     counts = Counter((outcome["provider"], outcome["outcome"]) for outcome in account.outcomes)
-    table = Table(title="What became of the sample deliveries")
-    table.add_column("provider")
-    for name in (*names, "sum"):
-        table.add_column(name, justify="right")
-    for provider in PROVIDERS:
-        row = [counts[provider, name] for name in names]
-        table.add_row(provider, *map(str, row), str(sum(row)))
-    columns = [sum(counts[provider, name] for provider in PROVIDERS) for name in names]
-    table.add_section()
-    table.add_row("sum", *map(str, columns), str(sum(columns)))
-    return table
+    numbers = {provider: [counts[provider, name] for name in names] for provider in PROVIDERS}
+    sums = [sum(column) for column in zip(*numbers.values(), strict=True)]
+    screen.table(
+        ("provider", *names, "sum"),
+        [(provider, *map(str, row), str(sum(row))) for provider, row in numbers.items()],
+        ("sum", *map(str, sums), str(sum(sums))),
+        "What became of the sample deliveries",
+    )
 
 
-def _print_where_next(account: Account, screen: Console) -> None:
+def _print_where_next(account: Account, screen: Screen) -> None:
     changed = next((outcome for outcome in account.outcomes if outcome["outcome"] == "changed"), None)
-    screen.print("\nlook at the changes:   penstock tail --from-beginning")
+    screen.line("")
+    screen.line("look at the changes:   penstock tail --from-beginning")
     if changed is not None:
-        screen.print(f"one delivery's story:  penstock explain {changed['delivery_id']}")
-    screen.print("send one of your own:  penstock send shopify --topic products/update product.json")
+        screen.line(f"one delivery's story:  penstock explain {changed['delivery_id']}")
+    screen.line("send one of your own:  penstock send shopify --topic products/update product.json")

@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from schemas.escaping import json_line
+
 _fields: dict[str, int] = {}  # of this process, on every line
 
 
@@ -31,7 +33,7 @@ SAID_BY_US = ("Invalid HTTP request received.", "Unsupported upgrade request.")
 def configure_log(level: str = "info") -> None:
     """Send this process's own events from a level on, and those of uvicorn and librdkafka, to standard error as JSON."""
     structlog.configure(
-        processors=[*SHARED, structlog.processors.JSONRenderer()],
+        processors=[*SHARED, structlog.processors.JSONRenderer(json_line)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         # One write a line, also where Python is told not to buffer: processes share it.
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),
@@ -44,7 +46,7 @@ def configure_log(level: str = "info") -> None:
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
+                structlog.processors.JSONRenderer(json_line),
             ],
         )
     )

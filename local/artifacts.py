@@ -25,6 +25,7 @@ from typing import Any
 from local.errors import Refused
 from local.pins import Bundle, Pin
 from local.progress import Meter
+from local.screen import say
 
 MARKER = ".complete"
 DOWNLOAD_THREADS = 4  # 46 small files are bound by round trips: 20 s one after another, 4 s with four.
@@ -84,7 +85,7 @@ def _lock(target: Path, bundle: Bundle) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            sys.stderr.write(f"waiting for another process that is downloading {bundle.title}\n")
+            say(f"waiting for another process that is downloading {bundle.title}")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

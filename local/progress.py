@@ -1,12 +1,10 @@
 """Progress of a download on stderr: a bar on a terminal, a line per quarter in a log file."""
 
-import sys
 import threading
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+from local.screen import download_bar, say
 
 _STEPS = 4
 
@@ -20,15 +18,14 @@ class Meter:
         self._done_bytes = 0
         self._said_steps = 0
         self._lock = threading.Lock()
-        console = Console(stderr=True)
-        self._bar = _bar(console) if console.is_terminal else None
+        self._bar = download_bar()
         self._task = self._bar.add_task(title, total=total_bytes) if self._bar else None
 
     def __enter__(self) -> Self:
         if self._bar:
             self._bar.start()
         else:
-            _say(f"downloading {self._title}: {_megabytes(self._total_bytes)}, only this once")
+            say(f"downloading {self._title}: {_megabytes(self._total_bytes)}, only this once")
         return self
 
     def __exit__(
@@ -47,23 +44,7 @@ class Meter:
             step = self._done_bytes * _STEPS // self._total_bytes
             if step > self._said_steps:
                 self._said_steps = step
-                _say(f"downloading {self._title}: {_megabytes(self._done_bytes)} of {_megabytes(self._total_bytes)}")
-
-
-def _bar(console: Console) -> Progress:
-    return Progress(
-        TextColumn("downloading {task.description}, only this once"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-    )
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()
+                say(f"downloading {self._title}: {_megabytes(self._done_bytes)} of {_megabytes(self._total_bytes)}")
 
 
 def _megabytes(size_bytes: int) -> str:

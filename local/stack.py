@@ -21,6 +21,7 @@ from local.errors import DidNotStart, LocalError, Refused
 from local.guard import Child, spawn
 from local.java import find_java
 from local.pins import KAFKA, REGISTRY
+from local.screen import output, say
 from local.signals import Signals
 from local.supervisor import Service, Supervisor
 
@@ -132,7 +133,7 @@ def up(
         with Signals() as signals, claim(options.data_dir):
             ready = _prepare(options, demo_configuration)
             signals.hold()
-            supervisor = Supervisor(signals, _say)
+            supervisor = Supervisor(signals, say)
             try:
                 _start(supervisor, ready, children, options.kafka_heap_mb)
                 if not signals.is_stop_requested:
@@ -144,7 +145,7 @@ def up(
     except KeyboardInterrupt:
         return STOPPED
     except LocalError as error:
-        _say(f"penstock: {error}")
+        say(f"penstock: {error}")
         return FAILED if isinstance(error, DidNotStart) else REFUSED
 
 
@@ -225,15 +226,9 @@ def _service(child: ChildSpec, ready: Ready, log_dir: Path) -> Service:
 
 def _announce(ready: Ready, after_ready: Callable[[Ready], None] | None) -> None:
     """Print the one line, then let the sample run beside the supervisor, which must not stand still meanwhile."""
-    sys.stdout.write(
+    output(
         f"penstock is ready: ingress={ready.ingress_url} kafka={ready.bootstrap_servers} "
-        f"registry=http://{ports.HOST}:{ready.registry_port}\n"
+        f"registry=http://{ports.HOST}:{ready.registry_port}"
     )
-    sys.stdout.flush()
     if after_ready is not None:
         threading.Thread(target=after_ready, args=(ready,), daemon=True).start()
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

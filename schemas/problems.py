@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from schemas.escaping import harmless
 from schemas.toml_lines import Location
 
 PRIVATE_KEYS = frozenset({"secrets", "options"})  # below these no input is ever repeated in a message
@@ -36,7 +37,7 @@ class ConfigurationError(Exception):
 def key_text(location: Location) -> str:
     """Return a location as people write it: `sources[1].provider`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return text.removeprefix(".")
+    return harmless(text.removeprefix("."))  # a quoted key may hold anything, a line break too
 
 
 def fault(key: str | int, message: str) -> PydanticCustomError:

@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from schemas.escaping import json_line
+
 
 def configure_log() -> None:
     """Send this process's events to standard error as JSON, and of the libraries only warnings.
@@ -15,7 +17,7 @@ def configure_log() -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(json_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.__stderr__),

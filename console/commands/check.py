@@ -52,19 +52,19 @@ def _print(path: str, configuration: "Configuration", findings: "list[Finding]")
     from console.screen import results
 
     screen = results()
-    screen.print(f"{path}: {len(configuration.sources)} sources, {len(configuration.routes)} routes")
+    screen.line(f"{path}: {len(configuration.sources)} sources, {len(configuration.routes)} routes")
     for source in configuration.sources:
         count = len(reachable_from(source, configuration.routes).topics)
-        screen.print(f"  source {source.name}: {source.provider}, {_guarded(source)}, up to {count} topics")
+        screen.line(f"  source {source.name}: {source.provider}, {_guarded(source)}, up to {count} topics")
     for route in configuration.routes:
         selectors = [f"{key}={value}" for key, value in route.model_dump(exclude_unset=True).items() if key != "name"]
-        screen.print(f"  route {route.name}: {', '.join(selectors) or 'every change'}")
-    screen.print(_counted(reachable(configuration), configuration.kafka.partitions))
+        screen.line(f"  route {route.name}: {', '.join(selectors) or 'every change'}")
+    screen.line(_counted(reachable(configuration), configuration.kafka.partitions))
     styles = {"problem": "red", "warning": "yellow", "fine": "green"}
     for finding in findings:
-        screen.print(f"{finding.level}: {finding.text}", style=styles[finding.level])
+        screen.paragraph(f"{finding.level}: {finding.text}", style=styles[finding.level])
     if not any(finding.level == "problem" for finding in findings):
-        screen.print("no problems", style="green")
+        screen.line("no problems", style="green")
 
 
 def _guarded(source: "Source") -> str:
@@ -88,16 +88,17 @@ def _print_json(configuration: "Configuration", findings: "list[Finding]") -> No
     from dataclasses import asdict
 
     from console.reachable import reachable, reachable_from
+    from local.screen import output_json
 
     for finding in findings:
-        typer.echo(json.dumps(asdict(finding)))
+        output_json(json.dumps(asdict(finding)))
     for source in configuration.sources:
         found = reachable_from(source, configuration.routes)
         text = f"source {source.name}: up to {len(found.topics)} topics"
-        typer.echo(json.dumps({"level": "fine", "text": text, "source": source.name, "topics": _counts(found)}))
+        output_json(json.dumps({"level": "fine", "text": text, "source": source.name, "topics": _counts(found)}))
     everything = reachable(configuration)
     text = _counted(everything, configuration.kafka.partitions)
-    typer.echo(json.dumps({"level": "fine", "text": text, "topics": _counts(everything)}))
+    output_json(json.dumps({"level": "fine", "text": text, "topics": _counts(everything)}))
 
 
 def _counts(found: "Reachable") -> dict[str, int]:

@@ -7,9 +7,8 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from console.queries import Attempt
+    from console.screen import Screen
     from schemas.records import Document, RawDelivery
 
 NEWEST = 1_000_000  # outcomes, about 20 s of reading
@@ -42,16 +41,17 @@ def explain(
     from console.options import load_configuration
     from console.queries import place_of, story
     from console.screen import counting, results
+    from local.screen import output_json, say
 
     loaded, limit = load_configuration(config, data_dir), None if everything else NEWEST
     with place_of(loaded, os.environ) as place, counting("records looked at") as advance:
         attempts = story(place, delivery_id, limit, advance)
     if not attempts:
-        typer.echo(_not_found(delivery_id, everything), err=True)
+        say(_not_found(delivery_id, everything))
         raise typer.Exit(1)
     screen = results()
     for attempt in attempts:
-        typer.echo(_as_json(attempt)) if as_json else _print(screen, attempt)
+        output_json(_as_json(attempt)) if as_json else _print(screen, attempt)
 
 
 def _not_found(delivery_id: str, everything: bool) -> str:
@@ -62,13 +62,9 @@ def _not_found(delivery_id: str, everything: bool) -> str:
     )
 
 
-def _print(screen: "Console", attempt: "Attempt") -> None:
-    from rich.text import Text
-
-    from console.screen import harmless
-
+def _print(screen: "Screen", attempt: "Attempt") -> None:
     for line, style in _lines(attempt):
-        screen.print(Text(harmless(line), style))
+        screen.line(line, style=style)
 
 
 def _lines(attempt: "Attempt") -> list[tuple[str, str]]:

@@ -81,13 +81,14 @@ def _is_wanted(place: "Place", report: "Report", *, is_sure: bool) -> bool:
     """Say whether to publish; raise `Misused` when nobody would decide the corrections."""
     from console.correcting import workers
     from console.faults import Misused
+    from console.screen import is_agreed
 
     if not workers(place):
         raise Misused(
             f"{report.wrong:,} resources are to be corrected, but no worker of {place.group} is running to do it; "
             "nothing was published: start one with this version, then replay again"
         )
-    return is_sure or typer.confirm(f"Emit {report.wrong:,} corrections?", err=True)
+    return is_sure or is_agreed(f"Emit {report.wrong:,} corrections?")
 
 
 def _correct(place: "Place", again: "Replay", report: "Report", now: "datetime") -> None:

@@ -62,6 +62,8 @@ def send(
         raise typer.BadParameter(
             f"{sender.provider.name} says the event type in a header: --topic products/update, say"
         )
+    if not (topic.isascii() and topic.isprintable()):
+        raise typer.BadParameter(f"--topic {topic!r}: expected printable ASCII, because a header says it")
     to_url = url or _url(config, data_dir)
     load = Load(topic, repeat, vary, shuffle, duplicate, seed)
     answers: list[Answered] = []
@@ -128,7 +130,7 @@ def _post(
 
 
 def _print(tally: "Tally", answers: "list[Answered]") -> None:
-    from rich.console import Console
+    from console.screen import results
 
     latencies = ", ".join(
         f"{name} {latency:.1f} ms"
@@ -136,17 +138,19 @@ def _print(tally: "Tally", answers: "list[Answered]") -> None:
         if latency is not None
     )
     statuses = ", ".join(f"{count} x {status}" for status, count in sorted(tally.statuses.items()))
-    screen = Console(highlight=False, soft_wrap=True, markup=False)
-    screen.print(f"posted {tally.posted}: {statuses}; {latencies}")
+    screen = results()
+    screen.line(f"posted {tally.posted}: {statuses}; {latencies}")
     for answered in answers:
         if answered.is_accepted:
-            screen.print(f"  penstock explain {answered.delivery_id}", style="dim")
+            screen.line(f"  penstock explain {answered.delivery_id}", style="dim")
     for detail, count in tally.details.most_common(FAULTS_SHOWN):
-        screen.print(f"  {count} x {detail}", style="red")
+        screen.line(f"  {count} x {detail}", style="red")
 
 
 def _print_json(tally: "Tally", answers: "list[Answered]") -> None:
     import json
+
+    from local.screen import output_json
 
     summary = {
         "posted": tally.posted,
@@ -157,4 +161,4 @@ def _print_json(tally: "Tally", answers: "list[Answered]") -> None:
         "p50_ms": tally.percentile_ms(50),
         "p99_ms": tally.percentile_ms(99),
     }
-    typer.echo(json.dumps(summary))
+    output_json(json.dumps(summary))

@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from console.options import DATA_DIR, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
@@ -15,13 +13,14 @@ def spool(data_dir: DataDirOption = DATA_DIR, as_json: JsonOption = False) -> No
     import time
 
     from console.spools import spool_depths
+    from local.screen import output
 
     now = time.time()
     found = spool_depths(data_dir / "spool")
     for depth in found:
         _print_json(depth, now) if as_json else _print(depth, now)
     if not found and not as_json:
-        typer.echo(f"no spool in {data_dir}: no ingress with a spool has run with this --data-dir")
+        output(f"no spool in {data_dir}: no ingress with a spool has run with this --data-dir")
 
 
 def _age_s(depth: "SpoolDepth", now: float) -> float:
@@ -29,19 +28,21 @@ def _age_s(depth: "SpoolDepth", now: float) -> float:
 
 
 def _print(depth: "SpoolDepth", now: float) -> None:
-    from console.screen import harmless, results
+    from console.screen import results
 
     screen = results()
     age = f", the oldest for {_age_s(depth, now):,.0f} s" if depth.deliveries else ""
-    screen.print(f"{depth.file}: {depth.deliveries:,} deliveries, {depth.bytes:,} bytes{age}")
+    screen.line(f"{depth.file}: {depth.deliveries:,} deliveries, {depth.bytes:,} bytes{age}")
     for source, deliveries in sorted(depth.sources.items()):
-        screen.print(f"  {harmless(source)}: {deliveries:,}")
+        screen.line(f"  {source}: {deliveries:,}")
     if depth.refused:
-        screen.print(f"  put aside, because Kafka does not take them: {depth.refused:,}", style="red")
+        screen.line(f"  put aside, because Kafka does not take them: {depth.refused:,}", style="red")
 
 
 def _print_json(depth: "SpoolDepth", now: float) -> None:
     import json
     from dataclasses import asdict
 
-    typer.echo(json.dumps({**asdict(depth), "oldest_age_s": round(_age_s(depth, now), 1)}))
+    from local.screen import output_json
+
+    output_json(json.dumps({**asdict(depth), "oldest_age_s": round(_age_s(depth, now), 1)}))

@@ -10,8 +10,7 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rich.console import Console
-
+    from console.screen import Screen
     from console.tables import Name, Row, Tables, Version
 
 state = typer.Typer(
@@ -43,6 +42,7 @@ def get(
 
     from console.screen import counting, results
     from console.tables import latest_rows, seen_versions
+    from local.screen import output_json, say
 
     tables = _tables(config, data_dir)
     with counting("records looked at") as advance:
@@ -51,12 +51,12 @@ def get(
         versions = [seen_versions(tables, row.name, advance) if seen else None for row in rows]
     _say_as_of(tables)
     if not rows:
-        typer.echo(f"nothing is remembered of {resource!r}; `penstock state list` shows what there is", err=True)
+        say(f"nothing is remembered of {resource!r}; `penstock state list` shows what there is")
         raise typer.Exit(1)
     screen = results()
     for row, remembered in zip(rows, versions, strict=True):
         if as_json:
-            typer.echo(_row_json(row, remembered, has_document=True))
+            output_json(_row_json(row, remembered, has_document=True))
         else:
             _print_row(screen, row, remembered)
 
@@ -75,8 +75,9 @@ def list_(
     """List resources with their versions, the last stored first; `--json` has no documents, `get` has."""
     from itertools import islice
 
-    from console.screen import counting, harmless, results
+    from console.screen import counting, results
     from console.tables import latest_rows
+    from local.screen import output_json, say
 
     tables, screen = _tables(config, data_dir), results()
     with counting("records looked at") as advance:
@@ -86,12 +87,12 @@ def list_(
     _say_as_of(tables)
     for row in rows:
         if as_json:
-            typer.echo(_row_json(row, None, has_document=False))
+            output_json(_row_json(row, None, has_document=False))
             continue
         gone = "  deleted" if row.state.is_deleted else ""
-        screen.print(f"{row.stored_at:%Y-%m-%d %H:%M:%S}  {harmless(row.name.key)}  {_version_text(row)}{gone}")
+        screen.line(f"{row.stored_at:%Y-%m-%d %H:%M:%S}  {row.name.key}  {_version_text(row)}{gone}")
     if limit and len(rows) == limit:
-        typer.echo(f"the first {limit}; there may be more: --limit, or `penstock state count`", err=True)
+        say(f"the first {limit}; there may be more: --limit, or `penstock state count`")
 
 
 @state.command("count")
@@ -108,8 +109,9 @@ def count(
     """Count resources by provider, source and type: those that exist and those that were deleted."""
     import json
 
-    from console.screen import counting, harmless, results
+    from console.screen import counting, results
     from console.tables import latest_counts, seen_count
+    from local.screen import output_json
 
     tables, screen = _tables(config, data_dir), results()
     with counting("records looked at") as advance:
@@ -120,13 +122,15 @@ def count(
     for key in sorted({*live, *deleted}):
         if as_json:
             parts = dict(zip(("provider", "source", "resource"), key, strict=True))
-            typer.echo(json.dumps({**parts, "live": live[key], "deleted": deleted[key]}))
+            output_json(json.dumps({**parts, "live": live[key], "deleted": deleted[key]}))
         else:
-            screen.print(f"{live[key]:>12,} live {deleted[key]:>10,} deleted  {harmless(' '.join(key))}")
+            screen.line(f"{live[key]:>12,} live {deleted[key]:>10,} deleted  {' '.join(key)}")
     if not as_json:
-        screen.print(f"{live.total():>12,} live {deleted.total():>10,} deleted  in all")
-    if versions is not None:
-        typer.echo(json.dumps({"seen_versions": versions}) if as_json else f"{versions:>12,} versions in seen")
+        screen.line(f"{live.total():>12,} live {deleted.total():>10,} deleted  in all")
+    if versions is not None and as_json:
+        output_json(json.dumps({"seen_versions": versions}))
+    elif versions is not None:
+        screen.line(f"{versions:>12,} versions in seen")
 
 
 def _tables(config: "ConfigOption", data_dir: "DataDirOption") -> "Tables":
@@ -161,23 +165,21 @@ def _say_as_of(tables: "Tables") -> None:
     notice(f"as of {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC{behind}")
 
 
-def _print_row(screen: "Console", row: "Row", versions: "list[Version] | None") -> None:
-    from console.screen import harmless
-
+def _print_row(screen: "Screen", row: "Row", versions: "list[Version] | None") -> None:
     stored = row.state
-    screen.print(harmless(row.name.key), style="bold")
-    screen.print(f"  version      {_version_text(row)}")
-    screen.print(f"  stored       {row.stored_at:%Y-%m-%d %H:%M:%S.%f} UTC")
-    screen.print(f"  last change  {stored.event_id or 'none'}")
-    screen.print(f"  fingerprint  {'none: deleted' if stored.is_deleted else stored.fingerprint.hex()}")
+    screen.line(row.name.key, style="bold")
+    screen.line(f"  version      {_version_text(row)}")
+    screen.line(f"  stored       {row.stored_at:%Y-%m-%d %H:%M:%S.%f} UTC")
+    screen.line(f"  last change  {stored.event_id or 'none'}")
+    screen.line(f"  fingerprint  {'none: deleted' if stored.is_deleted else stored.fingerprint.hex()}")
     for version in versions or ():
-        screen.print(harmless(f"  seen         {_seen_text(version)}"))
+        screen.line(f"  seen         {_seen_text(version)}")
     if stored.document is not None:
-        screen.print(_indented(stored.document))
+        screen.document(_indented(stored.document))
 
 
 def _indented(document: bytes) -> str:
-    """Return a document for people; JSON escapes control characters, so nothing else has to."""
+    """Return a document for people."""
     import msgspec
 
     return msgspec.json.format(document, indent=2).decode()

@@ -7,8 +7,7 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from console.screen import Screen
     from schemas.records import Document
 
 STYLES = {"c": "green", "u": "yellow", "d": "red", "r": "cyan"}
@@ -39,6 +38,7 @@ def tail(
     from console.options import load_configuration
     from console.queries import changes, place_of
     from console.screen import notice, results
+    from local.screen import output_json
 
     screen, shown = results(), 0
     loaded = load_configuration(config, data_dir)
@@ -48,7 +48,7 @@ def tail(
                 notice("following changes; Ctrl-C stops")
             if found is None or not _is_wanted(found[1], resource, source):
                 continue
-            typer.echo(record_json(found[1])) if as_json else _print(screen, *found)
+            output_json(record_json(found[1])) if as_json else _print(screen, *found)
             shown += 1
             if shown == maximum:
                 return
@@ -58,23 +58,18 @@ def _is_wanted(change: "Document", resource: str | None, source: str | None) -> 
     return resource in {None, change["resource_type"]} and source in {None, change["source"]["source"]}
 
 
-def _print(screen: "Console", topic: str, change: "Document") -> None:
-    from rich.text import Text
-
+def _print(screen: "Screen", topic: str, change: "Document") -> None:
     from console.diffs import lines
-    from console.screen import harmless
 
     version = change["version"] or change["event_time"]
-    title = Text(f"{change['emitted_at']:%H:%M:%S} ")
-    title.append(f"{OPERATIONS[change['op']]} ", f"bold {STYLES[change['op']]}")
-    title.append(harmless(f"{change['resource_type']} {change['resource_id']}"), "bold")
-    title.append(harmless(f"  {change['source']['source']} {change['source']['event_type']}"))
-    title.append(f"  version {version:%Y-%m-%d %H:%M:%S}" if version else "", "dim")
-    title.append(harmless(f"  {topic}"), "dim")
-    screen.print(title)
+    screen.line(
+        f"{change['emitted_at']:%H:%M:%S} ",
+        (f"{OPERATIONS[change['op']]} ", f"bold {STYLES[change['op']]}"),
+        (f"{change['resource_type']} {change['resource_id']}", "bold"),
+        f"  {change['source']['source']} {change['source']['event_type']}",
+        (f"  version {version:%Y-%m-%d %H:%M:%S}" if version else "", "dim"),
+        (f"  {topic}", "dim"),
+    )
     for pointer, before, after in lines(change):
-        line = Text(harmless(f"    {pointer}  "))
-        line.append(harmless(before), "red")
-        line.append(" -> " if before and after else "")
-        line.append(harmless(after), "green")
-        screen.print(line)
+        arrow = " -> " if before and after else ""
+        screen.line(f"    {pointer}  ", (before, "red"), arrow, (after, "green"))

@@ -9,6 +9,7 @@ from console.options import JsonOption
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from console.screen import Screen
     from console.trial import Shown, Trial
     from streams.steps.filter import Filter, Verdict
 
@@ -42,14 +43,15 @@ def try_filter(
     from console.judging import clock
     from console.trial import as_json as trials_json
     from console.trial import tried
+    from local.screen import output_json, say
 
     criterion, moment = _filter(text), clock(now, {}, datetime.now(UTC)).time
     read = _Reader(provider, topic, resource, moment)
     trials = tried(criterion, read.shown(payload), read.shown(before) if before else [], moment)
     if not trials:
-        typer.echo(f"no {resource} in the payload", err=True)
+        say(f"no {resource} in the payload")
     if as_json:
-        typer.echo(trials_json(trials, criterion))
+        output_json(trials_json(trials, criterion))
     else:
         for trial in trials:
             _print(trial)
@@ -105,33 +107,27 @@ def _body(place: str) -> bytes:
 
 
 def _print(trial: "Trial") -> None:
-    from rich.text import Text
-
-    from console.screen import harmless, results
+    from console.screen import results
 
     screen = results()
-    screen.print(Text(harmless(_summary(trial)), f"bold {STYLES[trial.takes]}"))
+    screen.line(_summary(trial), style=f"bold {STYLES[trial.takes]}")
     for side, verdict in (("before", trial.before), ("after", trial.after)):
         if verdict is not None:
             if trial.before is not None:
-                screen.print(Text(side, "bold"))
-            _print_verdict(verdict, trial.missing)
+                screen.line(side, style="bold")
+            _print_verdict(screen, verdict, trial.missing)
 
 
-def _print_verdict(verdict: "Verdict", missing: dict[str, str]) -> None:
-    from rich.text import Text
-
-    from console.screen import harmless, results
+def _print_verdict(screen: "Screen", verdict: "Verdict", missing: dict[str, str]) -> None:
     from console.trial import WORDS, lines
 
-    screen = results()
     for holds, depth, text, found in lines(verdict, missing):
-        line = Text(f"  {WORDS[holds]:<9} ", STYLES[holds])
-        line.append(
-            harmless(f"{'  ' * depth}{text}".ljust(TERM_CHARS) if found else f"{'  ' * depth}{text}"), "default"
-        )
-        line.append(harmless(f"  {found}" if found else ""), "dim")
-        screen.print(line)
+        term = f"{'  ' * depth}{text}"
+        word = (f"  {WORDS[holds]:<9} ", STYLES[holds])
+        if found:
+            screen.line(word, term.ljust(TERM_CHARS), (f"  {found}", "dim"))
+        else:
+            screen.line(word, term)
 
 
 def _summary(trial: "Trial") -> str:

@@ -115,22 +115,24 @@ def _report(account: "Account", captured: "Captured", judged: "Clock", diagnosis
 def _print_json(report: "Document") -> None:
     import json
 
-    typer.echo(json.dumps(report))
+    from local.screen import output_json
+
+    output_json(json.dumps(report))
 
 
 def _print(report: "Document") -> None:
-    from console.screen import harmless, results
+    from console.screen import results
 
     screen = results()
     if report["verified"]:
         signer = f"secret {report['secret']} of {report['secrets']}"
-        screen.print(f"verified: signed as {report['provider']} with {signer}", style="green")
+        screen.line(f"verified: signed as {report['provider']} with {signer}", style="green")
     else:
-        screen.print(f"not verified: {report['reason']}: {report['detail']}", style="red")
+        screen.line(f"not verified: {report['reason']}: {report['detail']}", style="red")
     for cause in report["causes"]:
-        screen.print(harmless(f"  {cause['code']}: {cause['text']}"), style="bold")
+        screen.line(f"  {cause['code']}: {cause['text']}", style="bold")
     for kind in ("hints", "notes"):
         for text in report[kind]:
-            screen.print(harmless(f"  {kind[:-1]}: {text}"))
+            screen.line(f"  {kind[:-1]}: {text}")
     signed = "" if report["signed_at"] is None else f", signed at {report['signed_at']}"
-    screen.print(f"  {report['body_bytes']} bytes of body{signed}, judged at {report['judged_at']} ({report['clock']})")
+    screen.line(f"  {report['body_bytes']} bytes of body{signed}, judged at {report['judged_at']} ({report['clock']})")

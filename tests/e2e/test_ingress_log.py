@@ -11,6 +11,7 @@ import pytest
 from providers.base import Sample
 from providers.registry import provider
 from tests.support.doors import DoorProcess, door
+from tests.support.hostile import HOSTILE, assert_harmless
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0
@@ -77,6 +78,20 @@ def test_verified_delivery_that_is_not_kept_is_named(talkative: DoorProcess) -> 
     assert line["delivery_id"].endswith("id-shopify")
     assert (line["reason"], line["level"]) == ("spool_full", "warning")
     assert MARK not in talkative.log_text()
+
+
+def test_names_that_senders_choose_cannot_control_a_terminal(talkative: DoorProcess) -> None:
+    """Ids, types and paths are logged as JSON, in which nothing is left that a terminal obeys."""
+    hostile = {"x-webhook-delivery": "id-\x9b2J\x85forged", "x-webhook-event": "\x9b31m.\xad", "user-agent": "\x9b2J"}
+    body = json.dumps({"id": HOSTILE}).encode()
+    headers = {name: value.encode("latin-1") for name, value in (signed("generic", body) | hostile).items()}
+
+    assert talkative.post("/v1/generic", body, headers).status_code == 200
+    assert talkative.post("/v1/%1b%5b2J%7f%c2%9b%e2%80%ae", body, headers).status_code == 404
+
+    until(lambda: len(lines(talkative, "accepted")) == 1, TIMEOUT_S, "it has its line")
+    assert "id-\x9b2J\x85forged" in {line.get("delivery_id") for line in lines(talkative, "accepted")}
+    assert_harmless(talkative.log_text())
 
 
 def lines(process: DoorProcess, event: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from tests.flaws.entering import ENTERING
 from tests.flaws.flaw import Flaw
 from tests.flaws.framing import FRAMING
 from tests.flaws.replaying import REPLAYING
+from tests.flaws.showing import SHOWING
 from tests.flaws.transacting import TRANSACTING
 
-FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *FRAMING, *REPLAYING, *TRANSACTING)
+FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *FRAMING, *SHOWING, *REPLAYING, *TRANSACTING)

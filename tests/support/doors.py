@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from local.guard import Child, spawn
 from tests.support.waiting import until
 
 START_TIMEOUT_S = 30.0
+
+Headers = Mapping[str, str] | Mapping[str, bytes]
 
 
 class DoorProcess:
@@ -62,11 +64,12 @@ class DoorProcess:
         return httpx.get(self.url + path, timeout=10, trust_env=False)
 
     def post(
-        self, path: str, body: bytes = b"", headers: dict[str, str] | None = None, sender: str | None = None
+        self, path: str, body: bytes = b"", headers: Headers | None = None, sender: str | None = None
     ) -> httpx.Response:
         """Return the answer to a POST, sent from a local address if one is given."""
         with httpx.Client(transport=httpx.HTTPTransport(local_address=sender), timeout=30, trust_env=False) as client:
-            return client.post(self.url + path, content=body, headers=headers)
+            sent = None if headers is None else [(_as_sent(name), _as_sent(value)) for name, value in headers.items()]
+            return client.post(self.url + path, content=body, headers=sent)
 
     def log_text(self) -> str:
         """Return everything that the process has written."""
@@ -79,6 +82,10 @@ class DoorProcess:
     def _is_listening(self) -> bool:
         assert self.child.exit_code() is None, self.log_text()
         return "ingress_listening" in self.log_text()
+
+
+def _as_sent(text: str | bytes) -> bytes:
+    return text.encode() if isinstance(text, str) else text
 
 
 def _is_copy(child: psutil.Process, command: list[str]) -> bool:

@@ -1,0 +1,121 @@
+"""What a payload says on its way through Kafka: no command that reads it there passes it on to a terminal unescaped."""
+
+import json
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.doors import door
+from tests.support.feed import ensure_raw
+from tests.support.hostile import HOSTILE, LEGIBLE, OURS, WITH_KAFKA, assert_harmless
+from tests.support.ledger import OutcomeCount
+from tests.support.workers import running, wait_until
+
+pytestmark = pytest.mark.kafka
+RUN = uuid.uuid4().hex[:8]
+SOURCE, APP = f"hostile-{RUN}", f"hostile-{RUN}"
+DELIVERY_ID = f"id-{RUN}-\x9b2J\x85forged"  # of a header, where HTTP allows C1
+FIELD = "vendor\x9b"
+DOCUMENT = {"id": HOSTILE + RUN, "title": LEGIBLE + HOSTILE, FIELD: "x", HOSTILE: [HOSTILE]}
+PAUSED = 'paused = ["product"]\n[[routes]]\nname = "near"\nfilter = "vendors:x"\n'
+"""What `replay` finds decided otherwise, and `check --online` names with what may be meant."""
+
+COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
+    "tail": (("--from-beginning", "--max", "2", "--source", SOURCE), 0),
+    "explain": ((DELIVERY_ID,), 0),
+    "replay": (("--since", "1h", "--source", SOURCE, "--dry-run"), 0),
+    "check": (("--online",), 0),
+    "state get": ((HOSTILE + RUN, "--seen"), 0),
+    "state list": (("--source", SOURCE), 0),
+    "state count": (("--source", SOURCE, "--seen"), 0),
+}
+"""The arguments of each, and what it ends with."""
+
+
+@pytest.fixture(scope="module")
+def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give a configuration whose worker has decided two versions of a product that nobody should print."""
+    text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[registry]\nurl = "{registry}"\n[worker]\napp = "{APP}"\n'
+    text += f'[[sources]]\nname = "{SOURCE}"\nprovider = "generic"\nverify = "none"\n'
+    ensure_raw(kafka, APP)
+    with (
+        closing(OutcomeCount(kafka, registry, SOURCE)) as outcomes,
+        door(tmp_path_factory.mktemp("door"), text) as process,
+        running(tmp_path_factory.mktemp("worker"), text) as workers,
+    ):
+        process.until_ready()
+        for number, delivery_id in enumerate((DELIVERY_ID, f"{DELIVERY_ID}-2")):
+            body = json.dumps(DOCUMENT | {"number": number, "updated_at": f"2026-11-21T10:00:0{number}Z"})
+            headers = {"x-webhook-delivery": delivery_id.encode("latin-1"), "x-webhook-event": b"product.\x9b31m"}
+            assert process.post(f"/v1/{SOURCE}", body.encode(), headers).status_code == 200
+        workers.start(0)
+        wait_until(lambda: outcomes() >= 2, "both are decided", 120)
+        path = tmp_path_factory.mktemp("console") / "penstock.toml"
+        path.write_text(text + PAUSED)
+        yield path
+
+
+def printed(configuration: Path, command: str, *more: str, is_coloured: bool = False) -> str:
+    """Return what a command prints on both streams, but for colours of our own."""
+    arguments, code = COMMANDS[command]
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "penstock"), *command.split(), *arguments, *more],
+        env=os.environ | {"PENSTOCK_CONFIG": str(configuration)} | (COLOURED if is_coloured else {}),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    shown = OURS.sub("", (done.stdout + done.stderr).decode())
+    assert done.returncode == code, shown
+    return shown
+
+
+COLOURED = {"FORCE_COLOR": "1", "COLUMNS": "4000"}
+
+
+def test_every_command_that_reads_kafka_is_here() -> None:
+    """tests/unit/console/test_hostile.py sees to it that every command is here or there."""
+    assert set(COMMANDS) == WITH_KAFKA
+
+
+@pytest.mark.parametrize("how", ["piped", "coloured", "json"])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_what_was_posted_is_shown_escaped(configuration: Path, command: str, how: str) -> None:
+    """For people, with and without colours, and for programs."""
+    shown = printed(configuration, command, *(["--json"] if how == "json" else []), is_coloured=how == "coloured")
+
+    assert_harmless(shown)
+    assert "Traceback" not in shown
+    if command in {"tail", "state get", "state list", "replay", "explain"}:
+        assert r"\u001b]0;owned" in shown if how == "json" else r"\x1b]0;owned" in shown or r"\x9b2J" in shown
+    if command == "check":
+        assert "vendor\\" in shown.replace("\\\\", "\\"), shown
+
+
+@pytest.mark.parametrize("command", ["tail", "state get"])
+def test_legible_text_stays_legible(configuration: Path, command: str) -> None:
+    """Accents, wide and right-to-left letters and joined emoji are shown as they are, in JSON too."""
+    assert LEGIBLE in printed(configuration, command)
+    assert LEGIBLE in printed(configuration, command, "--json")
+
+
+def records(configuration: Path, command: str) -> list[dict[str, Any]]:
+    """Return what a command prints for programs."""
+    return [json.loads(line) for line in printed(configuration, command, "--json").splitlines() if line[0] == "{"]
+
+
+def test_json_is_the_same_value(configuration: Path) -> None:
+    """Programs read what was posted."""
+    first, second = records(configuration, "tail")
+    (story,) = records(configuration, "explain")
+
+    assert {first["resource_id"], second["resource_id"]} == {HOSTILE + RUN}
+    assert second["after"] == DOCUMENT | {"number": 1, "updated_at": "2026-11-21T10:00:01Z"}
+    assert story["delivery"]["delivery_id"] == DELIVERY_ID

@@ -1,0 +1,274 @@
+"""Whatever a payload, a server, a file or a configuration says: no command passes it on to a terminal unescaped.
+
+Each command runs as a person runs it, and what it prints is judged on stdout and stderr, piped and in colour. Those that read
+Kafka are in tests/kafka/test_hostile.py; that no other place can print is in tests/unit/test_output.py.
+"""
+
+import hmac
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from console import cli
+from console.replay_report import Report
+from console.replaying import Scope
+from ingress.spool_file import Row, SpoolFile, pack
+from local import logs
+from local.screen import output, say
+from schemas.records import Correction, RawDelivery
+from streams.differences import Decided, DeliveryDifference, Event, EventDifference, StateDifference
+from streams.replay import Tally
+from tests.support.answering import answering
+from tests.support.hostile import (
+    HOSTILE,
+    LEGIBLE,
+    LINE,
+    OURS,
+    WITH_KAFKA,
+    WITHOUT_KAFKA,
+    assert_harmless,
+)
+
+SECRET = b"made-up"
+MOMENT = datetime(2026, 11, 21, 10, tzinfo=UTC)
+NOWHERE = "http://127.0.0.1:1"
+QUOTED = json.dumps(HOSTILE)  # as TOML and JSON write it
+CONFIGURED = {
+    "unknown key": f'[[sources]]\nname = "acme"\nprovider = "shopify"\nsecrets = ["text:s"]\n{QUOTED} = 1\n',
+    "value": f'[[sources]]\nname = "acme"\nprovider = {QUOTED}\nsecrets = ["text:s"]\n',
+    "name": f'[[sources]]\nname = {QUOTED}\nprovider = "shopify"\nsecrets = ["text:s"]\n',
+    "address": f'[[sources]]\nname = "a"\nprovider = "shopify"\nsecrets = ["text:s"]\nallow = [{QUOTED}]\n',
+    "secret": f'[[sources]]\nname = "a"\nprovider = "shopify"\nsecrets = ["env:A{HOSTILE.encode().hex()}", {QUOTED}]\n',
+    "filter": f'[[routes]]\nname = "r"\nfilter = {json.dumps("a: " + HOSTILE)}\n',
+    "certificate": f"[ingress]\ntls_certificate = {QUOTED}\n",
+    "options": f'[kafka.options]\n"sasl.password" = {json.dumps("file:" + HOSTILE)}\n',
+    "no TOML": f"[kafka]\n{HOSTILE}",
+}
+COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "check": (("check",), ("check", "--json")),
+    "up": (("up", "--data-dir", "foreign"),),
+    "ingress": (("ingress",),),
+    "worker": (("worker",),),
+    "send": (
+        ("send", "acme", "product.json", "-t", HOSTILE, "--url", NOWHERE),
+        ("send", "acme", "product.json", "-t", "a", "--url", f"http://127.0.0.1:1/{HOSTILE}"),
+        ("send", HOSTILE, "product.json", "-t", "a/b"),
+        ("send", "acme", HOSTILE, "-t", "a/b"),
+    ),
+    "spool": (("spool", "--data-dir", "data"), ("spool", "--data-dir", "data", "--json")),
+    "verify": (
+        ("verify", "request.http", "-p", "shopify", "--secret", "text:made-up"),
+        ("verify", "request.http", "-p", "shopify", "--secret", "text:made-up", "--json"),
+        ("verify", HOSTILE, "-p", "shopify", "--secret", "text:made-up"),
+        ("verify", "request.http", "-p", HOSTILE, "--secret", "text:made-up"),
+        ("verify", "request.http", "-s", HOSTILE),
+    ),
+    "try-filter": (
+        ("try-filter", "title:*", "product.json"),
+        ("try-filter", "title:*", "product.json", "--json"),
+        ("try-filter", "title:*", "product.json", "--before", "product.json"),
+        ("try-filter", f"title:{HOSTILE}", "product.json"),
+        ("try-filter", f'title:"{HOSTILE}" {HOSTILE}', "product.json"),
+        ("try-filter", "a:b", "delivery.json", "--provider", "generic", "--topic", HOSTILE),
+        ("try-filter", "a:b", "product.json", "--provider", HOSTILE),
+        ("try-filter", "a:b", HOSTILE),
+    ),
+    "tail": (("tail",),),
+    "explain": (("explain", HOSTILE),),
+    "replay": (("replay", "--since", HOSTILE), ("replay", "--since", "1h", "--source", HOSTILE)),
+    "state get": (("state", "get", HOSTILE),),
+    "state list": (("state", "list", "--limit", HOSTILE),),
+    "state count": (("state", "count", HOSTILE),),
+}
+READERS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys(("check", "up", "ingress", "worker", "tail", "state list", "state count"), ()),
+    "send": ("acme", "product.json", "--url", NOWHERE, "-t", "a"),
+    "verify": ("request.http", "-s", "acme"),
+    "explain": ("x",),
+    "state get": ("x",),
+    "replay": ("--since", "1h"),
+}
+AT_ONCE = frozenset(CONFIGURED) - {"filter", "certificate", "options", "secret"}
+FOUND_BY = dict.fromkeys(READERS, AT_ONCE) | {
+    "check": frozenset(CONFIGURED),
+    "up": frozenset(CONFIGURED),
+    "ingress": frozenset(CONFIGURED) - {"filter"},  # each looks at what it uses
+    "worker": frozenset(CONFIGURED) - {"certificate", "secret", "address"},
+}
+"""Which mistakes a command finds before it looks for Kafka or serves."""
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each command in a folder of hostile files, without this machine's settings."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("CONFIG", "DATA_DIR", "URL", "KAFKA_BOOTSTRAP_SERVERS", "REGISTRY_URL", "WORKER_ID"):
+        monkeypatch.delenv(f"PENSTOCK_{name}", raising=False)
+    document = {"id": HOSTILE, "title": LEGIBLE + HOSTILE, HOSTILE: [HOSTILE], "updated_at": "2026-11-21T10:00:00Z"}
+    Path("product.json").write_text(json.dumps(document, ensure_ascii=False))
+    Path("delivery.json").write_text(json.dumps(document))
+    digest = hmac.digest(SECRET, b"{}", "sha256").hex().encode()
+    Path("request.http").write_bytes(b"x-signature: \x9b31m\xe2\x80\xaesha256=" + digest + b"\ndate: \x9b2J\n\n{}")
+    Path("penstock.toml").write_text('[[sources]]\nname = "acme"\nprovider = "shopify"\nsecrets = ["text:s"]\n')
+    Path("foreign").mkdir()
+    Path("foreign", "thesis").touch()
+    spool = SpoolFile(Path("data", "spool", "8080.sqlite"))
+    spool.change([Row(1, b"key", b"body", pack([("penstock_source", (HOSTILE + LEGIBLE).encode())]), 1000.0)], ())
+    spool.close()
+
+
+@pytest.fixture(params=["piped", "in colour"])
+def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> "Run":
+    """Give what runs a command and returns what it printed, once it was seen to be harmless."""
+    if request.param == "in colour":
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "4000")
+    return Run(monkeypatch, capfd)
+
+
+@pytest.fixture
+def piped(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> "Run":
+    """Give the same, where another program reads what is printed."""
+    return Run(monkeypatch, capfd)
+
+
+class Run:
+    """Runs commands as a person does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch, self._capfd = monkeypatch, capfd
+
+    def __call__(self, *arguments: str) -> str:
+        """Return all that a command prints on both streams."""
+        self._monkeypatch.setattr(sys, "argv", ["penstock", *arguments])
+        with pytest.raises(SystemExit):
+            cli.main()
+        return self.printed()
+
+    def printed(self) -> str:
+        """Return what was printed since it was last asked for; it has to be harmless but for colours."""
+        captured = self._capfd.readouterr()
+        printed = OURS.sub("", captured.out + captured.err)
+        assert_harmless(printed)
+        return printed
+
+
+def every_command() -> set[str]:
+    """Return the names of all commands, those of a group with the group's before them."""
+    commands = dict(getattr(get_command(cli.app), "commands", {}))
+    state = commands.pop("state")
+    return {*commands, *(f"state {name}" for name in state.commands)}
+
+
+def test_every_command_is_held_to_it() -> None:
+    """A new command has to bring hostile cases along, here or with Kafka."""
+    assert every_command() == WITHOUT_KAFKA | WITH_KAFKA
+    assert every_command() == set(COMMANDS)
+
+
+@pytest.mark.parametrize("arguments", [given for cases in COMMANDS.values() for given in cases], ids=repr)
+def test_arguments_and_files_are_shown_escaped(run: Run, arguments: tuple[str, ...]) -> None:
+    """Whatever a file or the command line contains; the services are away, so faults are shown too."""
+    if arguments == ("up", "--data-dir", "foreign"):
+        arguments = ("up", "--data-dir", "foreign", "--port", "0", "--kafka-port", "0", "--registry-port", "0")
+    if arguments[0] in {"ingress", "worker"} or " ".join(arguments[:2]) in WITH_KAFKA or arguments[0] in WITH_KAFKA:
+        Path("penstock.toml").write_text(CONFIGURED["unknown key"])  # else it would serve, or look for Kafka
+
+    assert "Traceback" not in run(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("command", "what"), [(command, what) for command in READERS for what in sorted(FOUND_BY[command])]
+)
+def test_mistakes_in_a_configuration_are_shown_escaped(piped: Run, command: str, what: str) -> None:
+    """Keys and values are quoted in messages, each on its line; a line break in one begins no line of its own."""
+    Path("penstock.toml").write_text(CONFIGURED[what])
+
+    shown = piped(*command.split(), *READERS[command], "-c", "penstock.toml")
+
+    assert shown
+    assert "Traceback" not in shown
+
+
+def test_legible_text_stays_legible(run: Run) -> None:
+    """Accents, wide and right-to-left letters and joined emoji are shown as they are."""
+    assert LEGIBLE in run("try-filter", "title:*", "product.json")
+    assert LEGIBLE in run("spool", "--data-dir", "data")
+
+
+def test_json_is_the_same_value(run: Run) -> None:
+    """One line, of which a program reads what was there."""
+    shown = run("try-filter", "title:*", "product.json", "--json")
+
+    (line,) = shown.splitlines()
+    assert json.loads(line)["resources"][0]["after"]["found"] == [LEGIBLE + HOSTILE]
+
+
+@pytest.mark.parametrize("answer", [
+    b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%b",
+    b"HTTP/1.1 400 \x9b31m\xe2\x80\xae\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b",
+    b"HTTP/1.1 503 Busy\r\ncontent-type: text/\x9b2J\r\ncontent-length: %d\r\n\r\n%b",
+    b"\x1b[2J\x9b31m no HTTP at all %d %b",
+])  # fmt: skip
+@pytest.mark.parametrize("detail", [
+    json.dumps({"error": HOSTILE, "detail": HOSTILE + LEGIBLE}, ensure_ascii=False),
+    json.dumps({"error": {"a": [HOSTILE]}}),
+    HOSTILE,
+], ids=["object", "nested", "text"])  # fmt: skip
+@pytest.mark.parametrize("is_json", [False, True])
+def test_answers_of_a_server_are_shown_escaped(run: Run, answer: bytes, detail: str, is_json: bool) -> None:
+    """`penstock send` shows what the other side says, which need not be Penstock."""
+    body = detail.encode()
+    with answering(answer % (len(body), body)) as url:
+        shown = run("send", "acme", "product.json", "-t", "a/b", "--url", url, *(["--json"] if is_json else []))
+
+    assert ("posted" in shown) or "no answer" in shown
+    if answer.startswith(b"HTTP/1.1 400 Bad") and LEGIBLE in detail:
+        (line,) = [line for line in shown.splitlines() if LEGIBLE in line or line.startswith("{")]
+        assert LEGIBLE in (json.loads(line)["refusals"].popitem()[0] if is_json else line)
+
+
+def test_replay_shows_differences_escaped(run: Run) -> None:
+    """Ids, names, types and documents of what a replay found."""
+    key = f"a|b|{HOSTILE}|1"
+    event = Event(HOSTILE, HOSTILE, "u", key, (HOSTILE,), None)
+    delivery = RawDelivery(HOSTILE, HOSTILE, HOSTILE, HOSTILE, MOMENT, key, b"{}", HOSTILE, None, None, {})
+    found = EventDifference("missing", None, event, (f"/{HOSTILE}",))
+    before, after = json.dumps({HOSTILE: HOSTILE}), json.dumps({HOSTILE: LEGIBLE}, ensure_ascii=False)
+    correction = Correction(HOSTILE, HOSTILE, None, HOSTILE, "", before, after)
+    for as_json in (False, True):
+        report = Report(10, as_json)
+        report.take_delivery(DeliveryDifference(delivery, Decided("changed", HOSTILE), Decided("dead", ""), (found,)))
+        report.take_state(StateDifference(key, "a", HOSTILE, 0, correction))
+        report.finish(Tally(), Scope((), {}, 0), 0)
+        report.corrected({HOSTILE: HOSTILE})
+
+        assert LEGIBLE in run.printed()
+
+
+def test_a_bug_is_shown_escaped(run: Run) -> None:
+    """A fault that nobody expected keeps its traceback; its text may quote a payload."""
+
+    def broken() -> None:
+        raise RuntimeError(HOSTILE)
+
+    cli.app.command("broken")(broken)
+    try:
+        assert r"RuntimeError: \x1b]0;owned" in run("broken")
+    finally:
+        cli.app.registered_commands.pop()
+
+
+def test_words_of_a_process_that_died_are_shown_escaped(run: Run, tmp_path: Path) -> None:
+    """`penstock up` quotes the end of a log in its own messages, indented."""
+    log = tmp_path / "worker.log"
+    log.write_text(f"{HOSTILE}\n{LINE}\n")
+
+    say(f"worker ended with exit code 3; the end of {log}:\n{logs.last_lines(log)}")
+    output(f"penstock is ready: ingress={HOSTILE}")
+
+    assert f"    {LINE}\n" in run.printed()
