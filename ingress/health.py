@@ -1,4 +1,4 @@
-"""Whether Kafka can be written to, known before the first delivery needs it: what /readyz says.
+"""Whether deliveries can be kept, on Kafka or in the spool, known before the first one needs it: what /readyz says.
 
 A fresh producer's first 0.4 s are slow (measured): it asks for metadata and for its producer id. Both are fetched
 before the process calls itself ready, so that the first delivery is as quick as the thousandth.
@@ -14,6 +14,7 @@ import structlog
 from confluent_kafka import KafkaException, Producer
 
 from ingress.settings import Settings
+from ingress.spool import NotSpooled
 from ingress.topics import ensure_topic
 
 PROBE_S = 5.0
@@ -22,7 +23,8 @@ SILENT_S = 15.0  # Three probes without an answer.
 WARM_UP_S = 10.0  # A restart beside a healthy Kafka takes 1 s; then the first delivery is not the slow one.
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 5.0
 
-State = Literal["ready", "warming_up", "kafka_silent"]
+State = Literal["ready", "warming_up", "kafka_silent", "spool_full", "spool_failed"]
+Spooling = Callable[[], NotSpooled | None]
 log = structlog.get_logger("ingress")
 
 
@@ -35,16 +37,22 @@ class _Statistics(msgspec.Struct):
 
 
 class Health:
-    """What is known about Kafka. `clock` counts seconds and never goes back."""
+    """What is known about Kafka, and with it whether deliveries can be kept.
+
+    `spool` tells why the spool would take nothing now; it is None where there is no spool. `refused` tells why the last
+    delivery was kept nowhere. `clock` counts seconds and never goes back.
+    """
 
     def __init__(
         self,
         settings: Settings,
         clock: Callable[[], float] = monotonic,
-        spool_is_usable: Callable[[], bool] = lambda: False,
+        spool: Spooling | None = None,
+        refused: Spooling = lambda: None,
     ) -> None:
         self._settings = settings
-        self._spool_is_usable = spool_is_usable
+        self._spool = spool
+        self._refused = refused
         self._began_at = clock()
         self._clock = clock
         self._has_producer_id = asyncio.Event()
@@ -55,14 +63,19 @@ class Health:
         """Return `ready` when deliveries can be kept, else what is missing.
 
         That is: the producer is warm and Kafka has answered in the last 15 s, or the spool is usable. A fresh process
-        gives Kafka ten seconds before it counts on the spool alone.
+        gives Kafka ten seconds before it counts on the spool alone. While deliveries are refused for the spool, Kafka's
+        answers do not count: they are about metadata, and come from brokers that acknowledge nothing, too.
         """
+        refusal = self._refused()
+        if refusal is not None:
+            return refusal.reason
         now = self._clock()
         if self._is_warm and now - self._answered_at <= SILENT_S:
             return "ready"
-        if (self._is_warm or now - self._began_at > WARM_UP_S) and self._spool_is_usable():
-            return "ready"
-        return "kafka_silent" if self._is_warm else "warming_up"
+        if self._spool is None or not (self._is_warm or now - self._began_at > WARM_UP_S):
+            return "kafka_silent" if self._is_warm else "warming_up"
+        refusal = self._spool()
+        return "ready" if refusal is None else refusal.reason
 
     def notice(self, statistics: str) -> None:
         """Learn from librdkafka's statistics that the producer has its id."""

@@ -36,12 +36,17 @@ TAIL = 1000  # Handed over in one step of the event loop at most: 10 ms.
 TAIL_BYTES = 4 * 1024 * 1024
 PAUSE_S = 1.0  # After Kafka refused a record, or the disk a read or a delete.
 SPOOL_TIMEOUT_S = 1.5  # With the 2 s for Kafka 3.5 s, as long as without a spool; a slower disk is no spool.
+SLOW_DISK = f"the spool's disk did not take the delivery within {SPOOL_TIMEOUT_S} s"
 
 log = structlog.get_logger("ingress")
 
 
 class Producing(Protocol):
     """The one way to Kafka: what is handed over first is written first."""
+
+    @property
+    def unreported(self) -> int:
+        """How many records wait for Kafka's word."""
 
     def publish(self, key: bytes, value: bytes, headers: Headers) -> Awaitable[Report]:
         """Return the report on one record, in bounded time."""
@@ -62,6 +67,19 @@ class Keeper:
         self._late: dict[int, asyncio.Future[Report]] = {}  # rows whose direct copy is still queued
         self._to_drain = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
+        self._refused_bytes = 0  # of the last delivery, if the spool did not take it
+        self._unwritten: asyncio.Future[NotSpooled | None] | None = None  # what the disk has kept waiting too long
+
+    def refusal(self) -> NotSpooled | None:
+        """Return why the last delivery was refused while the next one most likely is, too; None otherwise.
+
+        It ends without a delivery having to try: when the spool has room again, or when Kafka has taken all it was given.
+        """
+        if self._unwritten is not None and not self._unwritten.done():
+            return NotSpooled("spool_failed", SLOW_DISK)
+        if self._refused_bytes == 0 or (self.is_direct and self._producer.unreported == 0):
+            return None
+        return self._spool.refusal(self._refused_bytes)
 
     async def publish(self, key: bytes, value: bytes, headers: Headers) -> Report:
         """Return what became of one delivery, within 3.5 s: on Kafka, in the spool, or neither."""
@@ -70,6 +88,7 @@ class Keeper:
         report = await self._producer.publish(key, value, headers)
         if isinstance(report, Unpublished) and report.reason != "record_too_large":
             return await self._keep(key, value, headers, report.late)
+        self._refused_bytes = 0
         return report
 
     async def drain(self) -> None:
@@ -93,9 +112,10 @@ class Keeper:
             self._enter(row, late)
             await asyncio.wait([written], timeout=SPOOL_TIMEOUT_S)
         if not written.done():
-            return Unpublished("spool_failed", f"the spool's disk did not take the delivery within {SPOOL_TIMEOUT_S} s")
-        fault = written.result()
-        return SPOOLED if fault is None else _unpublished(fault)
+            self._unwritten = written
+        fault = written.result() if written.done() else NotSpooled("spool_failed", SLOW_DISK)
+        self._refused_bytes = 0 if fault is None else row.size
+        return SPOOLED if fault is None else Unpublished(fault.reason, fault.detail)
 
     def _enter(self, row: Row, late: "asyncio.Future[Report] | None") -> None:
         if self.is_direct:
@@ -240,7 +260,3 @@ class _Tail:
 def _is(future: "asyncio.Future[Report]", reason: str) -> bool:
     report = future.result() if future.done() else None
     return isinstance(report, Unpublished) and report.reason == reason
-
-
-def _unpublished(fault: NotSpooled) -> Unpublished:
-    return Unpublished(fault.reason, fault.detail)

@@ -138,7 +138,11 @@ class Process:
         self._follower: Follower | None = None
         self.background: dict[str, Callable[[], Coroutine[object, object, None]]] = {}
         self.metrics = metrics = Metrics(configured.values())
-        self._health = Health(settings, spool_is_usable=lambda: spool is not None and spool.is_usable)
+        self._health = Health(
+            settings,
+            spool=None if spool is None else spool.refusal,
+            refused=lambda: None if self._keeper is None else self._keeper.refusal(),
+        )
         self._publisher = Publisher(settings, self.end, self._health.notice)
         metrics.watch(
             "penstock_ingress_unreported", "Records handed to the producer.", lambda: self._publisher.unreported

@@ -3,6 +3,9 @@
 One thread owns the file. What arrives while it writes is committed together (group commit): one fsync for many
 deliveries, so the rate rises with the load. Numbers and bounds are kept on the event loop's thread alone; nothing there
 waits for the disk.
+
+A refusal never depends on a write to end: the thread looks at the disk again every second and after each refusal, so a spool
+that was full, or whose disk failed, is used again by itself.
 """
 
 import asyncio
@@ -22,6 +25,7 @@ from ingress.spool_file import Headers, Row, SpoolFile, pack
 GROUP = 1000  # rows in one transaction at most: 2 MB of usual bodies, 5 ms of work beside the fsync
 GROUP_BYTES = 16 * 1024 * 1024
 LEAST_FREE_BYTES = 200_000_000  # Kafka may share the disk, and stops hard when it is full.
+LOOK_S = 1.0  # A look is one system call; after a failed write it is a write of 64 kB and its fsync.
 
 Fault = Literal["spool_full", "spool_failed"]
 T = TypeVar("T")
@@ -50,7 +54,11 @@ class _Ask(Struct, frozen=True):
     future: "asyncio.Future[object]"
 
 
-_Task = _Append | _Delete | _Ask
+class _Look(Struct, frozen=True):
+    """Look at the disk now; without any task it happens every second."""
+
+
+_Task = _Append | _Delete | _Ask | _Look
 
 
 class Spool:
@@ -65,6 +73,7 @@ class Spool:
         self._thread = threading.Thread(target=self._work, name="spool", daemon=True)
         self._oldest_at = found.oldest_at
         self._free_bytes = self._file.free_bytes()
+        self._is_looking = False
         self.found = found
         self.deliveries = found.deliveries
         self.bytes = found.bytes
@@ -79,11 +88,6 @@ class Spool:
         self._thread.start()
 
     @property
-    def is_usable(self) -> bool:
-        """Say whether the next delivery can most likely be spooled."""
-        return not self.is_failing and self.bytes < self.limit_bytes and self._free_bytes > LEAST_FREE_BYTES
-
-    @property
     def last_seq(self) -> int:
         """Return the sequence number that the latest delivery got."""
         return self._next_seq - 1
@@ -93,6 +97,12 @@ class Spool:
         oldest_at = self._oldest_at
         return 0.0 if oldest_at is None or not self.deliveries else max(0.0, time.time() - oldest_at)
 
+    def refusal(self, size: int = 1) -> NotSpooled | None:
+        """Return why a delivery of this size would most likely not be spooled now, None when it would."""
+        if self.is_failing:
+            return NotSpooled("spool_failed", "the spool's disk does not take writes")
+        return self._full(size)
+
     def append(self, key: bytes, value: bytes, headers: Headers) -> "tuple[Row, asyncio.Future[NotSpooled | None]]":
         """Return the row that a delivery becomes, and a future: None once it is on disk, else why it is not.
 
@@ -100,8 +110,9 @@ class Spool:
         """
         row = Row(self._next_seq, key, value, pack(headers), time.time())
         future: asyncio.Future[NotSpooled | None] = self._loop.create_future()
-        refusal = self._full(row)
+        refusal = self._full(row.size)
         if refusal is not None:
+            self._look_soon()
             future.set_result(refusal)
             return row, future
         self._next_seq += 1
@@ -131,12 +142,17 @@ class Spool:
         self._tasks.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _full(self, row: Row) -> NotSpooled | None:
-        if self.bytes + row.size > self.limit_bytes:
+    def _full(self, size: int) -> NotSpooled | None:
+        if self.bytes + size > self.limit_bytes:
             return NotSpooled("spool_full", f"{self.deliveries} deliveries wait for Kafka; see ingress.spool_bytes")
-        if self._free_bytes < LEAST_FREE_BYTES + row.size:
+        if self._free_bytes < LEAST_FREE_BYTES + size:
             return NotSpooled("spool_full", "the disk under the spool has no room left")
         return None
+
+    def _look_soon(self) -> None:
+        if not self._is_looking:
+            self._is_looking = True
+            self._tasks.put(_Look())
 
     def _forget(self, sizes: Sequence[int]) -> None:
         self.deliveries -= len(sizes)
@@ -156,13 +172,18 @@ class Spool:
             for task in tasks:
                 if isinstance(task, _Ask):
                     self._answer(task)
-            if tasks[-1] is None:
+            if not tasks or any(isinstance(task, _Look) for task in tasks):
+                self._look()
+            if None in tasks:
                 self._file.close()
                 return
 
     def _next_tasks(self) -> list[_Task | None]:
-        """Wait for a task, then take with it what else is there, up to one transaction's worth."""
-        tasks, size = [self._tasks.get()], 0
+        """Wait for a task, then take with it what else is there, up to one transaction's worth; none within LOOK_S: empty."""
+        try:
+            tasks, size = [self._tasks.get(timeout=LOOK_S)], 0
+        except queue.Empty:
+            return []
         while tasks[-1] is not None and len(tasks) < GROUP and size < GROUP_BYTES:
             last = tasks[-1]
             size += last.row.size if isinstance(last, _Append) else 0
@@ -193,6 +214,20 @@ class Spool:
             lambda: self._changed(appends, deletes, sizes) if fault is None else self._failed(appends, deletes, fault)
         )
 
+    def _look(self) -> None:
+        """See how much room there is, and after a failed write whether the disk takes one again."""
+        self._is_looking = False  # before looking: a refusal from now on wants a newer look
+        was_failing = self.is_failing
+        fault: Exception | None = None
+        try:
+            self._free_bytes = self._file.free_bytes()
+            if was_failing:
+                self._file.try_to_write()
+        except (OSError, sqlite3.Error) as error:
+            fault = error
+        if was_failing or fault is not None:
+            self._tell(lambda: self._looked(fault))
+
     def _answer(self, task: _Ask) -> None:
         try:
             answer = task.question(self._file)
@@ -217,6 +252,13 @@ class Spool:
             _resolve(task.future, None)
         for delete in deletes:
             _resolve(delete.future, None)
+
+    def _looked(self, fault: Exception | None) -> None:
+        if self.is_failing and fault is None:
+            log.info("spool_writes_again")
+        elif not self.is_failing and fault is not None:
+            log.error("spool_write_failed", deliveries=0, fault=str(fault))
+        self.is_failing = fault is not None
 
     def _failed(self, appends: Sequence[_Append], deletes: Sequence[_Delete], fault: Exception) -> None:
         self.is_failing = True

@@ -70,4 +70,28 @@ ENTERING: Final = (
         "",
         ("tests/unit/ingress/test_keeper.py::test_restart_drains_first",),
     ),
+    Flaw(
+        "disk_is_looked_at_only_after_a_write",
+        "An outage of Kafka costs no delivery: a disk that was short once stays refused until a restart, for nothing is written.",
+        "ingress/spool.py",
+        "            if not tasks or any(isinstance(task, _Look) for task in tasks):\n                self._look()\n",
+        "",
+        ("tests/unit/ingress/test_spool.py::test_short_disk_is_looked_at_again",),
+    ),
+    Flaw(
+        "failing_disk_is_not_tried_again",
+        "An outage of Kafka costs no delivery: after a failed write /readyz never recovers, and no delivery comes to try it.",
+        "ingress/spool.py",
+        "        self.is_failing = fault is not None\n",
+        "        self.is_failing = self.is_failing or fault is not None\n",
+        ("tests/unit/ingress/test_spool.py::test_failing_disk_stays_failing_until_it_takes_a_write",),
+    ),
+    Flaw(
+        "ready_while_everything_is_refused",
+        "An outage of Kafka costs no delivery: a balancer goes on sending to a process that answers 503.",
+        "ingress/health.py",
+        "        if refusal is not None:\n            return refusal.reason\n        now = self._clock()\n",
+        "        now = self._clock()\n",
+        ("tests/unit/ingress/test_health.py::test_refused_deliveries_count_for_more_than_kafkas_answers",),
+    ),
 )

@@ -18,20 +18,21 @@ LEFT_BYTES = 2 * 1024 * 1024
 class NarrowDisk:
     """A directory with little room."""
 
-    def __init__(self, directory: Path, *, is_mounted: bool) -> None:
+    def __init__(self, directory: Path, left_bytes: int, *, is_mounted: bool) -> None:
         self.directory = directory
+        self._left_bytes = left_bytes
         self._ballast = directory / "ballast" if is_mounted else None
 
     def fill(self, pid: int) -> None:
-        """Leave 2 MB; for a process that runs, where the disk is not our own."""
+        """Leave little room; for a process that runs, where the disk is not our own."""
         if self._ballast is None:
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (LEFT_BYTES, resource.RLIM_INFINITY))
+            limit_file_size(pid, self._left_bytes)
             return
         if self._ballast.exists():
             return
         room = os.statvfs(self.directory)
         with self._ballast.open("wb") as ballast:
-            os.posix_fallocate(ballast.fileno(), 0, room.f_bavail * room.f_frsize - LEFT_BYTES)
+            os.posix_fallocate(ballast.fileno(), 0, room.f_bavail * room.f_frsize - self._left_bytes)
 
     def make_room(self) -> None:
         """Let what is started from now on write."""
@@ -39,16 +40,21 @@ class NarrowDisk:
             self._ballast.unlink()
 
 
+def limit_file_size(pid: int, size: int = resource.RLIM_INFINITY) -> None:
+    """Let a process write no file beyond a size; without one, let it write again."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
 @contextlib.contextmanager
-def narrow_disk(directory: Path) -> Iterator[NarrowDisk]:
+def narrow_disk(directory: Path, disk_bytes: int = DISK_BYTES, left_bytes: int = LEFT_BYTES) -> Iterator[NarrowDisk]:
     """Give an empty directory on such a disk."""
     directory.mkdir()
     if os.geteuid() != 0:
-        yield NarrowDisk(directory, is_mounted=False)
+        yield NarrowDisk(directory, left_bytes, is_mounted=False)
         return
-    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(directory)], check=True)
+    subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", f"size={disk_bytes}", "tmpfs", str(directory)], check=True)
     try:
-        yield NarrowDisk(directory, is_mounted=True)
+        yield NarrowDisk(directory, left_bytes, is_mounted=True)
     finally:
         subprocess.run(
             ["/bin/umount", "-l", str(directory)], check=True

@@ -4,6 +4,7 @@ import json
 
 from ingress.health import WARM_UP_S, Health
 from ingress.settings import Settings
+from ingress.spool import NotSpooled
 
 
 def test_a_fresh_process_is_warming_up() -> None:
@@ -23,12 +24,25 @@ def test_statistics_are_read_whatever_they_say() -> None:
 
 def test_usable_spool_makes_ready_without_kafka() -> None:
     """Started while Kafka is away, a process takes deliveries after ten seconds, as long as the spool is usable."""
-    now, is_usable = [0.0], [True]
-    health = Health(Settings({}), lambda: now[0], lambda: is_usable[0])
+    now, spool = [0.0], list[NotSpooled | None]([None])
+    health = Health(Settings({}), lambda: now[0], lambda: spool[0])
     assert health.state() == "warming_up"
 
     now[0] = WARM_UP_S + 1
     assert health.state() == "ready"
 
-    is_usable[0] = False
+    spool[0] = NotSpooled("spool_full", "")
+    assert health.state() == "spool_full"
+
+    spool[0] = None
+    assert health.state() == "ready"
+
+
+def test_refused_deliveries_count_for_more_than_kafkas_answers() -> None:
+    """While the spool refuses what Kafka does not acknowledge, the process is not ready whatever else is known; then it is."""
+    refused = list[NotSpooled | None]([NotSpooled("spool_failed", "")])
+    health = Health(Settings({}), lambda: WARM_UP_S + 1, lambda: None, lambda: refused[0])
+    assert health.state() == "spool_failed"
+
+    refused[0] = None
     assert health.state() == "warming_up"

@@ -26,6 +26,11 @@ class FakeKafka:
         self._queue: list[tuple[bytes, asyncio.Future[Report]]] = []
         self._direct: list[tuple[asyncio.Future[Report], asyncio.Future[Report]]] = []
 
+    @property
+    def unreported(self) -> int:
+        """Return how many records wait."""
+        return len(self._queue)
+
     async def publish(self, key: bytes, value: bytes, headers: Headers) -> Report:
         """Publish with a timeout, which `give_up` makes come."""
         late = self.hand_over(key, value, headers)
@@ -88,6 +93,12 @@ async def keeping(directory: Path, kafka: FakeKafka, limit_bytes: int = LIMIT_BY
 async def publish(keeper: Keeper, *values: bytes) -> list[Report]:
     """Publish values at once and return the reports."""
     return list(await asyncio.gather(*[keeper.publish(b"key", value, []) for value in values]))
+
+
+def refused(keeper: Keeper) -> str | None:
+    """Return why deliveries are refused now."""
+    refusal = keeper.refusal()
+    return None if refusal is None else refusal.reason
 
 
 async def until_direct(keeper: Keeper) -> None:
@@ -269,6 +280,35 @@ async def test_full_spool_is_said(tmp_path: Path) -> None:
         assert first == SPOOLED
         assert isinstance(second, Unpublished)
         assert second.reason == "spool_full"
+
+
+async def test_refusal_is_told_until_the_spool_has_room(tmp_path: Path) -> None:
+    """What readiness shows: from the delivery that did not fit until one like it would fit, which needs no further delivery."""
+    kafka = FakeKafka()
+    async with keeping(tmp_path, kafka, limit_bytes=100) as keeper:
+        await enter_spool(keeper, kafka, b"x" * 80)
+        assert keeper.refusal() is None
+        await publish(keeper, b"x" * 80)
+        assert refused(keeper) == "spool_full"
+
+        kafka.come_back()
+        await until_direct(keeper)
+
+        assert refused(keeper) is None
+
+
+async def test_refusal_ends_when_kafka_has_taken_what_it_was_given(tmp_path: Path) -> None:
+    """Kafka away and the spool full before anything is in it: the acknowledgement of the refused delivery ends it."""
+    kafka = FakeKafka()
+    async with keeping(tmp_path, kafka, limit_bytes=10) as keeper:
+        (report,) = await enter_spool(keeper, kafka, b"x" * 80)
+        assert isinstance(report, Unpublished)
+        assert refused(keeper) == "spool_full"
+
+        kafka.come_back()
+
+        assert refused(keeper) is None
+        assert await publish(keeper, b"y") == [PUBLISHED]
 
 
 async def test_record_too_large_is_not_spooled(tmp_path: Path) -> None:

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 import structlog
 
+from ingress import spool as spools
 from ingress.spool import NotSpooled, Spool
 from ingress.spool_file import SpoolFile, SpoolUnusable, unpack
 
 LIMIT_BYTES = 1 << 20
 HEADERS = [("penstock_source", b"acme"), ("x-odd", b"\xff\x00")]
 CONFIRMED = 2_000
+TIMEOUT_S = 10.0
 
 
 @asynccontextmanager
@@ -94,13 +96,65 @@ async def test_failing_disk_is_said_and_survived(tmp_path: Path) -> None:
         with structlog.testing.capture_logs() as logs:
             (failed,) = await append(made, b"x" * 100_000)
         assert isinstance(failed, NotSpooled)
-        assert (failed.reason, made.deliveries, made.bytes, made.is_usable) == ("spool_failed", 0, 0, False)
+        assert (failed.reason, made.deliveries, made.bytes) == ("spool_failed", 0, 0)
+        assert made.refusal() == NotSpooled("spool_failed", "the spool's disk does not take writes")
         assert [event["event"] for event in logs] == ["spool_write_failed"]
 
         connection.execute("PRAGMA max_page_count = 1000000")
 
         assert await append(made, b"x" * 100_000) == [None]
-        assert made.is_usable
+        assert made.refusal() is None
+
+
+async def test_short_disk_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short of room at the start already, without a write and without Kafka: with room again deliveries are taken."""
+    monkeypatch.setattr(spools, "LOOK_S", 3600.0)
+    async with spool(tmp_path) as made:
+        made._free_bytes = 0  # what the start saw; the disk that the tests run on has room
+        (refused,) = await append(made, b"a")
+        await made.rows(0, 1, 1)  # the thread has done what it was told before
+        assert isinstance(refused, NotSpooled)
+        assert refused.reason == "spool_full"
+
+        assert await append(made, b"a") == [None]
+
+
+async def test_disk_is_looked_at_without_deliveries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was short or failing is known to be well again although nobody posts: readiness must come back by itself."""
+    monkeypatch.setattr(spools, "LOOK_S", 0.01)
+    async with spool(tmp_path) as made:
+        made._free_bytes = 0
+        made.is_failing = True
+        assert made.refusal() is not None
+
+        async with asyncio.timeout(TIMEOUT_S):
+            while made.refusal() is not None:  # noqa: ASYNC110  # a fact of the spool's thread, with a deadline
+                await asyncio.sleep(0.001)
+
+        assert made.deliveries == 0
+
+
+async def test_failing_disk_stays_failing_until_it_takes_a_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at a disk that still takes nothing changes nothing, and says nothing: the failure has been said."""
+    monkeypatch.setattr(spools, "LOOK_S", 3600.0)
+    async with spool(tmp_path) as made:
+        connection = made._file._connection
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        made.is_failing = True
+        with structlog.testing.capture_logs() as logs:
+            made._look_soon()
+            await made.rows(0, 1, 1)
+            assert made.is_failing
+
+            connection.execute("PRAGMA max_page_count = 1000000")
+            made._look_soon()
+            await made.rows(0, 1, 1)
+            assert not made.is_failing
+
+    assert [event["event"] for event in logs] == ["spool_writes_again"]
 
 
 async def test_refused_row_stays_in_the_file(tmp_path: Path) -> None:
