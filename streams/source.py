@@ -24,6 +24,7 @@ from msgspec import Struct
 from schemas import codec
 from schemas.records import RawDelivery
 from schemas.registry import Registry, RegistryFault
+from streams.claim import claim
 from streams.commits import Commits, place_of
 from streams.faults import Broken, Terminal, Transient
 from streams.partitions import Partitions
@@ -76,13 +77,18 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._tables = self._partitions.tables
         self._times_ms: dict[int, int] = {}  # when the batch's last delivery of each partition was put on the topic
         self._failures = 0
+        self._is_id_in_doubt = False
         self._between_batches = asyncio.Event()
         self._between_batches.set()
 
     # --- start and stop
 
     async def on_start(self) -> None:
-        """Create what the pipeline needs, fence the former self, join the group."""
+        """Hold the directory, create what the pipeline needs, fence the former self, join the group."""
+        try:
+            self._claim = claim(self._settings.state_dir)  # first: until then this worker may be one too many
+        except Terminal as fault:
+            die(fault)
         self._settings.ready_file.unlink(missing_ok=True)  # left by a former self that was killed
         await self._patiently(self._connect)
         self._consumer.subscribe([RAW], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke)
@@ -135,6 +141,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             await self._blocking(self._consumer.close)
             self._registry.close()
         self._partitions.close()
+        self._claim.close()
         self._librdkafka.shutdown(wait=False)
 
     # --- the pump
@@ -157,6 +164,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             messages = []
         if messages or self._commits.deliveries:
             await self._carry(messages)
+        elif self._is_id_in_doubt and not self.should_stop:
+            await self._check_id()
 
     def _arrived(self) -> list[Message]:
         messages = self._poll()
@@ -213,7 +222,24 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         await self._channel.put(batch)
         await decided
 
+    async def _check_id(self) -> None:
+        """End when another worker has this one's id: an idle worker commits nothing, so a commit does not tell it.
+
+        A worker takes its id before it joins the group, and each member that joins gives all others a new assignment.
+        """
+        self._is_id_in_doubt = False
+        try:
+            await self._blocking(self._transaction.check, self._consumer)
+        except Transient as fault:  # the group is being assigned anew once more, or Kafka does not answer
+            self._is_id_in_doubt = True
+            log.info("id_not_checked", error=str(fault))
+            await self._blocking(self._transaction.abort)
+            await asyncio.sleep(self._backoff_s())
+        else:
+            self._failures = 0
+
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._is_id_in_doubt = True
         self._partitions.assign(consumer, places)
 
     def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:

@@ -131,4 +131,23 @@ TRANSACTING: Final = (
         "                await asyncio.sleep(1)\n",
         ("tests/kafka/test_worker_ids.py::test_fenced_worker_exits_and_says_why",),
     ),
+    Flaw(
+        "idle_worker_is_not_told_of_its_twin",
+        "Two workers with one id cannot both work: as long as nothing arrives both run side by side.",
+        "streams/source.py",
+        "        elif self._is_id_in_doubt and not self.should_stop:\n            await self._check_id()\n",
+        "",
+        ("tests/kafka/test_worker_ids.py::test_idle_worker_notices_that_its_id_was_taken_over",),
+    ),
+    Flaw(
+        "directory_is_shared",
+        "Two workers with one id cannot both work: in one directory they do until one of them opens a table.",
+        "streams/claim.py",
+        "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)\n",
+        (
+            "tests/unit/streams/test_claim.py::test_second_worker_is_told_who_holds_the_directory",
+            "tests/kafka/test_worker_ids.py::test_second_worker_in_the_same_directory_never_starts",
+        ),
+    ),
 )

@@ -21,22 +21,28 @@ class Workers:
         self.children: dict[int, Child] = {}
 
     def start(
-        self, slot: int, worker_id: str | None = None, app: str = "streams.app", doomed: Sequence[str] = ()
+        self,
+        slot: int,
+        worker_id: str | None = None,
+        app: str = "streams.app",
+        doomed: Sequence[str] = (),
+        data_dir: Path | None = None,
     ) -> Child:
         """Start the worker of a slot; `app` is the module of another one than Penstock's.
 
-        `doomed` are the arguments of tests/support/doomed.py, if that is what it shall be.
+        `doomed` are the arguments of tests/support/doomed.py, if that is what it shall be. Without `data_dir` it has its own.
         """
+        data_dir = data_dir or self.data_dir(slot)
         environment = {
             **os.environ,
             "PENSTOCK_CONFIG": str(self.configuration),
-            "PENSTOCK_DATA_DIR": str(self.data_dir(slot)),
+            "PENSTOCK_DATA_DIR": str(data_dir),
             "PENSTOCK_WORKER_ID": worker_id or f"slot-{slot}",
         }
         command = [str(Path(sys.executable).parent / "faust"), "-A", app, "worker", "-l", "warn"]
         if doomed:
             command = [sys.executable, "-m", "tests.support.doomed", *doomed]
-        self.data_dir(slot).mkdir(exist_ok=True)
+        data_dir.mkdir(exist_ok=True)
         self.children[slot] = spawn(command, log=self.log(slot), environment=environment)
         return self.children[slot]
 
