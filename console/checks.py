@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
+from broker import clients
 from ingress.networks import allowlist, published
 from ingress.tls import tls_files
 from schemas.configuration import Configuration, ConfigurationError, Route, Source, kafka_options, resolve_secret
@@ -162,7 +162,7 @@ _SOME_CHANGES = frozenset({"filter", "include_fields", "operations", "event_type
 def _kafka_findings(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Finding]:
     servers = configuration.kafka.bootstrap_servers
     try:
-        admin = AdminClient({**kafka_options(configuration, environ), "log_level": 0})
+        admin = clients.admin(kafka_options(configuration, environ))
         metadata = admin.list_topics(timeout=ONLINE_TIMEOUT_S)
     except ConfigurationError:
         return  # said already

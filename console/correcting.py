@@ -6,8 +6,8 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer
-from confluent_kafka.admin import AdminClient
 
+from broker import clients
 from console import reading
 from console.faults import Failed
 from console.queries import OUTCOMES, RAW, Place
@@ -24,14 +24,14 @@ DECIDED_TIMEOUT_S = 60.0  # without any progress
 
 def workers(place: Place) -> int:
     """Return how many workers are running: the members of the consumer group."""
-    admin = AdminClient(dict(place.kafka))
+    admin = clients.admin(place.kafka)
     return len(admin.describe_consumer_groups([place.group])[place.group].result().members)
 
 
 def publish(place: Place, wrong: Iterable[StateDifference], now: datetime) -> set[str]:
     """Put the corrections on `webhooks.raw`, each behind all deliveries about its resource, and return their delivery ids."""
     settings = {"enable.idempotence": True, "acks": "all", "message.max.bytes": RAW_RECORD_BYTES}
-    producer = Producer({**place.kafka, **settings})
+    producer = clients.silent_producer({**place.kafka, **settings})
     failures: list[str] = []
 
     def report(error: KafkaError | None, _message: Message) -> None:

@@ -13,6 +13,7 @@ from typing import cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
+from broker import clients
 from console.faults import Failed
 
 BLOCK_RECORDS = 20_000  # per partition and step on the way back in time; below a second of outcomes
@@ -54,9 +55,8 @@ def consumer(kafka: Mapping[str, str], group: str = "penstock.console") -> Itera
         "isolation.level": "read_committed",
         "auto.offset.reset": "earliest",
         "fetch.wait.max.ms": 20,  # every change of the assignment waits for the fetch before it
-        "log_level": 0,  # what matters is raised
     }
-    opened = Consumer(settings)
+    opened = clients.silent_consumer(settings)
     try:
         yield opened
     finally:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, Message
 
+from broker import clients
 from console import reading
 from console.faults import Failed, Misused
 from console.queries import CHANGES, OUTCOMES, RAW, Place
@@ -137,8 +138,8 @@ def _settle(job: Job, looking: Consumer) -> None:
     """
     place, everything = job.place, reading.topics(looking)
     names = [name for name in everything if place.holds_changes(name) or name.startswith(STATE)]
-    settings = {**place.kafka, "group.id": place.group, "isolation.level": "read_uncommitted", "log_level": 0}
-    with closing(Consumer(settings)) as hasty:
+    settings = {**place.kafka, "group.id": place.group, "isolation.level": "read_uncommitted"}
+    with closing(clients.silent_consumer(settings)) as hasty:
         ends = {
             (name, partition): reading.held(hasty, name, partition).high
             for name in [*names, OUTCOMES, job.changelog]

@@ -5,6 +5,7 @@ import sys
 
 import structlog
 
+from broker.log import route_librdkafka
 from schemas.escaping import json_line
 
 _fields: dict[str, int] = {}  # of this process, on every line
@@ -52,3 +53,4 @@ def configure_log(level: str = "info") -> None:
     )
     logging.getLogger("uvicorn.error").addFilter(lambda record: record.msg not in SAID_BY_US)
     logging.basicConfig(handlers=[foreign], level=logging.WARNING, force=True)
+    route_librdkafka()

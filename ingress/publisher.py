@@ -7,15 +7,15 @@ ProducerError    Terminal: the producer cannot be made; the process ends
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any, Final, Literal
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
+from confluent_kafka import KafkaError, KafkaException, Message
 from msgspec import Struct
 
+from broker import clients
 from ingress.settings import Settings
 from ingress.topics import record_limit_bytes
 
@@ -79,7 +79,7 @@ class Publisher:
         self._late: dict[asyncio.Future[Report], asyncio.Future[Report]] = {}
         self._unreported = 0
         try:
-            self.producer = Producer(self._options(settings, on_statistics), logger=logging.getLogger("librdkafka"))
+            self.producer = clients.producer(self._options(settings, on_statistics))
         except KafkaException as error:
             raise ProducerError(f"[kafka.options] are not accepted: {error.args[0].str()}") from error
 

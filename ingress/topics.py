@@ -1,11 +1,11 @@
 """The one topic that the door writes to, created when it is missing."""
 
-import logging
 from collections.abc import Mapping
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # exported, but not in __all__
+from confluent_kafka.admin import NewTopic  # type: ignore[attr-defined]  # exported, but not in __all__
 
+from broker import clients
 from ingress.settings import Settings
 
 RETENTION_MS = (
@@ -39,7 +39,7 @@ def ensure_topic(settings: Settings) -> bool:
     Blocks for up to 4 s. Raises `KafkaException` when Kafka does not answer. Without the right to create topics it
     returns False: whether somebody else has created the topic shows when its metadata are asked for.
     """
-    admin = AdminClient(dict(settings.kafka), logger=logging.getLogger("librdkafka"))  # else it prints plain lines
+    admin = clients.admin(settings.kafka)
     created = admin.create_topics([raw_topic(settings)], request_timeout=ADMIN_TIMEOUT_S)[settings.raw_topic]
     try:
         created.result(ADMIN_TIMEOUT_S + 1.0)

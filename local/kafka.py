@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
+from broker import clients
 from local import artifacts, logs, ports
 from local.errors import DidNotStart
 from local.guard import Child, spawn
@@ -86,8 +86,8 @@ def start_kafka(
 def launch(data_dir: Path, port: int, options: KafkaOptions, log: Path | None = None) -> Child:
     """Start a broker process and return it, ready or not. Formats the data directory the first time (1 s)."""
     home = artifacts.fetch(KAFKA)
-    java = str(find_java())
     data_dir.mkdir(parents=True, exist_ok=True)
+    java = str(find_java())
     properties = data_dir / "server.properties"
     properties.write_text(_text({**_properties(data_dir, port), **options.properties}))
     output = log or log_file(data_dir)
@@ -97,7 +97,8 @@ def launch(data_dir: Path, port: int, options: KafkaOptions, log: Path | None = 
         _format((java, *_FASTER_START, "-Xmx96m", *_LOG_LEVEL, *class_path), data_dir, properties)
     tuning = _FASTER_START if options.starts_fast else _SERVER
     return spawn(
-        (java, *tuning, f"-Xmx{options.heap_mb}m", *_LOG_LEVEL, *class_path, "kafka.Kafka", str(properties)), log=output
+        (java, *tuning, f"-Xmx{options.heap_mb}m", *_LOG_LEVEL, *class_path, "kafka.Kafka", str(properties)),
+        log=output,
     )
 
 
@@ -105,7 +106,7 @@ def is_ready(port: int) -> bool:
     """Say whether the broker answers: its port opens about half a second before it takes requests."""
     if not ports.accepts(port):
         return False
-    client = AdminClient({"bootstrap.servers": f"{ports.HOST}:{port}", "log_level": 0, "socket.timeout.ms": 2000})
+    client = clients.admin({"bootstrap.servers": f"{ports.HOST}:{port}", "socket.timeout.ms": 2000})
     try:
         return bool(client.list_topics(timeout=2).brokers)
     except KafkaException:

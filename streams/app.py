@@ -26,6 +26,19 @@ class WithoutKafka(BootStrategy):  # type: ignore[misc]  # Faust has no types
     enable_kafka = enable_kafka_consumer = enable_kafka_producer = enable_web = False
 
 
+class PlainWorker(faust.Worker):  # type: ignore[misc]  # Faust has no types
+    """The process, whose log is one JSON object a line.
+
+    Faust's own worker prints a spinner with cursor codes, into files too, and replaces the log. Its command line still prints a
+    banner to standard output.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        configure_log()
+        super().__init__(*arguments, **{**options, "quiet": True, "override_logging": False, "redirect_stdouts": False})
+        self.spinner = None
+
+
 class App(faust.App):  # type: ignore[misc]  # Faust has no types
     """A Faust application that writes nothing to the folder it is started in."""
 
@@ -33,7 +46,7 @@ class App(faust.App):  # type: ignore[misc]  # Faust has no types
         """Make no `penstock-data` folder: Faust's tables, which it is for, are off."""
 
 
-app = App("penstock", broker="kafka://127.0.0.1", topic_disable_leader=True)
+app = App("penstock", broker="kafka://127.0.0.1", topic_disable_leader=True, Worker=PlainWorker)
 app.boot_strategy = WithoutKafka(app)
 batches = app.channel(maxsize=4)
 app.agent(batches)(capture)
@@ -45,7 +58,6 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
 
     async def on_start(self) -> None:
         """Read the configuration and start the source."""
-        configure_log()
         give_back_memory()
         collect_rarely()
         app.flow_control.resume()  # without Faust's own consumer nobody else opens the channels
@@ -66,6 +78,5 @@ def run_worker(configuration: Path, worker_id: str | None, data_dir: Path) -> No
     if worker_id:
         os.environ["PENSTOCK_WORKER_ID"] = worker_id
     from_environment(os.environ)
-    settings: dict[str, Any] = {"loglevel": "WARNING", "logfile": None, "quiet": True}
     app.finalize()
-    faust.Worker(app, **settings).execute_from_commandline()
+    PlainWorker(app).execute_from_commandline()

@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import structlog
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from broker import clients
 from streams.faults import Broken, Fault, Terminal, Transient
 from streams.progress import Progress
 from streams.restore import Restore, patiently
@@ -115,7 +116,9 @@ def _wait_for_pending(settings: WorkerSettings, partition: int) -> None:
     Not with the worker's consumer, whose calls wait for each other: a revocation inside `poll` waits for this one. Nor with
     an admin client: librdkafka 2.16 aborts the process when one gives up waiting for a coordinator (`rd_kafka_enq_once`).
     """
-    asking = Consumer({**settings.kafka, "group.id": settings.group, "isolation.level": "read_committed"})
+    asking = clients.silent_consumer(
+        {**settings.kafka, "group.id": settings.group, "isolation.level": "read_committed"}
+    )
     try:
         (place,) = asking.committed([TopicPartition(RAW, partition)], timeout=COMMITTED_TIMEOUT_S)
     except KafkaException as error:

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 import structlog
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public by its documentation
-    AdminClient,
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
@@ -15,6 +14,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public by i
 )
 from msgspec import Struct
 
+from broker import clients
 from schemas import codec
 from schemas.configuration import Replication
 from schemas.records import RawDelivery
@@ -52,7 +52,7 @@ class Topics:
         copies: Collection[str] = (),
         replication: Replication = BY_DEFAULT,
     ) -> None:
-        self._admin = AdminClient(dict(options))
+        self._admin = clients.admin(options)
         self._partitions = partitions
         self._seen_days = seen_days
         self._copies = frozenset(copies)  # the topics of raw routes

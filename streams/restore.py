@@ -24,6 +24,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public by its documentation
 from msgspec import Struct
 
+from broker import clients
 from streams.faults import Broken, Terminal, Transient
 from streams.progress import Progress
 from streams.table import TABLE_NAMES, PartitionTables, Record, TableName, rebuilt
@@ -88,7 +89,7 @@ class Restore:
 
     def _run(self, tables: PartitionTables) -> PartitionTables:
         started = time.monotonic()
-        admin = AdminClient(dict(self._options))
+        admin = clients.admin(self._options)
         changelogs = {name: self._described(admin, name) for name in TABLE_NAMES}
         for name, changelog in changelogs.items():
             _check(tables, name, changelog)
@@ -135,7 +136,7 @@ class Restore:
         return count
 
     def _reader(self, start: TopicPartition) -> Consumer:
-        reader = Consumer(
+        reader = clients.consumer(
             {
                 **self._options,
                 "group.id": f"{self._group}-restore",

@@ -21,6 +21,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from mode import Service
 from msgspec import Struct
 
+from broker import clients
 from schemas import codec
 from schemas.records import RawDelivery
 from schemas.registry import Registry, RegistryFault
@@ -111,7 +112,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._registry.prefix(DEAD, "dead")
         self._transaction = Transaction(settings.kafka, f"{settings.group}.{settings.worker_id}")
         self._transaction.initialise()
-        self._consumer = Consumer(
+        self._consumer = clients.consumer(
             {
                 **settings.kafka,
                 "group.id": settings.group,
@@ -170,6 +171,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
     def _arrived(self) -> list[Message]:
         messages = self._poll()
         self._partitions.resume_restored(self._consumer)
+        if not messages and not self._commits.deliveries:
+            self._transaction.poll()
         return messages
 
     def _poll(self) -> list[Message]:

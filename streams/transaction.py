@@ -10,8 +10,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+from broker import clients
 from streams.faults import Terminal, Transient
 from streams.topics import MAX_RECORD_BYTES, RAW
 
@@ -51,7 +52,7 @@ class Transaction:
         self._thread = ThreadPoolExecutor(1, "commit")
         self._ending: Future[None] | None = None  # the last commit, until somebody has asked how it ended
         self._has_offsets = threading.Event()
-        self._producer = Producer(
+        self._producer = clients.producer(
             {
                 **options,
                 "transactional.id": transactional_id,
@@ -113,6 +114,10 @@ class Transaction:
         for number, (key, row) in enumerate(rows.items(), 1):
             report_to = on_delivery if number == last else None
             self._produce(topic, key, row, partition, on_delivery=report_to, timestamp=time_ms)
+
+    def poll(self) -> None:
+        """Let librdkafka hand over its log lines; while batches are committed it does so by itself."""
+        self._producer.poll(0)
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
         """Begin to commit everything since `begin` and the input offsets with it; `finish` says how that ended."""

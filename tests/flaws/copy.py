@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from tests.flaws.flaw import FlawError
 
-PACKAGES = ("console", "ingress", "local", "providers", "schemas", "streams", "tests")
+PACKAGES = ("broker", "console", "ingress", "local", "providers", "schemas", "streams", "tests")
 RUN_TIMEOUT_S = 900.0  # for all named tests at once; pytest itself ends each after five minutes
 
 

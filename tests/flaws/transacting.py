@@ -22,7 +22,7 @@ TRANSACTING: Final = (
         "streams/transaction.py",
         "        self.transactional_id = transactional_id\n",
         """        self.transactional_id = transactional_id
-        outside = Producer(dict(options))
+        outside = clients.producer(options)
 
         def produce(topic: str, key: Any, value: Any, headers: Any = None) -> None:
             outside.produce(topic, value, key, headers=headers)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("console", "ingress", "local", "providers", "schemas", "streams")
+PACKAGES = ("broker", "console", "ingress", "local", "providers", "schemas", "streams")
 VIOLATIONS = {
     "Layers": ("providers/shopery.py", "import ingress.app"),
     "siblings": ("ingress/receive.py", "import streams.pipeline"),

@@ -1,0 +1,1 @@
+"""Kafka for every stage: its clients, and what they write into the log."""
