@@ -26,7 +26,8 @@ _LINE_END = b"\r\n"
 _size_line = re.compile(rb"([0-9A-Fa-f]{1,16})(;[^\r\n]*)?\r\n")
 _field_line = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n")
 # A blank before the colon is refused by the parser, a folded line too: a name stands at the beginning of a line, or nowhere.
-_upgrade = re.compile(rb"(?<=\r\n)upgrade(?=:)", re.IGNORECASE)
+_UPGRADE = b"\r\nupgrade:"
+_upgrade = re.compile(_UPGRADE, re.IGNORECASE)
 
 
 class FramingError(Exception):
@@ -46,8 +47,10 @@ class Framing:
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self.stage: Stage = "head"
-        self._left = bytearray()
-        self._searched = 0  # so far into `_left` there is no end of a head or line
+        self.has_blanks = False  # behind a value of the last head, where llhttp leaves them
+        self._got = b""  # one read, as a rule: pieces of it are cut, and nothing is joined
+        self._at = 0  # so far the parser has had it
+        self._searched = 0  # and so far there is no end of a head or line in it
         self._spent_bytes = 0
         self._due_bytes = 0  # of the body, or of the chunk with its line end
         self._chunk_count = 0
@@ -55,7 +58,7 @@ class Framing:
 
     def __len__(self) -> int:
         """Return how many bytes are held here, unread by the parser."""
-        return len(self._left)
+        return len(self._got) - self._at
 
     @property
     def spent_bytes(self) -> int:
@@ -69,7 +72,10 @@ class Framing:
 
     def add(self, data: bytes) -> None:
         """Take bytes from the socket."""
-        self._left += data
+        left = len(self._got) - self._at
+        self._got = self._got[self._at :] + data if left else data
+        self._searched = max(0, self._searched - self._at) if left else 0
+        self._at = 0
 
     def expect_body(self, length: int) -> None:
         """Say, at the end of a head, that so many bytes of body follow."""
@@ -83,35 +89,40 @@ class Framing:
 
     def piece(self) -> bytes:
         """Return the next piece for the parser, `b""` when its end has not arrived. Raises `FramingError`."""
-        match self.stage:
-            case "head":
-                return self._head()
-            case "body":
-                return self._body()
-            case "size" | "data":
-                return self._chunks()
-            case "trailers":
-                return self._trailers()
+        if self.stage == "head":
+            return self._head()
+        if self.stage == "body":
+            return self._body()
+        return self._trailers() if self.stage == "trailers" else self._chunks()
 
     def _head(self) -> bytes:
         """Return a whole head, its Upgrade hidden from the parser, which would take what follows for another protocol.
 
         A server may ignore Upgrade (RFC 9110, section 7.8); the application sees `x-ignored`, which is in no signature.
         """
-        if self._left.startswith((b"\r", b"\n")):  # empty lines before a request are skipped (RFC 9112, section 2.2)
-            del self._left[: len(self._left) - len(self._left.lstrip(_LINE_END))]
-            self._searched = 0
+        if not self._got[self._at : self._at + 1].isupper() and not self._skip_empty_lines():
+            return b""
         self._spent_bytes = 0
         head = self._until(_END)
-        if not head and self._left and not self._left[:1].isupper():
-            raise FramingError(
-                "expected HTTP/1.1"
-            )  # now: noise, or a client that wants TLS, never sends the end of a head
         self._spent_bytes = len(head)
-        return _upgrade.sub(b"x-ignored", head) if head else b""
+        self.has_blanks = b" \r\n" in head or b"\t\r\n" in head
+        if _UPGRADE in head.lower():  # fifty times faster than to let the expression search
+            return _upgrade.sub(b"\r\nx-ignored:", head)
+        return head
+
+    def _skip_empty_lines(self) -> bool:
+        """Say whether a method begins behind empty lines (RFC 9112, section 2.2); raise when something else does.
+
+        At once, because noise, or a client that wants TLS, never sends the end of a head.
+        """
+        left = self._got[self._at :].lstrip(_LINE_END)
+        self._at = self._searched = len(self._got) - len(left)
+        if left and not left[:1].isupper():
+            raise FramingError("expected HTTP/1.1")
+        return bool(left)
 
     def _body(self) -> bytes:
-        piece = self._take(min(self._due_bytes, len(self._left)))
+        piece = self._take(min(self._due_bytes, len(self)))
         self._due_bytes -= len(piece)
         if not self._due_bytes:
             self.stage = "head"
@@ -119,14 +130,15 @@ class Framing:
 
     def _chunks(self) -> bytes:
         """Return all chunks that are here, the last one perhaps in part: one by one, small ones would take ten times as long."""
-        end, has_more = 0, True
+        start = end = self._at
+        has_more = True
         while has_more and self.stage != "trailers":
             end, has_more = self._data(end) if self.stage == "data" else self._size(end)
-        return self._take(end)
+        return self._take(end - start)
 
     def _data(self, start: int) -> tuple[int, bool]:
         """Return how far the data of a chunk go, and whether all of them are here."""
-        size = min(self._due_bytes, len(self._left) - start)
+        size = min(self._due_bytes, len(self._got) - start)
         self._due_bytes -= size
         if self._due_bytes:
             return start + size, False
@@ -135,7 +147,7 @@ class Framing:
 
     def _size(self, start: int) -> tuple[int, bool]:
         """Return where the data of the next chunk begin, and whether its size is here."""
-        line = _size_line.match(self._left, start)
+        line = _size_line.match(self._got, start)
         if line is None:
             self._check_half_line(start)
             return start, False
@@ -148,9 +160,9 @@ class Framing:
         return end, True
 
     def _check_half_line(self, start: int) -> None:
-        if self._left.find(_LINE_END, start, start + SIZE_LINE_BYTES) >= 0:
+        if self._got.find(_LINE_END, start, start + SIZE_LINE_BYTES) >= 0:
             raise FramingError("expected the size of a chunk in hexadecimal digits")
-        if len(self._left) - start >= SIZE_LINE_BYTES:
+        if len(self._got) - start >= SIZE_LINE_BYTES:
             raise FramingTooLarge(f"expected at most {SIZE_LINE_BYTES} bytes before a chunk")
 
     def _count_chunk(self, size: int) -> None:
@@ -175,23 +187,21 @@ class Framing:
 
     def _until(self, end: bytes) -> bytes:
         """Return what is there up to this end, `b""` when it is not there yet; raise when it comes too late."""
-        found = self._left.find(end, max(0, self._searched - len(end) + 1))
-        size = len(self._left) if found < 0 else found + len(end)
+        found = self._got.find(end, max(self._at, self._searched - len(end) + 1))
+        size = (len(self._got) if found < 0 else found + len(end)) - self._at
         if size > self.limit_bytes - self._spent_bytes:
             raise FramingTooLarge(f"expected at most {self.limit_bytes} bytes of headers, extensions and trailers")
         if found < 0:
-            self._searched = size
+            self._searched = len(self._got)
             return b""
         return self._take(size)
 
     def _take(self, size: int) -> bytes:
-        self._searched = 0
-        if size == len(self._left):
-            piece = bytes(self._left)
-            self._left.clear()
-            return piece
-        piece = bytes(self._left[:size])
-        del self._left[:size]
+        start, end = self._at, self._at + size
+        self._at = self._searched = end
+        piece = self._got[start:end]
+        if end == len(self._got):
+            self._got, self._at, self._searched = b"", 0, 0  # or a connection at rest would keep its last read
         return piece
 
     def _spend(self, size: int) -> None:

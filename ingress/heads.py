@@ -1,10 +1,15 @@
 """What is wrong with a head that the parser takes: things that llhttp leaves to its user, each a way past a proxy."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from ingress import answers
 from ingress.answers import Answer
+
+MAX_FIELDS = (
+    256  # Senders and proxies add up to 60; 64 kB of empty fields would take 2 MB as long as their request lasts.
+)
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -12,26 +17,30 @@ Fields = Sequence[tuple[bytes, bytes]]
 _host = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]*)(:[0-9]*)?")
 
 
-def header(fields: Fields, name: bytes) -> bytes | None:
-    """Return the value of the first field of that name, which is in lower case."""
-    return next((value for known, value in fields if known == name), None)
-
-
-def head_fault(fields: Fields, version: str, method: bytes) -> Answer | None:
+def head_fault(fields: Fields, by_name: Mapping[bytes, bytes], version: str, method: bytes) -> Answer | None:
     """Return the refusal of a head, after which nobody knows where the next request begins; None for a good one.
 
     The parser also takes HTTP/0.9 and 2.0, CONNECT, chunks in HTTP/1.0 (RFC 9112, section 6.1), and any number of hosts
-    (section 3.2), whichever a proxy has chosen.
+    (section 3.2), whichever a proxy has chosen. `by_name` are the fields, of several of one name the last.
     """
+    if len(fields) > MAX_FIELDS:
+        return answers.too_many_fields(MAX_FIELDS)
     if version not in {"1.0", "1.1"}:
         return answers.invalid_http()
     if method == b"CONNECT":
         return answers.invalid_http("expected a request for this server; it is no proxy")
-    if version == "1.0" and header(fields, b"transfer-encoding") is not None:
+    if version == "1.0" and b"transfer-encoding" in by_name:
         return answers.invalid_http("expected no Transfer-Encoding in HTTP/1.0")
-    hosts = [value for name, value in fields if name == b"host"]
-    if len(hosts) > 1 or (version == "1.1" and not hosts):
-        return answers.invalid_http(f"expected one Host header, got {len(hosts)}")
-    if hosts and _host.fullmatch(hosts[0]) is None:
+    host = by_name.get(b"host")
+    if host is None:
+        return None if version == "1.0" else answers.invalid_http("expected a Host header, got none")
+    if len(fields) > len(by_name) and sum(name == b"host" for name, _ in fields) > 1:
+        return answers.invalid_http("expected one Host header, got several")
+    return _host_fault(host)
+
+
+@lru_cache(maxsize=64)
+def _host_fault(host: bytes) -> Answer | None:
+    if _host.fullmatch(host) is None:
         return answers.invalid_http("expected a host name or address in the Host header")
     return None

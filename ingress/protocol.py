@@ -19,13 +19,10 @@ from uvicorn.server import ServerState
 from ingress import answers
 from ingress.answers import Answer
 from ingress.framing import Framing, FramingError, FramingTooLarge
-from ingress.heads import head_fault, header
+from ingress.heads import head_fault
 from ingress.room import Room
 
 HEADER_LIMIT_BYTES = 64 * 1024  # Providers send 2 kB; proxies allow 8 to 64 kB.
-MAX_FIELDS = (
-    256  # Senders and proxies add up to 60; without a limit 64 kB of empty fields take 2 MB once they are parsed.
-)
 REQUEST_TIMEOUT_S = 20.0  # From its first byte to its last; no provider waits longer for the answer than 30 s.
 SWEEP_S = 1.0
 
@@ -48,7 +45,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._counted_bytes = 0  # of those that the framing holds, in the room
         self._charge = _Charge(self.room)  # of the request that is arriving, or has arrived last
         self._is_arriving = True  # from the first byte of a request to its last; a new connection owes one
-        self._awaited = object()  # stands for the request that is awaited or arriving
+        self._arrived = 0  # requests that came whole; their number stands for the one that is awaited or arriving
         self._has_sent_all = False
         self._running: RequestResponseCycle | None = None  # the one request that the application has
         self._refusal: Answer | None = None  # of bytes that cannot be read on; nothing behind them is looked at
@@ -64,7 +61,8 @@ class BoundedHttp(HttpToolsProtocol):
         """Take bytes from the socket, and read on if no request waits for its answer."""
         if self._refusal is not None or self.transport.is_closing():
             return
-        self._unset_keepalive_if_required()
+        if self.timeout_keep_alive_task is not None:
+            self._unset_keepalive_if_required()
         self._framing.add(data)
         self._read_on()
 
@@ -79,30 +77,26 @@ class BoundedHttp(HttpToolsProtocol):
         self._end_half_closed()
         return False
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a field of the head, without the blanks round its value: llhttp leaves tabs behind it."""
-        if len(self.headers) >= MAX_FIELDS:
-            self._fault = answers.too_many_fields(MAX_FIELDS)
-            raise ValueError(self._fault.reason)  # ends the parsing
-        super().on_header(name, value.strip(b" \t"))
-
     def on_headers_complete(self) -> None:
         """Learn how long the body is, and begin the request. Raising ends the parsing: `_parse` answers the fault."""
         self._charge.add(self._framing.spent_bytes)
-        self._fault = head_fault(self.headers, self.parser.get_http_version(), self.parser.get_method())
+        if self._framing.has_blanks:
+            self.headers[:] = [(name, value.strip(b" \t")) for name, value in self.headers]
+        fields = dict(self.headers)
+        self._fault = head_fault(self.headers, fields, self.parser.get_http_version(), self.parser.get_method())
         if self._fault is not None:
             raise ValueError(self._fault.reason)
-        if header(self.headers, b"transfer-encoding") is not None:
+        if b"transfer-encoding" in fields:
             self._framing.expect_chunks()
         else:
-            self._framing.expect_body(int(header(self.headers, b"content-length") or 0))
+            self._framing.expect_body(int(fields.get(b"content-length", 0)))
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """Hand bytes of the body over, unless the answer is there already."""
         if not self.cycle.response_complete:
             self._charge.add(len(body))
-        super().on_body(body)
+            super().on_body(body)
 
     def on_message_begin(self) -> None:
         """Note that a request has begun."""
@@ -113,7 +107,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Note that the request is here to its last byte, or dropped to it after an early refusal."""
         self._is_arriving = False
-        self._awaited = object()
+        self._arrived += 1
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -131,7 +125,8 @@ class BoundedHttp(HttpToolsProtocol):
         """Go on with the next request, or with the refusal of what came behind the last one."""
         self._running = None
         super().on_response_complete()
-        self._end(None)
+        if self._refusal is not None:
+            self._end(None)
         if len(self._framing) and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._read_on()
@@ -141,7 +136,7 @@ class BoundedHttp(HttpToolsProtocol):
     def arriving(self) -> object:
         """Return what stands for the request that is only partly here, None between requests: the same while it lasts."""
         has_begun = self._is_arriving or (len(self._framing) and self._running is None)
-        return self._awaited if has_begun else None
+        return self._arrived if has_begun else None
 
     def hang_up(self, answer: Answer) -> None:
         """End the connection with an answer to what it sends, unless that has had one; the application sees a cut-off body.
@@ -159,29 +154,27 @@ class BoundedHttp(HttpToolsProtocol):
     def _read_on(self) -> None:
         """Parse piece by piece, up to the end of the request that has to be answered first."""
         try:
-            while self._is_readable() and (piece := self._framing.piece()):
+            while (self._running is None or self._is_arriving) and self._refusal is None:
+                piece = self._framing.piece()
+                if not piece:
+                    break
                 self._parse(piece)
         except FramingTooLarge:
             self.hang_up(answers.header_too_large(HEADER_LIMIT_BYTES))
         except FramingError as error:
             self.hang_up(answers.invalid_http(str(error)))
-        self._hold()
-
-    def _is_readable(self) -> bool:
-        """Say whether the next piece may be parsed: not behind a request that has no answer yet, nor behind a fault."""
-        is_free = self._running is None or self._is_arriving
-        return is_free and self._refusal is None and not self.transport.is_closing()
+        if len(self._framing) != self._counted_bytes or self.room.body_bytes > self.room.most_bytes:
+            self._hold()
 
     def _parse(self, piece: bytes) -> None:
         """Let the parser have one piece. It must see the end of the request where the framing sees it."""
-        self._fault = None
         try:
             self.parser.feed_data(piece)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._charge.settle(None)
             self.hang_up(self._fault or answers.invalid_http())
             return
-        if self._framing.is_between_requests is self._is_arriving:
+        if (self._framing.stage == "head") is self._is_arriving:
             self.hang_up(answers.invalid_http())
 
     def _hold(self) -> None:
@@ -201,8 +194,8 @@ class BoundedHttp(HttpToolsProtocol):
         """Run the application. Its request's bytes count until it has ended, whether anybody still listens or not."""
         self._running = cycle
         task = self.loop.create_task(cycle.run_asgi(app))
-        task.add_done_callback(self.tasks.discard)
         task.add_done_callback(self._charge.settle)
+        task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
     def _half_sent(self) -> RequestResponseCycle | None:

@@ -1,6 +1,6 @@
 """What is under way at once, requests and bytes: both are bounded, so that memory is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
@@ -16,8 +16,7 @@ class Room:
     max_bytes: int
     requests: int = 0
     body_bytes: int = 0
+    most_bytes: int = field(init=False)
 
-    @property
-    def most_bytes(self) -> int:
-        """Return the bytes beyond which connections are ended."""
-        return self.max_bytes + self.max_bytes // 4
+    def __post_init__(self) -> None:
+        self.most_bytes = self.max_bytes + self.max_bytes // 4
