@@ -9,6 +9,7 @@ from typing import Any, Literal
 from confluent_kafka import KafkaException
 
 from broker import clients
+from console.secret_files import open_secret_files
 from ingress.networks import allowlist, published
 from ingress.tls import tls_files
 from schemas.configuration import Configuration, ConfigurationError, Route, Source, kafka_options, resolve_secret
@@ -56,6 +57,7 @@ def offline_findings(
         findings += _source_findings(index, source, places, today)
         findings += _secret_findings(index, source, places, environ)
         findings += _allowlist_findings(index, source, places, today)
+    findings += _secret_file_findings(configuration, places)
     findings += _proxy_findings(configuration, places)
     findings += _lane_findings(configuration, places)
     findings += _certificate_findings(configuration, places)
@@ -98,6 +100,14 @@ def _secret_findings(index: int, source: Source, places: Places, environ: Mappin
             yield Finding("problem", f"{where}: {error}")
         if secret.ref.startswith(DEMO_SECRET):
             yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
+
+
+def _secret_file_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+    for location, path in open_secret_files(configuration):
+        yield Finding(
+            "warning",
+            f"{places.of(*location)}: every user here can open {path}: chmod 600, or 640 with the group of the process",
+        )
 
 
 def _allowlist_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:

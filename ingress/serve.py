@@ -39,6 +39,7 @@ from ingress.spools import opened_spool, watch_spool
 from ingress.tls import TlsFiles
 from ingress.together import Board
 from schemas.configuration import Configuration
+from schemas.private_files import create_privately, tighten
 
 KEEP_ALIVE_S = (
     75  # Longer than a load balancer's usual 60 s: it must be the one to hang up, or posts meet a closing socket.
@@ -82,6 +83,7 @@ def serve(
     Raises `ConfigurationError` where a secret, the certificate or its key cannot be used.
     """
     configure_log(configuration.ingress.log_level)
+    create_privately()
     tls, workers = listen.tls, listen.workers
     settings = ingress_settings(configuration, os.environ, spool_directory, has_tls=tls is not None)
     configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
@@ -98,6 +100,8 @@ def serve(
     warn_of_unverified(configured.values())
     bound = memory_bound(settings, has_tls=tls is not None)
     log.info("memory_bound", megabytes=bound.total // MB, connections=settings.max_connections)
+    if spool_directory is not None:
+        _keep_private(spool_directory)
 
     def work(slot: Slot) -> int:
         process = Process(settings, configured, opened_spool(settings, port, slot), slot, context)
@@ -108,6 +112,13 @@ def serve(
         return _run(process, listener)
 
     return _work(work, ALONE) if workers == 1 else run_processes(workers, listener, partial(_work, work))
+
+
+def _keep_private(spools: Path) -> None:
+    """Close to others what an earlier version has left open to them."""
+    refused = tighten(spools)
+    if refused:
+        log.warning("open_to_others", files=len(refused), first=str(refused[0]), advice="chmod go= as their owner")
 
 
 def _work(work: Callable[[Slot], int], slot: Slot) -> int:

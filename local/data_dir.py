@@ -22,7 +22,7 @@ def claim(data_dir: Path) -> Iterator[None]:
     The lock is the kernel's, so it ends with this process however that ends.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_foreign(data_dir)
         lock = (data_dir / LOCK).open("a+")
     except OSError as error:

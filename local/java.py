@@ -27,6 +27,21 @@ def find_java() -> Path:
     raise Refused(f"No Java {OLDEST_JAVA} or newer: {found}. To go on, {ADVICE}.")
 
 
+def temporary_folder(data_dir: Path) -> str:
+    """Return the option that has Java unpack native libraries into a folder of the data directory, empty now.
+
+    By default they go to the system's temporary folder, and stay there after every start. A folder that is a link was made by
+    somebody else: the link is removed, not what it leads to.
+    """
+    folder = data_dir / "tmp"
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(mode=0o700, parents=True)
+    return f"-Djava.io.tmpdir={folder.absolute()}"
+
+
 def _installed() -> list[Path]:
     home = os.environ.get("JAVA_HOME")
     on_path = shutil.which("java")

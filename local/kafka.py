@@ -20,7 +20,7 @@ from broker import clients
 from local import artifacts, logs, ports
 from local.errors import DidNotStart
 from local.guard import Child, spawn
-from local.java import find_java
+from local.java import find_java, temporary_folder
 from local.pins import KAFKA
 
 HEAP_MB = 128
@@ -87,17 +87,17 @@ def launch(data_dir: Path, port: int, options: KafkaOptions, log: Path | None = 
     """Start a broker process and return it, ready or not. Formats the data directory the first time (1 s)."""
     home = artifacts.fetch(KAFKA)
     data_dir.mkdir(parents=True, exist_ok=True)
-    java = str(find_java())
+    java = (str(find_java()), temporary_folder(data_dir))
     properties = data_dir / "server.properties"
     properties.write_text(_text({**_properties(data_dir, port), **options.properties}))
     output = log or log_file(data_dir)
     logs.rotate(output)
     class_path = ("-cp", f"{home}/*")
     if not (data_dir / "log" / "meta.properties").exists():  # Kafka writes it last, so it means formatted
-        _format((java, *_FASTER_START, "-Xmx96m", *_LOG_LEVEL, *class_path), data_dir, properties)
+        _format((*java, *_FASTER_START, "-Xmx96m", *_LOG_LEVEL, *class_path), data_dir, properties)
     tuning = _FASTER_START if options.starts_fast else _SERVER
     return spawn(
-        (java, *tuning, f"-Xmx{options.heap_mb}m", *_LOG_LEVEL, *class_path, "kafka.Kafka", str(properties)),
+        (*java, *tuning, f"-Xmx{options.heap_mb}m", *_LOG_LEVEL, *class_path, "kafka.Kafka", str(properties)),
         log=output,
     )
 

@@ -14,7 +14,7 @@ import httpx
 from local import artifacts, logs, ports
 from local.errors import DidNotStart
 from local.guard import Child, spawn
-from local.java import find_java
+from local.java import find_java, temporary_folder
 from local.pins import REGISTRY
 
 COMPATIBILITY = "BACKWARD_TRANSITIVE"  # Apicurio's own default is NONE, which would let any schema through.
@@ -66,7 +66,14 @@ def launch(data_dir: Path, port: int, log: Path | None = None) -> Child:
     data_dir.mkdir(parents=True, exist_ok=True)
     output = log or log_file(data_dir)
     logs.rotate(output)
-    java = (str(find_java()), f"-Xmx{_HEAP_MB}m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+    java = (
+        str(find_java()),
+        temporary_folder(data_dir),
+        f"-Xmx{_HEAP_MB}m",
+        "-XX:+UseSerialGC",
+        "-XX:TieredStopAtLevel=1",
+        "-XX:-UsePerfData",
+    )
     return spawn((*java, "-jar", str(home / "quarkus-run.jar")), log=output, environment=_environment(data_dir, port))
 
 
@@ -105,6 +112,9 @@ def _environment(data_dir: Path, port: int) -> dict[str, str]:
         "QUARKUS_LOG_LEVEL": "WARN",
         "QUARKUS_BANNER_ENABLED": "false",
         "QUARKUS_HTTP_ACCESS_LOG_ENABLED": "false",  # a line per request, whatever the level above
+        # Vert.x' cache of files that it serves, of which there are none here: it makes a folder that everybody may write to.
+        "QUARKUS_VERTX_CACHING": "false",
+        "QUARKUS_VERTX_CLASSPATH_RESOLVING": "false",
         "APICURIO_STORAGE_KIND": "sql",
         "APICURIO_STORAGE_SQL_KIND": "h2",
         "APICURIO_DATASOURCE_URL": database,

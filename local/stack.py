@@ -24,6 +24,7 @@ from local.pins import KAFKA, REGISTRY
 from local.screen import output, say
 from local.signals import Signals
 from local.supervisor import Service, Supervisor
+from schemas.private_files import create_privately, tighten
 
 STOPPED, FAILED, REFUSED, KILLED = 0, 1, 2, 130
 
@@ -132,6 +133,7 @@ def up(
     try:
         with Signals() as signals, claim(options.data_dir):
             ready = _prepare(options, demo_configuration)
+            _keep_private(ready.data_dir)
             signals.hold()
             supervisor = Supervisor(signals, say)
             try:
@@ -166,6 +168,14 @@ def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Re
         artifacts.fetch(bundle)
     port, kafka_port, registry_port = (number or ports.free_port() for number in chosen.values())
     return Ready(port, kafka_port, registry_port, data_dir, config.absolute())
+
+
+def _keep_private(data_dir: Path) -> None:
+    """Keep what is in the data directory, and all that comes, from other users; the cache of downloads may be shared."""
+    create_privately()
+    refused = tighten(data_dir)
+    if refused:
+        _say(f"other users may use {len(refused)} files, {refused[0]} the first: run chmod go= on them as their owner")
 
 
 def _refuse_taken(chosen: dict[str, int]) -> None:

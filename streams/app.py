@@ -13,6 +13,7 @@ from faust.app.base import BootStrategy
 from mode import Service
 
 from schemas.configuration import ConfigurationError
+from schemas.private_files import create_privately
 from streams.agents import capture
 from streams.log import configure_log
 from streams.memory import collect_rarely, give_back_memory
@@ -27,7 +28,7 @@ class WithoutKafka(BootStrategy):  # type: ignore[misc]  # Faust has no types
 
 
 class PlainWorker(faust.Worker):  # type: ignore[misc]  # Faust has no types
-    """The process, whose log is one JSON object a line.
+    """The process, whose log is one JSON object a line and whose files are its owner's alone.
 
     Faust's own worker prints a spinner with cursor codes, into files too, and replaces the log. Its command line still prints a
     banner to standard output.
@@ -35,6 +36,7 @@ class PlainWorker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         configure_log()
+        create_privately()
         super().__init__(*arguments, **{**options, "quiet": True, "override_logging": False, "redirect_stdouts": False})
         self.spinner = None
 

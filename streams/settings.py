@@ -39,9 +39,14 @@ class WorkerSettings(Struct, frozen=True):
         return f"penstock.{self.app}"
 
     @property
+    def tables_dir(self) -> Path:
+        """Return where the tables of all workers of this data directory lie."""
+        return self.data_dir / "state"
+
+    @property
     def state_dir(self) -> Path:
         """Return where this worker's tables lie."""
-        return self.data_dir / "state" / self.app / self.worker_id
+        return self.tables_dir / self.app / self.worker_id
 
     @property
     def seen_ms(self) -> int:

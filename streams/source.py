@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from broker import clients
 from schemas import codec
+from schemas.private_files import tighten
 from schemas.records import RawDelivery
 from schemas.registry import Registry, RegistryFault
 from streams.claim import claim
@@ -90,9 +91,17 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             self._claim = claim(self._settings.state_dir)  # first: until then this worker may be one too many
         except Terminal as fault:
             die(fault)
+        self._keep_private()
         self._settings.ready_file.unlink(missing_ok=True)  # left by a former self that was killed
         await self._patiently(self._connect)
         self._consumer.subscribe([RAW], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke)
+
+    def _keep_private(self) -> None:
+        """Close to others what an earlier version has left open to them."""
+        places = (self._settings.tables_dir, *self._settings.data_dir.glob("worker.*"))
+        refused = [str(path) for place in places for path in tighten(place)]
+        if refused:
+            log.warning("open_to_others", files=len(refused), first=refused[0], advice="chmod go= as their owner")
 
     def _connect(self) -> None:
         settings = self._settings

@@ -6,8 +6,9 @@ from tests.flaws.deciding import DECIDING
 from tests.flaws.entering import ENTERING
 from tests.flaws.flaw import Flaw
 from tests.flaws.framing import FRAMING
+from tests.flaws.operating import OPERATING
 from tests.flaws.replaying import REPLAYING
 from tests.flaws.showing import SHOWING
 from tests.flaws.transacting import TRANSACTING
 
-FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *FRAMING, *SHOWING, *REPLAYING, *TRANSACTING)
+FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *FRAMING, *OPERATING, *SHOWING, *REPLAYING, *TRANSACTING)

@@ -63,3 +63,31 @@ def _install(home: Path, answer: str) -> Path:
     program.write_text(f"#!/bin/sh\necho '{answer}' >&2\n")
     program.chmod(0o755)
     return program
+
+
+def test_temporary_folder_is_empty_and_the_owners_alone(tmp_path: Path) -> None:
+    """What an earlier start has left is gone; nothing beside it is touched."""
+    (tmp_path / "tmp" / "com_aayushatharva_brotli4j_1").mkdir(parents=True)
+    (tmp_path / "tmp" / "liblz4-java-1.so").touch()
+    (tmp_path / "server.properties").touch()
+
+    option = java.temporary_folder(tmp_path)
+
+    assert option == f"-Djava.io.tmpdir={tmp_path / 'tmp'}"
+    assert list((tmp_path / "tmp").iterdir()) == []
+    assert (tmp_path / "tmp").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "server.properties").exists()
+
+
+def test_temporary_folder_that_is_a_link_is_not_emptied_through_it(tmp_path: Path) -> None:
+    """What the link leads to is somebody else's."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "letter").touch()
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "tmp").symlink_to(outside)
+
+    java.temporary_folder(tmp_path / "data")
+
+    assert (outside / "letter").exists()
+    assert not (tmp_path / "data" / "tmp").is_symlink()

@@ -1,0 +1,53 @@
+"""Files with secrets that every user of this machine can read or change.
+
+What its group may do is not looked at: `root:penstock` with 0640 is how a secret is given to a service. Nor are files on a file
+system that is mounted read-only: Kubernetes, Docker and systemd mount secrets so, often with 0444, and nobody can change that
+there.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingress.tls import tls_files
+from schemas.configuration import Configuration
+from schemas.toml_lines import Location
+
+FILE = "file:"
+KEY_OPTIONS = ("ssl.key.location", "ssl.keystore.location")  # librdkafka's options that name a file with a key
+EVERYBODY = stat.S_IROTH | stat.S_IWOTH
+
+
+def open_secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
+    """Return the files with secrets that are open to everybody, each with the key that names it."""
+    for location, path in _secret_files(configuration):
+        if _is_open(path):
+            yield location, path
+
+
+def _secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
+    for index, source in enumerate(configuration.sources):
+        for number, secret in enumerate(source.secrets):
+            if secret.ref.startswith(FILE):
+                yield ("sources", index, "secrets", number), Path(secret.ref.removeprefix(FILE))
+    for name, value in configuration.kafka.options.items():
+        if value.startswith(FILE):
+            yield ("kafka", "options", name), Path(value.removeprefix(FILE))
+        elif name in KEY_OPTIONS:
+            yield ("kafka", "options", name), Path(value)
+    tls = tls_files(configuration, None, None)
+    if tls is not None:
+        yield ("ingress", "tls_key" if configuration.ingress.tls_key else "tls_certificate"), tls.key
+
+
+def _is_open(path: Path) -> bool:
+    """Say whether everybody can open a file; one that is missing is no concern of this."""
+    try:
+        real = path.resolve(strict=True)
+        mode = real.stat().st_mode
+        is_read_only = bool(os.statvfs(real).f_flag & os.ST_RDONLY)
+        is_reached = all(parent.stat().st_mode & stat.S_IXOTH for parent in real.parents)
+    except OSError:
+        return False
+    return bool(mode & EVERYBODY) and is_reached and not is_read_only

@@ -1,0 +1,36 @@
+"""What the log of a real worker is: one JSON object a line, whatever happens. Kafka is away."""
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from local.guard import spawn
+from tests.support.waiting import until
+
+TIMEOUT_S = 60.0
+CONFIGURATION = """
+[kafka]
+bootstrap_servers = "127.0.0.1:1"
+[[sources]]
+name = "acme"
+provider = "generic"
+verify = "none"
+"""
+
+
+def test_log_is_json_from_the_first_byte(tmp_path: Path) -> None:
+    """No cursor codes of Faust's, no banner, none of librdkafka's plain lines, and what it creates is its owner's alone."""
+    configuration, log, data_dir = tmp_path / "penstock.toml", tmp_path / "worker.log", tmp_path / "data"
+    configuration.write_text(CONFIGURATION)
+    command = [str(Path(sys.executable).parent / "penstock"), "worker", "--data-dir", str(data_dir)]
+    worker = spawn([*command, "--config", str(configuration)], log=log, environment=os.environ)
+    try:
+        until(lambda: log.read_bytes().count(b"not_connected") > 1, TIMEOUT_S, "it has tried twice to reach Kafka")
+    finally:
+        worker.kill()
+
+    events = [json.loads(line) for line in log.read_bytes().decode().splitlines()]
+    assert {"event", "level", "timestamp"} <= set.intersection(*(set(event) for event in events))
+    modes = [path.stat().st_mode & 0o777 for path in (data_dir, *data_dir.rglob("*"))]
+    assert {mode & 0o077 for mode in modes} == {0}
