@@ -23,5 +23,6 @@ ENV PATH=/opt/penstock/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PE
 # A number, so that Kubernetes' runAsNonRoot can tell.
 USER 10001:10001
 VOLUME /var/lib/penstock
-EXPOSE 8080
+# Deliveries; and, with --operations-host 0.0.0.0, /metrics, /healthz and /readyz.
+EXPOSE 8080 9464
 ENTRYPOINT ["penstock"]

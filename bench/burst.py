@@ -24,10 +24,10 @@ def burst(stack: Stack, is_quick: bool) -> dict[str, Any]:
     before_s, after_s = (5.0, 10.0) if is_quick else (20.0, 40.0)
     phases = [Phase(STEADY_PER_S, before_s), Phase(TIMES * STEADY_PER_S, BURST_S), Phase(STEADY_PER_S, after_s)]
     request = Numbered(PATH, "burst")
-    with running_ingress(stack, "burst") as (_, port):
+    with running_ingress(stack, "burst") as (process, port):
         posts = open_loop(port, request, phases, OUTAGE_CONNECTIONS)
         raw = arrived(stack, {}, map(request.delivery_id, posts.accepted()))
-        through_spool = spooled(port)
+        through_spool = spooled(process)
     end_s = before_s + BURST_S
     usual_ms = percentile(within(posts, 1, before_s), 99) or 0.0
     spans = {"before": (0.0, before_s), "in the burst": (before_s, end_s), "after": (end_s, end_s + after_s)}

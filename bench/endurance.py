@@ -88,7 +88,7 @@ def _run(stack: Stack, name: str, away: Away, phase: Phase, away_s: float, serie
     with running_ingress(stack, name) as (process, port):
         posts = open_loop(port, request, [phase], OUTAGE_CONNECTIONS, [absence, memory.sampling(process)])
         raw = arrived(stack, begin, map(request.delivery_id, posts.accepted()))
-        through_spool = spooled(port)
+        through_spool = spooled(process)
     series[name] = seconds_with_memory(posts, memory.mb)
     row = latency_row(posts)
     print(f"  Kafka {name}: answers {row['answers']}, missing {raw.missing}", file=sys.stderr)

@@ -157,11 +157,12 @@ def _end_children() -> None:
 
 @dataclass(slots=True)
 class Process:
-    """A child process: its name, its log, and how much processor time it used."""
+    """A child process: its name, its log, and how much processor time it used; an ingress has an operations port."""
 
     name: str
     child: Child
     log: Path
+    operations_port: int = 0
 
     def cpu_s(self) -> float:
         """Return the processor time used so far, user and system, threads and worker processes included."""
@@ -214,18 +215,20 @@ def running(name: str, command: list[str], directory: Path, environment: Mapping
 @contextmanager
 def running_ingress(stack: Stack, name: str, processes: int = 1) -> Iterator[tuple[Process, int]]:
     """Run the ingress as users do, and give it and its port once it says that it is ready."""
-    port = ports.free_port()
-    arguments = ["--port", str(port), "--config", str(stack.configuration("bench"))]
+    port, operations_port = ports.free_port(), ports.free_port()
+    arguments = ["--port", str(port), "--operations-port", str(operations_port)]
+    arguments += ["--config", str(stack.configuration("bench"))]
     arguments += ["--data-dir", str(stack.directory / name)]
     arguments += ["--workers", str(processes)] if processes > 1 else []
     with running(name, _penstock("ingress", *arguments), stack.directory) as process:
-        process.wait_until(lambda: answers_ready(f"http://{ports.HOST}:{port}/readyz"), "ready")
+        process.operations_port = operations_port
+        process.wait_until(lambda: answers_ready(f"http://{ports.HOST}:{operations_port}/readyz"), "ready")
         yield process, port
 
 
-def spooled(port: int) -> int:
+def spooled(ingress: Process) -> int:
     """Return how many deliveries an ingress has put into its spool so far, as its metrics say."""
-    text = httpx.get(f"http://{ports.HOST}:{port}/metrics", timeout=10.0, trust_env=False).text
+    text = httpx.get(f"http://{ports.HOST}:{ingress.operations_port}/metrics", timeout=10.0, trust_env=False).text
     return sum(int(float(line.split()[-1])) for line in text.splitlines() if line.startswith(SPOOLED))
 
 

@@ -57,7 +57,7 @@ def unknown_source(name: str) -> Answer:
 
 def unknown_path() -> Answer:
     """Return 404: nothing lives at that path."""
-    return Answer(404, "refused", "unknown_path", "expected POST /v1/{source}, or GET /healthz, /readyz or /metrics")
+    return Answer(404, "refused", "unknown_path", "expected POST /v1/{source}; this port serves nothing else")
 
 
 def not_allowed(address: str) -> Answer:

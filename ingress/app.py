@@ -1,4 +1,4 @@
-"""The door's paths: `/v1/{source}` for deliveries, `/healthz`, `/readyz` and `/metrics` for whoever runs it.
+"""The door's one path: `/v1/{source}`. What whoever runs it wants to know is on a port of its own (`ingress/operations.py`).
 
 Deliveries do not pass through Starlette's router and its two middlewares, which take 8 us a request (measured).
 """
@@ -9,16 +9,13 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 import structlog
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingress import answers
 from ingress.answers import Answer
-from ingress.health import Health
 from ingress.receive import Receiver
 
 DELIVERIES = b"/v1/"
@@ -30,16 +27,16 @@ log = structlog.get_logger("ingress")
 
 
 class Door:
-    """The ASGI application: deliveries here, everything else to the pages."""
+    """The ASGI application: deliveries here, everything else elsewhere."""
 
-    def __init__(self, receiver: Receiver, pages: ASGIApp) -> None:
+    def __init__(self, receiver: Receiver, elsewhere: ASGIApp) -> None:
         self._receiver = receiver
-        self._pages = pages
+        self._elsewhere = elsewhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
         if scope["type"] != "http" or not scope["raw_path"].startswith(DELIVERIES):
-            await self._pages(scope, receive, send)
+            await self._elsewhere(scope, receive, send)
             return
         name = source_name(scope["raw_path"])
         try:
@@ -77,30 +74,14 @@ def source_name(raw_path: bytes) -> str:
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
-def pages(health: Health, metrics: CollectorRegistry, lifespan: Lifespan) -> ASGIApp:
-    """Return the application for everything but deliveries."""
+def elsewhere(lifespan: Lifespan) -> ASGIApp:
+    """Return the application for everything but deliveries: it runs the lifespan, and no other path exists."""
 
-    async def healthz(_request: Request) -> Response:
-        return JSONResponse({"status": "alive"})
+    async def refuse(_request: Request, _error: Exception) -> Response:
+        answer = answers.unknown_path()
+        return Response(answer.body(), answer.status, media_type="application/json")
 
-    async def readyz(_request: Request) -> Response:
-        state = health.state()
-        return JSONResponse({"status": state}, 200 if state == "ready" else 503)
-
-    async def scrape(_request: Request) -> Response:
-        return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
-
-    async def refuse(request: Request, _error: Exception) -> Response:
-        known = request.scope["path"] in {"/healthz", "/readyz", "/metrics"}
-        answer = answers.wrong_method("GET, HEAD") if known else answers.unknown_path()
-        headers = {name.decode(): value.decode() for name, value in answer.headers}
-        return Response(answer.body(), answer.status, headers, "application/json")
-
-    return Starlette(
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", scrape)],
-        exception_handlers={404: refuse, 405: refuse},
-        lifespan=lifespan,
-    )
+    return Starlette(exception_handlers={404: refuse}, lifespan=lifespan)
 
 
 async def send_answer(answer: Answer, send: Send) -> None:

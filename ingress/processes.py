@@ -1,10 +1,10 @@
-"""Several ingress processes on one port: started, started again when one dies, ended together.
+"""Several ingress processes on the same ports: started, started again when one dies, ended together.
 
-    parent      binds the port and keeps it; accepts nothing, talks to nobody
+    parent      binds the ports and keeps them; accepts nothing, talks to nobody
     ├── slot 0  event loop, producer, spool
     └── slot 1  event loop, producer, spool
 
-They share one listening socket, which they inherit. So a connection waits for whichever process is free, and none is lost or
+They share the listening sockets, which they inherit. So a connection waits for whichever process is free, and none is lost or
 kept waiting when a process dies, hangs or drains; with SO_REUSEPORT each process has a queue of its own, and what is in it
 then is reset. They are forked, which takes 20 ms instead of a second, from a parent that has no thread and no Kafka client.
 
@@ -22,7 +22,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from types import FrameType
@@ -37,7 +37,9 @@ TURN_S = 1.0
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.1, 30.0
 STEADY_S = 60.0  # A process that lived this long is started again with the shortest delay.
 HUNG_S = 30.0  # Without a sign of life, which is due every second; no provider waits longer for its answer.
-STOP_S = 9.5  # 0.5 s last call, 5 s draining, 3 s flushing; containers are killed after 10 s.
+STOP_S = (
+    9.5  # 0.5 s last call, 5 s draining, 3 s flushing, 0.2 s for the operations port; containers are killed after 10 s.
+)
 
 EXIT_OK, EXIT_FAILED, EXIT_KILLED = 0, 1, 130
 STOPPING = (signal.SIGTERM, signal.SIGINT)
@@ -59,14 +61,14 @@ class Slot:
 ALONE = Slot()
 
 
-def run_processes(count: int, listener: socket.socket, work: Callable[[Slot], int]) -> int:
+def run_processes(count: int, listeners: Sequence[socket.socket], work: Callable[[Slot], int]) -> int:
     """Keep `count` forked processes doing `work` until SIGTERM or SIGINT, then return the exit code.
 
     0: all drained. 1: one could not. What a process ends with that never began to serve is a mistake that a person has to
     see, and ends all: its exit code. 130: a second signal killed them. SIGHUP is passed on.
     """
     with _Signals() as signals:
-        return _Parent(count, listener, work, signals).run()
+        return _Parent(count, listeners, work, signals).run()
 
 
 class _Signals:
@@ -113,10 +115,12 @@ class _Signals:
 
 
 class _Parent:
-    def __init__(self, count: int, listener: socket.socket, work: Callable[[Slot], int], signals: _Signals) -> None:
+    def __init__(
+        self, count: int, listeners: Sequence[socket.socket], work: Callable[[Slot], int], signals: _Signals
+    ) -> None:
         scoreboard = Scoreboard(count)
         life_line = os.pipe()
-        self._listener = listener
+        self._listeners = listeners
         self._signals = signals
         self._passed_on = 0
         self._life_line = life_line[1]
@@ -153,8 +157,9 @@ class _Parent:
                 kept.send(signal.SIGHUP)
 
     def _stop(self) -> int:
-        """End all processes and return how that went. The port closes with the last copy of the socket."""
-        self._listener.close()
+        """End all processes and return how that went. A port closes with the last copy of its socket."""
+        for listener in self._listeners:
+            listener.close()
         log.info("ingress_stopping", processes=sum(kept.is_running for kept in self._kept))
         for kept in self._kept:
             kept.send(signal.SIGTERM)

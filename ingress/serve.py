@@ -1,4 +1,4 @@
-"""The ingress as a process: one event loop, one producer, one port, which it may share (`ingress/processes.py`)."""
+"""The ingress as a process: one event loop, one producer, and two ports, which it may share (`ingress/processes.py`)."""
 
 import asyncio
 import contextlib
@@ -17,13 +17,15 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from ingress.app import Door, Lifespan, pages
+from ingress.app import Door, Lifespan, elsewhere
 from ingress.files import connections_that_fit
-from ingress.health import Health
+from ingress.health import Health, State
 from ingress.keeper import Keeper
 from ingress.log import configure_log
 from ingress.memory import MB, memory_bound
 from ingress.metrics import Metrics
+from ingress.operations import OperationsServer
+from ingress.pages import pages
 from ingress.processes import ALONE, Slot, run_processes
 from ingress.protocol import sweep, telling
 from ingress.publisher import ProducerError, Publisher
@@ -61,12 +63,25 @@ log = structlog.get_logger("ingress")
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where to listen: workers are processes that share the port, a port of 0 is any that is free."""
+    """Where to listen: workers are processes that share the ports, a port of 0 is any that is free.
+
+    Deliveries come to `port`, with TLS where there is a certificate; what operators ask for, to `operations_port`, in plain HTTP.
+    """
 
     host: str = "127.0.0.1"
     port: int = 8080
     workers: int = 1
     tls: TlsFiles | None = None
+    operations_host: str = "127.0.0.1"
+    operations_port: int = 9464
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Sockets that listen already."""
+
+    deliveries: socket.socket
+    operations: socket.socket
 
 
 def serve(
@@ -78,7 +93,7 @@ def serve(
     """Receive deliveries until SIGTERM or SIGINT, then return the exit code.
 
     0: asked to stop, everything in flight answered. 1: the Kafka producer cannot be made or has died, or the spool cannot
-    be opened. 3: no such port. 130: killed by a second signal. Without a directory for it there is no spool. The sources
+    be opened. 3: a port cannot be had. 130: killed by a second signal. Without a directory for it there is no spool. The sources
     follow `file`, where the configuration came from.
     Raises `ConfigurationError` where a secret, the certificate or its key cannot be used.
     """
@@ -88,14 +103,20 @@ def serve(
     settings = ingress_settings(configuration, os.environ, spool_directory, has_tls=tls is not None)
     configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
     context = tls.context() if tls else None
-    try:
-        listener = _listen(listen.host, listen.port)
-    except OSError as error:
-        log.error("cannot_listen", host=listen.host, port=listen.port, reason=os.strerror(error.errno or 0))
+    listeners = _listeners(listen)
+    if listeners is None:
         return EXIT_PORT
-    host, port = listener.getsockname()[:2]
+    host, port = listeners.deliveries.getsockname()[:2]
+    operations_host, operations_port = listeners.operations.getsockname()[:2]
     log.info(
-        "ingress_listening", host=host, port=port, sources=sorted(configured), workers=workers, tls=tls is not None
+        "ingress_listening",
+        host=host,
+        port=port,
+        operations_host=operations_host,
+        operations_port=operations_port,
+        sources=sorted(configured),
+        workers=workers,
+        tls=tls is not None,
     )
     warn_of_unverified(configured.values())
     bound = memory_bound(settings, has_tls=tls is not None)
@@ -105,13 +126,16 @@ def serve(
 
     def work(slot: Slot) -> int:
         process = Process(settings, configured, opened_spool(settings, port, slot), slot, context)
+        process.operations_listener = listeners.operations
         if tls is not None and context is not None:
             process.background["following the certificate"] = partial(tls.follow, context)
         if file is not None:
             process.follow(file, configuration, configured)
-        return _run(process, listener)
+        return _run(process, listeners.deliveries)
 
-    return _work(work, ALONE) if workers == 1 else run_processes(workers, listener, partial(_work, work))
+    if workers == 1:
+        return _work(work, ALONE)
+    return run_processes(workers, (listeners.deliveries, listeners.operations), partial(_work, work))
 
 
 def _keep_private(spools: Path) -> None:
@@ -145,6 +169,7 @@ class Process:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.fault: str | None = None
+        self.operations_listener: socket.socket | None = None
         self._spool = spool
         self._follower: Follower | None = None
         self.background: dict[str, Callable[[], Coroutine[object, object, None]]] = {}
@@ -158,9 +183,7 @@ class Process:
         metrics.watch(
             "penstock_ingress_unreported", "Records handed to the producer.", lambda: self._publisher.unreported
         )
-        metrics.watch(
-            "penstock_ingress_ready", "Processes whose /readyz says 200.", lambda: self._health.state() == "ready"
-        )
+        metrics.watch("penstock_ingress_ready", "Processes whose /readyz says 200.", lambda: self.state() == "ready")
         metrics.watch("penstock_ingress_processes", "Processes that serve the port.", lambda: 1)
         metrics.watch("penstock_ingress_workers", "Processes that shall serve the port.", lambda: slot.processes)
         self._board = Board(metrics.registry, slot.scoreboard, slot.number)
@@ -172,7 +195,7 @@ class Process:
         max_connections = connections_that_fit(settings.max_connections)
         _watch_room(metrics, self._receiver.room)
         lifespan: Lifespan = self._lifespan
-        door = Door(self._receiver, pages(self._health, self._board.registry, lifespan))
+        door = Door(self._receiver, elsewhere(lifespan))
         self.server = DrainingServer(
             uvicorn.Config(
                 door,
@@ -192,6 +215,7 @@ class Process:
             max_connections,
         )
         self.server.heeds_ctrl_c = slot.scoreboard is None
+        self._operations = OperationsServer(pages(self.state, self._board.registry))
         self.background |= {
             "watching Kafka": lambda: self._health.watch(self._publisher.producer),
             "hanging up on the slow": lambda: sweep(self.server.server_state.connections),
@@ -209,6 +233,10 @@ class Process:
         self.metrics.follow(served.values())
         self._receiver.use(served)
 
+    def state(self) -> State:
+        """Return whether new deliveries are welcome, and if not, why."""
+        return "draining" if self.server.should_exit else self._health.state()
+
     def end(self, fault: str) -> None:
         """Stop with exit code 1: nothing more can be published by this process."""
         log.error("kafka_fatal", detail=fault)
@@ -217,6 +245,9 @@ class Process:
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        """Run everything between the first delivery and the last; the operations port opens before it and closes behind it."""
+        if self.operations_listener is not None:
+            await self._operations.start(self.operations_listener)
         self._publisher.start()
         if self._spool is not None:
             self._spool.start()
@@ -235,6 +266,7 @@ class Process:
         self._board.post()
         self._receiver.log.sum_up()
         log.info("ingress_stopped", unpublished=unpublished, spooled=self._spool.deliveries if self._spool else 0)
+        await self._operations.close()
 
     def _begun(self, name: str, work: Callable[[], Coroutine[object, object, None]]) -> asyncio.Task[None]:
         task = asyncio.create_task(work(), name=name)
@@ -244,6 +276,26 @@ class Process:
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             self.end(f"{task.get_name()} failed: {type(task.exception()).__name__}")
+
+
+def _listeners(listen: Listen) -> Listeners | None:
+    """Return both sockets, None where one cannot be had; the log says which, and with what option to choose another."""
+    wanted = (
+        ("--port", listen.host, listen.port),
+        ("--operations-port", listen.operations_host, listen.operations_port),
+    )
+    opened: list[socket.socket] = []
+    for option, host, port in wanted:
+        try:
+            opened.append(_listen(host, port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            advice = f"end what listens there, or choose another with {option}; 0 is any that is free"
+            log.error("cannot_listen", host=host, port=port, reason=reason, advice=advice)
+            for listener in opened:
+                listener.close()
+            return None
+    return Listeners(*opened)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -42,6 +42,7 @@ class Options:
     port: int = 8080
     kafka_port: int = 9092
     registry_port: int = 8081
+    operations_port: int = 9464
     config: Path | None = None
     sample: bool = False
     kafka_heap_mb: int = kafka.HEAP_MB
@@ -54,6 +55,7 @@ class Ready:
     port: int
     kafka_port: int
     registry_port: int
+    operations_port: int
     data_dir: Path
     config: Path
 
@@ -61,6 +63,11 @@ class Ready:
     def ingress_url(self) -> str:
         """Return the address that deliveries are posted to, without `/v1/{source}`."""
         return f"http://{ports.HOST}:{self.port}"
+
+    @property
+    def operations_url(self) -> str:
+        """Return where the ingress has /metrics, /healthz and /readyz."""
+        return f"http://{ports.HOST}:{self.operations_port}"
 
     @property
     def bootstrap_servers(self) -> str:
@@ -90,7 +97,7 @@ class ChildSpec:
 
 def _answers_ready(ready: Ready) -> bool:
     try:
-        return httpx.get(f"{ready.ingress_url}/readyz", timeout=_PROBE_TIMEOUT_S, trust_env=False).is_success
+        return httpx.get(f"{ready.operations_url}/readyz", timeout=_PROBE_TIMEOUT_S, trust_env=False).is_success
     except httpx.HTTPError:
         return False
 
@@ -99,13 +106,18 @@ def _worker_ready_file(ready: Ready) -> Path:
     return ready.data_dir / "worker.ready"
 
 
+def _where(ready: Ready) -> tuple[str, ...]:
+    deliveries = ("--host", ports.HOST, "--port", str(ready.port))
+    return (*deliveries, "--operations-host", ports.HOST, "--operations-port", str(ready.operations_port))
+
+
 def _penstock(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "console.cli", *arguments]
 
 
 INGRESS = ChildSpec(
     "ingress",
-    lambda ready: _penstock("ingress", "--host", ports.HOST, "--port", str(ready.port), "--plain"),
+    lambda ready: _penstock("ingress", "--plain", *_where(ready)),
     _answers_ready,
     _INGRESS_STOP_S,
 )
@@ -159,6 +171,7 @@ def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Re
         "--port": options.port,
         "--kafka-port": options.kafka_port,
         "--registry-port": options.registry_port,
+        "--operations-port": options.operations_port,
     }
     _refuse_taken(chosen)
     if options.config is not None and not options.config.is_file():
@@ -166,8 +179,8 @@ def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Re
     config = options.config or demo_configuration(data_dir)
     for bundle in (KAFKA, REGISTRY):
         artifacts.fetch(bundle)
-    port, kafka_port, registry_port = (number or ports.free_port() for number in chosen.values())
-    return Ready(port, kafka_port, registry_port, data_dir, config.absolute())
+    port, kafka_port, registry_port, operations_port = (number or ports.free_port() for number in chosen.values())
+    return Ready(port, kafka_port, registry_port, operations_port, data_dir, config.absolute())
 
 
 def _keep_private(data_dir: Path) -> None:
@@ -175,7 +188,7 @@ def _keep_private(data_dir: Path) -> None:
     create_privately()
     refused = tighten(data_dir)
     if refused:
-        _say(f"other users may use {len(refused)} files, {refused[0]} the first: run chmod go= on them as their owner")
+        say(f"other users may use {len(refused)} files, {refused[0]} the first: run chmod go= on them as their owner")
 
 
 def _refuse_taken(chosen: dict[str, int]) -> None:
@@ -238,7 +251,7 @@ def _announce(ready: Ready, after_ready: Callable[[Ready], None] | None) -> None
     """Print the one line, then let the sample run beside the supervisor, which must not stand still meanwhile."""
     output(
         f"penstock is ready: ingress={ready.ingress_url} kafka={ready.bootstrap_servers} "
-        f"registry=http://{ports.HOST}:{ready.registry_port}"
+        f"registry=http://{ports.HOST}:{ready.registry_port} operations={ready.operations_url}"
     )
     if after_ready is not None:
         threading.Thread(target=after_ready, args=(ready,), daemon=True).start()

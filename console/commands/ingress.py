@@ -14,6 +14,17 @@ def ingress(
     workers: Annotated[
         int, typer.Option(min=1, max=64, envvar="PENSTOCK_INGRESS_WORKERS", help="Processes that share the port.")
     ] = 1,
+    operations_host: Annotated[
+        str,
+        typer.Option(
+            envvar="PENSTOCK_INGRESS_OPERATIONS_HOST",
+            help="Where /metrics, /healthz and /readyz are served; in a container 0.0.0.0.",
+        ),
+    ] = "127.0.0.1",
+    operations_port: Annotated[
+        int,
+        typer.Option(min=0, max=65535, envvar="PENSTOCK_INGRESS_OPERATIONS_PORT", help="Their port; 0 for any free."),
+    ] = 9464,
     certfile: Annotated[
         Path | None,
         typer.Option(help="Serve HTTPS with this certificate and its chain (PEM); over [ingress] tls_certificate."),
@@ -29,8 +40,10 @@ def ingress(
 ) -> None:
     """Receive deliveries, verify them and publish them to Kafka, until told to stop.
 
+    The port serves /v1/ alone; whoever runs the ingress asks the operations port.
+
     Changes of [[sources]] and of secrets in files take effect without a restart, within seconds or on SIGHUP.
-    Further exit codes: 1 the Kafka producer died, or the spool in --data-dir cannot be used; 3 the port cannot be had.
+    Further exit codes: 1 the Kafka producer died, or the spool in --data-dir cannot be used; 3 a port cannot be had.
     """
     from console.options import configuration_path
     from console.running import surroundings
@@ -44,4 +57,5 @@ def ingress(
     configuration = load(path, file.environ)
     spools = data_dir / "spool"
     tls = None if is_plain else tls_files(configuration, certfile, keyfile)
-    raise typer.Exit(serve(configuration, Listen(host, port, workers, tls), spools, file))
+    listen = Listen(host, port, workers, tls, operations_host, operations_port)
+    raise typer.Exit(serve(configuration, listen, spools, file))

@@ -20,6 +20,9 @@ def up(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Where deliveries are posted; 0 for any free.")] = 8080,
     kafka_port: Annotated[int, typer.Option(min=0, max=65535, help="Kafka's; 0 for any free.")] = 9092,
     registry_port: Annotated[int, typer.Option(min=0, max=65535, help="The registry's; 0 for any free.")] = 8081,
+    operations_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="/metrics, /healthz and /readyz of the ingress; 0 for any free.")
+    ] = 9464,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -44,7 +47,8 @@ def up(
     from local.stack import up as run
 
     # `sample` is the stack's word for "call after_ready", which is always wanted: it leaves the addresses.
-    options = Options(data_dir, port, kafka_port, registry_port, _configuration(config, sample), sample=True)
+    found = _configuration(config, sample)
+    options = Options(data_dir, port, kafka_port, registry_port, operations_port, found, sample=True)
     code = run(options, demo_configuration=demo_configuration, after_ready=_after_ready(sample))
     if code != REFUSED:
         take_away(data_dir)

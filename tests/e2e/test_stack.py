@@ -34,6 +34,7 @@ class Stack:
     port: int
     kafka_port: int
     registry_port: int
+    operations_port: int
     errors: Path
 
     @property
@@ -70,7 +71,7 @@ Starter = Callable[..., Stack]
 def start(tmp_path: Path) -> Iterator[Starter]:
     """Start `penstock up` on free ports, again and again on the same data if asked; all ended with the test."""
     with contextlib.ExitStack() as started:
-        port, kafka_port, registry_port = numbers = [ports.free_port() for _ in range(3)]
+        port, kafka_port, registry_port, operations_port = numbers = [ports.free_port() for _ in range(4)]
 
         def begin() -> Stack:
             errors = tmp_path / "stderr"
@@ -82,7 +83,7 @@ def start(tmp_path: Path) -> Iterator[Starter]:
                     text=True,
                 )
             started.callback(_end, process)
-            return Stack(process, tmp_path / "data", port, kafka_port, registry_port, errors)
+            return Stack(process, tmp_path / "data", port, kafka_port, registry_port, operations_port, errors)
 
         yield begin
 
@@ -94,7 +95,10 @@ def test_starts_says_where_and_ends_on_ctrl_c(start: Starter) -> None:
     line = stack.read_ready_line()
 
     kafka_at, registry_at = f"127.0.0.1:{stack.kafka_port}", f"http://127.0.0.1:{stack.registry_port}"
-    assert line == f"penstock is ready: ingress=http://127.0.0.1:{stack.port} kafka={kafka_at} registry={registry_at}\n"
+    assert line == (
+        f"penstock is ready: ingress=http://127.0.0.1:{stack.port} kafka={kafka_at} registry={registry_at} "
+        f"operations=http://127.0.0.1:{stack.operations_port}\n"
+    )
     environment = stack.get("/environment")
     assert environment["PENSTOCK_KAFKA_BOOTSTRAP_SERVERS"] == kafka_at
     assert environment["PENSTOCK_REGISTRY_URL"] == f"{registry_at}/apis/ccompat/v7"

@@ -1,6 +1,6 @@
 """`penstock up` with two tiny programs in place of ingress and worker; run as a program by test_stack.py.
 
-The door answers /readyz, tells its environment and process id, and dies when asked; the worker says that it is ready.
+The door answers on both its ports, tells its environment and process id, and dies when asked; the worker says that it is ready.
 """
 
 import json
@@ -20,16 +20,16 @@ def main() -> None:
     part, *arguments = sys.argv[1:]
     match part:
         case "door":
-            _door(int(arguments[0]))
+            _door(*map(int, arguments))
         case "worker":
             _worker()
         case _:
             sys.exit(_up(Path(part), *map(int, arguments)))
 
 
-def _up(data_dir: Path, port: int, kafka_port: int, registry_port: int) -> int:
-    options = Options(data_dir, port, kafka_port, registry_port, sample=True)
-    door = replace(INGRESS, command=lambda ready: _this("door", str(ready.port)))
+def _up(data_dir: Path, port: int, kafka_port: int, registry_port: int, operations_port: int) -> int:
+    options = Options(data_dir, port, kafka_port, registry_port, operations_port, sample=True)
+    door = replace(INGRESS, command=lambda ready: _this("door", str(ready.port), str(ready.operations_port)))
     worker = replace(WORKER, command=lambda _ready: _this("worker"))
     return up(options, _demo, _note_ready, (door, worker))
 
@@ -48,7 +48,7 @@ def _this(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "tests.e2e.tiny_stack", *arguments]
 
 
-def _door(port: int) -> None:
+def _door(port: int, operations_port: int) -> None:
     class Door(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/die":
@@ -66,6 +66,8 @@ def _door(port: int) -> None:
             return
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    operations = ThreadingHTTPServer(("127.0.0.1", operations_port), Door)
+    threading.Thread(target=operations.serve_forever, daemon=True).start()
     ThreadingHTTPServer(("127.0.0.1", port), Door).serve_forever()
 
 

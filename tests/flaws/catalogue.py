@@ -6,9 +6,12 @@ from tests.flaws.deciding import DECIDING
 from tests.flaws.entering import ENTERING
 from tests.flaws.flaw import Flaw
 from tests.flaws.framing import FRAMING
+from tests.flaws.leaving import LEAVING
 from tests.flaws.operating import OPERATING
 from tests.flaws.replaying import REPLAYING
 from tests.flaws.showing import SHOWING
 from tests.flaws.transacting import TRANSACTING
 
-FLAWS: Final[tuple[Flaw, ...]] = (*DECIDING, *ENTERING, *FRAMING, *OPERATING, *SHOWING, *REPLAYING, *TRANSACTING)
+FLAWS: Final[tuple[Flaw, ...]] = (
+    *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *OPERATING, *REPLAYING, *TRANSACTING,
+)  # fmt: skip

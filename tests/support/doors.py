@@ -15,12 +15,13 @@ from local.guard import Child, spawn
 from tests.support.waiting import until
 
 START_TIMEOUT_S = 30.0
+PAGES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 Headers = Mapping[str, str] | Mapping[str, bytes]
 
 
 class DoorProcess:
-    """One `penstock ingress`. Restarted, it listens on the same port."""
+    """One `penstock ingress`. Restarted, it listens on the same ports."""
 
     def __init__(self, directory: Path, configuration: str, *arguments: str, host: str = "127.0.0.1") -> None:
         self._directory = directory
@@ -30,12 +31,12 @@ class DoorProcess:
         self._log = directory / "ingress.log"
         self.prefix: list[str] = []  # what comes before the command: who runs it, and where
         self._host = host
-        self.port = 0
+        self.port = self.operations_port = 0
         self.child: Child
 
     @property
     def url(self) -> str:
-        """Return where it listens."""
+        """Return where deliveries are posted."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
@@ -43,12 +44,13 @@ class DoorProcess:
         """Start the process and return when it listens; it may not be ready yet."""
         self._log.write_bytes(b"")
         command = [str(Path(sys.executable).parent / "penstock"), "ingress", "--port", str(self.port)]
-        command += ["--host", self._host]
+        command += ["--host", self._host, "--operations-port", str(self.operations_port)]
         command += ["--config", str(self._configuration), "--data-dir", str(self._directory / "data")]
         command += self._arguments
         self.child = spawn(self.prefix + command, log=self._log, environment=os.environ)
         until(self._is_listening, START_TIMEOUT_S, "the ingress listens")
-        self.port = next(event["port"] for event in self.events() if event["event"] == "ingress_listening")
+        listening = next(event for event in self.events() if event["event"] == "ingress_listening")
+        self.port, self.operations_port = listening["port"], listening["operations_port"]
 
     def slots(self) -> list[int]:
         """Return the ids of the processes that serve the port under --workers: the forked ones, with the same command."""
@@ -60,8 +62,9 @@ class DoorProcess:
         until(lambda: self.get("/readyz").status_code == 200, START_TIMEOUT_S, "the ingress is ready")
 
     def get(self, path: str) -> httpx.Response:
-        """Return the answer to a GET."""
-        return httpx.get(self.url + path, timeout=10, trust_env=False)
+        """Return the answer to a GET, of the operations port where it has such a page."""
+        url = f"http://127.0.0.1:{self.operations_port}" if path in PAGES else self.url
+        return httpx.get(url + path, timeout=10, trust_env=False)
 
     def post(
         self, path: str, body: bytes = b"", headers: Headers | None = None, sender: str | None = None

@@ -10,8 +10,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import Message, Scope
 
-from ingress.app import Door, pages
-from ingress.health import Health
+from ingress.app import Door, elsewhere
 from ingress.metrics import Metrics
 from ingress.receive import Receiver
 from ingress.settings import Settings
@@ -43,7 +42,7 @@ class FuzzedDoor:
             Settings({}, body_limit_bytes=LIMIT_BYTES),
         )
         receiver = Receiver(settings, sources, self._topic, metrics, lambda: NOW)
-        self._door = Door(receiver, pages(Health(settings), metrics.registry, _no_lifespan))
+        self._door = Door(receiver, elsewhere(_no_lifespan))
 
     async def check_batch(self, random: Random, cases: int) -> None:
         """Fail at the first of so many requests that is not treated as it must be, or when they do not end."""
@@ -93,7 +92,7 @@ def expected_status(request: FuzzRequest) -> int:
     """Return the status that the design calls for, decided without the door's own code but by its verifiers."""
     name = request.path.removeprefix("/v1/").removesuffix("/")
     if not request.path.startswith("/v1/"):
-        return _page_status(request)
+        return 404
     if request.method != "POST":
         is_probe = request.method in {"GET", "HEAD"}
         return (200 if name in KNOWN_SOURCES else 404) if is_probe else 405
@@ -116,12 +115,6 @@ def joined(headers: HeaderList) -> dict[str, str]:
         key, text = name.decode("latin-1"), value.decode("latin-1")
         texts[key] = f"{texts[key]}, {text}" if key in texts else text
     return texts
-
-
-def _page_status(request: FuzzRequest) -> int:
-    if request.path != "/healthz":
-        return 404
-    return 200 if request.method in {"GET", "HEAD"} else 405
 
 
 def _body_status(request: FuzzRequest, headers: dict[str, str]) -> int:

@@ -42,4 +42,4 @@ def say(slot: Slot, what: str) -> None:
 if __name__ == "__main__":
     configure_log()
     processes.HUNG_S = PATIENCE_S
-    sys.exit(run_processes(2, socket.create_server(("127.0.0.1", 0)), work))
+    sys.exit(run_processes(2, [socket.create_server(("127.0.0.1", 0))], work))

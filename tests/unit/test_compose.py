@@ -1,5 +1,6 @@
 """docker-compose.yml and Dockerfile say what the code needs; starting them takes a container engine (a target of its own)."""
 
+import inspect
 import re
 import tomllib
 from pathlib import Path
@@ -7,6 +8,9 @@ from typing import Any
 
 import yaml
 
+from console.commands.ingress import ingress
+from console.commands.up import up
+from local.stack import Options
 from schemas.configuration import OVERRIDES
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +40,18 @@ def test_only_loopback_is_published() -> None:
 
     assert published
     assert all(port.startswith("127.0.0.1:") for port in published)
+
+
+def test_ingress_is_asked_where_it_answers() -> None:
+    """The healthcheck, the published port and the image name the operations port that the command has by default."""
+    service = compose()["services"]["ingress"]
+    port = inspect.signature(ingress).parameters["operations_port"].default
+
+    assert service["command"][-2:] == ["--operations-host", "0.0.0.0"]  # noqa: S104 - of its own container
+    assert f"'http://127.0.0.1:{port}/readyz'" in service["healthcheck"]["test"][-1]
+    assert f"127.0.0.1:{port}:{port}" in service["ports"]
+    assert f"EXPOSE 8080 {port}" in (ROOT / "Dockerfile").read_text()
+    assert Options().operations_port == inspect.signature(up).parameters["operations_port"].default == port
 
 
 def test_own_processes_are_confined() -> None:

@@ -1,6 +1,7 @@
 """The paths of the door, and that no fault inside ever becomes a 500."""
 
 import asyncio
+import re
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
 
@@ -9,8 +10,7 @@ import pytest
 import structlog
 from starlette.applications import Starlette
 
-from ingress.app import Door, pages
-from ingress.health import Health
+from ingress.app import Door, elsewhere
 from ingress.metrics import Metrics
 from ingress.receive import Receiver
 from ingress.settings import Settings
@@ -29,7 +29,7 @@ def client(topic: MemoryTopic) -> httpx.AsyncClient:
     source = Source("acme", Generic(), (), is_verified=False)
     metrics, settings = Metrics([source]), Settings({})
     receiver = Receiver(settings, {"acme": source}, topic, metrics, lambda: datetime.now(UTC))
-    door = Door(receiver, pages(Health(settings), metrics.registry, no_lifespan))
+    door = Door(receiver, elsewhere(no_lifespan))
     return httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://door")
 
 
@@ -71,10 +71,10 @@ async def test_fault_is_logged_with_its_place() -> None:
     ("POST", "/v1%2facme", 404),
     ("POST", "/v1", 404),
     ("POST", "/", 404),
-    ("GET", "/healthz", 200),
-    ("POST", "/healthz", 405),
-    ("GET", "/readyz", 503),      # nothing has been heard of Kafka
-    ("GET", "/metrics", 200),
+    ("GET", "/healthz", 404),     # on the operations port
+    ("POST", "/healthz", 404),
+    ("GET", "/readyz", 404),
+    ("HEAD", "/metrics", 404),
 ])  # fmt: skip
 async def test_path_is_answered(method: str, path: str, status: int) -> None:
     """Every path has its status, and every refusal an error and a detail in JSON."""
@@ -82,15 +82,15 @@ async def test_path_is_answered(method: str, path: str, status: int) -> None:
         answer = await http.request(method, path)
 
     assert answer.status_code == status
-    if status >= 400 and path != "/readyz":
+    if status >= 400 and method != "HEAD":
         assert set(answer.json()) == {"error", "detail"}
 
 
-async def test_metrics_are_readable() -> None:
-    """/metrics is Prometheus text with the answers by result."""
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/", "/v1", "/docs", "/%6detrics", "/metrics/"])
+async def test_nothing_but_deliveries_is_served(path: str) -> None:
+    """Where deliveries come in, no other path exists, and the refusal names none."""
     async with client(MemoryTopic()) as http:
-        await http.post("/v1/acme")
-        metrics = await http.get("/metrics")
+        answer = await http.get(path)
 
-    line = 'penstock_ingress_answers_total{provider="generic",reason="",result="accepted",source="acme"} 1.0'
-    assert line in metrics.text.splitlines()
+    assert (answer.status_code, answer.json()["error"]) == (404, "unknown_path")
+    assert re.findall(r"/\w+", answer.json()["detail"]) == ["/v1"]

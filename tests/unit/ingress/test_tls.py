@@ -80,7 +80,8 @@ def test_https_is_served(files: TlsFiles, authority: Authority, tmp_path: Path) 
             posted = httpx.post(f"{url}/v1/acme", verify=trusting, trust_env=False)
             assert (posted.status_code, posted.json()["error"]) == (401, "missing_signature")
         with pytest.raises(httpx.HTTPError):
-            process.get("/healthz")
+            process.get("/v1/acme")
+        assert process.get("/healthz").status_code == 200, "in plain HTTP, on a port of its own"
 
         process.child.terminate()
 
@@ -90,7 +91,7 @@ def test_https_is_served(files: TlsFiles, authority: Authority, tmp_path: Path) 
 def test_plain_wins_over_the_configuration(tmp_path: Path) -> None:
     """What serves one machine only, `penstock up`, needs no certificate."""
     with door(tmp_path, KAFKA_AWAY + '[ingress]\ntls_certificate = "none.pem"\n', "--plain") as process:
-        assert process.get("/healthz").status_code == 200
+        assert process.get("/v1/acme").status_code == 200
 
 
 def _swap(files: TlsFiles) -> None:
