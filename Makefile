@@ -1,4 +1,4 @@
-# Every target installs what it needs into .venv; nothing else on the machine is touched.
+# Every target installs what it needs into .venv; nothing else on the machine is touched, but by test-proxies as root.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ STREAMS := bench/peers/streams
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka soak flaws run bench lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies soak flaws run bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,10 @@ test-unit: setup ## unit and contract tests only
 
 test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
 	$(BIN)/python -m pytest tests/kafka tests/e2e -n 2 --dist loadfile
+
+test-proxies: setup ## ambiguous requests behind real nginx, HAProxy and Go (as root on Debian it installs nginx and haproxy)
+	@tests/proxies/install.sh
+	$(BIN)/python -m pytest tests/proxies
 
 soak: setup ## minutes of strange requests, and of faults on three brokers (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
 	$(BIN)/python -m pytest tests/soak -s

@@ -32,11 +32,11 @@ class RawReader:
     ) -> None:
         self._consumer.close()
 
-    def deliveries(self, source: str) -> list[RawDelivery]:
-        """Return every delivery of one source from the first to the last that is there now, partition by partition."""
+    def deliveries(self, *sources: str) -> list[RawDelivery]:
+        """Return every delivery of these sources from the first to the last that is there now, partition by partition."""
         for partition in self._next:
             self._read(partition)
-        return [delivery for delivery in self._seen if delivery.source == source]
+        return [delivery for delivery in self._seen if delivery.source in sources]
 
     def _read(self, partition: int) -> None:
         end = end_of(self._consumer, self._topic, partition)

@@ -8,12 +8,12 @@ import psutil
 _POLL_S = 0.02
 
 
-def until(fact: Callable[[], bool], timeout_s: float, what: str) -> None:
+def until(fact: Callable[[], bool], timeout_s: float, what: str, poll_s: float = _POLL_S) -> None:
     """Return as soon as the fact holds; fail naming it when the time is over."""
     deadline = time.monotonic() + timeout_s
     while not fact():
         assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)
 
 
 def is_running(pid: int) -> bool:

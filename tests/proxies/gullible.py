@@ -1,0 +1,16 @@
+"""The ingress with uvicorn's own reading of HTTP in place of Penstock's: a planted flaw, for the proof that the harness fails.
+
+Run as a prefix of the ingress's command line, which follows.
+"""
+
+import sys
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from console.cli import main
+from ingress import serve
+
+if __name__ == "__main__":
+    vars(serve)["telling"] = lambda *_arguments, **_named: HttpToolsProtocol
+    sys.argv = sys.argv[1:]
+    main()
