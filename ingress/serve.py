@@ -97,12 +97,12 @@ def serve(
     follow `file`, where the configuration came from.
     Raises `ConfigurationError` where a secret, the certificate or its key cannot be used.
     """
-    configure_log(configuration.ingress.log_level)
-    create_privately()
     tls, workers = listen.tls, listen.workers
     settings = ingress_settings(configuration, os.environ, spool_directory, has_tls=tls is not None)
     configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
     context = tls.context() if tls else None
+    configure_log(configuration.ingress.log_level)  # from here on what goes wrong is in the log, no longer an exception
+    create_privately()
     listeners = _listeners(listen)
     if listeners is None:
         return EXIT_PORT
