@@ -169,11 +169,11 @@ class Spool:
         while True:
             tasks = self._next_tasks()
             self._change([task for task in tasks if isinstance(task, _Append | _Delete)])
+            if not tasks or any(isinstance(task, _Look) for task in tasks):
+                self._look()
             for task in tasks:
                 if isinstance(task, _Ask):
                     self._answer(task)
-            if not tasks or any(isinstance(task, _Look) for task in tasks):
-                self._look()
             if None in tasks:
                 self._file.close()
                 return

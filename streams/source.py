@@ -12,8 +12,10 @@ thread, in order, and the commit on its own; the event loop stays free for Faust
 import asyncio
 import contextlib
 import os
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from math import inf
 from typing import Any, NoReturn, cast
 
 import structlog
@@ -45,6 +47,7 @@ QUEUE_KB = 16 * 1024  # several batches; a second of work
 FULL_QUEUE_WAIT_MS = 100  # a tenth of it; asking every 2 ms cost librdkafka a third more time
 POLL_S = 0.1
 STOP_S = 10.0  # for the batch under way when the worker is told to stop; supervisors wait 10 to 30 s before they kill
+CHECK_AGAIN_S = 1.0
 BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
 TERMINAL_EXIT = 3
 CONFIGURATION_EXIT = 2
@@ -79,7 +82,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._tables = self._partitions.tables
         self._times_ms: dict[int, int] = {}  # when the batch's last delivery of each partition was put on the topic
         self._failures = 0
-        self._is_id_in_doubt = False
+        self._check_id_at_s = inf  # monotonic
         self._between_batches = asyncio.Event()
         self._between_batches.set()
 
@@ -174,7 +177,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             messages = []
         if messages or self._commits.deliveries:
             await self._carry(messages)
-        elif self._is_id_in_doubt and not self.should_stop:
+        elif time.monotonic() >= self._check_id_at_s and not self.should_stop:
             await self._check_id()
 
     def _arrived(self) -> list[Message]:
@@ -239,19 +242,16 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
         A worker takes its id before it joins the group, and each member that joins gives all others a new assignment.
         """
-        self._is_id_in_doubt = False
+        self._check_id_at_s = inf
         try:
-            await self._blocking(self._transaction.check, self._consumer)
-        except Transient as fault:  # the group is being assigned anew once more, or Kafka does not answer
-            self._is_id_in_doubt = True
-            log.info("id_not_checked", error=str(fault))
+            await self._blocking(self._transaction.check, changelog_topic(self._settings.app, TABLE_NAMES[0]))
+        except Transient as fault:
+            self._check_id_at_s = time.monotonic() + CHECK_AGAIN_S
+            log.info("id_not_checked", error=str(fault), retry_in_s=CHECK_AGAIN_S)
             await self._blocking(self._transaction.abort)
-            await asyncio.sleep(self._backoff_s())
-        else:
-            self._failures = 0
 
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        self._is_id_in_doubt = True
+        self._check_id_at_s = 0.0
         self._partitions.assign(consumer, places)
 
     def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:

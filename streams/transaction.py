@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from broker import clients
 from streams.faults import Terminal, Transient
-from streams.topics import MAX_RECORD_BYTES, RAW
+from streams.topics import MAX_RECORD_BYTES
 
 RETRY_MS = 5  # The coordinator refuses a transaction's first requests until the markers of the one before are written,
 # some milliseconds; librdkafka's own 100 ms would be most of the way of a change at low rates (p50 137 ms against 22 ms at 50/s).
@@ -138,17 +138,16 @@ class Transaction:
         self._ending.result()
         self._ending = None
 
-    def check(self, consumer: Consumer) -> None:
-        """Raise `Terminal` when another worker has taken the transactional id over; there is nothing to commit.
+    def check(self, topic: str) -> None:
+        """Raise `Terminal` when another worker has taken the transactional id over, between two batches.
 
-        Kafka tells a producer only in answer to a request, and librdkafka sends none for an empty transaction. Adding offsets
-        to one is the smallest; it is taken back, so it does not matter which. `abort` is next when this raises `Transient`.
+        Kafka tells a producer only in answer to a request, and librdkafka sends none for an empty transaction. So a record is
+        produced and taken back. Not offsets, although they leave nothing in a topic: after an outage librdkafka may not come back
+        from handing them in (`_send_offsets`), and an idle worker must outlive one.
         """
         self.begin()
-        metadata = consumer.consumer_group_metadata()
-        self._has_offsets.clear()
-        self._ending = self._thread.submit(self._add_offsets, [TopicPartition(RAW, 0, 0)], metadata)
-        self.finish()
+        self._produce(topic, b"", None, 0)
+        self._call(self._producer.flush, CALL_TIMEOUT_S)
         self.abort()
 
     def abort(self) -> None:
@@ -176,15 +175,12 @@ class Transaction:
         return True
 
     def _commit(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
-        self._add_offsets(offsets, metadata)
-        self._call(self._producer.flush, CALL_TIMEOUT_S)  # delivery reports run in here, before the commit returns
-        self._end(self._producer.commit_transaction)
-
-    def _add_offsets(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
         try:
             self._send_offsets(offsets, metadata)
         finally:
             self._has_offsets.set()
+        self._call(self._producer.flush, CALL_TIMEOUT_S)  # delivery reports run in here, before the commit returns
+        self._end(self._producer.commit_transaction)
 
     def _send_offsets(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
         """Add the input offsets; may never return, whatever the timeout says, when the group's coordinator has moved meanwhile.

@@ -135,9 +135,19 @@ TRANSACTING: Final = (
         "idle_worker_is_not_told_of_its_twin",
         "Two workers with one id cannot both work: as long as nothing arrives both run side by side.",
         "streams/source.py",
-        "        elif self._is_id_in_doubt and not self.should_stop:\n            await self._check_id()\n",
+        "        elif time.monotonic() >= self._check_id_at_s and not self.should_stop:\n            await self._check_id()\n",
         "",
         ("tests/kafka/test_worker_ids.py::test_idle_worker_notices_that_its_id_was_taken_over",),
+    ),
+    Flaw(
+        "idle_worker_hands_in_offsets",
+        "An idle worker outlives an outage: librdkafka does not come back from handing in offsets, and the worker ends.",
+        "streams/source.py",
+        "            await self._blocking(self._transaction.check, changelog_topic(self._settings.app, TABLE_NAMES[0]))\n",
+        "            self._transaction.begin()\n"
+        "            self._transaction.commit([TopicPartition(RAW, 0, 0)], self._consumer)\n"
+        "            await self._blocking(self._transaction.finish)\n",
+        ("tests/kafka/test_idle_outage.py::test_idle_worker_outlives_an_outage",),
     ),
     Flaw(
         "directory_is_shared",
