@@ -1,4 +1,4 @@
-# Every target installs what it needs into .venv; nothing else on the machine is touched, but by test-proxies as root.
+# Every target installs what it needs into .venv; nothing else on the machine is touched, but by test-proxies and test-containers as root.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ STREAMS := bench/peers/streams
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka test-proxies soak flaws run bench lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies test-containers soak flaws run bench lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ test-proxies: setup ## ambiguous requests behind real nginx, HAProxy and Go (as 
 	@tests/proxies/install.sh
 	$(BIN)/python -m pytest tests/proxies
 
+test-containers: setup ## the compose file on a container engine: the machine's, or as root on Debian one of its own (CONTAINERS="-k scale")
+	$(BIN)/python -m tests.containers $(CONTAINERS)
+
 soak: setup ## minutes of strange requests, and of faults on three brokers (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
 	$(BIN)/python -m pytest tests/soak -s
 
@@ -65,6 +68,10 @@ lock: setup ## pin the dependencies again (needs uv, installed into .venv for th
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra ingress --extra worker --universal --python-version 3.11 \
+		--generate-hashes --no-header -q -c requirements.lock -o requirements-runtime.lock
+	$(BIN)/uv pip compile --group build --universal --python-version 3.11 \
+		--generate-hashes --no-header -q -c requirements.lock -o requirements-build.lock
 	$(BIN)/uv pip compile bench/peers/requirements.in --universal --python-version 3.11 \
 		--generate-hashes --no-header -q -o bench/peers/requirements.lock
 

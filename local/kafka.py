@@ -156,8 +156,7 @@ def _properties(data_dir: Path, port: int) -> dict[str, str]:
         "controller.quorum.voters": f"{NODE_ID}@{ports.HOST}:{controller_port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(data_dir.absolute() / "log"),
-        **_SINGLE_NODE,
-        **_SMALL,
+        **SETTINGS,
     }
 
 
@@ -190,6 +189,9 @@ _SMALL = {
     "num.network.threads": "2",
     "background.threads": "2",
 }
+
+SETTINGS: Mapping[str, str] = {**_SINGLE_NODE, **_SMALL}
+"""What a broker of one machine is told wherever it runs; docker-compose.yml says the same."""
 
 
 def _text(properties: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.flaws.containing import CONTAINING
 from tests.flaws.deciding import DECIDING
 from tests.flaws.entering import ENTERING
 from tests.flaws.flaw import Flaw
@@ -13,5 +14,5 @@ from tests.flaws.showing import SHOWING
 from tests.flaws.transacting import TRANSACTING
 
 FLAWS: Final[tuple[Flaw, ...]] = (
-    *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip

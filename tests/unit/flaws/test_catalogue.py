@@ -23,7 +23,8 @@ def test_text_of_a_flaw_is_there_once_and_what_replaces_it_is_python(flaw: Flaw)
     planted = flaw.planted(source)
 
     assert planted != source
-    ast.parse(planted)
+    if flaw.file.endswith(".py"):
+        ast.parse(planted)
 
 
 @every_flaw

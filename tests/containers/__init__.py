@@ -1,0 +1,1 @@
+"""The compose file, started whole on a real container engine; run by `make test-containers`."""

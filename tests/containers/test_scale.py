@@ -1,0 +1,33 @@
+"""`docker compose up --scale worker=3`: three workers share the partitions, and nobody fences anybody."""
+
+from confluent_kafka.admin import AdminClient
+
+from tests.containers.books import assert_all_decided, traffic
+from tests.containers.composed import SETTLED_S, Composed
+from tests.support.waiting import until
+
+WORKERS = 3
+GROUP = "penstock.capture"
+
+
+def test_three_workers_decide(stack: Composed) -> None:
+    """Each of three workers has partitions while traffic flows, none is restarted, and all is decided once and rightly."""
+    shop = traffic(stack, "scaled")
+    with shop.flowing():
+        until(lambda: shop.count > 50, SETTLED_S, "traffic")
+
+        stack.up("--no-recreate", "--scale", f"worker={WORKERS}")
+        until(lambda: working(stack.kafka) == WORKERS, SETTLED_S, f"{WORKERS} workers have partitions")
+        before = shop.count
+        until(lambda: shop.count > before + 200, SETTLED_S, "traffic with three workers")
+
+    assert_all_decided(stack, "scaled", shop.ledger.accepted)
+    assert [container["RestartCount"] for container in stack.inspected("worker")] == [0] * WORKERS
+
+    stack.up("--no-recreate", "--scale", "worker=1")
+
+
+def working(kafka: str) -> int:
+    """Return how many members of the group have partitions."""
+    group = AdminClient({"bootstrap.servers": kafka}).describe_consumer_groups([GROUP])[GROUP].result()
+    return sum(bool(member.assignment.topic_partitions) for member in group.members)
