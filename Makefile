@@ -6,7 +6,7 @@ STREAMS := bench/peers/streams
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka test-proxies test-containers soak flaws run bench lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies test-containers soak flaws run bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,21 @@ $(STREAMS)/target/built: $(STREAMS)/pom.xml $(wildcard $(STREAMS)/src/penstock/b
 	@rm -rf $(@D)
 	@if command -v javac >/dev/null && command -v mvn >/dev/null; then mvn -q -B -f $< compile && touch $@ || true; fi
 
+SBOM := penstock.cdx.json
+sbom: .venv-sbom/.installed .venv-runtime/.installed ## what the image holds, as CycloneDX (SBOM=penstock.cdx.json)
+	.venv-sbom/bin/cyclonedx-py environment --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --of JSON -o $(SBOM) .venv-runtime
+
+.venv-sbom/.installed: deploy/sbom/requirements.lock
+	@test -x .venv-sbom/bin/python || $(PYTHON) -m venv .venv-sbom
+	.venv-sbom/bin/python -m pip install --require-hashes --disable-pip-version-check -q -r $<
+	@touch $@
+
+.venv-runtime/.installed: requirements-runtime.lock .venv-sbom/.installed
+	@test -x .venv-runtime/bin/python || $(PYTHON) -m venv --without-pip .venv-runtime
+	.venv-sbom/bin/python -m pip --python .venv-runtime/bin/python install --require-hashes --disable-pip-version-check -q -r $<
+	@touch $@
+
 lock: setup ## pin the dependencies again (needs uv, installed into .venv for this only)
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
@@ -72,9 +87,11 @@ lock: setup ## pin the dependencies again (needs uv, installed into .venv for th
 		--generate-hashes --no-header -q -c requirements.lock -o requirements-runtime.lock
 	$(BIN)/uv pip compile --group build --universal --python-version 3.11 \
 		--generate-hashes --no-header -q -c requirements.lock -o requirements-build.lock
+	$(BIN)/uv pip compile --group sbom --universal --python-version 3.11 \
+		--generate-hashes --no-header -q -o deploy/sbom/requirements.lock
 	$(BIN)/uv pip compile bench/peers/requirements.in --universal --python-version 3.11 \
 		--generate-hashes --no-header -q -o bench/peers/requirements.lock
 
 clean: ## remove what the targets made (.venv, caches, local state)
-	rm -rf $(VENV) .venv-bench $(STREAMS)/target .penstock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench .venv-sbom .venv-runtime penstock.cdx.json $(STREAMS)/target .penstock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -54,11 +54,17 @@ class Composed:
         other.__dict__.update(self.__dict__, _files=files)
         return other
 
+    def having(self, **variables: str) -> "Composed":
+        """Return the same project with more variables, which the environment gives."""
+        other = self.using(*self._files)
+        other._variables = {**self._variables, **variables}
+        return other
+
     def compose(self, *arguments: str, timeout_s: float = 600) -> str:
         """Return what `docker compose` writes; raise `CommandFailed` when it fails."""
         files = [part for file in self._files for part in ("--file", str(ROOT / file))]
         options = ["--project-name", self.name, "--env-file", str(self._environment_file)]
-        return run(("docker", "compose", *files, *options, *arguments), timeout_s=timeout_s)
+        return run(("docker", "compose", *files, *options, *arguments), self._variables, timeout_s)
 
     def up(self, *arguments: str) -> None:
         """Start everything and wait until all of it is healthy; the failure has the end of every log."""

@@ -131,6 +131,7 @@ def _forget_former(engine: Engine) -> None:
     if volumes:
         engine.docker("volume", "rm", "--force", *volumes)
     engine.docker("network", "prune", "--force")
+    engine.docker("image", "prune", "--force")  # what the latest builds have replaced
 
 
 def _install() -> None:
