@@ -179,8 +179,8 @@ def test_configuration_is_a_folder() -> None:
     services = compose()["services"]
 
     for name in ("ingress", "worker"):
-        (folder,) = (mount.split(":")[0] for mount in services[name]["volumes"] if mount.endswith(":/etc/penstock:ro"))
-        assert (ROOT / folder / "penstock.toml").is_file()
+        folders = [mount.split(":")[0] for mount in services[name]["volumes"] if mount.endswith(":/etc/penstock:ro")]
+        assert [(ROOT / folder / "penstock.toml").is_file() for folder in folders] == [True]
 
 
 def test_shipped_configuration_is_valid() -> None:
