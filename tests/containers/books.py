@@ -21,7 +21,11 @@ def traffic(stack: Composed, source: str, seed: int = 1) -> Traffic:
 
 def assert_all_decided(stack: Composed, source: str, accepted: set[str]) -> Ledger:
     """Wait until every accepted delivery of a source has its outcome, and compare all of them with a recomputation."""
-    until(lambda: accepted <= kept(stack, source), SETTLED_S, "all that was answered 200 is on Kafka")
+    try:
+        until(lambda: accepted <= kept(stack, source), SETTLED_S, "all that was answered 200 is on Kafka")
+    except AssertionError as error:
+        missing = sorted(accepted - kept(stack, source))
+        raise AssertionError(f"{error}; missing: {missing}\n{stack.logs()}") from error
     with closing(OutcomeCount(stack.kafka, stack.registry, source)) as outcomes:
         raw = len(Ledger.read_raw(stack.kafka, source))
         until(lambda: outcomes() >= raw, SETTLED_S, f"{raw} outcomes")

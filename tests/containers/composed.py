@@ -80,7 +80,7 @@ class Composed:
     def logs(self) -> str:
         """Return the last lines of every container."""
         with contextlib.suppress(CommandFailed):
-            return self.compose("logs", "--no-color", "--tail", "40")
+            return self.compose("logs", "--no-color", "--tail", "60")
         return "no logs"
 
     def containers(self, service: str) -> list[str]:

@@ -136,7 +136,7 @@ def _forget_former(engine: Engine) -> None:
 
 def _install() -> None:
     """Install Debian's packages where they are missing."""
-    if all(shutil.which(program) or Path("/usr/sbin", program).exists() for program in ("dockerd", "debootstrap")):
+    if all(Path(_program(name)).exists() for name in ("docker", "dockerd", "debootstrap", "iptables")):
         return
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         raise NoEngine(f"No container engine answers here. {ADVICE}")

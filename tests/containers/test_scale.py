@@ -27,7 +27,8 @@ def test_three_workers_decide(stack: Composed) -> None:
     ids = {container["Config"]["Hostname"] for container in stack.inspected("worker")}
     assert len(ids) == WORKERS
 
-    stack.up("--no-recreate", "--scale", "worker=1")
+    stack.compose("rm", "--force", "--stop", "--volumes", "worker")  # scaling down would leave the unnamed volumes
+    stack.up()
 
 
 def working(kafka: str) -> int:
