@@ -104,7 +104,6 @@ class Framing:
             return b""
         self._spent_bytes = 0
         head = self._until(_END)
-        self._spent_bytes = len(head)
         self.has_blanks = b" \r\n" in head or b"\t\r\n" in head
         if _UPGRADE in head.lower():  # fifty times faster than to let the expression search
             return _upgrade.sub(b"\r\nx-ignored:", head)
@@ -151,9 +150,10 @@ class Framing:
         if line is None:
             self._check_half_line(start)
             return start, False
-        size, extension, end = int(line[1], 16), line[2], line.end()
+        size, extension, end = int(line[1], 16), line[2] or b"", line.end()
         # The digits are paid for by the data that they announce; extensions by nothing.
-        self._spend(len(extension or b""))
+        self._check_limit(len(extension))
+        self._spent_bytes += len(extension)
         self._count_chunk(size)
         self._due_bytes = size + len(_LINE_END)
         self.stage = "data" if size else "trailers"
@@ -177,7 +177,6 @@ class Framing:
         A line that is no field is an error: a proxy that takes it for the end of the request would read on behind it.
         """
         while line := self._until(_LINE_END):
-            self._spend(len(line))
             if line == _LINE_END:
                 self.stage = "head"
                 return line
@@ -186,14 +185,14 @@ class Framing:
         return b""
 
     def _until(self, end: bytes) -> bytes:
-        """Return what is there up to this end, `b""` when it is not there yet; raise when it comes too late."""
+        """Return what is there up to this end, and count it; `b""` when it is not there yet. Raise when it comes too late."""
         found = self._got.find(end, max(self._at, self._searched - len(end) + 1))
         size = (len(self._got) if found < 0 else found + len(end)) - self._at
-        if size > self.limit_bytes - self._spent_bytes:
-            raise FramingTooLarge(f"expected at most {self.limit_bytes} bytes of headers, extensions and trailers")
+        self._check_limit(size)
         if found < 0:
             self._searched = len(self._got)
             return b""
+        self._spent_bytes += size
         return self._take(size)
 
     def _take(self, size: int) -> bytes:
@@ -204,7 +203,6 @@ class Framing:
             self._got, self._at, self._searched = b"", 0, 0  # or a connection at rest would keep its last read
         return piece
 
-    def _spend(self, size: int) -> None:
-        self._spent_bytes += size
-        if self._spent_bytes > self.limit_bytes:
+    def _check_limit(self, size: int) -> None:
+        if self._spent_bytes + size > self.limit_bytes:
             raise FramingTooLarge(f"expected at most {self.limit_bytes} bytes of headers, extensions and trailers")

@@ -7,9 +7,7 @@ from functools import lru_cache
 from ingress import answers
 from ingress.answers import Answer
 
-MAX_FIELDS = (
-    256  # Senders and proxies add up to 60; 64 kB of empty fields would take 2 MB as long as their request lasts.
-)
+MAX_FIELDS = 256  # Senders and proxies add up to 60; 64 kB of empty fields would take 2 MB while they last.
 
 Fields = Sequence[tuple[bytes, bytes]]
 

@@ -13,12 +13,8 @@ from ingress.settings import Settings
 
 MB = 1024 * 1024
 PROCESS_BYTES = 112 * MB  # 65 to 75 MB when idle (measured), and what the allocators keep of freed small objects.
-CONNECTION_BYTES = (
-    24 * 1024
-)  # Socket, parser, the request's head once parsed: 9 kB silent, 19 kB in a request (measured).
-TLS_BYTES = (
-    768 * 1024
-)  # uvloop's 256 kB to read into, and as much again in OpenSSL twice over (measured: 710 kB at worst).
+CONNECTION_BYTES = 24 * 1024  # Socket, parser, the head once parsed: 9 kB silent, 19 kB in a request (measured).
+TLS_BYTES = 768 * 1024  # uvloop's 256 kB to read into, and twice as much in OpenSSL (measured: 710 kB at worst).
 SPOOL_BYTES = 24 * MB  # The rows that wait for the disk and those remembered (`ingress/spool.py`, `ingress/keeper.py`).
 
 

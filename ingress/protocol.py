@@ -61,8 +61,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Take bytes from the socket, and read on if no request waits for its answer."""
         if self._refusal is not None or self.transport.is_closing():
             return
-        if self.timeout_keep_alive_task is not None:
-            self._unset_keepalive_if_required()
+        self._unset_keepalive_if_required()
         self._framing.add(data)
         self._read_on()
 
@@ -125,8 +124,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Go on with the next request, or with the refusal of what came behind the last one."""
         self._running = None
         super().on_response_complete()
-        if self._refusal is not None:
-            self._end(None)
+        self._end(None)
         if len(self._framing) and not self.transport.is_closing():
             self._unset_keepalive_if_required()
             self._read_on()
@@ -174,7 +172,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._charge.settle(None)
             self.hang_up(self._fault or answers.invalid_http())
             return
-        if (self._framing.stage == "head") is self._is_arriving:
+        if self._framing.is_between_requests is self._is_arriving:
             self.hang_up(answers.invalid_http())
 
     def _hold(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 class Room:
     """How much there is, and how much of it is taken. Counted on the event loop's one thread.
 
-    A byte counts from its arrival: of a head until the parser has it, of a body until its delivery is answered.
+    A byte counts from its arrival until its request is answered, be it of the head, of the body, or not parsed yet.
     At `max_bytes` a request is refused with 503 and its connection kept; at `most_bytes` connections are ended, because
     before any request learns of it, many sockets can be read in one turn of the event loop.
     """

@@ -20,8 +20,8 @@ FRAMING: Final = (
         "trailers_are_free",
         "Memory is bounded: trailers do not count.",
         "ingress/framing.py",
-        "            self._spend(len(line))\n            if line == _LINE_END:\n",
         "            if line == _LINE_END:\n",
+        "            self._spent_bytes -= len(line)\n            if line == _LINE_END:\n",
         (f"{_FRAMING}::test_what_is_no_body_is_bounded",),
     ),
     Flaw(
@@ -44,8 +44,8 @@ FRAMING: Final = (
         "header_limit_counts_reads",
         "Memory is bounded: what comes in one read passes the limit of a head.",
         "ingress/framing.py",
-        "        if size > self.limit_bytes - self._spent_bytes:\n",
-        "        if found < 0 and size > self.limit_bytes - self._spent_bytes:\n",
+        "        self._check_limit(size)\n",
+        "        self._check_limit(size if found < 0 else 0)\n",
         (f"{_FRAMING}::test_head_limit_is_exact",),
     ),
     Flaw(
