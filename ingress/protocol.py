@@ -68,11 +68,11 @@ class BoundedHttp(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]  # asyncio reads the answer, which uvicorn never gives
         """Answer what came whole before the sender closed its side; keep the connection open for that.
 
-        TLS has no such half: there the transport closes whatever this returns.
+        TLS has no such half: there the transport closes whatever this returns, and logs a line if it is to stay open.
         """
         self._has_sent_all = True
         if self._running is not None and not self._is_arriving:
-            return True
+            return self.scheme == "http"
         self._end_half_closed()
         return False
 

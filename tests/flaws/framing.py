@@ -68,7 +68,7 @@ FRAMING: Final = (
         "half_closed_sender_is_left",
         "Every request is answered: a sender that closes its side after it gets nothing.",
         "ingress/protocol.py",
-        "        if self._running is not None and not self._is_arriving:\n            return True\n",
+        '        if self._running is not None and not self._is_arriving:\n            return self.scheme == "http"\n',
         "",
         (f"{_AMBIGUOUS}::test_half_closed_sender_is_answered",),
     ),

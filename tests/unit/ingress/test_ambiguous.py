@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 from starlette.types import Receive, Scope, Send
@@ -122,6 +122,21 @@ async def test_half_closed_sender_is_answered(requests: int) -> None:
         answer = await reader.read()
 
     assert answer.count(b"HTTP/1.1 200 ") == answer.count(b"HTTP/1.1 ") == app.seen == requests
+
+
+@pytest.mark.parametrize(("scheme", "stays_open"), [("http", True), ("https", False)])
+async def test_half_closed_sender_is_kept_where_that_exists(scheme: Literal["http", "https"], stays_open: bool) -> None:
+    """TLS knows no half-closed connection: to keep one makes the event loop log a line, which any sender could cause."""
+    app, state = Held(), ServerState()
+    async with connection(app, state=state) as (_reader, writer):
+        writer.write(POST + b"\r\n")
+        await app.begun.wait()
+        (server_side,) = cast("set[BoundedHttp]", state.connections)
+        server_side.scheme = scheme
+
+        assert server_side.eof_received() is stays_open
+
+        app.released.set()
 
 
 async def test_half_a_request_behind_a_half_closed_one_is_refused() -> None:
