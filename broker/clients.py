@@ -26,12 +26,12 @@ def consumer(options: Mapping[str, Any]) -> Consumer:
 
 
 def silent_consumer(options: Mapping[str, Any]) -> Consumer:
-    """Return a consumer that is asked once or serves a person, who is told what is raised."""
+    """Return a consumer for a command or a single query: what matters is raised."""
     return consumer({**options, **SILENT})
 
 
 def silent_producer(options: Mapping[str, Any]) -> Producer:
-    """Return a producer that serves a person, who is told what is raised."""
+    """Return a producer for a command: what matters is raised."""
     return producer({**options, **SILENT})
 
 

@@ -1,4 +1,4 @@
-"""librdkafka's own lines in a process's log: structured, and few.
+"""A process's log: one JSON object a line, libraries' lines among them, and few of librdkafka's.
 
 While Kafka is away each client tries again many times a second and reports each try: an idle worker wrote 20 lines a second, an
 ingress 9 (measured). Whether Kafka is there is told by other lines; these are for finding out why not.
@@ -6,15 +6,51 @@ ingress 9 (measured). Whether Kafka is there is told by other lines; these are f
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TextIO
 
 import structlog
 from msgspec import Struct
+from structlog.typing import Processor
 
 from broker.clients import LOGGER
+from schemas.escaping import json_line
 
 LINES = 3  # of a facility in a period: one per broker of a small cluster
 PERIOD_S = 10.0
+
+
+def configure_json(stream: TextIO, level: str = "info", first: Sequence[Processor] = ()) -> None:
+    """Send this process's own events from a level on, and of libraries only warnings, to a stream as JSON.
+
+    `first` are processors that see each event before all others.
+    """
+    shared: list[Processor] = [
+        *first,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    rendered = structlog.processors.JSONRenderer(json_line)
+    structlog.configure(
+        processors=[*shared, rendered],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        # One write a line, also where Python is told not to buffer: processes share it.
+        logger_factory=structlog.WriteLoggerFactory(stream),
+        cache_logger_on_first_use=True,
+    )
+    foreign = logging.StreamHandler(stream)
+    foreign.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                rendered,
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[foreign], level=logging.WARNING, force=True)
+    route_librdkafka()
 
 
 def route_librdkafka() -> None:
