@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from providers.registry import provider_of
 from schemas.configuration import Configuration, Route, Source
 from schemas.legal import OTHER
-from streams.topics import DEAD, OUTCOMES, RAW, changelog_topic, changes_topic, lane_topic, state_topic
-
-TABLES = ("seen", "latest")
+from streams.topics import DEAD, OUTCOMES, RAW, TABLE_NAMES, changelog_topic, changes_topic, lane_topic, state_topic
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ def reachable(configuration: Configuration) -> Reachable:
         frozenset().union(*(each.changes for each in found)),
         frozenset().union(*(each.state for each in found)),
         frozenset().union(*(each.copies for each in found)),
-        frozenset({RAW, OUTCOMES, DEAD, *(changelog_topic(configuration.worker.app, table) for table in TABLES)}),
+        frozenset({RAW, OUTCOMES, DEAD, *(changelog_topic(configuration.worker.app, table) for table in TABLE_NAMES)}),
     )
 
 

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from streams.faults import Broken, Transient
 from streams.partitions import Partitions
-from streams.table import PartitionTables, TableName
-from streams.topics import RAW, changelog_topic
+from streams.table import PartitionTables
+from streams.topics import RAW, TableName, changelog_topic
 from streams.transaction import Transaction
 
 

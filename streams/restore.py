@@ -27,7 +27,8 @@ from msgspec import Struct
 from broker import clients
 from streams.faults import Broken, Terminal, Transient
 from streams.progress import Progress
-from streams.table import TABLE_NAMES, PartitionTables, Record, TableName, rebuilt
+from streams.table import PartitionTables, Record, rebuilt
+from streams.topics import TABLE_NAMES, TableName
 
 BATCH = 1_000
 CHECKPOINT_S = 10.0  # of work that a kill can cost

@@ -37,8 +37,8 @@ from streams.restore import FETCH_BYTES
 from streams.settings import WorkerSettings, compiled_routes
 from streams.steps.fanout import Routes
 from streams.store import judged
-from streams.table import TABLE_NAMES, PartitionTables
-from streams.topics import DEAD, OUTCOMES, RAW, changelog_topic
+from streams.table import PartitionTables
+from streams.topics import DEAD, OUTCOMES, RAW, TABLE_NAMES, changelog_topic
 from streams.transaction import Transaction
 
 MANY = 1_000  # in a batch: the worker is behind

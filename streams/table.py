@@ -8,7 +8,7 @@ Proven by tests/kafka/test_crash.py.
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import rocksdict
 import structlog
@@ -17,9 +17,8 @@ from streams.faults import Broken, Fault, Terminal
 from streams.pipeline import Tables
 from streams.segments import Segments
 from streams.store import META, Home, Store, clear, judged
+from streams.topics import TABLE_NAMES, TableName
 
-TableName = Literal["seen", "latest"]
-TABLE_NAMES: Final[tuple[TableName, ...]] = ("seen", "latest")
 LATEST: Final = "latest"  # its column family; *seen* has one per segment
 
 Record = tuple[bytes, bytes | None, int]

@@ -14,6 +14,10 @@ RAW = "webhooks.raw"
 OUTCOMES = "deliveries.outcomes"
 DEAD = "deliveries.dead"
 
+TableName = Literal["seen", "latest"]
+TABLE_NAMES: Final[tuple[TableName, ...]] = get_args(TableName)
+"""The pipeline's tables; each has a changelog."""
+
 Priority = Literal["high", "default", "low"]
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 """The lanes, the first to be read first."""

@@ -24,7 +24,8 @@ from streams import agents, source
 from streams.app import run_worker
 from streams.faults import Broken, Transient
 from streams.source import Batch
-from streams.table import PartitionTables, TableName
+from streams.table import PartitionTables
+from streams.topics import TableName
 from streams.transaction import Transaction
 
 MET = "as the test wants it"  # in the log
