@@ -13,20 +13,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.doors import DoorProcess
+from tests.support.doors import KAFKA_AWAY, DoorProcess
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0
 NOBODY = 65534
 READ_SEARCH = 1 << 2  # CAP_DAC_READ_SEARCH, capabilities(7)
-CONFIGURATION = """
-[kafka]
-bootstrap_servers = "127.0.0.1:1"
-[[sources]]
-name = "acme"
-provider = "generic"
-verify = "none"
-"""
 READ_ONLY = """
 set -e
 mount --make-rprivate /
@@ -53,7 +45,7 @@ def hardened(directory: Path) -> Iterator[DoorProcess]:
     """Give an ingress of two processes that may write to its data directory only, without Kafka."""
     data = directory / "data"
     data.mkdir()
-    process = DoorProcess(directory, CONFIGURATION, "--workers", "2")
+    process = DoorProcess(directory, KAFKA_AWAY, "--workers", "2")
     process.prefix = _prefix(data)
     process.start()
     try:

@@ -9,25 +9,17 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.doors import PAGES, DoorProcess, door
+from tests.support.doors import KAFKA_AWAY, PAGES, DoorProcess, door
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0
 BODY = b'{"id":7}'
-CONFIGURATION = """
-[kafka]
-bootstrap_servers = "127.0.0.1:1"
-[[sources]]
-name = "acme"
-provider = "generic"
-verify = "none"
-"""
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_each_port_has_its_own_paths(tmp_path: Path, workers: int) -> None:
     """Deliveries are served on one, pages on the other, and neither tells what the other has."""
-    with door(tmp_path, CONFIGURATION, "--workers", str(workers)) as process:
+    with door(tmp_path, KAFKA_AWAY, "--workers", str(workers)) as process:
         operations = f"http://127.0.0.1:{process.operations_port}"
 
         for path in PAGES:
@@ -45,7 +37,7 @@ def test_each_port_has_its_own_paths(tmp_path: Path, workers: int) -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_readiness_ends_before_the_deliveries_do(tmp_path: Path, workers: int) -> None:
     """Asked to stop, the ingress says so while it still takes in what had begun; the port closes behind the last answer."""
-    with door(tmp_path, CONFIGURATION, "--workers", str(workers)) as process, half_posted(process) as delivery:
+    with door(tmp_path, KAFKA_AWAY, "--workers", str(workers)) as process, half_posted(process) as delivery:
         assert process.post("/v1/acme", BODY).status_code == 200, (
             "the first waits for Kafka, later ones are spooled at once"
         )
@@ -73,7 +65,7 @@ def half_posted(process: DoorProcess) -> socket.socket:
 @pytest.mark.parametrize("chosen_by", ["option", "variable"])
 def test_taken_port_is_named_with_its_option(tmp_path: Path, chosen_by: str) -> None:
     """Two ingresses on one machine need two of them: the second says which port is taken and how to choose another."""
-    (tmp_path / "penstock.toml").write_text(CONFIGURATION)
+    (tmp_path / "penstock.toml").write_text(KAFKA_AWAY)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         given = ["--operations-port", port] if chosen_by == "option" else []
@@ -93,7 +85,7 @@ def test_taken_port_is_named_with_its_option(tmp_path: Path, chosen_by: str) -> 
 
 def test_host_is_chosen_apart(tmp_path: Path) -> None:
     """127.0.0.1 by default, whatever the host of the deliveries is; containers choose another."""
-    with door(tmp_path, CONFIGURATION, "--operations-host", "127.0.0.2", host="127.0.0.3") as process:
+    with door(tmp_path, KAFKA_AWAY, "--operations-host", "127.0.0.2", host="127.0.0.3") as process:
         assert httpx.get(f"http://127.0.0.2:{process.operations_port}/healthz", trust_env=False).status_code == 200
         with pytest.raises(httpx.ConnectError):
             process.get("/healthz")

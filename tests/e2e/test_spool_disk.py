@@ -5,21 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doors import DoorProcess, door
+from tests.support.doors import KAFKA_AWAY, DoorProcess, door
 from tests.support.narrow_disk import limit_file_size, narrow_disk
 from tests.support.waiting import until
 
 DISK_BYTES, LEFT_BYTES = 400_000_000, 100_000_000  # the spool wants 200 MB to be left
 FILE_BYTES = 64 * 1024  # an empty spool fits, a large delivery does not
 TIMEOUT_S = 30.0
-CONFIGURATION = """
-[kafka]
-bootstrap_servers = "127.0.0.1:1"
-[[sources]]
-name = "acme"
-provider = "generic"
-verify = "none"
-"""
 
 
 def post(process: DoorProcess, body_bytes: int = 10) -> tuple[int, str]:
@@ -40,7 +32,7 @@ def test_short_disk_is_used_again_without_kafka_and_restart(tmp_path: Path) -> N
     """Short at the start or later: 503 spool_full, and /readyz says so; with room again 200, and /readyz is ready."""
     with narrow_disk(tmp_path / "data", DISK_BYTES, LEFT_BYTES) as disk:
         disk.fill(0)
-        with door(tmp_path, CONFIGURATION) as process:
+        with door(tmp_path, KAFKA_AWAY) as process:
             assert post(process) == (503, "spool_full")
             assert process.get("/readyz").json() == {"status": "spool_full"}
 
@@ -59,7 +51,7 @@ def test_short_disk_is_used_again_without_kafka_and_restart(tmp_path: Path) -> N
 
 def test_failing_disk_is_used_again_without_a_delivery_that_tries(tmp_path: Path) -> None:
     """A write fails: 503 spool_failed, and no balancer sends more while /readyz says so; it comes back without a delivery."""
-    with door(tmp_path, CONFIGURATION) as process:
+    with door(tmp_path, KAFKA_AWAY) as process:
         assert post(process) == (200, "")
         limit_file_size(process.child.pid, FILE_BYTES)
         assert post(process, 4 * FILE_BYTES) == (503, "spool_failed")

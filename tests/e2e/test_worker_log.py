@@ -6,23 +6,16 @@ import sys
 from pathlib import Path
 
 from local.guard import spawn
+from tests.support.doors import KAFKA_AWAY
 from tests.support.waiting import until
 
 TIMEOUT_S = 60.0
-CONFIGURATION = """
-[kafka]
-bootstrap_servers = "127.0.0.1:1"
-[[sources]]
-name = "acme"
-provider = "generic"
-verify = "none"
-"""
 
 
 def test_log_is_json_from_the_first_byte(tmp_path: Path) -> None:
     """No cursor codes of Faust's, no banner, none of librdkafka's plain lines, and what it creates is its owner's alone."""
     configuration, log, data_dir = tmp_path / "penstock.toml", tmp_path / "worker.log", tmp_path / "data"
-    configuration.write_text(CONFIGURATION)
+    configuration.write_text(KAFKA_AWAY)
     command = [str(Path(sys.executable).parent / "penstock"), "worker", "--data-dir", str(data_dir)]
     worker = spawn([*command, "--config", str(configuration)], log=log, environment=os.environ)
     try:

@@ -15,6 +15,16 @@ from local.guard import Child, spawn
 from tests.support.waiting import until
 
 START_TIMEOUT_S = 30.0
+KAFKA_AWAY = """
+[kafka]
+bootstrap_servers = "127.0.0.1:1"
+[[sources]]
+name = "acme"
+provider = "generic"
+verify = "none"
+"""
+"""A configuration with one source that anybody may post to, and no Kafka."""
+
 PAGES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 Headers = Mapping[str, str] | Mapping[str, bytes]
