@@ -246,8 +246,6 @@ class Process:
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         """Run everything between the first delivery and the last; the operations port opens before it and closes behind it."""
-        if self.operations_listener is not None:
-            await self._operations.start(self.operations_listener)
         self._publisher.start()
         if self._spool is not None:
             self._spool.start()
@@ -255,6 +253,9 @@ class Process:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._follower.ask)
             # Before the first request: a process that takes a dead one's place was forked with the sources of long ago.
             await self._follower.reload("start")
+        self._board.appear()  # first: a page of metrics without this process would be wrong
+        if self.operations_listener is not None:
+            await self._operations.start(self.operations_listener)
         tasks = [self._begun(name, work) for name, work in self.background.items()]
         _spare_the_collector()
         yield

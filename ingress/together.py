@@ -70,12 +70,17 @@ class Board(Collector):
         if self._scoreboard is not None:
             self._scoreboard.post(self._place, self._encoded())
 
+    def appear(self) -> None:
+        """Say that this process is alive, and what it has counted: until then its gauges are in no sum."""
+        if self._scoreboard is not None:
+            self._scoreboard.note_alive(self._place)
+            self.post()
+
     async def post_for_ever(self) -> None:
         """Say every second that this process is alive, and what it has counted. Ends only when cancelled."""
         while self._scoreboard is not None:
             began_s = perf_counter()
-            self._scoreboard.note_alive(self._place)
-            self.post()
+            self.appear()
             # The metrics of thousands of sources take their time: no more than 1 % of it.
             await asyncio.sleep(min(LONGEST_POST_S, max(POST_S, 100 * (perf_counter() - began_s))))
         await asyncio.Event().wait()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -126,6 +126,18 @@ def test_what_is_shown_is_posted() -> None:
     scoreboard.note_dead(0)
 
     assert seen == shown(other)['answers_total{reason="slow"}'] == 14
+
+
+def test_gauges_count_from_the_appearance_on() -> None:
+    """A process that has not said that it is alive is in no sum of gauges, its own page included."""
+    scoreboard, registry = Scoreboard(2), CollectorRegistry()
+    Gauge("penstock_ingress_processes", "Processes.", registry=registry).set(1)
+    asked = Board(registry, scoreboard, 0)
+    assert "penstock_ingress_processes" not in shown(asked)
+
+    asked.appear()
+
+    assert shown(asked)["penstock_ingress_processes"] == 1
 
 
 def test_alone_nothing_is_posted() -> None:
