@@ -10,6 +10,8 @@ from pathlib import Path
 from local.guard import Child, spawn
 from tests.support.waiting import until
 
+LOG_CHARS = 4_000
+
 
 class Workers:
     """Workers of one application; slots are numbered, and a slot keeps its worker id and disk over restarts."""
@@ -78,6 +80,16 @@ class Workers:
         """Say whether a worker has its partitions and their tables."""
         return (self.data_dir(slot) / "worker.ready").exists()
 
+    def account(self) -> str:
+        """Return how each worker is and what it logged last, for whoever reads why a test has failed."""
+        return "\n".join(self._account(slot, child) for slot, child in self.children.items())
+
+    def _account(self, slot: int, child: Child) -> str:
+        code, log = child.exit_code(), self.log(slot).read_text(errors="replace")
+        state = "runs" if code is None else f"has ended with {code}"
+        ready = "ready" if self.is_ready(slot) else "not ready"
+        return f"worker {slot} {state}, {ready}; the end of its log:\n{log[-LOG_CHARS:]}"
+
     def stop(self) -> None:
         """End all workers."""
         for child in self.children.values():
@@ -90,6 +102,9 @@ def running(directory: Path, configuration: str) -> Iterator[Workers]:
     workers = Workers(directory, configuration)
     try:
         yield workers
+    except BaseException as error:
+        error.add_note(workers.account())
+        raise
     finally:
         workers.stop()
 
