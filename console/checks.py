@@ -13,6 +13,7 @@ from console.secret_files import open_secret_files
 from ingress.networks import allowlist, published
 from ingress.tls import tls_files
 from schemas.configuration import Configuration, ConfigurationError, Route, Source, kafka_options, resolve_secret
+from schemas.kafka_clients import option_problems, plain_secrets
 from schemas.legal import PUBLISHED
 from schemas.problems import key_text
 from schemas.toml_lines import Location, key_lines, line_of
@@ -62,10 +63,7 @@ def offline_findings(
     findings += _lane_findings(configuration, places)
     findings += _certificate_findings(configuration, places)
     findings += [Finding("problem", str(problem)) for problem in filter_problems(configuration, path)]
-    try:
-        kafka_options(configuration, environ)
-    except ConfigurationError as error:
-        findings.append(Finding("problem", f"{places.of('kafka', 'options')}: {error}"))
+    findings += _option_findings(configuration, environ)
     return findings
 
 
@@ -142,6 +140,15 @@ def _certificate_findings(configuration: Configuration, places: Places) -> Itera
         tls.context()
     except ConfigurationError as error:
         yield Finding("problem", f"{places.of('ingress', 'tls_certificate')}: {error}")
+
+
+def _option_findings(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Finding]:
+    yield from (Finding("warning", str(problem)) for problem in plain_secrets(configuration))
+    try:
+        problems = option_problems(configuration, kafka_options(configuration, environ))
+    except ConfigurationError as error:
+        problems = list(error.problems)
+    yield from (Finding("problem", str(problem)) for problem in problems)
 
 
 def _lane_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     StrictBool,
     StrictFloat,
     StrictInt,
@@ -36,8 +37,8 @@ from schemas.toml_lines import Location, key_lines, line_of
 
 __all__ = [
     "Configuration", "ConfigurationError", "GenericOptions", "Ingress", "Kafka", "Problem", "ProviderName", "Registry",
-    "Route", "SecretReference", "Source", "Worker", "current_secrets", "json_schema", "kafka_options", "load",
-    "resolve_secret",
+    "Route", "SecretReference", "Source", "Worker", "credential", "current_secrets", "is_path", "json_schema", "kafka_options",
+    "load", "resolve_secret",
 ]  # fmt: skip
 
 ProviderName = Literal["bigcommerce", "generic", "github", "shopery", "shopify", "standard", "stripe"]
@@ -57,6 +58,11 @@ KEPT_BY_PENSTOCK = frozenset({
     "group.instance.id", "isolation.level", "partition.assignment.strategy", "transactional.id",
 })  # fmt: skip
 """librdkafka options that carry the promise "every change once"; nobody may change them from outside."""
+REFERENCES = ("env:", "file:")  # how a value begins that says where the real one is
+FILES_BY_NAME = frozenset({
+    "sasl.kerberos.keytab", "sasl.oauthbearer.assertion.jwt.template.file", "sasl.oauthbearer.assertion.private.key.file",
+})  # fmt: skip
+"""librdkafka options that are paths, besides those whose name ends with `.location`."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -73,6 +79,7 @@ def load(path: Path, environ: Mapping[str, str]) -> "Configuration":
         problems += [explain(details, _known_keys) for details in error.errors()]
     if configuration is None or problems:
         raise ConfigurationError(_placed(problems, path, text, overridden))
+    configuration._path, configuration._lines = path, key_lines(text)
     return configuration
 
 
@@ -108,13 +115,41 @@ def current_secrets(source: "Source", environ: Mapping[str, str], today: date) -
     return tuple(resolve_secret(secret, environ) for secret in source.secrets if secret.is_current(today))
 
 
+def credential(reference: str, environ: Mapping[str, str]) -> str:
+    """Return the text that a reference names, for Kafka or the registry; a file loses all white space at its end.
+
+    What stands there is compared by a server as a whole, and files end with what an editor or `base64` left.
+    Raises `ConfigurationError`, whose text names the reference and never the secret.
+    """
+    secret = resolve_secret(reference, environ)
+    try:
+        text = (secret.rstrip() if reference.startswith("file:") else secret).decode()
+    except UnicodeDecodeError as error:
+        raise ConfigurationError([Problem("", _shown(reference), "expected UTF-8")]) from error
+    if not text:
+        raise ConfigurationError([Problem("", _shown(reference), "the secret is empty")])
+    return text
+
+
 def kafka_options(configuration: "Configuration", environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what every Kafka client starts from: brokers and `[kafka.options]`, `env:` and `file:` values resolved."""
-    options = {
-        name: resolve_secret(value, environ).decode() if value.startswith(("env:", "file:")) else value
-        for name, value in configuration.kafka.options.items()
-    }
+    """Return what every Kafka client starts from: brokers and `[kafka.options]`, `env:` and `file:` values resolved.
+
+    Raises `ConfigurationError` with each option that cannot be resolved, and its line.
+    """
+    options, problems = {}, []
+    for name, value in configuration.kafka.options.items():
+        try:
+            options[name] = credential(value, environ) if value.startswith(REFERENCES) else value
+        except ConfigurationError as error:
+            problems.append(configuration.problem(("kafka", "options", name), str(error)))
+    if problems:
+        raise ConfigurationError(problems)
     return {"bootstrap.servers": configuration.kafka.bootstrap_servers, **options}
+
+
+def is_path(option: str) -> bool:
+    """Say whether the value of a librdkafka option is a path."""
+    return option.endswith(".location") or option in FILES_BY_NAME
 
 
 def _spelled_out(reference: object) -> object:
@@ -172,6 +207,14 @@ class Kafka(_Table):
     def _flat(cls, options: object) -> object:
         """Accept `sasl.mechanism = "PLAIN"` without quotes round the key, and numbers and booleans as values."""
         return dict(_flattened("", options)) if isinstance(options, dict) else options
+
+    @field_validator("options")
+    @classmethod
+    def _from_here(cls, options: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        """Return the options with their files relative to the configuration."""
+        if not info.context:
+            return options
+        return {name: _located(name, value, info.context["directory"]) for name, value in options.items()}
 
     @field_validator("options")
     @classmethod
@@ -408,6 +451,19 @@ class Configuration(_Table):
     worker: Worker = Worker()
     ingress: Ingress = Ingress()
 
+    _path: Path | None = PrivateAttr(None)  # where it was read from
+    _lines: Mapping[Location, int] = PrivateAttr({})
+
+    def problem(self, location: Location, message: str) -> Problem:
+        """Return what is wrong with a key, with its line where the configuration was read from a file.
+
+        librdkafka's names have dots: a part of a location may stand in the file as several keys.
+        """
+        written = {".".join(map(str, found)): found for found in self._lines}
+        found = written.get(".".join(map(str, location)), location)
+        place = "" if self._path is None else f"{self._path}:{line_of(found, self._lines)}"
+        return Problem(place, key_text(location), message)
+
     def source(self, name: str) -> Source | None:
         """Return the source of that name."""
         return next((source for source in self.sources if source.name == name), None)
@@ -480,6 +536,13 @@ def _flattened(prefix: str, options: Mapping[str, Any]) -> Iterator[tuple[str, o
             yield prefix + name, json.dumps(value)
         else:
             yield prefix + name, value
+
+
+def _located(name: str, value: str, directory: Path) -> str:
+    """Return the value of a librdkafka option, a path in it relative to a directory."""
+    if value.startswith("file:"):
+        return f"file:{directory / value.removeprefix('file:')}"
+    return str(directory / value) if is_path(name) and value != "probe" and not value.startswith("env:") else value
 
 
 def _from_environment(name: str, environ: Mapping[str, str]) -> bytes:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from providers.registry import provider_of
 from schemas import configuration
 from schemas.configuration import Configuration
+from schemas.kafka_clients import option_problems
 from schemas.problems import ConfigurationError, Problem, key_text
 from schemas.toml_lines import Location, key_lines, line_of
 from streams.steps.copies import RawRoute
@@ -72,12 +73,13 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
     path = Path(environ.get("PENSTOCK_CONFIG", "penstock.toml"))
     loaded = configuration.load(path, environ)
     worker_id = environ.get("PENSTOCK_WORKER_ID") or f"{socket.gethostname()}-0"
-    problems = [*filter_problems(loaded, path), *_id_problems(worker_id)]
+    kafka = configuration.kafka_options(loaded, environ)
+    problems = [*filter_problems(loaded, path), *_id_problems(worker_id), *option_problems(loaded, kafka)]
     if problems:
         raise ConfigurationError(problems)
     return WorkerSettings(
         loaded,
-        configuration.kafka_options(loaded, environ),
+        kafka,
         worker_id,
         Path(environ.get("PENSTOCK_DATA_DIR", ".penstock")),
     )

@@ -45,7 +45,24 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
         (
             "[kafka.options]\nsasl.password = 'file:/gone'\n" + SOURCE + 'secrets = ["env:A"]',
             "problem",
-            "kafka.options: f",
+            "2: kafka.options.sasl.password: file:/gone: no such file or directory",
+        ),
+        (
+            "[kafka.options]\nsasl.passwrd = 'hush'\n" + SOURCE + 'secrets = ["env:A"]',
+            "problem",
+            '2: kafka.options.sasl.passwrd: No such configuration property: "sasl.passwrd"',
+        ),
+        (
+            "[kafka.options]\nsasl.password = 'hush'\n" + SOURCE + 'secrets = ["env:A"]',
+            "warning",
+            "2: kafka.options.sasl.password: a secret in the file itself; write env:NAME or file:PATH",
+        ),
+        (
+            "[kafka.options]\nsecurity.protocol = 'ssl'\nssl.ca.location = 'gone.pem'\n"
+            + SOURCE
+            + 'secrets = ["env:A"]',
+            "problem",
+            "3: kafka.options.ssl.ca.location: expected a file or folder, there is no ",
         ),
         (
             SOURCE + 'secrets = ["env:A"]\nallow = ["file:gone.txt"]',

@@ -346,6 +346,54 @@ def test_kafka_options_may_be_dotted_and_refer_to_secrets(path: Path) -> None:
     }
 
 
+def test_files_of_kafka_options_are_relative_to_the_configuration(path: Path) -> None:
+    """Whatever folder a process is started in: secrets by reference, and librdkafka's own paths."""
+    (path.parent / "password").write_text("hush \r\n\n")
+    path.write_text(
+        '[kafka.options]\nsasl.password = "file:password"\nssl.ca.location = "ca.pem"\n'
+        'ssl.key.location = "/etc/key.pem"\nhttps.ca.location = "probe"\nsasl.kerberos.keytab = "keytab"'
+    )
+
+    options = configuration.kafka_options(configuration.load(path, {}), {})
+
+    assert options == {
+        "bootstrap.servers": "127.0.0.1:9092",
+        "sasl.password": "hush",  # what an editor or a tool has left at the end of the file is no part of it
+        "ssl.ca.location": str(path.parent / "ca.pem"),
+        "ssl.key.location": "/etc/key.pem",
+        "https.ca.location": "probe",
+        "sasl.kerberos.keytab": str(path.parent / "keytab"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('sasl.password = "env:GONE"', "3: kafka.options.sasl.password: env:GONE: the environment variable GONE is"),
+        (
+            '"sasl.password" = "file:gone"',
+            "3: kafka.options.sasl.password: file:{folder}/gone: no such file or directory",
+        ),
+        (
+            '[kafka.options.sasl]\npassword = "file:blank"',
+            "4: kafka.options.sasl.password: file:{folder}/blank: the secret is",
+        ),
+        ('sasl.password = "file:binary"', "3: kafka.options.sasl.password: file:{folder}/binary: expected UTF-8"),
+    ],
+)
+def test_kafka_option_that_cannot_be_resolved_is_named_with_its_line(path: Path, text: str, expected: str) -> None:
+    """The option and its line, however its dotted name is written, and where the secret was looked for."""
+    (path.parent / "blank").write_text(" \n")
+    (path.parent / "binary").write_bytes(b"\xff")
+    path.write_text(f"\n[kafka.options]\n{text}\n")
+    loaded = configuration.load(path, {})
+
+    with pytest.raises(ConfigurationError) as refused:
+        configuration.kafka_options(loaded, {})
+
+    assert str(refused.value).startswith(f"{path}:{expected.format(folder=path.parent)}")
+
+
 def test_the_json_schema_knows_every_table_and_both_notations_of_a_secret() -> None:
     """Editors complete and check penstock.toml with it."""
     schema = configuration.json_schema()

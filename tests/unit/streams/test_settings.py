@@ -118,3 +118,13 @@ def test_worker_id_is_the_hosts_name_by_default(tmp_path: Path) -> None:
 
     assert from_environment(environ).worker_id.endswith("-0")
     assert from_environment({**environ, "PENSTOCK_WORKER_ID": "host.example_1-0"}).worker_id == "host.example_1-0"
+
+
+def test_option_that_librdkafka_refuses_ends_the_worker_at_its_start(tmp_path: Path) -> None:
+    """Trying again would never help; without this the worker tried for ever."""
+    path = written(tmp_path, '[kafka.options]\nsasl.passwrd = "hush"\n')
+
+    with pytest.raises(ConfigurationError) as caught:
+        from_environment({"PENSTOCK_CONFIG": str(path)})
+
+    assert str(caught.value) == f'{path}:2: kafka.options.sasl.passwrd: No such configuration property: "sasl.passwrd"'
