@@ -1,6 +1,7 @@
 """What `penstock check` finds: in the configuration alone, and in the Kafka and the registry that it names."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -16,6 +17,8 @@ from schemas.configuration import Configuration, ConfigurationError, Route, Sour
 from schemas.kafka_clients import option_problems, plain_secrets
 from schemas.legal import PUBLISHED
 from schemas.problems import key_text
+from schemas.registry import Registry, RegistryFault
+from schemas.registry_access import registry_access
 from schemas.toml_lines import Location, key_lines, line_of
 from streams.settings import filter_problems
 
@@ -69,7 +72,7 @@ def offline_findings(
 
 def online_findings(configuration: Configuration, environ: Mapping[str, str]) -> list[Finding]:
     """Return whether Kafka and the registry answer, and which topics are not there yet."""
-    return [*_kafka_findings(configuration, environ), _registry_finding(configuration.registry.url)]
+    return [*_kafka_findings(configuration, environ), _registry_finding(configuration, environ)]
 
 
 def _source_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:
@@ -148,6 +151,10 @@ def _option_findings(configuration: Configuration, environ: Mapping[str, str]) -
         problems = option_problems(configuration, kafka_options(configuration, environ))
     except ConfigurationError as error:
         problems = list(error.problems)
+    try:
+        registry_access(configuration, environ)
+    except ConfigurationError as error:
+        problems += error.problems
     yield from (Finding("problem", str(problem)) for problem in problems)
 
 
@@ -206,12 +213,13 @@ def _topic_finding(topic: Any, brokers: int) -> Finding:
     return Finding("fine", f"topic {topic.topic}: {len(partitions)} partitions, {copies} replicas")
 
 
-def _registry_finding(url: str) -> Finding:
-    import httpx
-
+def _registry_finding(configuration: Configuration, environ: Mapping[str, str]) -> Finding:
+    url = configuration.registry.url
     try:
-        response = httpx.get(f"{url}/subjects", timeout=ONLINE_TIMEOUT_S, trust_env=False)
-        response.raise_for_status()
-    except httpx.HTTPError as error:
-        return Finding("problem", f"schema registry at {url}: {error or type(error).__name__}")
+        with closing(Registry(registry_access(configuration, environ))) as registry:
+            registry.answers()
+    except ConfigurationError as error:
+        return Finding("problem", str(error))
+    except RegistryFault as error:
+        return Finding("problem", f"schema registry at {url}: {error}")
     return Finding("fine", f"schema registry at {url}: answers")

@@ -18,6 +18,7 @@ from schemas.legal import OTHER
 from schemas.problems import suggestion
 from schemas.records import Document
 from schemas.registry import Registry, RegistryFault
+from schemas.registry_access import registry_access
 from schemas.toml_lines import key_lines
 from streams.steps.filter import FilterSyntaxError, compile_filter
 
@@ -33,7 +34,8 @@ def name_findings(configuration: Configuration, path: Path, environ: Mapping[str
     places = Places(path, key_lines(path.read_text(encoding="utf-8")))
     try:
         options = kafka_options(configuration, environ)
-        with reading.consumer(options) as looking, closing(Registry(configuration.registry.url)) as registry:
+        access = registry_access(configuration, environ)
+        with reading.consumer(options) as looking, closing(Registry(access)) as registry:
             seen = Seen(looking, registry)
             named = (*_paused_findings(configuration, places, seen), *_route_findings(configuration, places, seen))
             return [*named, *left_findings(configuration, reading.topics(looking))]

@@ -13,6 +13,7 @@ from schemas.codec import raw_delivery
 from schemas.configuration import Configuration, kafka_options
 from schemas.records import Document, RawDelivery
 from schemas.registry import Registry
+from schemas.registry_access import registry_access
 from streams.topics import lane_topic
 
 RAW, OUTCOMES, CHANGES = "webhooks.raw", "deliveries.outcomes", "changes."
@@ -46,7 +47,7 @@ class Attempt:
 @contextmanager
 def place_of(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Place]:
     """Yield where a configuration says that everything lies, for as long as the registry's connection is open."""
-    with closing(Registry(configuration.registry.url)) as registry:
+    with closing(Registry(registry_access(configuration, environ))) as registry:
         yield Place(
             kafka_options(configuration, environ),
             registry,

@@ -40,11 +40,15 @@ _LOG_LEVEL = ("-Dlog4j2.level=WARN",)
 
 @dataclass(frozen=True, slots=True)
 class KafkaOptions:
-    """How a broker runs. `properties` win over everything below; benchmarks use a heap of 1 GB and Java as on servers."""
+    """How a broker runs. `properties` win over everything below; benchmarks use a heap of 1 GB and Java as on servers.
+
+    `java` are further options of Java itself.
+    """
 
     heap_mb: int = HEAP_MB
     starts_fast: bool = True
     properties: Mapping[str, str] = field(default_factory=dict)
+    java: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +100,8 @@ def launch(data_dir: Path, port: int, options: KafkaOptions, log: Path | None = 
     if not (data_dir / "log" / "meta.properties").exists():  # Kafka writes it last, so it means formatted
         _format((*java, *_FASTER_START, "-Xmx96m", *_LOG_LEVEL, *class_path), data_dir, properties)
     tuning = _FASTER_START if options.starts_fast else _SERVER
-    return spawn(
-        (*java, *tuning, f"-Xmx{options.heap_mb}m", *_LOG_LEVEL, *class_path, "kafka.Kafka", str(properties)),
-        log=output,
-    )
+    tuning = (*tuning, f"-Xmx{options.heap_mb}m", *_LOG_LEVEL, *options.java)
+    return spawn((*java, *tuning, *class_path, "kafka.Kafka", str(properties)), log=output)
 
 
 def is_ready(port: int) -> bool:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from msgspec import Struct
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -156,7 +157,20 @@ def _spelled_out(reference: object) -> object:
     return {"ref": reference} if isinstance(reference, str) else reference
 
 
+def _legal_reference(ref: str, info: ValidationInfo) -> str:
+    """Return a reference to a secret, a file relative to the configuration."""
+    kind, _, name = ref.partition(":")
+    if kind not in {"env", "file", "text"} or not name:
+        raise ValueError("expected env:NAME, file:PATH or, for tests and demos, text:SECRET")
+    if kind == "env" and not _VARIABLE.fullmatch(name):
+        raise ValueError(f"expected the name of an environment variable after env:, got {name!r}")
+    if kind == "file" and info.context:
+        return f"file:{info.context['directory'] / name}"
+    return ref
+
+
 Operation = Literal["c", "u", "d", "r"]
+Reference = Annotated[str, AfterValidator(_legal_reference)]
 
 
 class _Table(BaseModel):
@@ -226,9 +240,48 @@ class Kafka(_Table):
 
 
 class Registry(_Table):
-    """`[registry]`: a Confluent-compatible schema registry."""
+    """`[registry]`: a Confluent-compatible schema registry, and what it lets one in with."""
 
     url: Url = "http://127.0.0.1:8081/apis/ccompat/v7"
+    username: Text | None = None  # with password: basic authentication; itself, or a reference
+    password: Reference | None = Field(default=None, repr=False)
+    bearer_token: Reference | None = Field(default=None, repr=False)  # read anew for each request
+    headers: dict[str, str] = Field(default={}, repr=False)  # sent with each request, for a logical cluster or a group
+    tls_ca: Text | None = None  # PEM or a folder of it; none: the public authorities
+    tls_certificate: Text | None = None  # the client's, PEM with its chain
+    tls_key: Text | None = None  # PEM; none: in the certificate's file
+    tls_key_password: Reference | None = Field(default=None, repr=False)
+
+    @field_validator("tls_ca", "tls_certificate", "tls_key")
+    @classmethod
+    def _from_here(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Return a path relative to the configuration."""
+        return str(info.context["directory"] / name) if name is not None and info.context else name
+
+    @field_validator("username")
+    @classmethod
+    def _reference_from_here(cls, username: str | None, info: ValidationInfo) -> str | None:
+        is_reference = username is not None and username.startswith(REFERENCES)
+        return _legal_reference(username, info) if username is not None and is_reference else username
+
+    @field_validator("headers")
+    @classmethod
+    def _without_credentials(cls, headers: dict[str, str]) -> dict[str, str]:
+        if any(name.lower() == "authorization" for name in headers):
+            raise ValueError("Authorization is made from username and password, or bearer_token; write these")
+        return headers
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            missing, given = ("password", "username") if self.password is None else ("username", "password")
+            raise fault(given, f"expected {missing} beside it")
+        if self.bearer_token is not None and self.username is not None:
+            raise fault("bearer_token", "expected either a token or username and password, got both")
+        for key in ("tls_key", "tls_key_password"):
+            if getattr(self, key) is not None and self.tls_certificate is None:
+                raise fault(key, "expected tls_certificate beside it, the certificate that the key is for")
+        return self
 
 
 class SecretReference(_Table):
@@ -248,14 +301,7 @@ class SecretReference(_Table):
     @field_validator("ref")
     @classmethod
     def _legal(cls, ref: str, info: ValidationInfo) -> str:
-        kind, _, name = ref.partition(":")
-        if kind not in {"env", "file", "text"} or not name:
-            raise ValueError("expected env:NAME, file:PATH or, for tests and demos, text:SECRET")
-        if kind == "env" and not _VARIABLE.fullmatch(name):
-            raise ValueError(f"expected the name of an environment variable after env:, got {name!r}")
-        if kind == "file" and info.context:
-            return f"file:{info.context['directory'] / name}"
-        return ref
+        return _legal_reference(ref, info)
 
 
 class GenericOptions(_Table):

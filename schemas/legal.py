@@ -67,6 +67,12 @@ def _legal_sender(sender: str) -> str:
 
 def _legal_url(url: str) -> str:
     parts = urlsplit(url)
+    if "@" in parts.netloc:  # not shown: it most likely holds a password
+        raise ValueError(
+            "expected a URL without user and password, which messages would show; write them as keys of their own"
+        )
+    if "," in parts.netloc:
+        raise ValueError(f"expected one URL, got {url!r}; several registries need a load balancer in front")
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError(f"expected an http:// or https:// URL, got {url!r}")
     return url.rstrip("/")

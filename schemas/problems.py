@@ -11,7 +11,9 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from schemas.escaping import harmless
 from schemas.toml_lines import Location
 
-PRIVATE_KEYS = frozenset({"secrets", "options"})  # below these no input is ever repeated in a message
+PRIVATE_KEYS = frozenset(
+    {"bearer_token", "headers", "options", "password", "secrets", "tls_key_password", "username"}
+)  # below these no input is ever repeated in a message
 
 
 @dataclass(frozen=True, slots=True)

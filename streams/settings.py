@@ -12,6 +12,7 @@ from schemas import configuration
 from schemas.configuration import Configuration
 from schemas.kafka_clients import option_problems
 from schemas.problems import ConfigurationError, Problem, key_text
+from schemas.registry_access import RegistryAccess, registry_access
 from schemas.toml_lines import Location, key_lines, line_of
 from streams.steps.copies import RawRoute
 from streams.steps.fanout import Route, Routes
@@ -26,6 +27,7 @@ class WorkerSettings(Struct, frozen=True):
 
     configuration: Configuration
     kafka: dict[str, str]
+    registry: RegistryAccess
     worker_id: str
     data_dir: Path
 
@@ -80,6 +82,7 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
     return WorkerSettings(
         loaded,
         kafka,
+        registry_access(loaded, environ),
         worker_id,
         Path(environ.get("PENSTOCK_DATA_DIR", ".penstock")),
     )

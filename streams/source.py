@@ -112,7 +112,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         copies = [route.topic for route in self._routes.raw]
         kafka, seen_days = configuration.kafka, configuration.worker.seen_days
         self._topics = Topics(settings.kafka, kafka.partitions, seen_days, copies, kafka.replication)
-        self._registry = Registry(settings.configuration.registry.url)
+        self._registry = Registry(settings.registry)
         self._encoder = Encoder(self._registry, self._topics, self._routes)
         partitions = self._topics.partitions(RAW)
         for name in TABLE_NAMES:

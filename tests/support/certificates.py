@@ -33,6 +33,10 @@ class Authority:
         """Return what a client that trusts this authority connects with."""
         return ssl.create_default_context(cadata=self._certificate.public_bytes(Encoding.PEM).decode())
 
+    def write(self, path: Path) -> None:
+        """Write the authority's own certificate, which clients trust."""
+        path.write_bytes(self._certificate.public_bytes(Encoding.PEM))
+
     def issue(self, directory: Path, name: str = "door", password: bytes | None = None) -> tuple[Path, Path]:
         """Write a certificate for 127.0.0.1 and its key, and return their paths."""
         key = ec.generate_private_key(ec.SECP256R1())

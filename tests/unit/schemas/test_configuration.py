@@ -182,6 +182,21 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         ),
         ("[kafka]\npartitions = '4'", "2: kafka.partitions: expected a valid integer, got '4'"),
         ("[kafka.options]\n'transactional.id' = 'x'", "1: kafka.options: transactional.id: set by Penstock itself"),
+        (
+            "[registry]\nurl = 'https://me:hush@host'",
+            "2: registry.url: expected a URL without user and password, which",
+        ),
+        ("[registry]\nurl = 'http://a,http://b'", "2: registry.url: expected one URL, got"),
+        ("[registry]\nusername = 'u'", "2: registry.username: expected password beside it"),
+        ("[registry]\npassword = 'env:P'", "2: registry.password: expected username beside it"),
+        ("[registry]\npassword = 'hush'", "2: registry.password: expected env:NAME, file:PATH or, for tests and demos"),
+        (
+            "[registry]\nbearer_token = 'env:T'\nusername = 'u'\npassword = 'env:P'",
+            "2: registry.bearer_token: expected e",
+        ),
+        ("[registry]\ntls_key = 'k'", "2: registry.tls_key: expected tls_certificate beside it"),
+        ("[registry]\nheaders = { Authorization = 'x' }", "2: registry.headers: Authorization is made from username"),
+        ("[registry]\ntls_CA = 'ca.pem'", "2: registry.tls_CA: unknown key; did you mean 'tls_ca'?"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(path: Path, text: str, expected: str) -> None:
