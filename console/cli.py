@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from console.commands.acls import acls
 from console.commands.check import check
 from console.commands.explain import explain
 from console.commands.ingress import ingress
@@ -63,7 +64,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, send, verify, tail, explain, replay, spool, check, ingress, worker):
+for command in (up, send, verify, tail, explain, replay, spool, check, acls, ingress, worker):
     app.command(epilog=EPILOG)(command)
 app.add_typer(state, name="state", epilog=EPILOG)
 # A filter may begin with a minus sign, so what looks like an option and is none is an argument, and -h is no help.

@@ -36,10 +36,13 @@ def raw_topic(settings: Settings) -> NewTopic:
 def ensure_topic(settings: Settings) -> bool:
     """Create the raw topic and say whether it was missing; an existing one keeps its partitions and policy.
 
-    Blocks for up to 4 s. Raises `KafkaException` when Kafka does not answer. Without the right to create topics it
+    Blocks for up to 7 s. Raises `KafkaException` when Kafka does not answer. Without the right to create topics it
     returns False: whether somebody else has created the topic shows when its metadata are asked for.
     """
     admin = clients.admin(settings.kafka)
+    # Looked for first: who may not create topics is denied even an existing one, and that is an entry in Kafka's audit log.
+    if settings.raw_topic in admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics:
+        return False
     created = admin.create_topics([raw_topic(settings)], request_timeout=ADMIN_TIMEOUT_S)[settings.raw_topic]
     try:
         created.result(ADMIN_TIMEOUT_S + 1.0)

@@ -84,7 +84,7 @@ def test_missing_path_is_named(guard: Guard, tmp_path: Path) -> None:
     """Apicurio speaks Confluent's language below a path only; without it the message says which."""
     with closing(connected(tmp_path, guard.root)) as registry:
         with pytest.raises(
-            RegistryFault, match="HTTP 404; is the path missing .* below /apis/ccompat/v7, Confluent's has"
+            RegistryFault, match=r"HTTP 404; is the path missing .* below /apis/ccompat/v7, Confluent's has"
         ):
             registry.register("x-value", "outcome")
         with pytest.raises(RegistryFault, match="is the path missing"):

@@ -1,0 +1,192 @@
+"""The rights that `penstock acls` prints are enough, and none is too many: the authorizer's own log says both."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public by its documentation
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from ingress.settings import ingress_settings
+from ingress.topics import ensure_topic
+from schemas import configuration
+from streams.topics import RAW
+from tests.support.secure_kafka import Decision, Rule, SecureKafka, secure_kafka
+from tests.support.secure_site import PLAIN, TIMEOUT_S, Site, post
+from tests.support.waiting import until
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
+    """Give a broker that denies what was not granted."""
+    with secure_kafka(tmp_path_factory.mktemp("secure")) as started:
+        yield started
+
+
+@pytest.fixture
+def site(secure: SecureKafka, registry: str, tmp_path: Path) -> Site:
+    """Give a site on a broker without rights and topics."""
+    secure.revoke_all()
+    remove_topics(secure)
+    return Site(secure, registry, tmp_path)
+
+
+def remove_topics(secure: SecureKafka) -> None:
+    """Remove every topic that is not Kafka's own."""
+    made = [name for name in secure.admin.list_topics(timeout=10).topics if not name.startswith("__")]
+    for future in secure.admin.delete_topics(made).values() if made else ():
+        future.result()
+    until(lambda: not own_topics(secure), TIMEOUT_S, "the topics are gone")
+
+
+def own_topics(secure: SecureKafka) -> list[str]:
+    """Return the topics that are not Kafka's own."""
+    return [name for name in secure.admin.list_topics(timeout=10).topics if not name.startswith("__")]
+
+
+def judge(decisions: list[Decision], granted: list[Rule], without_use: frozenset[str] = frozenset()) -> None:
+    """Fail where something was denied, or where a right let nothing through that no other right would have."""
+    denied = {
+        (each.principal, each.operation, each.kind, each.name, each.request)
+        for each in decisions
+        if each.verdict != "Allowed"
+    }
+    assert not denied
+
+    used = {each.rule for each in decisions if each.rule is not None and each.rule.operation == each.operation}
+    assert {rule for rule in granted if rule not in used and rule.operation not in without_use} == set()
+
+
+def test_rights_with_topics_made_by_penstock(site: Site) -> None:
+    """From an empty Kafka to changes; then more partitions, and another's settings on the changelogs."""
+    secure, granted = site.secure, site.rules("ingress", "worker")
+    secure.grant(granted)
+    since = secure.size()
+    make_raw_as_ingress(site)
+    remove_topics(secure)
+
+    with site.worker() as workers:
+        until(lambda: workers.is_ready(0), TIMEOUT_S, "the worker is ready")
+        with site.ingress() as opened:
+            opened.until_ready()
+            assert post(opened, "one") == 200
+            assert post(opened, "broken", b"no JSON") == 200
+            site.until_changed("one")
+        changelogs = [f"penstock.{site.app}.{table}-changelog" for table in ("seen", "latest")]
+        workers.kill(0)
+        widen(secure, changelogs)
+        workers.start(0)
+        until(lambda: partitions(secure, changelogs[0]) == 2, TIMEOUT_S, "the changelog has more partitions")
+        until(lambda: workers.is_ready(0), TIMEOUT_S, "the worker is ready again")
+
+    judge(secure.decisions(since), granted)
+
+
+def test_rights_with_topics_made_beforehand(site: Site) -> None:
+    """With the topics of `penstock acls --topics-exist` there, nobody creates or alters any, and needs no right to."""
+    secure, granted = site.secure, site.rules("ingress", "worker", topics_exist=True)
+    assert not {rule for rule in granted if rule.operation in {"CREATE", "ALTER", "ALTER_CONFIGS"}}
+    make_topics(site)
+    secure.grant(granted)
+    since, before = secure.size(), sorted(own_topics(secure))
+
+    with site.worker(), site.ingress() as opened:
+        opened.until_ready()
+        assert post(opened, "one") == 200
+        assert post(opened, "broken", b"no JSON") == 200
+        site.until_changed("one")
+
+    judge(secure.decisions(since), granted)
+    assert sorted(own_topics(secure)) == before
+
+
+def test_rights_of_commands(site: Site) -> None:
+    """Each command finds what it looks for with its own rights alone."""
+    secure = site.secure
+    secure.grant(site.rules("ingress", "worker"))
+    with site.worker(), site.ingress() as opened:
+        opened.until_ready()
+        assert post(opened, "one") == 200
+        site.until_changed("one")
+    commands = {
+        "tail": ("tail", "--from-beginning", "--max", "1"),
+        "explain": ("explain", "delivery-one"),
+        "state": ("state", "get", "one"),
+        "replay": ("replay", "--dry-run", "--since", "1h"),
+        "check": ("check", "--online"),
+    }
+    for process, arguments in commands.items():
+        granted = site.rules(process, principal="User:penstock-console")
+        secure.grant(granted)
+        since = secure.size()
+
+        done = site.run(*arguments)
+
+        assert done.returncode == 0, (process, done.stdout, done.stderr)
+        seen = [each for each in secure.decisions(since) if each.principal == "User:penstock-console"]
+        judge(seen, granted, frozenset({"WRITE"}))  # corrections, which are for mistakes
+        secure.revoke(granted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "said"),
+    [
+        ("TRANSACTIONAL_ID", "WRITE", "Transactional Id authorization failed"),
+        ("GROUP", "READ", "Group authorization failed"),
+    ],
+)
+def test_worker_without_one_right_says_which(site: Site, kind: str, operation: str, said: str) -> None:
+    """A right that was forgotten is named in the log, and given later it is used without a restart."""
+    secure, granted = site.secure, site.rules("worker")
+    secure.grant(granted)
+    taken = [rule for rule in granted if (rule.kind, rule.operation) == (kind, operation)]
+    secure.revoke(taken)
+
+    with site.worker() as workers:
+        until(lambda: said.lower() in workers.log(0).read_text().lower(), TIMEOUT_S, f"{said} is logged")
+        assert not workers.is_ready(0)
+
+
+def make_raw_as_ingress(site: Site) -> None:
+    """Create the raw topic with the ingress' own rights; later the worker does, for whoever comes first has to."""
+    folder = site.folder("penstock-ingress")
+    (folder / "penstock.toml").write_text(site.configuration(PLAIN, "sasl"))
+    loaded = configuration.load(folder / "penstock.toml", {})
+    assert ensure_topic(ingress_settings(loaded, {"KAFKA_USERNAME": "penstock-ingress"}))
+
+
+def make_topics(site: Site) -> None:
+    """Create the topics that are printed, as an administrator does."""
+    made = [line["topic"] for line in site.needs("ingress", topics_exist=True) if "topic" in line]
+    new = [
+        NewTopic(each["name"], each["partitions"], each["replication_factor"], config=each["settings"]) for each in made
+    ]
+    for future in site.secure.admin.create_topics(new).values():
+        future.result()
+
+
+def widen(secure: SecureKafka, changelogs: list[str]) -> None:
+    """Give the raw topic a second partition, and the changelogs a limit that is not Penstock's."""
+    secure.admin.create_partitions([NewPartitions(RAW, 2)])[RAW].result()
+    for name in changelogs:
+        place = ConfigResource(ResourceType.TOPIC, name)
+        entry = ConfigEntry("max.message.bytes", "1000000", incremental_operation=AlterConfigOpType.SET)
+        place.add_incremental_config(entry)
+        secure.admin.incremental_alter_configs([place])[place].result()
+
+
+def partitions(secure: SecureKafka, topic: str) -> int:
+    """Return how many partitions a topic has, 0 while there is none."""
+    with contextlib.suppress(KafkaException):
+        return len(secure.admin.list_topics(topic, timeout=10).topics[topic].partitions)
+    return 0
