@@ -238,6 +238,17 @@ class Kafka(_Table):
             raise ValueError(f"{', '.join(kept)}: set by Penstock itself, because exactly-once rests on it")
         return options
 
+    @field_validator("options")
+    @classmethod
+    def _token_over_tls(cls, options: dict[str, str]) -> dict[str, str]:
+        """Refuse to send a client's secret in clear: librdkafka would give it to any proxy that the environment names."""
+        url = options.get("sasl.oauthbearer.token.endpoint.url", "")
+        if url.lower().startswith("http:") and "sasl.oauthbearer.client.secret" in options:
+            raise ValueError(
+                "sasl.oauthbearer.token.endpoint.url: expected https://, or the secret would be sent in clear"
+            )
+        return options
+
 
 class Registry(_Table):
     """`[registry]`: a Confluent-compatible schema registry, and what it lets one in with."""

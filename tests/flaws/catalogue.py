@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.flaws.connecting import CONNECTING
 from tests.flaws.containing import CONTAINING
 from tests.flaws.deciding import DECIDING
 from tests.flaws.entering import ENTERING
@@ -14,5 +15,5 @@ from tests.flaws.showing import SHOWING
 from tests.flaws.transacting import TRANSACTING
 
 FLAWS: Final[tuple[Flaw, ...]] = (
-    *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip
