@@ -8,6 +8,7 @@ from hypothesis import settings
 from tests.support import broker as brokers
 from tests.support.cluster import Cluster
 from tests.support.cluster import cluster as started
+from tests.support.secure_kafka import SecureKafka, secure_kafka
 
 settings.register_profile("penstock", deadline=None)  # a busy machine is no mistake; pytest's timeout finds what hangs
 settings.load_profile("penstock")
@@ -32,3 +33,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Give three brokers that all work; they end with the module that asked for them, for they take 1 GB."""
     with started(tmp_path_factory.mktemp("cluster")) as whole:
         yield whole
+
+
+@pytest.fixture(scope="session")
+def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
+    """Give a broker that knows every way to log in, and denies what was not granted."""
+    with secure_kafka(tmp_path_factory.mktemp("secure")) as running:
+        yield running

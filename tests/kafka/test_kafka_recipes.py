@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.guarded_registry import Guard, guarded
-from tests.support.secure_kafka import USERS, SecureKafka, secure_kafka
+from tests.support.secure_kafka import USERS, SecureKafka
 from tests.support.secure_site import REGISTRY_PASSWORD, REGISTRY_USER, TIMEOUT_S, Site, post
 from tests.support.waiting import until
 
@@ -16,13 +16,6 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 PAGE = Path(__file__).parents[2] / "docs" / "kafka.md"
 RECIPES = dict(re.findall(r"```toml\n# recipe: (\w+)\n(.*?)```", PAGE.read_text(), re.DOTALL))
 LISTENERS = {"plain": "sasl", "scram": "sasl", "oauth": "oauth", "mtls": "mtls"}
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
-    """Give a broker that knows every way to log in."""
-    with secure_kafka(tmp_path_factory.mktemp("secure")) as started:
-        yield started
 
 
 @pytest.fixture
