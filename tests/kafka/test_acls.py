@@ -19,7 +19,7 @@ from ingress.topics import ensure_topic
 from schemas import configuration
 from streams.topics import RAW
 from tests.support.secure_kafka import Decision, Rule, SecureKafka
-from tests.support.secure_site import PLAIN, TIMEOUT_S, Site, post
+from tests.support.secure_site import PLAIN, TIMEOUT_S, Site, as_user, post
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
@@ -98,7 +98,8 @@ def test_rights_with_topics_made_beforehand(site: Site) -> None:
         assert post(opened, "broken", b"no JSON") == 200
         site.until_changed("one")
         workers.kill(0)
-        workers.start(1)  # with an empty disk: it restores from the changelogs
+        with as_user("penstock-worker"):
+            workers.start(1)  # with an empty disk: it restores from the changelogs
         until(lambda: workers.is_ready(1), TIMEOUT_S, "another worker is ready")
 
     judge(secure.decisions(since), granted)
@@ -116,7 +117,7 @@ def test_rights_of_commands(site: Site) -> None:
     commands: dict[str, list[tuple[str, ...]]] = {
         "tail": [("tail", "--from-beginning", "--max", "1")],
         "explain": [("explain", "delivery-one")],
-        "state": [("state", "get", "one"), ("state", "count")],
+        "state": [("state", "get", "one"), ("state", "count", "--seen")],
         "replay": [("replay", "--dry-run", "--since", "1h")],
         "check": [("check", "--online")],
     }

@@ -183,6 +183,10 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         ("[kafka]\npartitions = '4'", "2: kafka.partitions: expected a valid integer, got '4'"),
         ("[kafka.options]\n'transactional.id' = 'x'", "1: kafka.options: transactional.id: set by Penstock itself"),
         (
+            "[kafka.options.sasl.oauthbearer]\nclient.secret = 'hush'\ntoken.endpoint.url = 'http://login'",
+            "1: kafka.options: sasl.oauthbearer.token.endpoint.url: expected https://, or the secret would be sent in clear",
+        ),
+        (
             "[registry]\nurl = 'https://me:hush@host'",
             "2: registry.url: expected a URL without user and password, which",
         ),
