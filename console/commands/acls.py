@@ -58,13 +58,14 @@ def acls(
 
 def _print(topics: "list[NewTopic]", needs: Needs, bootstrap_servers: str) -> None:
     from console.acls import acl_commands, topic_command
+    from local.screen import output
 
     for topic in topics:
-        typer.echo(topic_command(topic, bootstrap_servers))
+        output(topic_command(topic, bootstrap_servers))
     for name, principal, needed in needs:
-        typer.echo(f"# {name}")
+        output(f"# {name}")
         for line in acl_commands(needed, principal, bootstrap_servers):
-            typer.echo(line)
+            output(line)
 
 
 def _print_json(topics: "list[NewTopic]", needs: Needs) -> None:
@@ -72,8 +73,10 @@ def _print_json(topics: "list[NewTopic]", needs: Needs) -> None:
 
     from msgspec import to_builtins
 
+    from local.screen import output_json
+
     for topic in topics:
-        typer.echo(json.dumps({"topic": to_builtins(topic)}))
+        output_json(json.dumps({"topic": to_builtins(topic)}))
     for name, principal, needed in needs:
         for right in needed:
-            typer.echo(json.dumps({"process": name, "principal": principal, **to_builtins(right)}))
+            output_json(json.dumps({"process": name, "principal": principal, **to_builtins(right)}))

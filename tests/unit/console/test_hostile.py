@@ -49,6 +49,11 @@ CONFIGURED = {
     "no TOML": f"[kafka]\n{HOSTILE}",
 }
 COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "acls": (
+        ("acls", HOSTILE),
+        ("acls", "--topics-exist", "--principal", HOSTILE),
+        ("acls", "--json", "--principal", HOSTILE),
+    ),
     "check": (("check",), ("check", "--json")),
     "up": (("up", "--data-dir", "foreign"),),
     "ingress": (("ingress",),),
@@ -85,7 +90,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "state count": (("state", "count", HOSTILE),),
 }
 READERS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("check", "up", "ingress", "worker", "tail", "state list", "state count"), ()),
+    **dict.fromkeys(("acls", "check", "up", "ingress", "worker", "tail", "state list", "state count"), ()),
     "send": ("acme", "product.json", "--url", NOWHERE, "-t", "a"),
     "verify": ("request.http", "-s", "acme"),
     "explain": ("x",),
