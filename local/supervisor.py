@@ -1,6 +1,7 @@
 """Keep processes running: start, wait until ready, start again when one dies, end all in order.
 
-One thread, one loop, one look at every process per turn. A process that dies before it was ever ready is a mistake a
+One thread, one loop, one look at every process per turn; while all are ready it sleeps until a signal says that one has
+died, so that `penstock up` costs nothing when nothing happens. A process that dies before it was ever ready is a mistake a
 person has to see (`DidNotStart`); one that dies later is started again for as long as it takes.
 """
 
@@ -15,7 +16,8 @@ from local.errors import DidNotStart, LocalError
 from local.guard import Child
 from local.signals import Signals
 
-TURN_S = 0.05
+TURN_S = 0.05  # while something starts or ends
+QUIET_TURN_S = 5.0  # while all are ready: a death is a signal and ends the wait
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
 STEADY_S = 60.0  # A process that lived this long starts with the shortest delay again.
@@ -57,8 +59,11 @@ class Supervisor:
         self._kept.extend(started)
         waiting_since = time.monotonic()
         reminded = 1
-        while not self._signals.is_stop_requested and not all(kept.is_ready for kept in started):
+        while not self._signals.is_stop_requested:
             self._turn()
+            if all(kept.is_ready for kept in started):
+                return
+            self._signals.wait(TURN_S)
             if time.monotonic() - waiting_since > reminded * _REMIND_EVERY_S:
                 reminded += 1
                 for kept in started:
@@ -68,6 +73,7 @@ class Supervisor:
         """Keep everything running until somebody asks to stop."""
         while not self._signals.is_stop_requested:
             self._turn()
+            self._signals.wait(QUIET_TURN_S if all(kept.is_ready for kept in self._kept) else TURN_S)
 
     def stop(self) -> None:
         """End everything, the last started first, each within its time; all at once if asked a second time."""
@@ -82,7 +88,6 @@ class Supervisor:
             self._next_bound = now + _BOUND_EVERY_S
             for kept in self._kept:
                 logs.bound(kept.service.log)
-        time.sleep(TURN_S)
 
 
 class _Kept:

@@ -20,8 +20,9 @@ IDLE = "import time; time.sleep(600)"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start again after a moment instead of half a second."""
+    """Start again after a moment instead of half a second; let nothing but a signal end the wait for a death."""
     monkeypatch.setattr(supervisors, "FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr(supervisors, "QUIET_TURN_S", 600)
 
 
 def test_dead_process_is_started_again_with_its_last_words(tmp_path: Path) -> None:
