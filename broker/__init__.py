@@ -1,1 +1,1 @@
-"""Kafka for every stage: its clients, and what they write into the log."""
+"""What every process has: Kafka clients, what they write into the log, and a port for operations."""

@@ -1,4 +1,4 @@
-"""The door's one path: `/v1/{source}`. What whoever runs it wants to know is on a port of its own (`ingress/operations.py`).
+"""The door's one path: `/v1/{source}`. What whoever runs it wants to know is on a port of its own (`broker/operations.py`).
 
 Deliveries do not pass through Starlette's router and its two middlewares, which take 8 us a request (measured).
 """

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from broker.operations import Page, Pages
 from ingress.health import State
-from ingress.operations import Page, Pages
 
 
 def pages(state: Callable[[], State], metrics: CollectorRegistry) -> Pages:

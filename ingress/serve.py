@@ -17,6 +17,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
+from broker.operations import OperationsServer, listening
 from ingress.app import Door, Lifespan, elsewhere
 from ingress.files import connections_that_fit
 from ingress.health import Health, State
@@ -24,7 +25,6 @@ from ingress.keeper import Keeper
 from ingress.log import configure_log
 from ingress.memory import MB, memory_bound
 from ingress.metrics import Metrics
-from ingress.operations import OperationsServer
 from ingress.pages import pages
 from ingress.processes import ALONE, Slot, run_processes
 from ingress.protocol import sweep, telling
@@ -288,7 +288,7 @@ def _listeners(listen: Listen) -> Listeners | None:
     opened: list[socket.socket] = []
     for option, host, port in wanted:
         try:
-            opened.append(_listen(host, port))
+            opened.append(listening(host, port))
         except OSError as error:
             reason = error.strerror or str(error)
             advice = f"end what listens there, or choose another with {option}; 0 is any that is free"
@@ -297,11 +297,6 @@ def _listeners(listen: Listen) -> Listeners | None:
                 listener.close()
             return None
     return Listeners(*opened)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=2048)
 
 
 def _watch_room(metrics: Metrics, room: Room) -> None:

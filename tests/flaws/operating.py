@@ -27,17 +27,17 @@ OPERATING: Final = (
     Flaw(
         "operations_port_waits_for_ever",
         "Operators are answered: whoever connects to the operations port and says nothing keeps a connection for good.",
-        "ingress/operations.py",
+        "broker/operations.py",
         "async with asyncio.timeout(self._timeout_s):",
         "async with asyncio.timeout(None):",
-        ("tests/unit/ingress/test_operations.py::test_silence_is_ended",),
+        ("tests/unit/broker/test_operations.py::test_silence_is_ended",),
     ),
     Flaw(
         "operations_port_has_no_limit_of_connections",
         "Memory stays bounded whatever is sent at once: the operations port takes any number of connections.",
-        "ingress/operations.py",
+        "broker/operations.py",
         "if len(self._open) > self._max_connections:",
         "if False:",
-        ("tests/unit/ingress/test_operations.py::test_connections_have_a_limit",),
+        ("tests/unit/broker/test_operations.py::test_connections_have_a_limit",),
     ),
 )

@@ -16,10 +16,10 @@ from starlette.types import Receive, Scope, Send
 from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
+from broker.operations import listening
 from console.cli import app as command
 from ingress import handshakes
 from ingress.protocol import BoundedHttp, sweep
-from ingress.serve import _listen
 from ingress.server import DrainingServer
 from ingress.tls import TlsFiles
 from schemas.configuration import ConfigurationError
@@ -59,7 +59,7 @@ async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
 async def serving(context: ssl.SSLContext, max_connections: int = 100) -> AsyncIterator[tuple[int, DrainingServer]]:
     """Give the port of a server in this process, and the server."""
     config = uvicorn.Config(answer, http=BoundedHttp, lifespan="off", log_config=None, timeout_graceful_shutdown=1)
-    server, listener = DrainingServer(config, context, max_connections), _listen("127.0.0.1", 0)
+    server, listener = DrainingServer(config, context, max_connections), listening("127.0.0.1", 0)
     task = asyncio.create_task(server.serve([listener]))
     try:
         yield listener.getsockname()[1], server

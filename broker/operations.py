@@ -18,7 +18,9 @@ from msgspec import Struct
 HEAD_LIMIT_BYTES = 8 * 1024  # Prometheus and probes send 300 bytes
 TIMEOUT_S = 5.0  # for a whole exchange; Prometheus gives up after 10 s by default, Kubernetes' probes after 1 s
 MAX_CONNECTIONS = 32  # two or three ask at once
-CLOSE_S = 0.2  # for answers that are under way when the port closes; it counts against `ingress.processes.STOP_S`
+CLOSE_S = 0.2  # for answers that are under way when the port closes; it counts against `STOP_S` of ingress/processes.py
+
+BACKLOG = 2048  # connections that nobody has accepted yet; the system's own limit is lower almost everywhere
 
 JSON = "application/json"
 METHODS = (b"GET", b"HEAD")
@@ -34,6 +36,12 @@ class Page(Struct, frozen=True):
 
 Pages = Mapping[str, Callable[[], Page]]
 """What makes the page of each path, on the event loop's thread."""
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; a port of 0 is any that is free. Raises `OSError` where the port cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 class OperationsServer:

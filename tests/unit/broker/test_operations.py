@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from ingress import operations
+from broker import operations
+from broker.operations import HEAD_LIMIT_BYTES, OperationsServer, Page, Pages
 from ingress.health import State
-from ingress.operations import HEAD_LIMIT_BYTES, OperationsServer, Page, Pages
 from ingress.pages import pages
 
 DEADLINE_S = 20.0
