@@ -46,7 +46,7 @@ ENV PATH=/opt/penstock/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 PE
 # Numbers, so that Kubernetes' runAsNonRoot can tell.
 USER 10001:0
 VOLUME /var/lib/penstock
-# Deliveries; and, with --operations-host 0.0.0.0, /metrics, /healthz and /readyz.
-EXPOSE 8080 9464
+# Deliveries; and, with --operations-host 0.0.0.0, /healthz and /readyz: of an ingress, with /metrics, and of a worker.
+EXPOSE 8080 9464 9465
 HEALTHCHECK --interval=5s --timeout=5s --start-period=120s --retries=6 CMD ["penstock-healthcheck"]
 ENTRYPOINT ["penstock"]

@@ -248,7 +248,8 @@ def running_worker(
     worker_id = worker_id or app
     name, file = f"worker-{worker_id}", stack.configuration(app, has_children)
     arguments = ["--worker-id", worker_id, "--config", str(file), "--data-dir", str(stack.directory / name)]
-    with running(name, _penstock("worker", *arguments), stack.directory) as process:
+    operations = {"PENSTOCK_WORKER_OPERATIONS_PORT": "0"}  # a variable, which an earlier version ignores
+    with running(name, _penstock("worker", *arguments), stack.directory, operations) as process:
         yield process
 
 

@@ -46,6 +46,7 @@ class Options:
     config: Path | None = None
     sample: bool = False
     kafka_heap_mb: int = kafka.HEAP_MB
+    worker_operations_port: int = 9465
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Ready:
     kafka_port: int
     registry_port: int
     operations_port: int
+    worker_operations_port: int
     data_dir: Path
     config: Path
 
@@ -70,6 +72,11 @@ class Ready:
         return f"http://{ports.HOST}:{self.operations_port}"
 
     @property
+    def worker_operations_url(self) -> str:
+        """Return where the worker has /healthz and /readyz."""
+        return f"http://{ports.HOST}:{self.worker_operations_port}"
+
+    @property
     def bootstrap_servers(self) -> str:
         """Return the address that Kafka's clients are given."""
         return f"{ports.HOST}:{self.kafka_port}"
@@ -80,35 +87,30 @@ class Ready:
         return registry.api_url(self.registry_port)
 
 
-def _nothing(_ready: Ready) -> None:
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A Python process of Penstock's own: its command, what precedes each start, and how to tell that it is ready."""
+    """A Python process of Penstock's own: its command, and how to tell that it is ready."""
 
     name: str
     command: Callable[[Ready], list[str]]
     is_ready: Callable[[Ready], bool]
     stop_s: float
-    before_start: Callable[[Ready], None] = _nothing
 
 
-def _answers_ready(ready: Ready) -> bool:
+def _is_ready(operations_url: str) -> bool:
     try:
-        return httpx.get(f"{ready.operations_url}/readyz", timeout=_PROBE_TIMEOUT_S, trust_env=False).is_success
+        return httpx.get(f"{operations_url}/readyz", timeout=_PROBE_TIMEOUT_S, trust_env=False).is_success
     except httpx.HTTPError:
         return False
 
 
-def _worker_ready_file(ready: Ready) -> Path:
-    return ready.data_dir / "worker.ready"
-
-
 def _where(ready: Ready) -> tuple[str, ...]:
     deliveries = ("--host", ports.HOST, "--port", str(ready.port))
-    return (*deliveries, "--operations-host", ports.HOST, "--operations-port", str(ready.operations_port))
+    return (*deliveries, *_operations(ready.operations_port))
+
+
+def _operations(port: int) -> tuple[str, ...]:
+    return ("--operations-host", ports.HOST, "--operations-port", str(port))
 
 
 def _penstock(*arguments: str) -> list[str]:
@@ -118,15 +120,14 @@ def _penstock(*arguments: str) -> list[str]:
 INGRESS = ChildSpec(
     "ingress",
     lambda ready: _penstock("ingress", "--plain", *_where(ready)),
-    _answers_ready,
+    lambda ready: _is_ready(ready.operations_url),
     _INGRESS_STOP_S,
 )
 WORKER = ChildSpec(
     "worker",
-    lambda _ready: _penstock("worker"),
-    lambda ready: _worker_ready_file(ready).exists(),  # it has its partitions
+    lambda ready: _penstock("worker", *_operations(ready.worker_operations_port)),
+    lambda ready: _is_ready(ready.worker_operations_url),
     _WORKER_STOP_S,
-    before_start=lambda ready: _worker_ready_file(ready).unlink(missing_ok=True),
 )
 
 
@@ -172,6 +173,7 @@ def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Re
         "--kafka-port": options.kafka_port,
         "--registry-port": options.registry_port,
         "--operations-port": options.operations_port,
+        "--worker-operations-port": options.worker_operations_port,
     }
     _refuse_taken(chosen)
     if options.config is not None and not options.config.is_file():
@@ -179,8 +181,10 @@ def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Re
     config = options.config or demo_configuration(data_dir)
     for bundle in (KAFKA, REGISTRY):
         artifacts.fetch(bundle)
-    port, kafka_port, registry_port, operations_port = (number or ports.free_port() for number in chosen.values())
-    return Ready(port, kafka_port, registry_port, operations_port, data_dir, config.absolute())
+    port, kafka_port, registry_port, operations_port, worker_operations_port = (
+        number or ports.free_port() for number in chosen.values()
+    )
+    return Ready(port, kafka_port, registry_port, operations_port, worker_operations_port, data_dir, config.absolute())
 
 
 def _keep_private(data_dir: Path) -> None:
@@ -241,7 +245,6 @@ def _service(child: ChildSpec, ready: Ready, log_dir: Path) -> Service:
 
     def launch() -> Child:
         logs.rotate(log)
-        child.before_start(ready)
         return spawn(child.command(ready), log=log, environment=environment)
 
     return Service(child.name, launch, lambda: child.is_ready(ready), log, child.stop_s)
@@ -251,7 +254,8 @@ def _announce(ready: Ready, after_ready: Callable[[Ready], None] | None) -> None
     """Print the one line, then let the sample run beside the supervisor, which must not stand still meanwhile."""
     output(
         f"penstock is ready: ingress={ready.ingress_url} kafka={ready.bootstrap_servers} "
-        f"registry=http://{ports.HOST}:{ready.registry_port} operations={ready.operations_url}"
+        f"registry=http://{ports.HOST}:{ready.registry_port} operations={ready.operations_url} "
+        f"worker={ready.worker_operations_url}"
     )
     if after_ready is not None:
         threading.Thread(target=after_ready, args=(ready,), daemon=True).start()

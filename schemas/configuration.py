@@ -443,6 +443,10 @@ class Worker(_Table):
     app: Name = "capture"
     children: StrictBool = True  # what a document lists (variants, line items, labels) become resources of their own
     seen_days: Annotated[StrictInt, Field(ge=1, le=365)] = 7  # longer than any provider retries
+    # Undecided for longer, a delivery makes /readyz say no. Catching up after a restart takes seconds, and alerts wait minutes.
+    undecided_limit_s: Annotated[StrictInt, Field(ge=1, le=2_592_000)] = 300
+    operations_host: Text = "127.0.0.1"  # of /healthz and /readyz; for Kubernetes' probes 0.0.0.0
+    operations_port: Annotated[StrictInt, Field(ge=0, le=65_535)] = 9465  # 0: any that is free; the ingress has 9464
 
 
 class Ingress(_Table):

@@ -17,7 +17,8 @@ from schemas.private_files import create_privately
 from streams.agents import capture
 from streams.log import configure_log
 from streams.memory import collect_rarely, give_back_memory
-from streams.settings import from_environment
+from streams.operations import Operations
+from streams.settings import OPERATIONS_HOST, OPERATIONS_PORT, from_environment
 from streams.source import CONFIGURATION_EXIT, Source, die
 
 
@@ -67,11 +68,21 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
             settings = from_environment(os.environ)
         except ConfigurationError as error:
             die(error, CONFIGURATION_EXIT)
-        await self.add_runtime_dependency(Source(settings, batches, loop=self.loop))
+        source = Source(settings, batches, loop=self.loop)
+        await self.add_runtime_dependency(
+            Operations(settings, source, loop=self.loop)
+        )  # first: the source waits for Kafka
+        await self.add_runtime_dependency(source)
 
 
-def run_worker(configuration: Path, worker_id: str | None, data_dir: Path) -> None:
-    """Run one worker until it is told to stop; ends the process.
+def run_worker(
+    configuration: Path,
+    worker_id: str | None,
+    data_dir: Path,
+    operations_host: str | None = None,
+    operations_port: int | None = None,
+) -> None:
+    """Run one worker until it is told to stop; ends the process. What is None is as the configuration says.
 
     Raises `ConfigurationError` before anything is started, with every problem of the file.
     """
@@ -79,6 +90,10 @@ def run_worker(configuration: Path, worker_id: str | None, data_dir: Path) -> No
     os.environ["PENSTOCK_DATA_DIR"] = str(data_dir)
     if worker_id:
         os.environ["PENSTOCK_WORKER_ID"] = worker_id
+    if operations_host is not None:
+        os.environ[OPERATIONS_HOST] = operations_host
+    if operations_port is not None:
+        os.environ[OPERATIONS_PORT] = str(operations_port)
     from_environment(os.environ)
     app.finalize()
     PlainWorker(app).execute_from_commandline()

@@ -31,10 +31,24 @@ class Partitions:
 
     def __init__(self, settings: WorkerSettings) -> None:
         self.tables: dict[int, PartitionTables] = {}
+        self.is_assigned = False
+        """Whether the group has given this worker its share, which may be no partition at all."""
         self._settings = settings
         self._progress = Progress(settings.restoring_file)
         self._threads = ThreadPoolExecutor(AT_ONCE, "restore")
         self._restores: dict[int, tuple[Restore, Future[PartitionTables]]] = {}
+
+    @property
+    def working(self) -> list[int]:
+        """Return the partitions whose deliveries are decided. Like `restoring` it is read from other threads."""
+        return sorted(
+            self.tables.copy()
+        )  # copied in one step of the interpreter; a dict that changes cannot be iterated
+
+    @property
+    def restoring(self) -> list[int]:
+        """Return the partitions that wait for their tables."""
+        return sorted(self._restores.copy())
 
     def assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         """Take partitions, paused until their tables are there."""
@@ -43,6 +57,7 @@ class Partitions:
             consumer.pause(places)
         for place in places:
             self._start(place.partition, None)
+        self.is_assigned = True
         self._report_ready()
 
     def rebuild(self, consumer: Consumer, fault: Broken) -> None:

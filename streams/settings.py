@@ -20,6 +20,9 @@ from streams.steps.filter import FilterSyntaxError, compile_filter
 from streams.topics import DAY_MS
 
 WORKER_ID = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
+OPERATIONS_HOST, OPERATIONS_PORT = "PENSTOCK_WORKER_OPERATIONS_HOST", "PENSTOCK_WORKER_OPERATIONS_PORT"
+_PORT = re.compile("[0-9]{1,5}")
+_LARGEST_PORT = 65535
 
 
 class WorkerSettings(Struct, frozen=True):
@@ -30,6 +33,8 @@ class WorkerSettings(Struct, frozen=True):
     registry: RegistryAccess
     worker_id: str
     data_dir: Path
+    operations_host: str = "127.0.0.1"
+    operations_port: int = 0
 
     @property
     def app(self) -> str:
@@ -68,7 +73,7 @@ class WorkerSettings(Struct, frozen=True):
 
 
 def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
-    """Return the settings that PENSTOCK_CONFIG, PENSTOCK_WORKER_ID and PENSTOCK_DATA_DIR name.
+    """Return the settings that PENSTOCK_CONFIG, PENSTOCK_WORKER_ID, PENSTOCK_DATA_DIR and PENSTOCK_WORKER_OPERATIONS_… name.
 
     Raises `schemas.configuration.ConfigurationError` with every problem of the file.
     """
@@ -76,7 +81,13 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
     loaded = configuration.load(path, environ)
     worker_id = environ.get("PENSTOCK_WORKER_ID") or f"{socket.gethostname()}-0"
     kafka = configuration.kafka_options(loaded, environ)
-    problems = [*filter_problems(loaded, path), *_id_problems(worker_id), *option_problems(loaded, kafka)]
+    port = environ.get(OPERATIONS_PORT) or str(loaded.worker.operations_port)
+    problems = [
+        *filter_problems(loaded, path),
+        *_id_problems(worker_id),
+        *option_problems(loaded, kafka),
+        *_port_problems(port),
+    ]
     if problems:
         raise ConfigurationError(problems)
     return WorkerSettings(
@@ -85,6 +96,8 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
         registry_access(loaded, environ),
         worker_id,
         Path(environ.get("PENSTOCK_DATA_DIR", ".penstock")),
+        environ.get(OPERATIONS_HOST) or loaded.worker.operations_host,
+        int(port),
     )
 
 
@@ -144,3 +157,9 @@ def _id_problems(worker_id: str) -> list[Problem]:
         return []
     expected = "up to 200 of the characters A-Z a-z 0-9 . _ -, with no dot first"
     return [Problem("--worker-id", "", f"expected {expected}, got {worker_id[:80]!r}")]
+
+
+def _port_problems(port: str) -> list[Problem]:
+    if _PORT.fullmatch(port) and int(port) <= _LARGEST_PORT:
+        return []
+    return [Problem(OPERATIONS_PORT, "", f"expected a port, 0 to {_LARGEST_PORT}, got {port[:80]!r}")]

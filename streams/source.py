@@ -78,7 +78,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._channel = channel
         self._routes = compiled_routes(settings.configuration)
         self._librdkafka = ThreadPoolExecutor(1, "librdkafka")
-        self._partitions = Partitions(settings)
+        self.partitions = self._partitions = Partitions(settings)
         self._tables = self._partitions.tables
         self._times_ms: dict[int, int] = {}  # when the batch's last delivery of each partition was put on the topic
         self._failures = 0
@@ -97,7 +97,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._keep_private()
         self._settings.ready_file.unlink(missing_ok=True)  # left by a former self that was killed
         await self._patiently(self._connect)
-        self._consumer.subscribe([RAW], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke)
+        self._consumer.subscribe([RAW], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
 
     def _keep_private(self) -> None:
         """Close to others what an earlier version has left open to them."""
@@ -258,6 +258,10 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         with contextlib.suppress(Transient):  # the pump will find the same and take the batch back
             self._transaction.finish()
         self._partitions.revoke(consumer, places)
+
+    def _lose(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._partitions.is_assigned = False
+        self._revoke(consumer, places)
 
     # --- helpers
 

@@ -23,6 +23,9 @@ def up(
     operations_port: Annotated[
         int, typer.Option(min=0, max=65535, help="/metrics, /healthz and /readyz of the ingress; 0 for any free.")
     ] = 9464,
+    worker_operations_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="/healthz and /readyz of the worker; 0 for any free.")
+    ] = 9465,
     config: Annotated[
         Path | None,
         typer.Option(
@@ -48,7 +51,16 @@ def up(
 
     # `sample` is the stack's word for "call after_ready", which is always wanted: it leaves the addresses.
     found = _configuration(config, sample)
-    options = Options(data_dir, port, kafka_port, registry_port, operations_port, found, sample=True)
+    options = Options(
+        data_dir,
+        port,
+        kafka_port,
+        registry_port,
+        operations_port,
+        found,
+        sample=True,
+        worker_operations_port=worker_operations_port,
+    )
     code = run(options, demo_configuration=demo_configuration, after_ready=_after_ready(sample))
     if code != REFUSED:
         take_away(data_dir)

@@ -16,13 +16,34 @@ def worker(
             show_default=False,
         ),
     ] = None,
+    operations_host: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PENSTOCK_WORKER_OPERATIONS_HOST",
+            help="Where /healthz and /readyz are served; default [worker] operations_host, 127.0.0.1.",
+            show_default=False,
+        ),
+    ] = None,
+    operations_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            envvar="PENSTOCK_WORKER_OPERATIONS_PORT",
+            help="Their port, 0 for any free; default [worker] operations_port, 9465.",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
-    """Turn deliveries into changes until told to stop."""
+    """Turn deliveries into changes until told to stop.
+
+    Further exit codes: 3 the worker cannot go on or its operations port cannot be had, and the log says why; start it again.
+    """
     from console.options import configuration_path, load_configuration
 
     load_configuration(config, data_dir)  # every problem is said here, before Faust takes over the process
     from streams.app import run_worker
 
-    run_worker(configuration_path(config, data_dir), worker_id, data_dir)
+    run_worker(configuration_path(config, data_dir), worker_id, data_dir, operations_host, operations_port)

@@ -55,6 +55,7 @@ class Stack:
         }
         command = [str(Path(sys.executable).parent / "penstock"), "up", "--data-dir", str(self.data_dir)]
         command += ["--port", "0", "--kafka-port", "0", "--registry-port", "0"]
+        command += ["--operations-port", "0", "--worker-operations-port", "0"]
         with (self.home / "stdout").open("wb") as stdout, (self.home / "stderr").open("wb") as stderr:
             self.process = subprocess.Popen(
                 command, cwd=self.home, env=environment, stdout=stdout, stderr=stderr, umask=0

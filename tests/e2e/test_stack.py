@@ -35,6 +35,7 @@ class Stack:
     kafka_port: int
     registry_port: int
     operations_port: int
+    worker_operations_port: int
     errors: Path
 
     @property
@@ -71,7 +72,7 @@ Starter = Callable[..., Stack]
 def start(tmp_path: Path) -> Iterator[Starter]:
     """Start `penstock up` on free ports, again and again on the same data if asked; all ended with the test."""
     with contextlib.ExitStack() as started:
-        port, kafka_port, registry_port, operations_port = numbers = [ports.free_port() for _ in range(4)]
+        port, kafka_port, registry_port, operations_port, worker_port = numbers = [ports.free_port() for _ in range(5)]
 
         def begin() -> Stack:
             errors = tmp_path / "stderr"
@@ -83,7 +84,8 @@ def start(tmp_path: Path) -> Iterator[Starter]:
                     text=True,
                 )
             started.callback(_end, process)
-            return Stack(process, tmp_path / "data", port, kafka_port, registry_port, operations_port, errors)
+            data = tmp_path / "data"
+            return Stack(process, data, port, kafka_port, registry_port, operations_port, worker_port, errors)
 
         yield begin
 
@@ -97,7 +99,7 @@ def test_starts_says_where_and_ends_on_ctrl_c(start: Starter) -> None:
     kafka_at, registry_at = f"127.0.0.1:{stack.kafka_port}", f"http://127.0.0.1:{stack.registry_port}"
     assert line == (
         f"penstock is ready: ingress=http://127.0.0.1:{stack.port} kafka={kafka_at} registry={registry_at} "
-        f"operations=http://127.0.0.1:{stack.operations_port}\n"
+        f"operations=http://127.0.0.1:{stack.operations_port} worker=http://127.0.0.1:{stack.worker_operations_port}\n"
     )
     environment = stack.get("/environment")
     assert environment["PENSTOCK_KAFKA_BOOTSTRAP_SERVERS"] == kafka_at

@@ -17,6 +17,7 @@ def test_log_is_json_from_the_first_byte(tmp_path: Path) -> None:
     configuration, log, data_dir = tmp_path / "penstock.toml", tmp_path / "worker.log", tmp_path / "data"
     configuration.write_text(KAFKA_AWAY)
     command = [str(Path(sys.executable).parent / "penstock"), "worker", "--data-dir", str(data_dir)]
+    command += ["--operations-port", "0"]
     worker = spawn([*command, "--config", str(configuration)], log=log, environment=os.environ)
     try:
         until(lambda: log.read_bytes().count(b"not_connected") > 1, TIMEOUT_S, "it has tried twice to reach Kafka")

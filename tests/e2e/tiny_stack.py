@@ -1,6 +1,6 @@
 """`penstock up` with two tiny programs in place of ingress and worker; run as a program by test_stack.py.
 
-The door answers on both its ports, tells its environment and process id, and dies when asked; the worker says that it is ready.
+The door answers on both its ports, tells its environment and process id, and dies when asked; the worker answers on its own.
 """
 
 import json
@@ -22,15 +22,18 @@ def main() -> None:
         case "door":
             _door(*map(int, arguments))
         case "worker":
-            _worker()
+            _worker(*map(int, arguments))
         case _:
             sys.exit(_up(Path(part), *map(int, arguments)))
 
 
-def _up(data_dir: Path, port: int, kafka_port: int, registry_port: int, operations_port: int) -> int:
-    options = Options(data_dir, port, kafka_port, registry_port, operations_port, sample=True)
+def _up(data_dir: Path, *numbers: int) -> int:
+    port, kafka_port, registry_port, operations_port, worker_port = numbers
+    options = Options(
+        data_dir, port, kafka_port, registry_port, operations_port, sample=True, worker_operations_port=worker_port
+    )
     door = replace(INGRESS, command=lambda ready: _this("door", str(ready.port), str(ready.operations_port)))
-    worker = replace(WORKER, command=lambda _ready: _this("worker"))
+    worker = replace(WORKER, command=lambda ready: _this("worker", str(ready.worker_operations_port)))
     return up(options, _demo, _note_ready, (door, worker))
 
 
@@ -71,11 +74,17 @@ def _door(port: int, operations_port: int) -> None:
     ThreadingHTTPServer(("127.0.0.1", port), Door).serve_forever()
 
 
-def _worker() -> None:
-    done = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: done.set())
-    Path(os.environ["PENSTOCK_DATA_DIR"], "worker.ready").touch()
-    done.wait()
+def _worker(operations_port: int) -> None:
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    ThreadingHTTPServer(("127.0.0.1", operations_port), Ready).serve_forever()
 
 
 if __name__ == "__main__":

@@ -40,4 +40,26 @@ OPERATING: Final = (
         "if False:",
         ("tests/unit/broker/test_operations.py::test_connections_have_a_limit",),
     ),
+    Flaw(
+        "worker_without_kafka_is_ready",
+        "Healthy means that deliveries are decided: a worker stays ready for as long as Kafka is away.",
+        "streams/health.py",
+        "if silent_s > SILENT_S:",
+        "if False:",
+        (
+            "tests/unit/streams/test_health.py::test_first_that_is_missing_is_said",
+            "tests/kafka/test_worker_health.py::test_killed_kafka_makes_a_worker_unready",
+        ),
+    ),
+    Flaw(
+        "worker_that_stands_still_is_ready",
+        "Healthy means that deliveries are decided: connections and partitions are there, and nobody asks what waits.",
+        "streams/health.py",
+        "self._answered_s, self._waiting = self._clock(), waiting",
+        "self._answered_s = self._clock()",
+        (
+            "tests/unit/streams/test_health.py::test_first_that_is_missing_is_said",
+            "tests/kafka/test_worker_health.py::test_worker_that_decides_nothing_is_not_ready",
+        ),
+    ),
 )

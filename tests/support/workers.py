@@ -1,11 +1,14 @@
 """Real worker processes for tests: started, killed, restarted, and ended with the tests whatever happens."""
 
 import contextlib
+import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+import httpx
 
 from local.guard import Child, spawn
 from tests.support.waiting import until
@@ -29,10 +32,12 @@ class Workers:
         app: str = "streams.app",
         doomed: Sequence[str] = (),
         data_dir: Path | None = None,
+        operations_port: str = "0",
     ) -> Child:
         """Start the worker of a slot; `app` is the module of another one than Penstock's.
 
         `doomed` are the arguments of tests/support/doomed.py, if that is what it shall be. Without `data_dir` it has its own.
+        An empty `operations_port` leaves the choice to the configuration.
         """
         data_dir = data_dir or self.data_dir(slot)
         environment = {
@@ -40,6 +45,7 @@ class Workers:
             "PENSTOCK_CONFIG": str(self.configuration),
             "PENSTOCK_DATA_DIR": str(data_dir),
             "PENSTOCK_WORKER_ID": worker_id or f"slot-{slot}",
+            "PENSTOCK_WORKER_OPERATIONS_PORT": operations_port,
         }
         command = [str(Path(sys.executable).parent / "faust"), "-A", app, "worker", "-l", "warn"]
         if doomed:
@@ -79,6 +85,12 @@ class Workers:
     def is_ready(self, slot: int) -> bool:
         """Say whether a worker has its partitions and their tables."""
         return (self.data_dir(slot) / "worker.ready").exists()
+
+    def get(self, slot: int, path: str) -> httpx.Response:
+        """Return the answer of a worker's operations port."""
+        events = [json.loads(line) for line in self.log(slot).read_text().splitlines() if "worker_listening" in line]
+        url = f"http://127.0.0.1:{events[-1]['operations_port']}{path}"
+        return httpx.get(url, timeout=10, trust_env=False)
 
     def account(self) -> str:
         """Return how each worker is and what it logged last, for whoever reads why a test has failed."""

@@ -13,7 +13,7 @@ from console.commands.ingress import ingress
 from console.commands.up import up
 from local import kafka
 from local.stack import Options
-from schemas.configuration import OVERRIDES, load
+from schemas.configuration import OVERRIDES, Worker, load
 from tests.containers import images
 
 ROOT = Path(__file__).parents[2]
@@ -85,8 +85,19 @@ def test_ingress_is_asked_where_it_answers() -> None:
     assert service["healthcheck"]["test"] == ["CMD", "penstock-healthcheck"]
     assert f"/dev/tcp/127.0.0.1/{port}" in (ROOT / "deploy" / "image" / "healthcheck").read_text()
     assert f"127.0.0.1:{port}:{port}" in service["ports"]
-    assert f"EXPOSE 8080 {port}" in (ROOT / "Dockerfile").read_text()
+    assert f"EXPOSE 8080 {port} " in (ROOT / "Dockerfile").read_text()
     assert Options().operations_port == inspect.signature(up).parameters["operations_port"].default == port
+
+
+def test_worker_is_asked_where_it_answers() -> None:
+    """The healthcheck and the image name the operations port that a worker has by default."""
+    port = Worker().operations_port
+
+    assert compose()["services"]["worker"]["healthcheck"]["test"] == ["CMD", "penstock-healthcheck"]
+    assert f"/dev/tcp/127.0.0.1/{port}" in (ROOT / "deploy" / "image" / "healthcheck").read_text()
+    assert re.search(rf"^EXPOSE .* {port}$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    default = inspect.signature(up).parameters["worker_operations_port"].default
+    assert Options().worker_operations_port == default == port
 
 
 def test_every_process_is_confined() -> None:

@@ -18,12 +18,14 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-@pytest.mark.parametrize("option", ["port", "kafka_port", "registry_port", "operations_port"])
+@pytest.mark.parametrize("option", ["port", "kafka_port", "registry_port", "operations_port", "worker_operations_port"])
 def test_port_in_use_is_named_with_its_option_and_holder(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], taken_port: int, option: str
 ) -> None:
     """The message has the port, who holds it and which option chooses another."""
-    free = Options(tmp_path / "data", port=0, kafka_port=0, registry_port=0, operations_port=0)
+    free = Options(
+        tmp_path / "data", port=0, kafka_port=0, registry_port=0, operations_port=0, worker_operations_port=0
+    )
     options = replace(free, **{option: taken_port})  # type: ignore[arg-type]  # the names above are all ports
 
     told = _refusal(options, capfd)
@@ -49,7 +51,13 @@ def test_impossible_port_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture
 def test_missing_configuration_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A configuration that is not there is not replaced by the demo."""
     options = Options(
-        tmp_path / "data", port=0, kafka_port=0, registry_port=0, operations_port=0, config=tmp_path / "no.toml"
+        tmp_path / "data",
+        port=0,
+        kafka_port=0,
+        registry_port=0,
+        operations_port=0,
+        worker_operations_port=0,
+        config=tmp_path / "no.toml",
     )
 
     assert "no.toml" in _refusal(options, capfd)

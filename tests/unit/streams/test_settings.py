@@ -128,3 +128,28 @@ def test_option_that_librdkafka_refuses_ends_the_worker_at_its_start(tmp_path: P
         from_environment({"PENSTOCK_CONFIG": str(path)})
 
     assert str(caught.value) == f'{path}:2: kafka.options.sasl.passwrd: No such configuration property: "sasl.passwrd"'
+
+
+@pytest.mark.parametrize(("environ", "place"), [
+    ({}, ("127.0.0.2", 9999)),
+    ({"PENSTOCK_WORKER_OPERATIONS_PORT": "0", "PENSTOCK_WORKER_OPERATIONS_HOST": "0.0.0.0"}, ("0.0.0.0", 0)),  # noqa: S104
+    ({"PENSTOCK_WORKER_OPERATIONS_PORT": "", "PENSTOCK_WORKER_OPERATIONS_HOST": ""}, ("127.0.0.2", 9999)),
+])  # fmt: skip
+def test_environment_wins_over_the_configured_operations_port(
+    tmp_path: Path, environ: dict[str, str], place: tuple[str, int]
+) -> None:
+    """As for the ingress; what is set to nothing is as good as not set."""
+    text = TOML + '[worker]\noperations_host = "127.0.0.2"\noperations_port = 9999\n'
+
+    settings = from_environment({"PENSTOCK_CONFIG": str(written(tmp_path, text)), **environ})
+
+    assert (settings.operations_host, settings.operations_port) == place
+
+
+@pytest.mark.parametrize("port", ["http", "65536", "-1", "1.5", "٩", "123456"])
+def test_operations_port_that_is_none_is_refused(tmp_path: Path, port: str) -> None:
+    """The message names the variable."""
+    environ = {"PENSTOCK_CONFIG": str(written(tmp_path, TOML)), "PENSTOCK_WORKER_OPERATIONS_PORT": port}
+
+    with pytest.raises(ConfigurationError, match=r"PENSTOCK_WORKER_OPERATIONS_PORT.*expected a port, 0 to 65535"):
+        from_environment(environ)
