@@ -23,7 +23,7 @@ SILENT_S = 15.0  # Three probes without an answer.
 WARM_UP_S = 10.0  # A restart beside a healthy Kafka takes 1 s; then the first delivery is not the slow one.
 FIRST_RETRY_S, LAST_RETRY_S = 0.2, 5.0
 
-State = Literal["ready", "warming_up", "kafka_silent", "spool_full", "spool_failed", "draining"]
+State = Literal["ready", "warming_up", "kafka_silent", "spool_full", "spool_failed", "leaving", "draining"]
 Spooling = Callable[[], NotSpooled | None]
 log = structlog.get_logger("ingress")
 

@@ -43,6 +43,7 @@ STOP_S = (
 
 EXIT_OK, EXIT_FAILED, EXIT_KILLED = 0, 1, 130
 STOPPING = (signal.SIGTERM, signal.SIGINT)
+_orphaned = threading.Event()
 HANDLED = (*STOPPING, signal.SIGHUP)
 
 _fork = multiprocessing.get_context("fork")
@@ -61,14 +62,23 @@ class Slot:
 ALONE = Slot()
 
 
-def run_processes(count: int, listeners: Sequence[socket.socket], work: Callable[[Slot], int]) -> int:
+def is_orphaned() -> bool:
+    """Say whether this process had a parent that is gone."""
+    return _orphaned.is_set()
+
+
+def run_processes(
+    count: int, listeners: Sequence[socket.socket], work: Callable[[Slot], int], lame_duck_s: float = 0.0
+) -> int:
     """Keep `count` forked processes doing `work` until SIGTERM or SIGINT, then return the exit code.
+
+    They go on for `lame_duck_s` after that, and then have STOP_S to end.
 
     0: all drained. 1: one could not. What a process ends with that never began to serve is a mistake that a person has to
     see, and ends all: its exit code. 130: a second signal killed them. SIGHUP is passed on.
     """
     with _Signals() as signals:
-        return _Parent(count, listeners, work, signals).run()
+        return _Parent(count, listeners, work, signals).run(STOP_S + lame_duck_s)
 
 
 class _Signals:
@@ -137,7 +147,7 @@ class _Parent:
 
         self._kept = [_Kept(Slot(number, count, scoreboard), begin, signals, scoreboard) for number in range(count)]
 
-    def run(self) -> int:
+    def run(self, stop_s: float) -> int:
         mistakes: list[int] = []
         try:
             while not self._signals.stops and not mistakes:
@@ -147,7 +157,7 @@ class _Parent:
                 mistakes = [kept.mistake for kept in self._kept if kept.mistake is not None]
                 self._pass_on()
         finally:
-            ended = self._stop()
+            ended = self._stop(stop_s)
         return mistakes[0] if mistakes else ended
 
     def _pass_on(self) -> None:
@@ -156,14 +166,14 @@ class _Parent:
             for kept in self._kept:
                 kept.send(signal.SIGHUP)
 
-    def _stop(self) -> int:
+    def _stop(self, stop_s: float) -> int:
         """End all processes and return how that went. A port closes with the last copy of its socket."""
         for listener in self._listeners:
             listener.close()
         log.info("ingress_stopping", processes=sum(kept.is_running for kept in self._kept))
         for kept in self._kept:
             kept.send(signal.SIGTERM)
-        asked, deadline = self._signals.stops, time.monotonic() + STOP_S
+        asked, deadline = self._signals.stops, time.monotonic() + stop_s
         while any(kept.is_running for kept in self._kept):
             if time.monotonic() > deadline or self._signals.stops > max(asked, 1):
                 for kept in self._kept:
@@ -273,6 +283,7 @@ def _live_with_parent(read_end: int, write_end: int) -> None:
     def wait() -> None:
         while os.read(read_end, 1):
             pass
+        _orphaned.set()
         log.warning("parent_gone", advice="start penstock ingress again; this process drains and ends")
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(STOP_S)

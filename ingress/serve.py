@@ -66,6 +66,7 @@ class Listen:
     """Where to listen: workers are processes that share the ports, a port of 0 is any that is free.
 
     Deliveries come to `port`, with TLS where there is a certificate; what operators ask for, to `operations_port`, in plain HTTP.
+    Told to stop, a process serves on for `lame_duck_s` before it closes them.
     """
 
     host: str = "127.0.0.1"
@@ -74,6 +75,7 @@ class Listen:
     tls: TlsFiles | None = None
     operations_host: str = "127.0.0.1"
     operations_port: int = 9464
+    lame_duck_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def serve(
     def work(slot: Slot) -> int:
         process = Process(settings, configured, opened_spool(settings, port, slot), slot, context)
         process.operations_listener = listeners.operations
+        process.server.lame_duck_s = listen.lame_duck_s
         if tls is not None and context is not None:
             process.background["following the certificate"] = partial(tls.follow, context)
         if file is not None:
@@ -135,7 +138,9 @@ def serve(
 
     if workers == 1:
         return _work(work, ALONE)
-    return run_processes(workers, (listeners.deliveries, listeners.operations), partial(_work, work))
+    return run_processes(
+        workers, (listeners.deliveries, listeners.operations), partial(_work, work), listen.lame_duck_s
+    )
 
 
 def _keep_private(spools: Path) -> None:
@@ -214,7 +219,7 @@ class Process:
             tls,
             max_connections,
         )
-        self.server.heeds_ctrl_c = slot.scoreboard is None
+        self.server.is_alone = slot.scoreboard is None
         self._operations = OperationsServer(pages(self.state, self._board.registry))
         self.background |= {
             "watching Kafka": lambda: self._health.watch(self._publisher.producer),
@@ -235,7 +240,9 @@ class Process:
 
     def state(self) -> State:
         """Return whether new deliveries are welcome, and if not, why."""
-        return "draining" if self.server.should_exit else self._health.state()
+        if self.server.is_leaving:
+            return "draining" if self.server.should_exit else "leaving"
+        return self._health.state()
 
     def end(self, fault: str) -> None:
         """Stop with exit code 1: nothing more can be published by this process."""
@@ -308,7 +315,7 @@ def _watch_room(metrics: Metrics, room: Room) -> None:
 
 def _run(process: Process, listener: socket.socket) -> int:
     for stop in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn raises the signal again when it has finished, which by default ends the process by the signal.
+        # Before the event loop runs; from then on uvicorn sets the same.
         signal.signal(stop, process.server.handle_exit)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the event loop takes it: it would end the process
     process.server.run(sockets=[listener])

@@ -1,18 +1,24 @@
-"""uvicorn's server with a last call for its clients, and TLS handshakes that are counted."""
+"""uvicorn's server with a lame-duck phase, a last call for its clients, and TLS handshakes that are counted."""
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
 import sys
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 from types import FrameType
 from typing import cast
 
+import structlog
 import uvicorn
 
 from ingress.handshakes import TlsServer
+from ingress.processes import EXIT_KILLED, is_orphaned
+
+log = structlog.get_logger("ingress")
 
 LAST_CALL_S = 0.5  # Requests already on their way through open connections still arrive, are answered, and hung up on.
 
@@ -23,22 +29,55 @@ class DrainingServer(uvicorn.Server):
     uvicorn closes every connection that is between two requests at once, and so resets a post that is already in the
     socket. Here the port is closed first, every connection is hung up on with its next answer, and only those that stay
     silent are closed. Proven by tests/kafka/test_ingress_crash.py::test_sigterm_answers_what_got_in.
+
+    Before that everything is served as ever for `lame_duck_s`: a balancer that asks /readyz every some seconds goes on
+    connecting until it has asked, and a provider that never tries again would meet a closed port.
     """
 
-    heeds_ctrl_c = True
+    is_alone = True
+    """Whether signals come to this process; where there is a parent, it decides."""
+
+    lame_duck_s = 0.0
 
     def __init__(
         self, config: uvicorn.Config, tls: ssl.SSLContext | None = None, max_connections: int = sys.maxsize
     ) -> None:
         super().__init__(config)
+        self._is_asked = False
+        self._leaves_at_s: float | None = None
         self._tls = tls
         self._max_connections = max_connections
         self._tls_server: TlsServer | None = None
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end. Ctrl-C reaches all processes of a terminal; where there is a parent, it decides."""
-        if sig != signal.SIGINT or self.heeds_ctrl_c:
-            super().handle_exit(sig, frame)
+    @property
+    def is_leaving(self) -> bool:
+        """Say whether this process was told to stop."""
+        return self.should_exit or self._leaves_at_s is not None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as uvicorn declares it
+        """Begin to end; asked a second time, end at once.
+
+        Ctrl-C reaches all processes of a terminal, and systemd sends SIGTERM to all processes of a unit: with a parent only its
+        own signal counts, which is the first SIGTERM. uvicorn's own method would raise the signal again in the end.
+        """
+        if sig == signal.SIGINT and not self.is_alone:
+            return
+        if self._is_asked and self.is_alone:
+            log.warning("ingress_killed", detail="asked to stop a second time; what had no answer yet gets none")
+            os._exit(EXIT_KILLED)
+        if self._is_asked and not is_orphaned():
+            return
+        self._is_asked = True
+        # Nobody was told yet that this one is ready; and a port that orphans keep is one that their successor cannot have.
+        lame_duck_s = self.lame_duck_s if self.started and not is_orphaned() else 0.0
+        self._leaves_at_s = monotonic() + lame_duck_s
+        self.should_exit = self.should_exit or lame_duck_s == 0
+
+    async def on_tick(self, counter: int) -> bool:
+        """End the lame-duck phase when it is over; uvicorn asks ten times a second."""
+        if self._leaves_at_s is not None and monotonic() >= self._leaves_at_s:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to accept: plain connections at once, TLS connections once their handshake is done."""

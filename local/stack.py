@@ -114,12 +114,12 @@ def _operations(port: int) -> tuple[str, ...]:
 
 
 def _penstock(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "console.cli", *arguments]
+    return [sys.executable, "-m", "console.entry", *arguments]
 
 
 INGRESS = ChildSpec(
     "ingress",
-    lambda ready: _penstock("ingress", "--plain", *_where(ready)),
+    lambda ready: _penstock("ingress", "--plain", "--lame-duck", "0", *_where(ready)),
     lambda ready: _is_ready(ready.operations_url),
     _INGRESS_STOP_S,
 )

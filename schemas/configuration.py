@@ -464,6 +464,8 @@ class Ingress(_Table):
     tls_key: Text | None = None  # PEM, without password; none: in the certificate's file
     spool: StrictBool | Literal["on", "off"] = True  # deliveries go to disk while Kafka is away
     spool_bytes: Annotated[StrictInt, Field(ge=1 << 10, le=1 << 40)] = SPOOL_BYTES
+    # Told to stop, serve on for so long while /readyz says no. 0: without a balancer it only makes every stop longer.
+    lame_duck_s: Annotated[StrictInt | StrictFloat, Field(ge=0, le=300)] = 0
 
     @field_validator("tls_certificate", "tls_key")
     @classmethod

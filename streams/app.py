@@ -41,9 +41,25 @@ class PlainWorker(faust.Worker):  # type: ignore[misc]  # Faust has no types
         super().__init__(*arguments, **{**options, "quiet": True, "override_logging": False, "redirect_stdouts": False})
         self.spinner = None
 
+    def _on_sigterm(self) -> None:
+        self._end_if_nothing_is_begun()
+        super()._on_sigterm()
+
+    def _on_sigint(self) -> None:
+        self._end_if_nothing_is_begun()
+        super()._on_sigint()
+
+    def _end_if_nothing_is_begun(self) -> None:
+        """End at once until the group is joined: there is nothing to finish, and a call may wait for Kafka for many seconds."""
+        if self.app.source is None or not self.app.source.has_joined:
+            os._exit(0)
+
 
 class App(faust.App):  # type: ignore[misc]  # Faust has no types
     """A Faust application that writes nothing to the folder it is started in."""
+
+    source: Source | None = None
+    """Where deliveries come from, once the application runs."""
 
     def _create_directories(self) -> None:
         """Make no `penstock-data` folder: Faust's tables, which it is for, are off."""
@@ -68,7 +84,7 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
             settings = from_environment(os.environ)
         except ConfigurationError as error:
             die(error, CONFIGURATION_EXIT)
-        source = Source(settings, batches, loop=self.loop)
+        app.source = source = Source(settings, batches, loop=self.loop)
         await self.add_runtime_dependency(
             Operations(settings, source, loop=self.loop)
         )  # first: the source waits for Kafka

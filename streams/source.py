@@ -99,6 +99,11 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         await self._patiently(self._connect)
         self._consumer.subscribe([RAW], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
 
+    @property
+    def has_joined(self) -> bool:
+        """Say whether the group has been asked for partitions."""
+        return hasattr(self, "_commits")
+
     def _keep_private(self) -> None:
         """Close to others what an earlier version has left open to them."""
         places = (self._settings.tables_dir, *self._settings.data_dir.glob("worker.*"))

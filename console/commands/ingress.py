@@ -35,6 +35,17 @@ def ingress(
     is_plain: Annotated[
         bool, typer.Option("--plain", help="Serve HTTP although [ingress] names a certificate.")
     ] = False,
+    lame_duck: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=300,
+            metavar="SECONDS",
+            envvar="PENSTOCK_INGRESS_LAME_DUCK",
+            help="Told to stop, serve on for so long while /readyz says 503; default [ingress] lame_duck_s, 0.",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
@@ -43,7 +54,8 @@ def ingress(
     The port serves /v1/ alone; whoever runs the ingress asks the operations port.
 
     Changes of [[sources]] and of secrets in files take effect without a restart, within seconds or on SIGHUP.
-    Further exit codes: 1 the Kafka producer died, or the spool in --data-dir cannot be used; 3 a port cannot be had.
+    SIGTERM and SIGINT end it with 0: at once while it starts, else when everything that got in is answered. Further exit
+    codes: 1 the Kafka producer died, or the spool in --data-dir cannot be used; 3 a port cannot be had; 130 a second signal.
     """
     from console.options import configuration_path
     from console.running import surroundings
@@ -57,5 +69,6 @@ def ingress(
     configuration = load(path, file.environ)
     spools = data_dir / "spool"
     tls = None if is_plain else tls_files(configuration, certfile, keyfile)
-    listen = Listen(host, port, workers, tls, operations_host, operations_port)
+    lame_duck_s = configuration.ingress.lame_duck_s if lame_duck is None else lame_duck
+    listen = Listen(host, port, workers, tls, operations_host, operations_port, lame_duck_s)
     raise typer.Exit(serve(configuration, listen, spools, file))

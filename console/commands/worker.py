@@ -39,7 +39,8 @@ def worker(
 ) -> None:
     """Turn deliveries into changes until told to stop.
 
-    Further exit codes: 3 the worker cannot go on or its operations port cannot be had, and the log says why; start it again.
+    SIGTERM and SIGINT end it with 0: at once until it has joined its group, else when its batch is committed. Further exit
+    codes: 3 the worker cannot go on, or its operations port cannot be had; the log says why, and a supervisor starts it again.
     """
     from console.options import configuration_path, load_configuration
 
