@@ -10,7 +10,8 @@ from typing import Any, Literal
 from confluent_kafka import KafkaException
 
 from broker import clients
-from console.secret_files import open_secret_files
+from console.secret_files import open_secret_files, secret_files
+from ingress.mounts import ADVICE, frozen, mount_points
 from ingress.networks import allowlist, published
 from ingress.tls import tls_files
 from schemas.configuration import Configuration, ConfigurationError, Route, Source, kafka_options, resolve_secret
@@ -62,6 +63,7 @@ def offline_findings(
         findings += _secret_findings(index, source, places, environ)
         findings += _allowlist_findings(index, source, places, today)
     findings += _secret_file_findings(configuration, places)
+    findings += _frozen_findings(configuration, places)
     findings += _proxy_findings(configuration, places)
     findings += _lane_findings(configuration, places)
     findings += _certificate_findings(configuration, places)
@@ -109,6 +111,24 @@ def _secret_file_findings(configuration: Configuration, places: Places) -> Itera
             "warning",
             f"{places.of(*location)}: every user here can open {path}: chmod 600, or 640 with the group of the process",
         )
+
+
+def _frozen_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+    named = {path: places.of(*location) for location, path in secret_files(configuration)}
+    for index, source in enumerate(configuration.sources):
+        lists = (Path(entry.removeprefix("file:")) for entry in source.allow if entry.startswith("file:"))
+        named |= dict.fromkeys(lists, places.of("sources", index, "allow"))
+    mounted = mount_points()
+    for path, where in {places.path: str(places.path), **named}.items():
+        match frozen(path, mounted):
+            case "replaced":
+                text = (
+                    f"{where}: {path} has been replaced where it was mounted from, and this is its old text; {ADVICE}"
+                )
+                yield Finding("problem", text)
+            case "mounted_alone":
+                text = f"{where}: {path} is mounted by itself, so a file that replaces it is not seen here; {ADVICE}"
+                yield Finding("warning", text)
 
 
 def _allowlist_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:

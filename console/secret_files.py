@@ -21,12 +21,13 @@ EVERYBODY = stat.S_IROTH | stat.S_IWOTH
 
 def open_secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
     """Return the files with secrets that are open to everybody, each with the key that names it."""
-    for location, path in _secret_files(configuration):
+    for location, path in secret_files(configuration):
         if _is_open(path):
             yield location, path
 
 
-def _secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
+def secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
+    """Return all files with secrets, each with the key that names it."""
     for index, source in enumerate(configuration.sources):
         for number, secret in enumerate(source.secrets):
             if secret.ref.startswith(FILE):

@@ -18,6 +18,7 @@ from pathlib import Path
 import structlog
 
 from ingress.metrics import ReloadResult, Reloads
+from ingress.mounts import MountWatch
 from ingress.sources import Source, sources
 from schemas.configuration import Configuration, ConfigurationError, GenericOptions, Problem, load
 from schemas.toml_lines import key_lines, line_of
@@ -62,7 +63,10 @@ class ConfigurationFile:
 
 
 class Follower:
-    """Keeps the served sources as the file says. `adopt` takes the new ones, on the event loop."""
+    """Keeps the served sources as the file says. `adopt` takes the new ones, on the event loop.
+
+    Of several processes on one port the first one says which files cannot be followed.
+    """
 
     def __init__(
         self,
@@ -71,6 +75,8 @@ class Follower:
         served: Sources,
         adopt: Callable[[Sources], None],
         reloads: Reloads,
+        *,
+        is_first: bool = True,
     ) -> None:
         self._file = file
         self._started = started
@@ -80,6 +86,7 @@ class Follower:
         # As if all had changed: what was written between the start's reading and now is found by the first look.
         self._seen = dict.fromkeys(file.decisive(started), b"")
         self._asked = asyncio.Event()
+        self._mounts = MountWatch() if is_first else None
 
     def ask(self) -> None:
         """Read the file as soon as possible, changed or not: what SIGHUP does."""
@@ -107,6 +114,8 @@ class Follower:
 
     async def has_changed(self) -> bool:
         """Say whether a file is not as it was when it was read last, and nobody is writing it any more."""
+        if self._mounts is not None:
+            await asyncio.to_thread(self._mounts.look, list(self._seen))
         now = await asyncio.to_thread(contents, self._seen)
         if now == self._seen:
             return False

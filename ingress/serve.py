@@ -176,6 +176,7 @@ class Process:
         self.fault: str | None = None
         self.operations_listener: socket.socket | None = None
         self._spool = spool
+        self._is_first = slot.number == 0
         self._follower: Follower | None = None
         self.background: dict[str, Callable[[], Coroutine[object, object, None]]] = {}
         self.metrics = metrics = Metrics(configured.values())
@@ -231,7 +232,7 @@ class Process:
 
     def follow(self, file: ConfigurationFile, started: Configuration, served: Sources) -> None:
         """Let the sources follow the file while the process runs."""
-        self._follower = Follower(file, started, served, self._use, self.metrics.reloads)
+        self._follower = Follower(file, started, served, self._use, self.metrics.reloads, is_first=self._is_first)
         self.background["following the configuration"] = self._follower.follow
 
     def _use(self, served: Sources) -> None:

@@ -33,6 +33,25 @@ OPERATING: Final = (
         ("tests/e2e/test_lame_duck.py::test_orphans_do_not_keep_the_port",),
     ),
     Flaw(
+        "replaced_file_is_not_noticed",
+        "Sources change while the ingress runs: a mounted file was replaced, its old secrets are used, and nothing says so.",
+        "ingress/mounts.py",
+        "if real.stat().st_nlink == 0:",
+        "if False:",
+        ("tests/e2e/test_mounted_file.py::test_replaced_file_is_said_once",),
+    ),
+    Flaw(
+        "mount_is_not_looked_for",
+        "Sources change while the ingress runs: that a mounted file will not follow is found out when a secret was rotated.",
+        "ingress/mounts.py",
+        'return "mounted_alone" if str(real) in mounted else None',
+        "return None",
+        (
+            "tests/unit/ingress/test_mounts.py::test_mounted_file_is_found_by_whatever_name",
+            "tests/e2e/test_mounted_file.py::test_check_finds_a_file_that_is_mounted_by_itself",
+        ),
+    ),
+    Flaw(
         "signals_wait_for_the_imports",
         "A process that is told to stop ends: in a container's first second SIGTERM is dropped, and it is killed in the end.",
         "console/entry.py",
