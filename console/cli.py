@@ -64,8 +64,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, send, verify, tail, explain, replay, spool, check, acls, ingress, worker):
+for command in (up, send, verify, tail, explain, replay, check, acls, ingress, worker):
     app.command(epilog=EPILOG)(command)
+app.add_typer(spool, name="spool", epilog=EPILOG)
 app.add_typer(state, name="state", epilog=EPILOG)
 # A filter may begin with a minus sign, so what looks like an option and is none is an argument, and -h is no help.
 FILTER_FIRST = {"ignore_unknown_options": True, "help_option_names": ["--help"]}

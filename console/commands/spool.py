@@ -1,15 +1,27 @@
-"""`penstock spool`: what waits on this machine's disk for Kafka."""
+"""`penstock spool`: what waits on this machine's disk for Kafka, and `penstock spool drain`, which publishes it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.options import DATA_DIR, DataDirOption, JsonOption
+import typer
+
+from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
     from console.spools import SpoolDepth
+    from ingress.drain import Drained
+    from ingress.settings import Settings
+
+IN_USE = 2
+
+spool = typer.Typer(invoke_without_command=True)
 
 
-def spool(data_dir: DataDirOption = DATA_DIR, as_json: JsonOption = False) -> None:
+@spool.callback()
+def show(context: typer.Context, data_dir: DataDirOption = DATA_DIR, as_json: JsonOption = False) -> None:
     """Show how many deliveries wait in the spool for Kafka, since when, and from which sources. Only reads."""
+    if context.invoked_subcommand is not None:
+        return
     import time
 
     from console.spools import spool_depths
@@ -21,6 +33,110 @@ def spool(data_dir: DataDirOption = DATA_DIR, as_json: JsonOption = False) -> No
         _print_json(depth, now) if as_json else _print(depth, now)
     if not found and not as_json:
         output(f"no spool in {data_dir}: no ingress with a spool has run with this --data-dir")
+
+
+@spool.command()
+def drain(
+    context: typer.Context,
+    data_dir: DataDirOption = DATA_DIR,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Publish what ingresses that are gone have left in their spools, in order; again, it has nothing to do.
+
+    Exit codes: 0 nothing is left; 1 something is, and the line says why; 2 an ingress uses a spool and publishes it by itself,
+    or Kafka is away and nothing was done.
+    """
+    from console.spools import spool_depths
+    from local.screen import output
+
+    data_dir = _meant(context, data_dir)
+    found = [data_dir / "spool" / depth.file for depth in spool_depths(data_dir / "spool")]
+    results = _all_drained(found, config, data_dir) if found else []
+    for result in results:
+        _tell_json(result) if as_json else _tell(result)
+    if not found and not as_json:
+        output(f"no spool in {data_dir}: nothing to publish")
+    raise typer.Exit(max((_code(result) for result in results), default=0))
+
+
+def _meant(context: typer.Context, data_dir: Path) -> Path:
+    """Return the data directory, also where it was given before `drain`: that one is an option of `spool`."""
+    source = context.get_parameter_source("data_dir")
+    is_given = source is not None and source.name != "DEFAULT"
+    return data_dir if is_given or context.parent is None else Path(context.parent.params["data_dir"])
+
+
+def _all_drained(found: list[Path], config: Path | None, data_dir: Path) -> "list[Drained | str]":
+    from ingress.topics import ensure_topic
+    from schemas.private_files import create_privately
+
+    settings = _settings(config, data_dir)
+    create_privately()
+    ensure_topic(settings)  # raises where Kafka does not answer
+    return [_drained(path, settings) for path in found]
+
+
+def _settings(config: Path | None, data_dir: Path) -> "Settings":
+    from console.options import configuration_path
+    from console.running import surroundings
+    from ingress.settings import ingress_settings
+    from schemas.configuration import load
+
+    path = configuration_path(config, data_dir)
+    environ = surroundings(data_dir, path)
+    return ingress_settings(load(path, environ), environ)
+
+
+def _drained(path: Path, settings: "Settings") -> "Drained | str":
+    """Return what became of a spool, or its name where an ingress uses it."""
+    from console.faults import Failed
+    from ingress.drain import drain
+    from ingress.publisher import ProducerError
+    from ingress.spool_file import SpoolHeld, SpoolUnusable
+
+    try:
+        return drain(path, settings)
+    except SpoolHeld:
+        return path.name
+    except (SpoolUnusable, ProducerError) as error:
+        raise Failed(str(error)) from error
+
+
+def _code(result: "Drained | str") -> int:
+    if isinstance(result, str):
+        return IN_USE
+    return 1 if result.left or result.refused else 0
+
+
+def _tell(result: "Drained | str") -> None:
+    from console.screen import results
+
+    screen = results()
+    if isinstance(result, str):
+        screen.line(f"{result}: in use by an ingress, which publishes it by itself; stop that one first", style="red")
+        return
+    left = f"{result.left:,} left: {result.reason}" if result.left else "nothing left"
+    screen.line(f"{result.file}: {result.published:,} deliveries published, {left}", style="red" if result.left else "")
+    _tell_refused(result.refused)
+
+
+def _tell_refused(refused: int) -> None:
+    from console.screen import results
+
+    if refused:
+        results().line(f"  put aside, because Kafka does not take them: {refused:,}", style="red")
+
+
+def _tell_json(result: "Drained | str") -> None:
+    import json
+
+    from msgspec.structs import asdict
+
+    from local.screen import output_json
+
+    told = {"file": result, "in_use": True} if isinstance(result, str) else {**asdict(result), "in_use": False}
+    output_json(json.dumps(told))
 
 
 def _age_s(depth: "SpoolDepth", now: float) -> float:
@@ -35,8 +151,7 @@ def _print(depth: "SpoolDepth", now: float) -> None:
     screen.line(f"{depth.file}: {depth.deliveries:,} deliveries, {depth.bytes:,} bytes{age}")
     for source, deliveries in sorted(depth.sources.items()):
         screen.line(f"  {source}: {deliveries:,}")
-    if depth.refused:
-        screen.line(f"  put aside, because Kafka does not take them: {depth.refused:,}", style="red")
+    _tell_refused(depth.refused)
 
 
 def _print_json(depth: "SpoolDepth", now: float) -> None:

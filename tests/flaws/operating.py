@@ -108,4 +108,20 @@ OPERATING: Final = (
             "tests/kafka/test_worker_health.py::test_worker_that_decides_nothing_is_not_ready",
         ),
     ),
+    Flaw(
+        "drain_deletes_what_kafka_has_not",
+        "A 200 is on Kafka, or in the spool: `penstock spool drain` forgets what Kafka did not acknowledge.",
+        "ingress/drain.py",
+        "taken = [row.seq for row, report in zip(rows, reports, strict=True) if isinstance(report, Published)]",
+        "taken = [row.seq for row in rows]",
+        ("tests/unit/ingress/test_drain.py::test_nothing_is_deleted_that_kafka_has_not_acknowledged",),
+    ),
+    Flaw(
+        "drain_begins_with_the_newest",
+        "The spool keeps the order per resource: a drain publishes its batches the wrong way round.",
+        "ingress/drain.py",
+        "publisher.hand_over(row.key, row.value, unpack(row.headers)) for row in rows]",
+        "publisher.hand_over(row.key, row.value, unpack(row.headers)) for row in reversed(rows)]",
+        ("tests/kafka/test_spool_drain.py::test_killed_drain_doubles_one_batch_at_most",),
+    ),
 )
