@@ -85,13 +85,17 @@ def test_orphans_do_not_keep_the_port(tmp_path: Path, is_leaving: bool) -> None:
             process.child.terminate()
             until(lambda: says(process, "leaving"), TIMEOUT_S, "they leave")
 
-        os.kill(process.child.pid, signal.SIGKILL)
-        process.child.wait(TIMEOUT_S)
-        process.start()
+        parent = process.child
 
+        os.kill(parent.pid, signal.SIGKILL)
+        until_gone([parent.pid], TIMEOUT_S)  # not `parent.wait`, which would have the guard kill the orphans
         until_gone(slots, TIMEOUT_S)
+
+        assert "ingress_stopped" in process.log_text(), "they have drained"
+        process.start()
         assert process.post("/v1/acme", BODY).status_code == 200
         process.child.kill()
+        parent.kill()
 
 
 def test_second_sigterm_of_a_process_with_a_parent_is_not_its_own(tmp_path: Path) -> None:
