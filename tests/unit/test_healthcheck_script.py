@@ -1,0 +1,62 @@
+"""The image's healthcheck, beside processes that answer as an ingress or a worker does."""
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from local.ports import free_port
+
+SCRIPT = Path(__file__).parents[2] / "deploy" / "image" / "healthcheck"
+INGRESS, WORKER = "9464", "9465"
+ANSWER_S = 20.0
+
+
+@contextmanager
+def answering(status: int) -> Iterator[int]:
+    """Give the port of a server that answers /readyz so, and other paths 404."""
+
+    class Ready(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/readyz" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
+
+
+def check(ingress_port: int, worker_port: int) -> int:
+    """Return the script's exit code where the operations ports are these; it says nothing."""
+    script = SCRIPT.read_text()
+    assert (script.count(INGRESS), script.count(WORKER)) == (1, 1)
+    script = script.replace(INGRESS, str(ingress_port)).replace(WORKER, str(worker_port))
+    done = subprocess.run(
+        ("bash", "-c", script),  # noqa: S607  # whichever bash is there
+        capture_output=True,
+        timeout=ANSWER_S,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == (b"", b"")
+    return done.returncode
+
+
+@pytest.mark.parametrize(("status", "code"), [(200, 0), (503, 1)])
+def test_process_is_healthy_while_it_is_ready(status: int, code: int) -> None:
+    """An ingress, or a worker where no ingress listens."""
+    with answering(status) as port:
+        assert check(port, free_port()) == code
+        assert check(free_port(), port) == code
+
+
+def test_nobody_is_not_healthy() -> None:
+    """A process that has not begun to listen, or has ended."""
+    assert check(free_port(), free_port()) == 1
