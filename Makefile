@@ -6,7 +6,7 @@ STREAMS := bench/peers/streams
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka test-proxies test-containers soak flaws run bench sbom lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies test-containers charts test-charts soak flaws run bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,18 @@ test-proxies: setup ## ambiguous requests behind real nginx, HAProxy and Go (as 
 
 test-containers: setup ## the compose file on a container engine: the machine's, or as root on Debian one of its own (CONTAINERS="-k scale")
 	$(BIN)/python -m tests.containers $(CONTAINERS)
+
+charts: setup .venv-charts/.installed ## render deploy/kubernetes and the tests' manifests from the Helm chart
+	$(BIN)/python -m tests.charts write
+
+test-charts: setup .venv-charts/.installed ## lint and render the Helm chart with Helm (built once: minutes), validate the manifests
+	$(BIN)/python -m tests.charts check
+	$(BIN)/python -m pytest tests/charts tests/unit/deploy -q
+
+.venv-charts/.installed: tests/charts/requirements.lock
+	@test -x .venv-charts/bin/python || $(PYTHON) -m venv .venv-charts
+	.venv-charts/bin/python -m pip install --require-hashes --disable-pip-version-check -q -r $<
+	@touch $@
 
 soak: setup ## minutes of strange requests, and of faults on three brokers (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
 	$(BIN)/python -m pytest tests/soak -s
@@ -91,7 +103,9 @@ lock: setup ## pin the dependencies again (needs uv, installed into .venv for th
 		--generate-hashes --no-header -q -o deploy/sbom/requirements.lock
 	$(BIN)/uv pip compile bench/peers/requirements.in --universal --python-version 3.11 \
 		--generate-hashes --no-header -q -o bench/peers/requirements.lock
+	$(BIN)/uv pip compile tests/charts/requirements.in --universal --python-version 3.11 \
+		--generate-hashes --no-header -q -o tests/charts/requirements.lock
 
 clean: ## remove what the targets made (.venv, caches, local state)
-	rm -rf $(VENV) .venv-bench .venv-sbom .venv-runtime penstock.cdx.json $(STREAMS)/target .penstock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .venv-bench .venv-sbom .venv-runtime .venv-charts penstock.cdx.json $(STREAMS)/target .penstock build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
