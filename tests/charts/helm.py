@@ -28,7 +28,8 @@ def run(*command: str, timeout_s: float, cwd: Path | None = None, environ: dict[
     """Return what a command prints on standard output; raise `ChartError` where it fails."""
     done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=timeout_s, check=False)
     if done.returncode:
-        raise ChartError(f"{Path(command[0]).name} {' '.join(command[1:3])}: {done.stderr or done.stdout}".strip())
+        said = (done.stderr or done.stdout).strip()
+        raise ChartError(f"{Path(command[0]).name} {' '.join(command[1:3])}: exit code {done.returncode}, {said}")
     return done.stdout
 
 

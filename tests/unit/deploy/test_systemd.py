@@ -1,0 +1,119 @@
+"""The units are what systemd accepts, confine the processes, and give them the time that they take.
+
+systemd's own judgement needs `systemd-analyze` (Debian: the package systemd), which containers often do not have.
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ingress.processes import STOP_S as INGRESS_STOP_S
+from streams.source import STOP_S as WORKER_STOP_S
+
+UNITS = Path(__file__).parents[3] / "deploy/systemd"
+INGRESS, WORKER = UNITS / "penstock-ingress@.service", UNITS / "penstock-worker@.service"
+CREDENTIALS = UNITS / "credentials.conf"
+MOST_EXPOSURE = 13  # tenths: 1.3 of 10; without the lines that confine it is 9.6
+LAME_DUCK_S, COMMIT_S = 30.0, 10.0
+EACH = pytest.mark.parametrize("unit", [INGRESS, WORKER], ids=["ingress", "worker"])
+ANALYZE = shutil.which("systemd-analyze")
+NEEDS_SYSTEMD = pytest.mark.skipif(
+    ANALYZE is None, reason="systemd-analyze is not here: Debian's package systemd has it"
+)
+
+
+def settings(unit: Path) -> dict[str, list[str]]:
+    """Return the values of each setting."""
+    found: dict[str, list[str]] = {}
+    for name, value in re.findall(r"^(\w+)=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE):
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def installed(unit: Path, directory: Path, program: str = "/bin/true") -> Path:
+    """Return an instance of a unit with the drop-in, as it would be installed, whose program exists here."""
+    text = unit.read_text(encoding="utf-8").replace("/opt/penstock/bin/penstock", program)
+    template = directory / unit.name
+    template.write_text(text)
+    drop_in = directory / f"{unit.name}.d" / CREDENTIALS.name
+    drop_in.parent.mkdir()
+    drop_in.write_bytes(CREDENTIALS.read_bytes())
+    return template
+
+
+def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Return what systemd-analyze says."""
+    assert ANALYZE is not None
+    return subprocess.run([ANALYZE, "--no-pager", *arguments], capture_output=True, text=True, timeout=60, check=False)
+
+
+@NEEDS_SYSTEMD
+@EACH
+def test_unit_is_accepted(unit: Path, tmp_path: Path) -> None:
+    """systemd knows every setting and value."""
+    said = analyze("verify", str(installed(unit, tmp_path)))
+
+    assert (said.returncode, said.stdout + said.stderr) == (0, "")
+
+
+@NEEDS_SYSTEMD
+def test_misspelt_setting_is_found(tmp_path: Path) -> None:
+    """What the test above relies on: a setting that systemd does not know is said."""
+    template = installed(INGRESS, tmp_path)
+    template.write_text(template.read_text().replace("RestartSec=", "RestartSeconds="))
+
+    assert "RestartSeconds" in analyze("verify", str(template)).stderr
+
+
+@NEEDS_SYSTEMD
+@EACH
+def test_unit_is_confined(unit: Path, tmp_path: Path) -> None:
+    """systemd's own measure of what a service could do, were it taken over, is small."""
+    said = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSURE}", str(installed(unit, tmp_path)))
+
+    assert said.returncode == 0, said.stdout[-400:]
+
+
+@EACH
+def test_unit_writes_to_its_own_state_alone(unit: Path) -> None:
+    """Each instance has a state directory, which is its data directory, for its owner's eyes only."""
+    found = settings(unit)
+    (state,) = found["StateDirectory"]
+
+    assert state.endswith("-%i")
+    assert f"PENSTOCK_DATA_DIR=/var/lib/{state}" in " ".join(found["Environment"])
+    assert found["StateDirectoryMode"] == ["0700"]
+    assert found["ProtectSystem"] == ["strict"]
+    assert "ReadWritePaths" not in found
+
+
+@pytest.mark.parametrize(
+    ("unit", "parts_s"), [(INGRESS, (LAME_DUCK_S, INGRESS_STOP_S)), (WORKER, (WORKER_STOP_S, COMMIT_S))]
+)
+def test_unit_has_the_time_that_it_takes_to_stop(unit: Path, parts_s: Sequence[float]) -> None:
+    """systemd kills only what is stuck."""
+    assert float(settings(unit)["TimeoutStopSec"][0]) >= sum(parts_s) + 2
+
+
+@EACH
+def test_unit_that_lives_is_always_started_again(unit: Path) -> None:
+    """The start limit stops only what dies within 10 s of each start, and a faulty configuration at once."""
+    found = {name: values[0] for name, values in settings(unit).items()}
+    fewest_s = int(found["StartLimitIntervalSec"]) / int(found["StartLimitBurst"])
+
+    assert found["Restart"] == "always"
+    assert found["RestartPreventExitStatus"] == "2"
+    assert fewest_s - int(found["RestartSec"]) <= 10
+
+
+def test_no_secret_is_in_a_unit() -> None:
+    """Secrets come as credentials from files that only root reads, under one path for every instance."""
+    found = settings(CREDENTIALS)
+
+    assert all(value.split(":")[1].startswith("/etc/penstock/credentials/") for value in found["LoadCredential"])
+    assert found["BindReadOnlyPaths"] == ["%d:/run/penstock/secrets"]
+    assert not re.search("(?i)secret|password", INGRESS.read_text() + WORKER.read_text())
