@@ -72,9 +72,11 @@ class Framing:
 
     def add(self, data: bytes) -> None:
         """Take bytes from the socket."""
-        left = len(self._got) - self._at
-        self._got = self._got[self._at :] + data if left else data
-        self._searched = max(0, self._searched - self._at) if left else 0
+        if not self._got:
+            self._got = data
+            return
+        self._got = self._got[self._at :] + data
+        self._searched = max(0, self._searched - self._at)
         self._at = 0
 
     def expect_body(self, length: int) -> None:
@@ -104,7 +106,8 @@ class Framing:
             return b""
         self._spent_bytes = 0
         head = self._until(_END)
-        self.has_blanks = b" \r\n" in head or b"\t\r\n" in head
+        # One byte is looked for in a hundredth of the instructions that three take.
+        self.has_blanks = b" \r\n" in head or (b"\t" in head and b"\t\r\n" in head)
         if _UPGRADE in head.lower():  # fifty times faster than to let the expression search
             return _upgrade.sub(b"\r\nx-ignored:", head)
         return head
@@ -121,11 +124,12 @@ class Framing:
         return bool(left)
 
     def _body(self) -> bytes:
-        piece = self._take(min(self._due_bytes, len(self)))
-        self._due_bytes -= len(piece)
-        if not self._due_bytes:
-            self.stage = "head"
-        return piece
+        size = len(self._got) - self._at
+        if size < self._due_bytes:
+            self._due_bytes -= size
+            return self._take(size)
+        self.stage = "head"
+        return self._take(self._due_bytes)
 
     def _chunks(self) -> bytes:
         """Return all chunks that are here, the last one perhaps in part: one by one, small ones would take ten times as long."""
@@ -188,7 +192,8 @@ class Framing:
         """Return what is there up to this end, and count it; `b""` when it is not there yet. Raise when it comes too late."""
         found = self._got.find(end, max(self._at, self._searched - len(end) + 1))
         size = (len(self._got) if found < 0 else found + len(end)) - self._at
-        self._check_limit(size)
+        if self._spent_bytes + size > self.limit_bytes:
+            self._check_limit(size)
         if found < 0:
             self._searched = len(self._got)
             return b""
@@ -196,12 +201,12 @@ class Framing:
         return self._take(size)
 
     def _take(self, size: int) -> bytes:
-        start, end = self._at, self._at + size
-        self._at = self._searched = end
-        piece = self._got[start:end]
-        if end == len(self._got):
+        got, start, end = self._got, self._at, self._at + size
+        if end == len(got):
             self._got, self._at, self._searched = b"", 0, 0  # or a connection at rest would keep its last read
-        return piece
+            return got[start:]
+        self._at = self._searched = end
+        return got[start:end]
 
     def _check_limit(self, size: int) -> None:
         if self._spent_bytes + size > self.limit_bytes:
