@@ -61,10 +61,13 @@ def drain(
 
 
 def _meant(context: typer.Context, data_dir: Path) -> Path:
-    """Return the data directory, also where it was given before `drain`: that one is an option of `spool`."""
+    """Return the data directory, also where it was given before `drain`: that one is an option of `spool`.
+
+    What is typed on either side comes before the environment and the default, which both sides have.
+    """
     source = context.get_parameter_source("data_dir")
-    is_given = source is not None and source.name != "DEFAULT"
-    return data_dir if is_given or context.parent is None else Path(context.parent.params["data_dir"])
+    is_typed = source is not None and source.name == "COMMANDLINE"
+    return data_dir if is_typed or context.parent is None else Path(context.parent.params["data_dir"])
 
 
 def _all_drained(found: list[Path], config: Path | None, data_dir: Path) -> "list[Drained | str]":

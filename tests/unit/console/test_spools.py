@@ -66,9 +66,12 @@ def test_broken_file_is_named(tmp_path: Path) -> None:
     assert "8080.sqlite cannot be read" in str(result.exception)
 
 
+@pytest.mark.parametrize("environ", [{"PENSTOCK_DATA_DIR": None}, {"PENSTOCK_DATA_DIR": "another"}], ids=repr)
 @pytest.mark.parametrize("arguments", [("--data-dir", "{}", "drain"), ("drain", "--data-dir", "{}")])
-def test_nothing_to_drain_is_no_fault(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    """Neither a configuration nor Kafka is needed for that; the option may stand on either side."""
-    result = CliRunner().invoke(app, ["spool", *(word.format(tmp_path) for word in arguments)])
+def test_nothing_to_drain_is_no_fault(
+    tmp_path: Path, arguments: tuple[str, ...], environ: dict[str, str | None]
+) -> None:
+    """Neither a configuration nor Kafka is needed for that; the option may stand on either side, and beats the environment."""
+    result = CliRunner().invoke(app, ["spool", *(word.format(tmp_path) for word in arguments)], env=environ)
 
     assert (result.exit_code, result.output.replace("\n", "")) == (0, f"no spool in {tmp_path}: nothing to publish")
