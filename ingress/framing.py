@@ -192,8 +192,7 @@ class Framing:
         """Return what is there up to this end, and count it; `b""` when it is not there yet. Raise when it comes too late."""
         found = self._got.find(end, max(self._at, self._searched - len(end) + 1))
         size = (len(self._got) if found < 0 else found + len(end)) - self._at
-        if self._spent_bytes + size > self.limit_bytes:
-            self._check_limit(size)
+        self._check_limit(size)
         if found < 0:
             self._searched = len(self._got)
             return b""
