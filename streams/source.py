@@ -78,8 +78,8 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self._channel = channel
         self._routes = compiled_routes(settings.configuration)
         self._librdkafka = ThreadPoolExecutor(1, "librdkafka")
-        self.partitions = self._partitions = Partitions(settings)
-        self._tables = self._partitions.tables
+        self.partitions = Partitions(settings)
+        self._tables = self.partitions.tables
         self._times_ms: dict[int, int] = {}  # when the batch's last delivery of each partition was put on the topic
         self._failures = 0
         self._check_id_at_s = inf  # monotonic
@@ -145,7 +145,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
                 "fetch.queue.backoff.ms": FULL_QUEUE_WAIT_MS,
             }
         )
-        self._commits = Commits(self._consumer, self._transaction, self._partitions, settings.app)
+        self._commits = Commits(self._consumer, self._transaction, self.partitions, settings.app)
 
     async def on_stop(self) -> None:
         """Finish the batch under way, leave the group and let go of the disk.
@@ -158,7 +158,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
                 await asyncio.wait_for(self._between_batches.wait(), STOP_S)
             await self._blocking(self._consumer.close)
             self._registry.close()
-        self._partitions.close()
+        self.partitions.close()
         self._claim.close()
         self._librdkafka.shutdown(wait=False)
 
@@ -187,7 +187,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
     def _arrived(self) -> list[Message]:
         messages = self._poll()
-        self._partitions.resume_restored(self._consumer)
+        self.partitions.resume_restored(self._consumer)
         if not messages and not self._commits.deliveries:
             self._transaction.poll()
         return messages
@@ -257,15 +257,15 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
 
     def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._check_id_at_s = 0.0
-        self._partitions.assign(consumer, places)
+        self.partitions.assign(consumer, places)
 
     def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         with contextlib.suppress(Transient):  # the pump will find the same and take the batch back
             self._transaction.finish()
-        self._partitions.revoke(consumer, places)
+        self.partitions.revoke(consumer, places)
 
     def _lose(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        self._partitions.is_assigned = False
+        self.partitions.is_assigned = False
         self._revoke(consumer, places)
 
     # --- helpers
