@@ -73,29 +73,23 @@ class Registry:
 
     def answers(self) -> None:
         """Return when the registry lists its subjects; raise `RegistryFault` when it does not. Tries once."""
-        self._try("listing subjects", "GET", "/subjects", None)
+        self._ask("listing subjects", "GET", "/subjects", None, attempts=1)
 
     def _fetch(self, schema_id: int) -> Any:
         what = f"looking up schema {schema_id}"
         answer = self._ask(what, "GET", f"/schemas/ids/{schema_id}", None)
         return codec.parse_schema(str(_field(answer, "schema", str, f"{what} at {self._url}")))
 
-    def _ask(self, what: str, method: str, path: str, body: Document | None) -> Any:
+    def _ask(self, what: str, method: str, path: str, body: Document | None, attempts: int = ATTEMPTS) -> Any:
         """Return the JSON of an answer, tried again while that may help."""
-        attempts = Retrying(
+        retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop_after_attempt(attempts),
             wait=wait_exponential(0.2, max=1.0),
             reraise=True,
         )
         try:
-            return attempts(self._once, what, method, path, body)
-        except _Passing as error:
-            raise RegistryFault(str(error)) from error
-
-    def _try(self, what: str, method: str, path: str, body: Document | None) -> Any:
-        try:
-            return self._once(what, method, path, body)
+            return retrying(self._once, what, method, path, body)
         except _Passing as error:
             raise RegistryFault(str(error)) from error
 
