@@ -14,7 +14,15 @@ from console.secret_files import open_secret_files, secret_files
 from ingress.mounts import ADVICE, frozen, mount_points
 from ingress.networks import allowlist, published
 from ingress.tls import tls_files
-from schemas.configuration import Configuration, ConfigurationError, Route, Source, kafka_options, resolve_secret
+from schemas.configuration import (
+    Configuration,
+    ConfigurationError,
+    Route,
+    Source,
+    file_of,
+    kafka_options,
+    resolve_secret,
+)
 from schemas.kafka_clients import option_problems, plain_secrets
 from schemas.legal import PUBLISHED
 from schemas.problems import key_text
@@ -116,7 +124,7 @@ def _secret_file_findings(configuration: Configuration, places: Places) -> Itera
 def _frozen_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
     named = {path: places.of(*location) for location, path in secret_files(configuration)}
     for index, source in enumerate(configuration.sources):
-        lists = (Path(entry.removeprefix("file:")) for entry in source.allow if entry.startswith("file:"))
+        lists = (file for entry in source.allow if (file := file_of(entry)) is not None)
         named |= dict.fromkeys(lists, places.of("sources", index, "allow"))
     mounted = mount_points()
     for path, where in {places.path: str(places.path), **named}.items():

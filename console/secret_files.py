@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingress.tls import tls_files
-from schemas.configuration import Configuration
+from schemas.configuration import Configuration, file_of
 from schemas.toml_lines import Location
 
-FILE = "file:"
 KEY_OPTIONS = ("ssl.key.location", "ssl.keystore.location")  # librdkafka's options that name a file with a key
 EVERYBODY = stat.S_IROTH | stat.S_IWOTH
 
@@ -30,11 +29,11 @@ def secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]
     """Return all files with secrets, each with the key that names it."""
     for index, source in enumerate(configuration.sources):
         for number, secret in enumerate(source.secrets):
-            if secret.ref.startswith(FILE):
-                yield ("sources", index, "secrets", number), Path(secret.ref.removeprefix(FILE))
+            if (file := file_of(secret.ref)) is not None:
+                yield ("sources", index, "secrets", number), file
     for name, value in configuration.kafka.options.items():
-        if value.startswith(FILE):
-            yield ("kafka", "options", name), Path(value.removeprefix(FILE))
+        if (file := file_of(value)) is not None:
+            yield ("kafka", "options", name), file
         elif name in KEY_OPTIONS:
             yield ("kafka", "options", name), Path(value)
     tls = tls_files(configuration, None, None)

@@ -20,7 +20,7 @@ import structlog
 from ingress.metrics import ReloadResult, Reloads
 from ingress.mounts import MountWatch
 from ingress.sources import Source, sources
-from schemas.configuration import Configuration, ConfigurationError, GenericOptions, Problem, load
+from schemas.configuration import Configuration, ConfigurationError, GenericOptions, Problem, file_of, load
 from schemas.toml_lines import key_lines, line_of
 
 LOOK_S = 2.0
@@ -58,7 +58,7 @@ class ConfigurationFile:
         """Return the files that decide about the sources: the configuration, each secret's, each allowlist's."""
         references = [secret.ref for source in configuration.sources for secret in source.secrets]
         references += [entry for source in configuration.sources for entry in source.allow]
-        files = {Path(ref.removeprefix("file:")) for ref in references if ref.startswith("file:")}
+        files = {file for ref in references if (file := file_of(ref)) is not None}
         return (self.path, *sorted(files))
 
 

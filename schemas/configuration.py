@@ -38,8 +38,8 @@ from schemas.toml_lines import Location, key_lines, line_of
 
 __all__ = [
     "Configuration", "ConfigurationError", "GenericOptions", "Ingress", "Kafka", "Problem", "ProviderName", "Registry",
-    "Route", "SecretReference", "Source", "Worker", "credential", "current_secrets", "is_path", "json_schema", "kafka_options",
-    "load", "resolve_secret",
+    "Route", "SecretReference", "Source", "Worker", "credential", "current_secrets", "file_of", "is_path", "json_schema",
+    "kafka_options", "load", "resolve_secret",
 ]  # fmt: skip
 
 ProviderName = Literal["bigcommerce", "generic", "github", "shopery", "shopify", "standard", "stripe"]
@@ -151,6 +151,11 @@ def kafka_options(configuration: "Configuration", environ: Mapping[str, str]) ->
 def is_path(option: str) -> bool:
     """Say whether the value of a librdkafka option is a path."""
     return option.endswith(".location") or option in FILES_BY_NAME
+
+
+def file_of(reference: str) -> Path | None:
+    """Return the file that a `file:` reference names, None for any other text."""
+    return Path(reference.removeprefix("file:")) if reference.startswith("file:") else None
 
 
 def _spelled_out(reference: object) -> object:
@@ -298,7 +303,7 @@ class Registry(_Table):
 class SecretReference(_Table):
     """Where a secret is: `env:NAME`, `file:PATH` (relative to the configuration), or `text:SECRET` for tests."""
 
-    ref: str
+    ref: Reference
     until: date | None = None  # the last day, UTC, on which it is accepted
 
     def is_current(self, today: date) -> bool:
@@ -308,11 +313,6 @@ class SecretReference(_Table):
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         yield "ref", _shown(self.ref)
         yield "until", self.until
-
-    @field_validator("ref")
-    @classmethod
-    def _legal(cls, ref: str, info: ValidationInfo) -> str:
-        return _legal_reference(ref, info)
 
 
 class GenericOptions(_Table):
