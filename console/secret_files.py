@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingress.tls import tls_files
-from schemas.configuration import Configuration, file_of
+from schemas.configuration import Configuration, Registry, file_of
 from schemas.toml_lines import Location
 
 KEY_OPTIONS = ("ssl.key.location", "ssl.keystore.location")  # librdkafka's options that name a file with a key
+REGISTRY_CREDENTIALS = ("username", "password", "bearer_token", "tls_key_password")
 EVERYBODY = stat.S_IROTH | stat.S_IWOTH
 
 
@@ -36,9 +37,19 @@ def secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]
             yield ("kafka", "options", name), file
         elif name in KEY_OPTIONS:
             yield ("kafka", "options", name), Path(value)
+    yield from _registry_files(configuration.registry)
     tls = tls_files(configuration, None, None)
     if tls is not None:
         yield ("ingress", "tls_key" if configuration.ingress.tls_key else "tls_certificate"), tls.key
+
+
+def _registry_files(registry: Registry) -> Iterator[tuple[Location, Path]]:
+    for key in REGISTRY_CREDENTIALS:
+        if (file := file_of(getattr(registry, key) or "")) is not None:
+            yield ("registry", key), file
+    if registry.tls_certificate is not None:
+        key = "tls_key" if registry.tls_key else "tls_certificate"
+        yield ("registry", key), Path(registry.tls_key or registry.tls_certificate)
 
 
 def _is_open(path: Path) -> bool:

@@ -20,6 +20,11 @@ tls_certificate = "tls.pem"
 [kafka.options]
 sasl.password = "file:{directory}/kafka"
 ssl.key.location = "{directory}/client.key"
+[registry]
+username = "file:user"
+password = "file:registry"
+tls_certificate = "tls.pem"
+tls_key = "registry.key"
 [[sources]]
 name = "acme"
 provider = "shopify"
@@ -52,15 +57,18 @@ def secret(directory: Path, name: str, mode: int) -> Path:
 
 
 def test_every_file_with_a_secret_is_looked_at(directory: Path) -> None:
-    """Secrets of sources, passwords and keys for Kafka, the key of the certificate: each with its line and what to do."""
+    """Secrets of sources, credentials and keys for Kafka and the registry, the certificate's key: each with its line and advice."""
     tls = secret(directory, "tls.pem", 0o644)
     tls.write_bytes(b"".join(path.read_bytes() for path in Authority().issue(directory)))
-    files = [secret(directory, name, 0o644) for name in ("acme", "kafka", "client.key")]
+    (directory / "registry.key").write_bytes(tls.read_bytes())
+    (directory / "registry.key").chmod(0o644)
+    names = ("acme", "kafka", "client.key", "user", "registry")
+    files = [secret(directory, name, 0o644) for name in names] + [directory / "registry.key"]
 
     found = warnings(directory, EVERYTHING.format(directory=directory))
 
-    assert [text.split(": ")[0] for text in found] == ["10", "4", "4", "3"]
-    assert [str(path) in text for text, path in zip(found, [*files, tls], strict=True)] == [True] * 4
+    assert [text.split(": ")[0] for text in found] == ["15", "4", "4", "8", "9", "11", "3"]
+    assert [str(path) in text for text, path in zip(found, [*files, tls], strict=True)] == [True] * 7
     assert "every user here can open" in found[0]
     assert "chmod 600, or 640 with the group of the process" in found[0]
 
