@@ -1,14 +1,14 @@
 """A door in front of a real registry, as companies have one: TLS, perhaps a client certificate, and a header Authorization."""
 
 import contextlib
-import ssl
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
+
+from tests.support.serving import serving, speak_tls
 
 
 class Guard(ThreadingHTTPServer):
@@ -37,12 +37,7 @@ class Guard(ThreadingHTTPServer):
 
     def require_tls(self, certificate: Path, key: Path, client_ca: Path | None = None) -> None:
         """Speak TLS from now on, and only with clients that show a certificate where an authority for them is given."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        if client_ca is not None:
-            context.load_verify_locations(client_ca)
-            context.verify_mode = ssl.CERT_REQUIRED
-        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+        speak_tls(self, certificate, key, client_ca)
         self.scheme = "https"
 
 
@@ -86,11 +81,6 @@ class _Passing(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def guarded(registry: str) -> Iterator[Guard]:
     """Give a door that ends with the block."""
-    with Guard(registry) as guard:
-        thread = threading.Thread(target=guard.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield guard
-        finally:
-            guard.shutdown()
-            thread.join()
+    guard = Guard(registry)
+    with serving(guard):
+        yield guard

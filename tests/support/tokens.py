@@ -3,8 +3,6 @@
 import base64
 import contextlib
 import json
-import ssl
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +11,8 @@ from urllib.parse import parse_qs, unquote
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.support.serving import serving, speak_tls
 
 AUDIENCE, ISSUER = "kafka", "https://login.example.com"
 LIFETIME_S = 300
@@ -82,17 +82,10 @@ class _Answering(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def token_server(clients: Mapping[str, str], certificate: Path, key: Path) -> Iterator[TokenServer]:
     """Give a running token server that ends with the block; its address is https://127.0.0.1 with `server_port`."""
-    with TokenServer(clients) as server:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+    server = TokenServer(clients)
+    speak_tls(server, certificate, key)
+    with serving(server):
+        yield server
 
 
 def _encoded(part: Mapping[str, object]) -> str:

@@ -1,7 +1,6 @@
 """The image's healthcheck, beside processes that answer as an ingress or a worker does."""
 
 import subprocess
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.ports import free_port
+from tests.support.serving import serving
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "image" / "healthcheck"
 INGRESS, WORKER = "9464", "9465"
@@ -28,10 +28,9 @@ def answering(status: int) -> Iterator[int]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield server.server_address[1]
-        server.shutdown()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Ready)
+    with serving(server):
+        yield server.server_port
 
 
 def check(ingress_port: int, worker_port: int) -> int:

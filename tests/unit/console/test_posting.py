@@ -1,6 +1,5 @@
 """Posting to a real HTTP server on this machine: what is sent, how fast, and what is made of the answers."""
 
-import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +10,7 @@ from console.posting import Answered, Pace, Post, Tally, post_all
 from console.senders import Sender
 from providers.base import SignedRequest, Verified
 from providers.registry import provider
+from tests.support.serving import serving
 
 SENDER = Sender("shop", provider("shopify"), b"secret")
 BUSY = b'{"error": "spool_full", "detail": "try again"}'
@@ -56,12 +56,9 @@ class Answer(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
     """Give a server that ends with the test."""
-    with Receiver() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    server = Receiver()
+    with serving(server):
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def post(body: bytes, delivery_id: str = "d-1") -> Post:

@@ -57,7 +57,7 @@ def secret(directory: Path, name: str, mode: int) -> Path:
 
 
 def test_every_file_with_a_secret_is_looked_at(directory: Path) -> None:
-    """Secrets of sources, credentials and keys for Kafka and the registry, the certificate's key: each with its line and advice."""
+    """Secrets of sources, credentials and keys for Kafka and the registry, the certificate's key: with line and advice."""
     tls = secret(directory, "tls.pem", 0o644)
     tls.write_bytes(b"".join(path.read_bytes() for path in Authority().issue(directory)))
     (directory / "registry.key").write_bytes(tls.read_bytes())

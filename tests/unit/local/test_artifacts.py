@@ -16,6 +16,7 @@ import pytest
 from local import artifacts
 from local.errors import Refused
 from local.pins import KAFKA, REGISTRY, Bundle, Pin
+from tests.support.serving import serving
 
 JAR = b"jar of many bytes " * 5_000
 ARCHIVE_FILES = {"quarkus-run.jar": b"run", "lib/main/a.jar": b"a"}
@@ -53,17 +54,14 @@ def mirror(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mirror]:
         def log_message(self, *_: object) -> None:
             return
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Files)
+    with serving(server):
         served = Mirror(f"http://127.0.0.1:{server.server_port}/maven2")
         served.gate.set()
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
         monkeypatch.setenv("PENSTOCK_MAVEN_URL", served.url)
         monkeypatch.setenv("PENSTOCK_CACHE", str(tmp_path / "cache"))
         monkeypatch.setattr(artifacts, "RETRY_DELAY_S", 0.0)
         yield served
-        server.shutdown()
-        thread.join()
 
 
 def test_first_call_downloads_later_calls_touch_nothing(mirror: Mirror, capfd: pytest.CaptureFixture[str]) -> None:
