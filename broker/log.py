@@ -1,7 +1,7 @@
 """A process's log: one JSON object a line, libraries' lines among them, and few of librdkafka's.
 
 While Kafka is away each client tries again many times a second and reports each try: an idle worker wrote 20 lines a second, an
-ingress 9 (measured). Whether Kafka is there is told by other lines; these are for finding out why not.
+ingress 9 (measured). Other lines say whether Kafka answers; these help to find out why it does not.
 """
 
 import logging
