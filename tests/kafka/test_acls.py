@@ -35,11 +35,16 @@ def site(secure: SecureKafka, registry: str, tmp_path: Path) -> Site:
 
 
 def remove_topics(secure: SecureKafka) -> None:
-    """Remove every topic that is not Kafka's own."""
-    made = [name for name in secure.admin.list_topics(timeout=10).topics if not name.startswith("__")]
-    for future in secure.admin.delete_topics(made).values() if made else ():
-        future.result()
-    until(lambda: not own_topics(secure), TIMEOUT_S, "the topics are gone")
+    """Remove every topic that is not Kafka's own, also one made so lately that the broker does not list it at first."""
+
+    def are_gone() -> bool:
+        made = own_topics(secure)
+        for future in secure.admin.delete_topics(made).values() if made else ():
+            with contextlib.suppress(KafkaException):  # being deleted already; the next look tells
+                future.result()
+        return not made
+
+    until(are_gone, TIMEOUT_S, "the topics are gone")
 
 
 def own_topics(secure: SecureKafka) -> list[str]:
