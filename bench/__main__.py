@@ -16,6 +16,7 @@ from bench.ingress import ingress
 from bench.latency import latency
 from bench.load import allow_files
 from bench.machine import NOTEWORTHY, Neighbours
+from bench.outage import outage
 from bench.pipeline import pipeline
 from bench.report import draw, made, show, write
 from bench.restore import restore
@@ -34,9 +35,10 @@ BENCHMARKS = {
     "scaling": scaling,
     "latency": latency,
     "restore": restore,
+    "outage": outage,
     "endurance": endurance,
 }
-LONG = {"endurance"}  # twenty minutes: only when asked for by name
+LONG = {"outage", "endurance"}  # half an hour, twenty minutes: only when asked for by name
 INTERRUPTED = 130
 _DEFAULT = "all but " + ", ".join(LONG)
 

@@ -144,6 +144,38 @@ def _restore(figures: Figures) -> list[Table]:
     return [_table(title, shown, [_take(figures, names)])]
 
 
+def _outage(figures: Figures) -> list[Table]:
+    rows = [
+        [
+            f"{way} for {away_s} s",
+            row["outages"],
+            row["kafka_start_s"],
+            *row["decided_s"].values(),
+            row["of_kafka_start"],
+            *row["drained_s"].values(),
+            row["worker_ended"],
+        ]
+        for way, lengths in figures["ways"].items()
+        for away_s, row in lengths.items()
+    ]
+    title = (
+        f"Seconds after Kafka's return; of {figures['deliveries']:,} deliveries "
+        f"{figures['without_outcome']} without outcome, {figures['decided_twice']} decided twice"
+    )
+    names = [
+        "Kafka",
+        "outages",
+        "its own start",
+        "decided, p50",
+        "worst",
+        "of its start",
+        "drained, p50",
+        "worst",
+        "ends",
+    ]
+    return [_table(title, names, rows)]
+
+
 _TABLES: dict[str, Callable[[Figures], list[Table]]] = {
     "ingress": _ingress,
     "held": _held,
@@ -155,6 +187,7 @@ _TABLES: dict[str, Callable[[Figures], list[Table]]] = {
     "scaling": _scaling,
     "latency": _latency,
     "restore": _restore,
+    "outage": _outage,
 }
 
 
