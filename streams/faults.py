@@ -2,6 +2,8 @@
 
 Fault
 ├── Transient   nothing was committed; the batch is tried again
+│   └── Lost    Kafka's client has to be replaced first
+├── Stopped     the process was told to stop while it waited for Kafka; the next start goes on
 ├── Broken      a partition's store on disk cannot be used; it is rebuilt from the changelog, nothing is lost
 └── Terminal    this process may not go on: it ends with exit code 3, loudly, and its supervisor starts it again
 """
@@ -15,6 +17,14 @@ class Fault(Exception):
 
 class Transient(Fault):
     """Nothing was committed; trying again may help."""
+
+
+class Lost(Transient):
+    """The client of a transaction cannot go on; a new one with the same transactional id makes Kafka end that transaction."""
+
+
+class Stopped(Fault):
+    """The process was told to stop while it waited for Kafka; the next start reads what was committed."""
 
 
 class Broken(Fault):

@@ -9,10 +9,10 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 
-from broker import clients
-from streams.faults import Broken, Fault, Terminal, Transient
+from streams.faults import Broken, Fault
+from streams.offsets import committed
 from streams.progress import Progress
 from streams.restore import Restore, patiently
 from streams.settings import WorkerSettings
@@ -21,7 +21,6 @@ from streams.table import PartitionTables, empty_tables, open_tables
 from streams.topics import RAW, changelog_topic
 
 AT_ONCE = 2  # restores: one reads while the other writes; each has a queue of its own in memory
-COMMITTED_TIMEOUT_S = 5.0  # a revocation waits for it
 
 log = structlog.get_logger()
 
@@ -77,7 +76,7 @@ class Partitions:
             if not future.done():
                 continue
             del self._restores[partition]
-            self.tables[partition] = _result(future)
+            self.tables[partition] = future.result()
             consumer.resume([TopicPartition(RAW, partition)])
             self._report_ready()
 
@@ -87,7 +86,7 @@ class Partitions:
             if place.partition in self._restores:
                 restore, future = self._restores.pop(place.partition)
                 restore.cancelled.set()
-                _result(future).close()
+                future.result().close()
             if place.partition in self.tables:
                 self.tables.pop(place.partition).close()
         consumer.incremental_unassign(places)
@@ -114,7 +113,7 @@ class Partitions:
     def _restored(self, restore: Restore, partition: int, broken: str | None) -> PartitionTables:
         settings = self._settings
         # First: everything the previous owner committed has to lie below the end that the restore then asks for.
-        patiently(lambda: _wait_for_pending(settings, partition), restore.cancelled, partition)
+        patiently(lambda: committed(settings.kafka, settings.group, [partition]), restore.cancelled, partition)
         home = Home(settings.state_dir / str(partition), settings.app, partition, settings.seen_ms)
         return restore.run(open_tables(home) if broken is None else empty_tables(home, broken))
 
@@ -123,30 +122,3 @@ class Partitions:
             self._settings.ready_file.parent.mkdir(parents=True, exist_ok=True)
             self._settings.ready_file.write_text(str(os.getpid()))
             log.info("worker_ready", partitions=sorted(self.tables))
-
-
-def _wait_for_pending(settings: WorkerSettings, partition: int) -> None:
-    """Return when no transaction with offsets of this partition is pending: the broker answers only then.
-
-    Not with the worker's consumer, whose calls wait for each other: a revocation inside `poll` waits for this one. Nor with
-    an admin client: librdkafka 2.16 aborts the process when one gives up waiting for a coordinator (`rd_kafka_enq_once`).
-    """
-    asking = clients.silent_consumer(
-        {**settings.kafka, "group.id": settings.group, "isolation.level": "read_committed"}
-    )
-    try:
-        (place,) = asking.committed([TopicPartition(RAW, partition)], timeout=COMMITTED_TIMEOUT_S)
-    except KafkaException as error:
-        raise Transient(f"the committed offset of {RAW}-{partition}: {error.args[0].str()}") from error
-    finally:
-        asking.close()
-    if place.error is not None:
-        raise Transient(f"the committed offset of {RAW}-{partition}: {place.error.str()}")
-
-
-def _result(future: "Future[PartitionTables]") -> PartitionTables:
-    """Return a restore's tables; a restore that failed for good ends the process, and the next one starts it afresh."""
-    try:
-        return future.result()
-    except Transient as fault:
-        raise Terminal(f"restoring failed: {fault}") from fault

@@ -34,7 +34,6 @@ BATCH = 1_000
 CHECKPOINT_S = 10.0  # of work that a kill can cost
 ADMIN_TIMEOUT_S = 30.0
 RETRY_S = 1.0
-PATIENCE_S = 300.0  # of Kafka being away; then the process ends, and the next one starts the restore afresh
 # A fetch of compressed records is several times as large in memory, and two partitions are restored at once: librdkafka's own
 # 64 MB per reader and batches of 10,000 made a worker of 860 MB. Smaller ones cost nothing once the reader does not sleep.
 QUEUE_KB = 4 * 1024
@@ -156,14 +155,11 @@ class Restore:
 
 
 def patiently(function: Callable[[], Result], cancelled: threading.Event, partition: int) -> Result | None:
-    """Return what a function returns that needs Kafka, tried again for PATIENCE_S; None when it was cancelled meanwhile."""
-    deadline = time.monotonic() + PATIENCE_S
+    """Return what a function returns that needs Kafka, tried again as long as Kafka is away; None when cancelled meanwhile."""
     while not cancelled.is_set():
         try:
             return function()
         except Transient as fault:
-            if time.monotonic() > deadline:
-                raise
             log.warning("restore_waits", partition=partition, error=str(fault), retry_in_s=RETRY_S)
             cancelled.wait(RETRY_S)
     return None

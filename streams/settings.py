@@ -19,6 +19,9 @@ from streams.steps.fanout import Route, Routes
 from streams.steps.filter import FilterSyntaxError, compile_filter
 from streams.topics import DAY_MS
 
+# A broker that is back is tried after a second, by default after up to ten. What librdkafka does when no broker answers stays as
+# it is by default (`metadata.recovery.strategy`): with `none` a client is left without any when a frozen Kafka lists none.
+OUTAGE_OPTIONS = {"reconnect.backoff.max.ms": "1000"}
 WORKER_ID = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 OPERATIONS_HOST, OPERATIONS_PORT = "PENSTOCK_WORKER_OPERATIONS_HOST", "PENSTOCK_WORKER_OPERATIONS_PORT"
 _PORT = re.compile("[0-9]{1,5}")
@@ -92,7 +95,7 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
         raise ConfigurationError(problems)
     return WorkerSettings(
         loaded,
-        kafka,
+        OUTAGE_OPTIONS | kafka,
         registry_access(loaded, environ),
         worker_id,
         Path(environ.get("PENSTOCK_DATA_DIR", ".penstock")),

@@ -30,7 +30,7 @@ from schemas.records import RawDelivery
 from schemas.registry import Registry, RegistryFault
 from streams.claim import claim
 from streams.commits import Commits, place_of
-from streams.faults import Broken, Terminal, Transient
+from streams.faults import Broken, Stopped, Terminal, Transient
 from streams.partitions import Partitions
 from streams.publish import Encoder, Topics
 from streams.restore import FETCH_BYTES
@@ -127,7 +127,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             self._topics.ensure(topic)
         self._registry.prefix(OUTCOMES, "outcome")
         self._registry.prefix(DEAD, "dead")
-        self._transaction = Transaction(settings.kafka, f"{settings.group}.{settings.worker_id}")
+        self._transaction = Transaction(settings.kafka, settings.group, settings.worker_id)
         self._transaction.initialise()
         self._consumer = clients.consumer(
             {
@@ -154,6 +154,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         """
         self._settings.ready_file.unlink(missing_ok=True)
         if hasattr(self, "_consumer"):
+            self._transaction.stop()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._between_batches.wait(), STOP_S)
             await self._blocking(self._consumer.close)
@@ -170,10 +171,14 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         while not self.should_stop or self._commits.deliveries:
             try:
                 await self._turn()
+            except Stopped as fault:
+                log.warning("stopped_without_kafka", error=str(fault))
+                break
             except (Terminal, KafkaException) as fault:
                 die(fault)
             except OSError as error:  # the files that tell how far the worker is
                 die(judged(error, self._settings.data_dir) or error)
+        self._between_batches.set()
 
     async def _turn(self) -> None:
         """Carry what has arrived, if anything; a function of its own, for its locals hold a batch's records."""
@@ -260,7 +265,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         self.partitions.assign(consumer, places)
 
     def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        with contextlib.suppress(Transient):  # the pump will find the same and take the batch back
+        with contextlib.suppress(Transient, Stopped):  # the pump will find the same, and take the batch back or end
             self._transaction.finish()
         self.partitions.revoke(consumer, places)
 

@@ -3,32 +3,24 @@
 Source: KIP-447, "Producer scalability for exactly once semantics".
 """
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
-from broker import clients
-from streams.faults import Terminal, Transient
-from streams.topics import MAX_RECORD_BYTES
+from streams.background import in_background
+from streams.faults import Transient
+from streams.offsets import committed
+from streams.producer import CALL_TIMEOUT_S, RETRY_S, TransactionalProducer
 
-RETRY_MS = 5  # The coordinator refuses a transaction's first requests until the markers of the one before are written,
-# some milliseconds; librdkafka's own 100 ms would be most of the way of a change at low rates (p50 137 ms against 22 ms at 50/s).
-TRANSACTION_TIMEOUT_MS = 30_000  # a killed worker's open transaction holds readers back for at most this long
-# No commit waits for it, `flush` sends at once; with 5 ms, in small requests, librdkafka took twice the time.
-LINGER_MS = 100
 HELD_BYTES = 32 * 1024 * 1024  # several batches of small documents; beside librdkafka's queue, and like it bounded
-STUCK_S = TRANSACTION_TIMEOUT_MS / 1000 + 5  # by then the transaction is lost in any case
-CALL_TIMEOUT_S = 20.0  # below the transaction's timeout, so that we learn of a stuck broker before it does
-END_TIMEOUT_S = (
-    240.0  # a commit or abort that was asked for; below the 300 s after which the group takes the partitions away
-)
-RETRY_S = 0.1
-FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
+# Of a commit in which nothing moves; it takes some 50 ms. Twice as long after one that was given up, for a Kafka that is slow.
+QUIET_S = 5.0
+LONGEST_QUIET_S = 20.0
+LOOK_S = 0.1
 
 _Held = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
 
@@ -36,51 +28,37 @@ log = structlog.get_logger()
 
 
 class Transaction:
-    """The producer of one worker slot and its current transaction.
+    """The current transaction of one worker slot.
 
-    A commit runs on a thread of its own; what is produced meanwhile is held, for the next transaction. The transactional id is
-    stable, so a restarted worker fences its former self at once instead of waiting for a timeout.
+    A commit runs on a thread of its own; what is produced meanwhile is held, for the next transaction.
     """
 
-    def __init__(self, options: dict[str, str], transactional_id: str) -> None:
-        self.transactional_id = transactional_id
-        self._began_s = time.monotonic()
-        self._is_open = False
+    def __init__(self, options: Mapping[str, str], group: str, worker_id: str) -> None:
+        self._options = options
+        self._group = group
+        self._producer = TransactionalProducer(options, f"{group}.{worker_id}")
+        self._is_open = False  # for records
         self._held: list[_Held] = []
         self.held_bytes = 0
         """How many bytes of values are held."""
-        self._thread = ThreadPoolExecutor(1, "commit")
-        self._ending: Future[None] | None = None  # the last commit, until somebody has asked how it ended
-        self._has_offsets = threading.Event()
-        self._producer = clients.producer(
-            {
-                **options,
-                "transactional.id": transactional_id,
-                "transaction.timeout.ms": TRANSACTION_TIMEOUT_MS,
-                "linger.ms": LINGER_MS,
-                "retry.backoff.ms": RETRY_MS,
-                "compression.type": "lz4",
-                "partitioner": "murmur2_random",  # as the Java clients do, so that joins across languages meet
-                "message.max.bytes": MAX_RECORD_BYTES,
-                "queue.buffering.max.messages": 500_000,
-                "queue.buffering.max.kbytes": 262_144,
-            }
-        )
+        self._ending: Future[None] | None = None  # the last commit, until `finish` has returned
+        self._offsets: dict[int, int] = {}  # of the last commit, by partition
+        self._steps = 0  # of commits: with what the client's queue holds, what moves
+        self._quiet_s = QUIET_S
 
     def initialise(self) -> None:
         """Fence any former self and wait until its last transaction has ended."""
-        self._call(self._producer.init_transactions, CALL_TIMEOUT_S)
+        self._producer.initialise()
 
     def begin(self) -> None:
         """Start a transaction unless one is open; the one before was committed. What was held goes first."""
         if self._is_open:
             return
-        self._call(self._producer.begin_transaction)
-        self._began_s = time.monotonic()
+        self._producer.begin()
         self._is_open = True
         held = self._let_go()
         for topic, key, value, headers in held:
-            self._produce(topic, key, value, headers=headers)
+            self._producer.produce(topic, key, value, -1, headers=headers)
 
     def produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
@@ -90,7 +68,7 @@ class Transaction:
         Waits for the commit under way too when much is held, and then raises what `finish` does.
         """
         if self._is_open or self._has_begun():
-            self._produce(topic, key, value, headers=headers)
+            self._producer.produce(topic, key, value, -1, headers=headers)
             return
         self._held.append((topic, key, value, headers))
         self.held_bytes += len(value or b"")
@@ -113,54 +91,57 @@ class Transaction:
         (topic, partition), last = place, len(rows)
         for number, (key, row) in enumerate(rows.items(), 1):
             report_to = on_delivery if number == last else None
-            self._produce(topic, key, row, partition, on_delivery=report_to, timestamp=time_ms)
+            self._producer.produce(topic, key, row, partition, on_delivery=report_to, timestamp=time_ms)
 
     def poll(self) -> None:
         """Let librdkafka hand over its log lines; while batches are committed it does so by itself."""
-        self._producer.poll(0)
+        self._producer.client.poll(0)
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
         """Begin to commit everything since `begin` and the input offsets with it; `finish` says how that ended."""
         metadata = consumer.consumer_group_metadata()
-        self._has_offsets.clear()
-        self._ending = self._thread.submit(self._commit, list(offsets), metadata)
+        self._offsets = {place.partition: place.offset for place in offsets}
+        self._ending = in_background(self._commit, self._producer.client, list(offsets), metadata)
         self._is_open = False
 
     def finish(self) -> None:
-        """Return when the last commit is done; raise, as often as asked, when Kafka did not take it."""
+        """Return when the last commit is done; raise `Transient`, as often as asked, when Kafka did not take it.
+
+        Replaces a client that does not come back, and waits for Kafka to do so; `Stopped` when told to stop meanwhile.
+        """
         if self._ending is None:
             return
-        if not self._has_offsets.wait(STUCK_S):
-            raise Terminal(
-                f"Kafka's client has not come back from handing in offsets for {STUCK_S:.0f} s, and Kafka has ended the "
-                "transaction by now; nothing is lost, the restart goes on after the last commit"
-            )
+        self._watch(self._ending)
+        if self._producer.is_lost:
+            self._ending = self._found_out()
         self._ending.result()
         self._ending = None
+        self._quiet_s = QUIET_S
+        if not self._is_open:
+            self._producer.ended()
 
     def check(self, topic: str) -> None:
         """Raise `Terminal` when another worker has taken the transactional id over, between two batches.
 
         Kafka tells a producer only in answer to a request, and librdkafka sends none for an empty transaction. So a record is
         produced and taken back. Not offsets, although they leave nothing in a topic: after an outage librdkafka may not come back
-        from handing them in (`_send_offsets`), and an idle worker must outlive one.
+        from handing them in (`_commit`). Without Kafka it waits as `abort` does.
         """
         self.begin()
-        self._produce(topic, b"", None, 0)
-        self._call(self._producer.flush, CALL_TIMEOUT_S)
+        self._producer.produce(topic, b"", None, 0)
+        client = self._producer.client
+        self._producer.call(client, client.flush, QUIET_S)
         self.abort()
 
     def abort(self) -> None:
-        """Take back what was produced and not committed; raises `Terminal` when that cannot be done."""
+        """Take back what was produced and not committed, however long Kafka is away; `Stopped` when told to stop meanwhile."""
         self._let_go()
-        is_open = self._is_open or self._ending is not None  # a commit that failed leaves it open
         self._is_open, self._ending = False, None
-        if not is_open:
-            return
-        try:
-            self._end(self._producer.abort_transaction)
-        except Transient as fault:
-            raise Terminal(f"Kafka does not take the transaction of {self.transactional_id} back: {fault}") from fault
+        self._producer.abort()
+
+    def stop(self) -> None:
+        """Wait for Kafka no longer."""
+        self._producer.stop()
 
     def _let_go(self) -> list[_Held]:
         held, self._held, self.held_bytes = self._held, [], 0
@@ -174,81 +155,72 @@ class Transaction:
         self.begin()
         return True
 
-    def _commit(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
-        try:
-            self._send_offsets(offsets, metadata)
-        finally:
-            self._has_offsets.set()
-        self._call(self._producer.flush, CALL_TIMEOUT_S)  # delivery reports run in here, before the commit returns
-        self._end(self._producer.commit_transaction)
+    def _commit(self, client: Producer, offsets: Sequence[TopicPartition], metadata: Any) -> None:
+        """Commit, on a thread that may be left behind in here with its client.
 
-    def _send_offsets(self, offsets: Sequence[TopicPartition], metadata: Any) -> None:
-        """Add the input offsets; may never return, whatever the timeout says, when the group's coordinator has moved meanwhile.
-
-        librdkafka 2.16, its issues 5456 and 5511: `finish` watches the clock.
+        `send_offsets_to_transaction` may never return, whatever the timeout says, when the group's coordinator has moved
+        meanwhile (librdkafka 2.16, its issues 5456 and 5511): `finish` watches.
         """
-        self._call(self._producer.send_offsets_to_transaction, offsets, metadata, CALL_TIMEOUT_S)
+        self._producer.call(client, client.send_offsets_to_transaction, offsets, metadata, CALL_TIMEOUT_S)
+        self._steps += 1
+        self._producer.call(client, client.flush, CALL_TIMEOUT_S)  # delivery reports run in here
+        self._steps += 1
+        self._end(client)
 
-    def _end(self, function: Callable[[float], Any]) -> None:
-        """Wait until Kafka says how the transaction ended, also while it is away for minutes.
+    def _end(self, client: Producer) -> None:
+        """Return when Kafka has committed; once it is asked to, it may have, and only Kafka can tell.
 
-        A commit that was asked for may have happened: until that is known, neither an abort nor a new decision is right.
+        Until that is known neither an abort nor a new decision is right.
         """
-        deadline = time.monotonic() + END_TIMEOUT_S
-        while True:
+        while client is self._producer.client:
             try:
-                function(CALL_TIMEOUT_S)
+                client.commit_transaction(CALL_TIMEOUT_S)
             except KafkaException as error:
                 if not error.args[0].retriable():
-                    raise self._judge(error) from error
-                if time.monotonic() > deadline:
-                    raise Terminal(
-                        f"Kafka has not said for {END_TIMEOUT_S:.0f} s how the transaction of {self.transactional_id} "
-                        f"ended; the restart reads what was committed ({error.args[0].str()})"
-                    ) from error
+                    fault = self._producer.judged(error, client)
+                    if isinstance(fault, Transient):  # no answer: it may have committed
+                        self._producer.give_up(client)
+                    raise fault from error
                 log.warning("transaction_waits", error=error.args[0].str())
                 time.sleep(RETRY_S)
             else:
                 return
 
-    def _produce(self, topic: str, key: bytes | None, value: bytes | None, partition: int = -1, **options: Any) -> None:
-        """Hand a record to librdkafka; `options` are those of its `produce`: on_delivery, timestamp, headers."""
-        while True:
-            try:
-                self._producer.produce(topic, value, key, partition, **options)
-            except BufferError:
-                self._producer.poll(0.05)
-            except KafkaException as error:
-                raise self._judge(error) from error
-            else:
+    def _watch(self, ending: Future[None]) -> None:
+        """Return when a commit has ended, or nothing of it has moved for a while: then the client is lost.
+
+        Looks are counted, not seconds: a process that was paused has not waited.
+        """
+        looks, moved = 0, self._moved()
+        while not wait([ending], LOOK_S).done:
+            looks, moved = (looks + 1 if self._moved() == moved else 0), self._moved()
+            if looks * LOOK_S > self._quiet_s:
+                log.warning("commit_hangs", for_s=self._quiet_s)
+                self._producer.is_lost = True
+                self._quiet_s = min(2 * self._quiet_s, LONGEST_QUIET_S)
                 return
 
-    def _call(self, function: Callable[..., Any], *arguments: Any) -> None:
-        deadline = time.monotonic() + CALL_TIMEOUT_S
+    def _moved(self) -> tuple[int, int]:
+        return self._steps, len(self._producer.client)
+
+    def _found_out(self) -> Future[None]:
+        """Return how a commit ended whose client is lost: with a new client its transaction has ended, and the offsets tell.
+
+        Offsets behind those of the commit are another worker's, which has the partitions by now, and with them what is to do.
+        """
+        self._producer.renew()
+        self._is_open = False
+        found: Future[None] = Future()
+        if self._committed() == self._offsets:
+            found.set_result(None)
+        else:
+            found.set_exception(Transient("Kafka has not committed the batch whose client was lost"))
+        return found
+
+    def _committed(self) -> dict[int, int]:
         while True:
             try:
-                function(*arguments)
-            except KafkaException as error:
-                if not error.args[0].retriable() or time.monotonic() > deadline:
-                    raise self._judge(error) from error
-                time.sleep(RETRY_S)
-            else:
-                return
-
-    def _judge(self, error: KafkaException) -> Transient | Terminal:
-        """Return the class of fault: whether the batch can be tried again, or this process must end."""
-        cause: KafkaError = error.args[0]
-        age_s = time.monotonic() - self._began_s
-        if cause.code() in FENCED and age_s > TRANSACTION_TIMEOUT_MS / 1000:
-            return Terminal(
-                f"Kafka ended the transaction of {self.transactional_id}, open for {age_s:.0f} s: this process was paused or cut "
-                f"off from Kafka; nothing is lost, the restart goes on after the last commit ({cause.str()})"
-            )
-        if cause.code() in FENCED:
-            return Terminal(
-                f"another worker took over the transactional id {self.transactional_id}: "
-                f"two workers run with one --worker-id; give each its own ({cause.str()})"
-            )
-        if cause.fatal():
-            return Terminal(f"Kafka ended the producer {self.transactional_id}: {cause.str()}")
-        return Transient(cause.str())
+                return committed(self._options, self._group, self._offsets)
+            except Transient as fault:
+                log.warning("commit_in_doubt", error=str(fault))
+                self._producer.pause()

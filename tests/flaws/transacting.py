@@ -11,18 +11,18 @@ TRANSACTING: Final = (
         "offsets_committed_before_the_outputs",
         "One outcome per accepted delivery: killed between the two, a batch is skipped that nothing came of.",
         "streams/transaction.py",
-        "        self._ending = self._thread.submit(self._commit, list(offsets), metadata)\n",
+        "        self._ending = in_background(self._commit, self._producer.client, list(offsets), metadata)\n",
         "        consumer.commit(offsets=list(offsets), asynchronous=False)\n"
-        "        self._ending = self._thread.submit(self._commit, [], metadata)\n",
+        "        self._ending = in_background(self._commit, self._producer.client, [], metadata)\n",
         (f"{_BATCH}::test_killed_at_a_point_of_a_batch[flushed]",),
     ),
     Flaw(
         "outputs_outside_of_the_transaction",
         "Every real change once: what an aborted batch produced is visible, and is produced again.",
         "streams/transaction.py",
-        "        self.transactional_id = transactional_id\n",
-        """        self.transactional_id = transactional_id
-        outside = clients.producer(options)
+        "        self._is_open = False  # for records\n",
+        """        self._is_open = False
+        outside = Producer(dict(options))
 
         def produce(topic: str, key: Any, value: Any, headers: Any = None) -> None:
             outside.produce(topic, value, key, headers=headers)
@@ -38,7 +38,7 @@ TRANSACTING: Final = (
         "streams/commits.py",
         "        self._batch = _Batch(len(messages), _first(map(place_of, messages)), written)\n",
         """        self._batch = _Batch(len(messages), _first(map(place_of, messages)), written)
-        self._transaction._producer.flush()
+        self._transaction._producer.client.flush()
         for tables, offsets in written:
             tables.store(offsets)
 """,
@@ -93,6 +93,30 @@ TRANSACTING: Final = (
         (f"{_BATCH}::test_transaction_that_fails_is_taken_back[flushed]",),
     ),
     Flaw(
+        "lost_commit_counts_as_aborted",
+        "Every real change once: after an outage, what Kafka committed without being able to say so is decided again.",
+        "streams/transaction.py",
+        "        if self._committed() == self._offsets:\n",
+        "        if not self._offsets:\n",
+        (f"{_BATCH}::test_client_that_does_not_come_back_is_replaced[answered]",),
+    ),
+    Flaw(
+        "lost_commit_counts_as_done",
+        "One outcome per accepted delivery: after an outage, what was lost with the client is taken for committed.",
+        "streams/transaction.py",
+        "        if self._committed() == self._offsets:\n",
+        "        if self._offsets:\n",
+        (f"{_BATCH}::test_client_that_does_not_come_back_is_replaced[flushed]",),
+    ),
+    Flaw(
+        "lost_client_ends_the_worker",
+        "The worker goes on after an outage: without a supervisor it stays dead.",
+        "streams/producer.py",
+        "        while self.is_lost:\n",
+        "        if self.is_lost:\n            raise Terminal(self.transactional_id)\n        while self.is_lost:\n",
+        (f"{_BATCH}::test_client_that_does_not_come_back_is_replaced[flushed]",),
+    ),
+    Flaw(
         "latest_is_not_in_the_changelog",
         "Tables survive the disk: what *latest* held is gone when the partition moves or the disk is lost.",
         "streams/commits.py",
@@ -140,14 +164,12 @@ TRANSACTING: Final = (
         ("tests/kafka/test_worker_ids.py::test_idle_worker_notices_that_its_id_was_taken_over",),
     ),
     Flaw(
-        "idle_worker_hands_in_offsets",
-        "An idle worker outlives an outage: librdkafka does not come back from handing in offsets, and the worker ends.",
-        "streams/source.py",
-        "            await self._blocking(self._transaction.check, changelog_topic(self._settings.app, TABLE_NAMES[0]))\n",
-        "            self._transaction.begin()\n"
-        "            self._transaction.commit([TopicPartition(RAW, 0, 0)], self._consumer)\n"
-        "            await self._blocking(self._transaction.finish)\n",
-        ("tests/kafka/test_idle_outage.py::test_idle_worker_outlives_an_outage",),
+        "worker_ends_when_it_cannot_abort",
+        "An idle worker outlives an outage: Kafka goes away while it asks whose its id is, and the worker ends.",
+        "streams/producer.py",
+        "            if isinstance(fault, Terminal):\n                raise fault from error\n",
+        "            raise Terminal(self.transactional_id) from error\n",
+        ("tests/kafka/test_idle_outage.py::test_check_of_the_id_outlasts_an_outage",),
     ),
     Flaw(
         "directory_is_shared",

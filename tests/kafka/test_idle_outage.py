@@ -1,19 +1,26 @@
-"""Kafka is killed beside an idle worker, and comes back: the worker goes on by itself."""
+"""Kafka goes away beside an idle worker, and comes back: the worker goes on by itself."""
 
+import os
+import signal
+import uuid
 from pathlib import Path
 
 import pytest
 
 from local.kafka import start_kafka
-from streams.transaction import STUCK_S
+from streams.background import in_background
+from streams.publish import Topics
+from streams.transaction import LONGEST_QUIET_S, Transaction
 from tests.support.shop import opened
+from tests.support.waiting import until
 from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.kafka
+RENEWED_S = 30.0
 
 
 def test_idle_worker_outlives_an_outage(registry: str, tmp_path: Path) -> None:
-    """It asks Kafka whether its id is still its own, in a way that returns: handing in offsets after an outage may not."""
+    """Kafka is killed and started again: the worker gets its partitions back, asks whether its id is its own, and stays."""
     kafka = start_kafka(tmp_path / "kafka")
     port = int(kafka.bootstrap_servers.rpartition(":")[2])
     try:
@@ -25,6 +32,28 @@ def test_idle_worker_outlives_an_outage(registry: str, tmp_path: Path) -> None:
             kafka = start_kafka(kafka.data_dir, port)
             wait_until(lambda: workers.log(0).read_text().count("worker_ready") > 1, "its partitions, again")
 
-            assert worker.wait(STUCK_S + 5) is None, workers.log(0).read_text()[-3000:]
+            assert worker.wait(LONGEST_QUIET_S) is None, workers.log(0).read_text()[-3000:]
     finally:
+        kafka.stop()
+
+
+def test_check_of_the_id_outlasts_an_outage(tmp_path: Path) -> None:
+    """Kafka stands still while it is asked whether the id is still the worker's own: the answer waits until it is back."""
+    kafka = start_kafka(tmp_path / "kafka")
+    options, topic = {"bootstrap.servers": kafka.bootstrap_servers}, f"changes.test.thing_{uuid.uuid4().hex[:8]}"
+    try:
+        Topics(options, 1).ensure(topic)
+        transaction = Transaction(options, "penstock.idle", "one")
+        transaction.initialise()
+        transaction.check(topic)
+
+        os.kill(kafka.pid, signal.SIGSTOP)
+        checking = in_background(transaction.check, topic)
+        until(lambda: transaction._producer.is_lost or checking.done(), RENEWED_S, "a client that is given up")
+        os.kill(kafka.pid, signal.SIGCONT)
+
+        checking.result(RENEWED_S)
+        transaction.check(topic)
+    finally:
+        os.kill(kafka.pid, signal.SIGCONT)
         kafka.stop()

@@ -104,6 +104,21 @@ def test_transaction_that_fails_is_taken_back(shop: Shop, workers: Workers, poin
     shop.assert_books_balance()
 
 
+@pytest.mark.parametrize("point", ["flushed", "overtaken", "answered"])
+def test_client_that_does_not_come_back_is_replaced(shop: Shop, workers: Workers, point: str) -> None:
+    """A commit hangs before or after Kafka took it: the same worker finds out, and decides again what was not taken alone."""
+    shop.feed()
+
+    worker = workers.start(0, doomed=(point, "hang", shop.source, str(DOOMED)))
+
+    wait_until(shop.is_decided, "everything decided")
+    assert worker.exit_code() is None
+    log = workers.log(0).read_text()
+    assert log.count('"producer_renewed"') == 1
+    assert ('"batch_aborted"' in log) == (point != "answered")
+    shop.assert_books_balance()
+
+
 def test_store_that_does_not_take_a_committed_batch_is_rebuilt(shop: Shop, workers: Workers) -> None:
     """The next batch was decided on its rows: that one is taken back, the committed one is not."""
     shop.feed()

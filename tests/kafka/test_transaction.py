@@ -3,10 +3,9 @@
 import threading
 import uuid
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from confluent_kafka import Consumer
+from confluent_kafka import Consumer, Producer
 
 from streams.publish import Topics
 from streams.transaction import HELD_BYTES, Transaction
@@ -31,13 +30,13 @@ def test_what_is_held_is_bounded(kafka: str, consumer: Consumer, monkeypatch: py
     """A commit that takes long makes whoever produces wait, as a full queue does; nothing is lost or out of order."""
     topic = f"changes.test.thing_{uuid.uuid4().hex[:8]}"
     Topics({"bootstrap.servers": kafka}, 1).ensure(topic)
-    transaction = Transaction({"bootstrap.servers": kafka}, uuid.uuid4().hex)
+    transaction = Transaction({"bootstrap.servers": kafka}, uuid.uuid4().hex, "one")
     transaction.initialise()
     may_end, end, most = threading.Event(), transaction._end, 0
 
-    def ending(function: Any) -> None:
+    def ending(client: Producer) -> None:
         may_end.wait()
-        end(function)
+        end(client)
 
     def produce() -> None:
         nonlocal most

@@ -1,12 +1,13 @@
 """A worker that meets its fate at one point of one batch, so that a crash test needs no luck.
 
 `python -m tests.support.doomed POINT FATE SOURCE NUMBER` in a worker's environment. The batch with the NUMBER-th delivery of the
-source is the one; its fate is `kill` (SIGKILL), `abort` (Kafka does not take the transaction) or `break` (the store on disk
-cannot be written), once. The points, in order:
+source is the one; its fate is `kill` (SIGKILL), `abort` (Kafka does not take the transaction), `break` (the store on disk
+cannot be written) or `hang` (the call never returns, as some of librdkafka's after an outage), once. The points, in order:
 
 deciding      the delivery is decided, what follows is on its way to Kafka
 flushed       Kafka has all records and offsets of the transaction, nobody has asked for the commit
 overtaken     the same, and part of the next batch is decided already; the batches are small, and decided ahead at any rate
+answered      Kafka has committed it, and the client does not say so
 committed     all of it is visible, nothing is on this machine's disk
 half stored   the tables of the batch's first partition are on disk
 """
@@ -15,9 +16,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from confluent_kafka import Producer
 
 from schemas.records import RawDelivery
 from streams import agents, source
@@ -59,6 +61,8 @@ class Fate:
         self._is_met = True
         if self._kind == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
+        if self._kind == "hang":
+            threading.Event().wait()
         raise Broken(directory, MET) if self._kind == "break" else Transient(MET)
 
 
@@ -73,12 +77,12 @@ def doom(fate: Fate) -> None:
         fate.count(delivery)
         fate.meet("deciding")
 
-    def ending(transaction: Transaction, function: Callable[[float], Any]) -> None:
-        if function.__name__ == "commit_transaction":
-            fate.meet("flushed")
-            if fate.be_overtaken():
-                fate.meet("overtaken")
-        end(transaction, function)
+    def ending(transaction: Transaction, client: Producer) -> None:
+        fate.meet("flushed")
+        if fate.be_overtaken():
+            fate.meet("overtaken")
+        end(transaction, client)
+        fate.meet("answered")
 
     def storing(tables: PartitionTables, offsets: Mapping[TableName, int]) -> None:
         fate.meet("committed", tables.home.directory)
