@@ -70,10 +70,8 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
         (Broker.stop, Broker.start, 2.0),
         (Broker.kill, Broker.start, 2.0),
         (Broker.kill, Broker.start, 13.0),
-        (Broker.freeze, Broker.thaw, 13.0),
-        (Broker.freeze, Broker.thaw, 40.0),  # longer than Kafka keeps a transaction open
     ],
-    ids=["stopped briefly", "killed briefly", "killed", "frozen", "frozen for long"],
+    ids=["stopped briefly", "killed briefly", "killed"],
 )
 def test_worker_goes_on_after_an_outage(
     broker: Broker,
@@ -84,6 +82,18 @@ def test_worker_goes_on_after_an_outage(
     away_s: float,
 ) -> None:
     """Each delivery is decided once and in order, by the process that was there before; twice, for the first leaves traces."""
+    assert_goes_on(broker, registry, tmp_path, lambda: gone(broker), lambda: back(broker), away_s)
+
+
+def assert_goes_on(
+    broker: Broker,
+    registry: str,
+    tmp_path: Path,
+    gone: Callable[[], None],
+    back: Callable[[], None],
+    away_s: float,
+) -> None:
+    """Let Kafka be away twice; fail where the process ends or the books do not balance."""
     address = broker.bootstrap_servers
     with opened(address, registry, tmp_path) as (source, app, outcomes, workers):
 
@@ -94,9 +104,9 @@ def test_worker_goes_on_after_an_outage(
         worker = workers.start(0)
         for turn in (1, 2):
             wait_for((turn - 1) * DELIVERIES + DECIDED, 60)
-            gone(broker)
+            gone()
             threading.Event().wait(away_s)
-            back(broker)
+            back()
             wait_for(turn * DELIVERIES, 180)
             if turn == 1:
                 feed(address, noisy_products(source, DELIVERIES, RESOURCES, seed=1, family_every=3))
