@@ -16,11 +16,13 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip.conf,t
     && tools/bin/pip --python /opt/penstock/bin/python install --require-hashes -r requirements-runtime.lock
 COPY pyproject.toml README.md ./
 COPY broker broker
+COPY config config
 COPY console console
 COPY ingress ingress
 COPY local local
 COPY providers providers
 COPY schemas schemas
+COPY simulator simulator
 COPY streams streams
 RUN tools/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir wheels . \
     && tools/bin/pip --python /opt/penstock/bin/python install --no-index --no-deps wheels/penstock-*.whl

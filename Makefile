@@ -6,7 +6,7 @@ STREAMS := bench/peers/streams
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka test-proxies test-containers charts test-charts soak flaws run bench sbom lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies test-containers charts test-charts soak mutants run bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -57,8 +57,8 @@ test-charts: setup .venv-charts/.installed ## lint and render the Helm chart wit
 soak: setup ## minutes of strange requests, and of faults on three brokers (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
 	$(BIN)/python -m pytest tests/soak -s
 
-flaws: setup ## plant known flaws in a copy, one at a time, and see each caught (FLAWS="--quick": those that need no Kafka)
-	$(BIN)/python -m tests.flaws $(FLAWS)
+mutants: setup ## plant known mutants in a copy, one at a time, and see each caught (MUTANTS="--quick": those that need no Kafka)
+	$(BIN)/python -m tests.mutants $(MUTANTS)
 
 run: setup ## start all of Penstock here, send sample deliveries, print where to look
 	$(BIN)/penstock up --sample

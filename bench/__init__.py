@@ -3,7 +3,7 @@
 __main__.py   python -m bench [NAME ...] [--quick]
 
 ingress.py    the door beside a server that does nothing: rates, latencies     load.py        posts, closed and open loop
-held.py       the largest rate it holds for a minute                           posts.py       the books and their figures
+held.py       the largest rate it holds for a minute                           load_figures.py       the books and their figures
 burst.py      five times the rate for ten seconds                              arrived.py     ids answered, ids on the topic
 endurance.py  ten minutes with Kafka away in the middle: memory, losses        deliveries.py  what is posted and read
 pipeline.py   the worker beside the bare loop and peers: contestants.py        outcomes.py    counts what came out

@@ -14,7 +14,6 @@ from bench.endurance import endurance
 from bench.held import held
 from bench.ingress import ingress
 from bench.latency import latency
-from bench.load import allow_files
 from bench.machine import NOTEWORTHY, Neighbours
 from bench.outage import outage
 from bench.pipeline import pipeline
@@ -24,6 +23,7 @@ from bench.scaling import scaling
 from bench.small import small
 from bench.stack import Failed, running_stack
 from local.errors import LocalError
+from simulator.load_generator import allow_files
 
 BENCHMARKS = {
     "ingress": ingress,

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from bench.outcomes import committed
 from bench.stack import Places, Stack
-from streams.topics import RAW
+from schemas.topics import RAW
 
 ID_HEADER = "penstock_delivery_id"
 CALM_S = 3.0  # a spool that is being emptied adds records all the time

@@ -16,7 +16,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from bench.contest import Entry, entry_of
 from bench.job import Decision, Job, read, seen_key
 
-BATCH = 2_000  # as streams.source
+BATCH = 2_000  # as streams.worker.consumer
 TIMEOUT_S = 30
 
 Rows = dict[bytes, bytes]

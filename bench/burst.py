@@ -4,13 +4,13 @@ import sys
 from typing import Any
 
 from bench.arrived import arrived
-from bench.deliveries import LARGE, Numbered, body_bytes
 from bench.fill import create_raw
 from bench.held import seconds
 from bench.ingress import PATH
-from bench.load import OUTAGE_CONNECTIONS, open_loop
-from bench.posts import Phase, back_after_s, latency_row, percentile, percentiles, within
 from bench.stack import Stack, running_ingress, spooled
+from simulator.load_figures import Phase, back_after_s, latency_row, percentile, percentiles, within
+from simulator.load_generator import OUTAGE_CONNECTIONS, open_loop
+from simulator.shop_deliveries import LARGE, Numbered, body_bytes
 
 STEADY_PER_S = 1_000
 TIMES = 5

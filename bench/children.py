@@ -16,7 +16,7 @@ from bench.fill import create_raw, fill
 from bench.outcomes import Decided, decided
 from bench.stack import Stack, running_worker
 from bench.turns import BROKER_TIME, Used, spread, watched
-from streams.topics import OUTCOMES, described
+from schemas.topics import OUTCOMES, described
 
 PRODUCTS, VERSIONS = 2_000, 20
 ROUNDS = 2

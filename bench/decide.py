@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import count, islice
 
-from bench.deliveries import LARGE, STEP_S, Mix, kept, mixed, product
+from config.model import Configuration
 from schemas import codec
-from schemas.configuration import Configuration
 from schemas.records import RawDelivery
+from simulator.shop_deliveries import LARGE, STEP_S, Mix, kept, mixed, product
 from streams.pipeline import Tables, process
-from streams.publish import Encoder
-from streams.settings import compiled_routes
+from streams.worker.encoder import Encoder
+from streams.worker.settings import compiled_routes
 
 BATCH = 2_000
 PRODUCTS = 500

@@ -15,14 +15,14 @@ from typing import Any
 from msgspec import Struct
 
 from bench.arrived import arrived
-from bench.deliveries import LARGE, Numbered, body_bytes
 from bench.fill import create_raw
 from bench.ingress import PATH
-from bench.load import OUTAGE_CONNECTIONS, open_loop
-from bench.posts import Phase, Posts, Series, by_second, latency_row, percentiles, within
 from bench.stack import KAFKA_OPTIONS, Process, Stack, memory_mb, running_ingress, spooled
 from local.kafka import RunningKafka, start_kafka
-from streams.topics import RAW
+from schemas.topics import RAW
+from simulator.load_figures import Phase, Posts, Series, by_second, latency_row, percentiles, within
+from simulator.load_generator import OUTAGE_CONNECTIONS, open_loop
+from simulator.shop_deliveries import LARGE, Numbered, body_bytes
 
 RATE = 1_000
 Away = Callable[[RunningKafka, float], Awaitable[None]]

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 import msgspec
 
-from bench.deliveries import FIRST_ID, SOURCE, STEP_S, kept, product
 from schemas.records import RawDelivery
+from simulator.shop_deliveries import FIRST_ID, SOURCE, STEP_S, kept, product
 
 VARIANTS: Final = 40
 CHANGED: Final = 2  # variants that an update changes: a price here, a stock level there

@@ -7,11 +7,11 @@ from functools import partial
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from bench.contest import PARTITIONS
-from bench.deliveries import Mix, mixed
 from bench.stack import Places, Stack
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
-from streams.topics import RAW, described
+from schemas.topics import RAW, described
+from simulator.shop_deliveries import Mix, mixed
 
 IN_FLIGHT = 15_000
 TIMEOUT_S = 60.0

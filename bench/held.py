@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.arrived import arrived, wait_calm
-from bench.deliveries import LARGE, Numbered, body_bytes
 from bench.fill import create_raw
 from bench.ingress import PATH, warm
-from bench.load import OPEN_CONNECTIONS, open_loop
-from bench.posts import Phase, Posts, Series, by_second, latency_row
 from bench.stack import Stack, running_ingress
-from streams.topics import RAW
+from schemas.topics import RAW
+from simulator.load_figures import Phase, Posts, Series, by_second, latency_row
+from simulator.load_generator import OPEN_CONNECTIONS, open_loop
+from simulator.shop_deliveries import LARGE, Numbered, body_bytes
 
 P99_BOUND_MS = 100.0  # far from every provider's 5 s, and no queue that grows stays under it for long
 FIRST_RATE = 1_000

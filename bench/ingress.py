@@ -10,14 +10,14 @@ from statistics import median
 from typing import Any
 
 from bench.arrived import arrived, wait_calm
-from bench.deliveries import LARGE, SOURCE, Numbered, body_bytes
 from bench.fill import create_raw
-from bench.load import CLOSED_CONNECTIONS, OPEN_CONNECTIONS, closed_loop, open_loop
-from bench.posts import Phase, Posts, Series, curve, latency_row, percentile, within
 from bench.stack import Process, Stack, has_ingress_workers, running, running_ingress
 from bench.turns import in_turn
 from local import ports
-from streams.topics import RAW
+from schemas.topics import RAW
+from simulator.load_figures import Phase, Posts, Series, curve, latency_row, percentile, within
+from simulator.load_generator import CLOSED_CONNECTIONS, OPEN_CONNECTIONS, closed_loop, open_loop
+from simulator.shop_deliveries import LARGE, SOURCE, Numbered, body_bytes
 
 PATH = f"/v1/{SOURCE}"
 RATES = (200, 1_000, 5_000)

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.contest import PARTITIONS
-from bench.deliveries import LARGE, body_bytes, requests
 from bench.ingress import PATH
-from bench.load import open_loop
-from bench.posts import OK, Phase, Posts, percentiles
 from bench.stack import Process, Stack, running, running_ingress, running_worker
-from providers.shopify_types import RESOURCE_TYPES
-from streams.topics import RAW, changes_topic, described
+from providers.shopify.types import RESOURCE_TYPES
+from schemas.topics import RAW, changes_topic, described
+from simulator.load_figures import OK, Phase, Posts, percentiles
+from simulator.load_generator import open_loop
+from simulator.shop_deliveries import LARGE, body_bytes, requests
 
 RATES = (200, 1_000)
 CHANGES = changes_topic("shopify", "product", RESOURCE_TYPES)

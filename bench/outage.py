@@ -25,14 +25,14 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from msgspec import Struct
 
-from bench.deliveries import SMALL, SOURCE, STEP_S, kept, product
 from bench.fill import Gate, create_raw
 from bench.outcomes import committed
 from bench.stack import Failed, Places, Process, Stack, running_worker
 from local import kafka
 from schemas import codec
 from schemas.records import RawDelivery
-from streams.topics import OUTCOMES
+from schemas.topics import OUTCOMES
+from simulator.shop_deliveries import SMALL, SOURCE, STEP_S, kept, product
 
 APP = "outage"
 LENGTHS_S = (2.0, 13.0, 48.0)

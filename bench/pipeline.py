@@ -16,15 +16,15 @@ from msgspec import Struct
 
 from bench.contest import CHANGELOGS, OUTPUTS, PARTITIONS, Entry
 from bench.contestants import BARE, FULL_JOB, PENSTOCK, command, contestants, left_out, tell_left_out
-from bench.deliveries import SMALL, body_bytes
 from bench.fill import fill_mixed
 from bench.outcomes import Decided, changes_digest, decided
 from bench.stack import Process, Stack, running, running_worker
 from bench.turns import BROKER_TIME, Used, in_turn, put_beside, spread, watched
-from providers.shopify_types import RESOURCE_TYPES
+from broker.schema_registry import Registry
+from providers.shopify.types import RESOURCE_TYPES
 from schemas.codec import SchemaName
-from schemas.registry import Registry
-from streams.topics import OUTCOMES, RAW, changes_topic, described
+from schemas.topics import OUTCOMES, RAW, changes_topic, described
+from simulator.shop_deliveries import SMALL, body_bytes
 
 CHANGES = changes_topic("shopify", "product", RESOURCE_TYPES)
 SCHEMAS: dict[str, SchemaName] = {"changes": "change", "state": "state", "outcomes": "outcome"}

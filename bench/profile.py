@@ -19,7 +19,7 @@ PY_SPY = Path(__file__).parents[1] / ".venv-bench" / "bin" / "py-spy"
 SAMPLES_PER_S = 500
 PARTS = {
     "raw_delivery (": "record to delivery",
-    "parse (streams/steps/parse.py": "parse",
+    "parse (streams/pipeline.py": "parse",
     "diff (streams/steps/diff.py": "diff",
     "document_json (": "canonical JSON",
     "_event_id (": "event id",

@@ -14,9 +14,9 @@ from typing import Any
 import confluent_kafka
 from rich.console import Console
 
-from bench.posts import Series
 from bench.tables import tables
 from local.pins import KAFKA, REGISTRY
+from simulator.load_figures import Series
 
 RESULTS = Path(__file__).parent / "results"
 PLOTS = Path(__file__).parent / "plots.py"

@@ -14,12 +14,12 @@ from typing import Any
 from confluent_kafka import Producer
 
 from bench.contest import PARTITIONS
-from bench.deliveries import FIRST_ID, SOURCE, START, STEP_S, kept, product
 from bench.fill import create_raw
 from bench.stack import Process, Stack, running_worker
 from schemas.codec import encode_row, raw_headers, time_us
 from schemas.records import LatestState, SeenVersion, resource_key
-from streams.topics import RAW, changelog_topic, described
+from schemas.topics import RAW, changelog_topic, described
+from simulator.shop_deliveries import FIRST_ID, SOURCE, START, STEP_S, kept, product
 
 APP = "restore"
 SIZE = (1, 1, 4)  # variants, images, paragraphs: 2 kB

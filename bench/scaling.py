@@ -14,14 +14,14 @@ from typing import Any
 
 import psutil
 
-from bench.deliveries import SMALL, Mix, body_bytes, mixed
 from bench.fill import Gate, create_raw
 from bench.outcomes import Decided, decided
 from bench.stack import Process, Stack, running_worker
 from bench.turns import BROKER_TIME, TIMEOUT_S
-from providers.shopify_types import RESOURCE_TYPES
+from providers.shopify.types import RESOURCE_TYPES
 from schemas.records import RawDelivery
-from streams.topics import OUTCOMES, RAW, changes_topic, described, state_topic
+from schemas.topics import OUTCOMES, RAW, changes_topic, described, state_topic
+from simulator.shop_deliveries import SMALL, Mix, body_bytes, mixed
 
 COUNTS = (1, 2, 4)
 OUTPUT_PARTITIONS = max(COUNTS)

@@ -13,13 +13,13 @@ from msgspec import Struct
 
 from bench.contest import PARTITIONS, Entry
 from bench.contestants import BARE, PENSTOCK, SMALL_JOB, command, contestants, left_out, tell_left_out
-from bench.deliveries import SMALL, body_bytes
 from bench.fill import fill_mixed
 from bench.outcomes import Decided, emitted
 from bench.small_job import OUTPUT, TABLE
 from bench.stack import Stack, running
 from bench.turns import BROKER_TIME, Used, in_turn, put_beside, spread, watched
-from streams.topics import RAW
+from schemas.topics import RAW
+from simulator.shop_deliveries import SMALL, body_bytes
 
 COMPACTED = {"cleanup.policy": "compact"}
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from bench.stack import Process, Stack
-from streams.topics import RAW
+from schemas.topics import RAW
 
 TIMEOUT_S = 300.0
 BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}  # so that a rate is by the broker's clock

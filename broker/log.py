@@ -14,7 +14,7 @@ from msgspec import Struct
 from structlog.typing import Processor
 
 from broker.clients import LOGGER
-from schemas.escaping import json_line
+from config.escaping import json_line
 
 LINES = 3  # of a facility in a period: one per broker of a small cluster
 PERIOD_S = 10.0

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from config.escaping import harmless_lines
 from console.commands.acls import acls
 from console.commands.check import check
 from console.commands.explain import explain
@@ -22,9 +23,8 @@ from console.commands.try_filter import try_filter
 from console.commands.up import up
 from console.commands.verify import verify
 from console.commands.worker import worker
-from console.faults import FAILED, exit_code, expected_faults, explanation
+from console.errors import FAILED, exit_code, expected_faults, explanation
 from local.screen import output, say
-from schemas.escaping import harmless_lines
 
 EPILOG = (
     "Exit codes: 0 fine; 1 the command ran and found a problem, or what it was asked to do failed; "

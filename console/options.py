@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.faults import Misused
+from console.errors import Misused
 
 if TYPE_CHECKING:
-    from schemas.configuration import Configuration
+    from config.model import Configuration
 
 DATA_DIR = Path(".penstock")
 CONFIGURATION = Path("penstock.toml")
@@ -36,6 +36,8 @@ def configuration_path(config: Path | None, data_dir: Path) -> Path:
     """Return the configuration that is meant; raise `Misused` if there is none."""
     path = found_configuration(config, data_dir)
     if path is None:
+        from simulator.demo_configuration import demo_path
+
         made = demo_path(data_dir)
         raise Misused(
             f"no configuration: pass --config, write ./{CONFIGURATION}, or start `penstock up`, which makes {made}"
@@ -47,18 +49,15 @@ def found_configuration(config: Path | None, data_dir: Path) -> Path | None:
     """Return the configuration that is meant: as given, in this folder, or the demo's; None if there is none."""
     if config is not None:
         return config
+    from simulator.demo_configuration import demo_path
+
     return next((path for path in (CONFIGURATION, demo_path(data_dir)) if path.is_file()), None)
-
-
-def demo_path(data_dir: Path) -> Path:
-    """Return where the demo's configuration is, or would be."""
-    return data_dir / "demo" / CONFIGURATION.name
 
 
 def load_configuration(config: Path | None, data_dir: Path) -> "Configuration":
     """Return the configuration that is meant; environment overrides apply, and beside a `penstock up` its addresses."""
+    from config.loading import load
     from console.running import surroundings
-    from schemas.configuration import load
 
     path = configuration_path(config, data_dir)
     return load(path, surroundings(data_dir, path))

@@ -8,17 +8,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from console import reading
-from console.faults import expected_faults, explanation
-from console.posting import Answered, Pace, Post, Tally, post_all
-from console.queries import OUTCOMES, Place, place_of
-from console.sample_payloads import posts
+from broker import topic_reader
+from config import loading
+from console.errors import expected_faults, explanation
+from console.queries.changes import OUTCOMES, Place, place_of
 from console.screen import Screen, messages, progress
-from console.senders import Sender, sender
 from local.stack import Ready
 from providers.registry import PROVIDERS
-from schemas import configuration
 from schemas.records import Document
+from simulator.posting import Answered, Pace, Post, Tally, post_all
+from simulator.sample_payloads import posts
+from simulator.senders import Sender, sender
 
 CONCURRENCY = 8
 PATIENCE_S = 60.0  # without any new outcome, after which what is missing is called pending
@@ -67,8 +67,8 @@ def sample_account(place: Place, url: str, senders: Mapping[str, Sender]) -> Acc
     """Return what became of the sample, after the last outcome or a minute without one."""
     now, account = datetime.now(UTC), Account()
     story = posts(senders, int(now.timestamp() * 1000) * 1000, now)
-    with reading.consumer(place.kafka) as looking:
-        followed = reading.follow(looking, lambda topic: topic == OUTCOMES, is_from_beginning=False)
+    with topic_reader.consumer(place.kafka) as looking:
+        followed = topic_reader.follow(looking, lambda topic: topic == OUTCOMES, is_from_beginning=False)
         next(followed)  # from here on every outcome will be seen, so nothing older has to be read
         with progress("posting the sample", len(story)) as advance:
 
@@ -81,7 +81,7 @@ def sample_account(place: Place, url: str, senders: Mapping[str, Sender]) -> Acc
             deadline_s = time.monotonic() + PATIENCE_S
             while account.pending and time.monotonic() < deadline_s:
                 message = next(followed)
-                if message is not None and account.enter(place.registry.decode(reading.value_of(message))):
+                if message is not None and account.enter(place.registry.decode(topic_reader.value_of(message))):
                     advance(1)
                     deadline_s = time.monotonic() + PATIENCE_S
     return account
@@ -93,7 +93,7 @@ def _run(ready: Ready) -> Account:
         "PENSTOCK_KAFKA_BOOTSTRAP_SERVERS": ready.bootstrap_servers,
         "PENSTOCK_REGISTRY_URL": ready.registry_url,
     }
-    loaded = configuration.load(ready.config, environ)
+    loaded = loading.load(ready.config, environ)
     today = datetime.now(UTC).date()
     demo_sources = [source for source in loaded.sources if source.name in PROVIDERS]
     senders: dict[str, Sender] = {source.provider: sender(source, environ, today) for source in demo_sources}

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from schemas.escaping import harmless, harmless_json, indented
+from config.escaping import harmless, harmless_json, indented
 
 Part = str | tuple[str, str]
 """A text, alone or with its style."""

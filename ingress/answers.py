@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from ingress.rates import Rate
+from ingress.admission.rate_limits import Rate
 from ingress.settings import RETRY_AFTER_S
 from providers.base import Refused
 

@@ -30,7 +30,7 @@ from typing import Self
 
 import structlog
 
-from ingress.log import name_slot
+from ingress.observability.log import name_slot
 from ingress.scoreboard import Scoreboard
 
 TURN_S = 1.0

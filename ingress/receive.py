@@ -13,14 +13,13 @@ import structlog
 from starlette.types import Receive
 
 from ingress import answers
+from ingress.admission.body_limits import Room, read_body, refused_unread
+from ingress.admission.client_address import sender_address
+from ingress.admission.rate_limits import Bucket
 from ingress.answers import ACCEPTED, PROBED, Answer
-from ingress.limits import read_body, refused_unread
-from ingress.metrics import Metrics
-from ingress.publisher import Headers, Published, Report, Spooled, Unpublished
-from ingress.quiet import Kind, QuietLog
-from ingress.rates import Bucket
-from ingress.room import Room
-from ingress.sender import sender_address
+from ingress.delivery.publisher import Headers, Published, Report, Spooled, Unpublished
+from ingress.observability.log_sampling import Kind, QuietLog
+from ingress.observability.metrics import Metrics
 from ingress.settings import Settings
 from ingress.sources import Source
 from providers.base import Envelope, Refused, SignedRequest, Verified

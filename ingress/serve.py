@@ -18,30 +18,30 @@ import uvicorn
 from starlette.applications import Starlette
 
 from broker.operations import OperationsServer, listening
+from config.model import Configuration
+from config.private_files import create_privately, tighten
+from ingress.admission.body_limits import Room
 from ingress.app import Door, Lifespan, elsewhere
-from ingress.files import connections_that_fit
-from ingress.health import Health, State
-from ingress.keeper import Keeper
-from ingress.log import configure_log
-from ingress.memory import MB, memory_bound
-from ingress.metrics import Metrics
-from ingress.pages import pages
+from ingress.config_reload import ConfigurationFile, Follower, Sources, warn_of_unverified
+from ingress.delivery.failover_publisher import Keeper
+from ingress.delivery.publisher import ProducerError, Publisher
+from ingress.delivery.spool import Spool
+from ingress.delivery.spool_file import SpoolUnusable
+from ingress.observability.health import Health, State
+from ingress.observability.log import configure_log
+from ingress.observability.metrics import Metrics
+from ingress.observability.pages import pages
 from ingress.processes import ALONE, Slot, run_processes
-from ingress.protocol import sweep, telling
-from ingress.publisher import ProducerError, Publisher
 from ingress.receive import Receiver
-from ingress.reload import ConfigurationFile, Follower, Sources, warn_of_unverified
-from ingress.room import Room
-from ingress.server import DrainingServer
+from ingress.server.memory_bound import MB, memory_bound
+from ingress.server.open_files import connections_that_fit
+from ingress.server.protocol import sweep, telling
+from ingress.server.server import DrainingServer
+from ingress.server.tls import TlsFiles
 from ingress.settings import Settings, ingress_settings
 from ingress.sources import sources
-from ingress.spool import Spool
-from ingress.spool_file import SpoolUnusable
 from ingress.spools import opened_spool, watch_spool
-from ingress.tls import TlsFiles
 from ingress.together import Board
-from schemas.configuration import Configuration
-from schemas.private_files import create_privately, tighten
 
 KEEP_ALIVE_S = (
     75  # Longer than a load balancer's usual 60 s: it must be the one to hang up, or posts meet a closing socket.

@@ -4,17 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ingress.networks import NOBODY, Networks
-from schemas.configuration import (
-    BODIES_LIMIT_BYTES,
-    BODY_LIMIT_BYTES,
-    MAX_CONCURRENT,
-    Configuration,
-    Replication,
-    kafka_options,
-)
+from config.model import BODIES_LIMIT_BYTES, BODY_LIMIT_BYTES, MAX_CONCURRENT, Configuration, Replication
+from config.secrets import kafka_options
+from ingress.admission.networks import NOBODY, Networks
+from schemas.topics import RAW
 
-RAW_TOPIC = "webhooks.raw"
 ACK_TIMEOUT_S = (
     3.5  # Shopify hangs up at 5 s, connecting and reading included; 0.5 s is kept for verifying and answering.
 )
@@ -30,7 +24,7 @@ class Settings:
     """What one ingress process needs to know but its sources; `kafka` are librdkafka options, maybe with a password."""
 
     kafka: Mapping[str, str] = field(repr=False)
-    raw_topic: str = RAW_TOPIC
+    raw_topic: str = RAW
     partitions: int = 4
     replication: Replication = BY_DEFAULT
     body_limit_bytes: int = BODY_LIMIT_BYTES

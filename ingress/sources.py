@@ -4,14 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
-from ingress.networks import Networks, allowlist
-from ingress.rates import Rate
+from config import model as configured
+from config.model import Configuration
+from config.problems import ConfigurationError, Problem, key_text
+from config.secrets import resolve_secret
+from config.toml_lines import Location
+from ingress.admission.networks import Networks, allowlist
+from ingress.admission.rate_limits import Rate
 from providers.base import Provider
 from providers.registry import provider_of
-from schemas import configuration as configured
-from schemas.configuration import Configuration, ConfigurationError, Problem, resolve_secret
-from schemas.problems import key_text
-from schemas.toml_lines import Location
 
 SHOWN_KINDS = ("env:", "file:")  # of references that name a secret; `text:` is the secret
 

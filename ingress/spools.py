@@ -15,11 +15,11 @@ from typing import TypeVar
 import structlog
 from msgspec.structs import replace
 
-from ingress.metrics import Metrics
+from ingress.delivery.spool import Spool
+from ingress.delivery.spool_file import Row, SpoolFile, SpoolHeld
+from ingress.observability.metrics import Metrics
 from ingress.processes import Slot
 from ingress.settings import Settings
-from ingress.spool import Spool
-from ingress.spool_file import Row, SpoolFile, SpoolHeld
 
 HELD_S = 10.0  # As long as the processes of a killed parent need to drain and end.
 POLL_S = 0.1

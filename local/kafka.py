@@ -163,7 +163,7 @@ def _properties(data_dir: Path, port: int) -> dict[str, str]:
 
 
 _SINGLE_NODE = {
-    "auto.create.topics.enable": "false",  # Topics are declared in streams/topics.py; a typo must not make one.
+    "auto.create.topics.enable": "false",  # Topics are declared in schemas/topics.py; a typo must not make one.
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",

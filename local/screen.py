@@ -6,7 +6,7 @@ No other module of `console` and `local` may write (tests/unit/test_output.py). 
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from schemas.escaping import harmless, harmless_json, harmless_lines, indented
+from config.escaping import harmless, harmless_json, harmless_lines, indented
 
 if TYPE_CHECKING:
     from rich.progress import Progress

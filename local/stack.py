@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from config.private_files import create_privately, tighten
 from local import artifacts, kafka, logs, ports, registry
 from local.data_dir import claim
 from local.errors import DidNotStart, LocalError, Refused
@@ -24,7 +25,6 @@ from local.pins import KAFKA, REGISTRY
 from local.screen import output, say
 from local.signals import Signals
 from local.supervisor import Service, Supervisor
-from schemas.private_files import create_privately, tighten
 
 STOPPED, FAILED, REFUSED, KILLED = 0, 1, 2, 130
 

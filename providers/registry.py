@@ -4,15 +4,15 @@ from functools import lru_cache
 
 import msgspec
 
+from config.model import Source
 from providers.base import Provider
 from providers.bigcommerce import BigCommerce
 from providers.generic import Generic, GenericOptions
-from providers.github import GitHub
+from providers.github.provider import GitHub
 from providers.shopery import Shopery
-from providers.shopify import Shopify
+from providers.shopify.provider import Shopify
 from providers.standard import Standard
-from providers.stripe import Stripe
-from schemas.configuration import Source
+from providers.stripe.provider import Stripe
 
 PROVIDERS: tuple[str, ...] = ("shopify", "bigcommerce", "github", "stripe", "shopery", "standard", "generic")
 

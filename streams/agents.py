@@ -5,14 +5,13 @@ from collections.abc import AsyncIterable
 
 import structlog
 
+from broker.errors import Transient
 from schemas.records import RawDelivery
-from schemas.registry import RegistryFault
-from streams.dead import broken, dead
-from streams.faults import Fault
-from streams.pipeline import Result, process
-from streams.publish import too_large
-from streams.source import Batch
-from streams.table import PartitionTables
+from streams.errors import WorkerError
+from streams.pipeline import Result, broken, dead, process
+from streams.state.tables import PartitionTables
+from streams.worker.consumer import Batch
+from streams.worker.encoder import too_large
 
 SUSPICIOUS = frozenset({"misnamed", "reused_delivery_id"})  # what no provider sends: altered headers, or ids used twice
 log = structlog.get_logger()
@@ -24,7 +23,7 @@ async def capture(batches: AsyncIterable[Batch]) -> None:
         try:
             for delivery in batch.deliveries:
                 decide(delivery, batch)
-        except (Fault, RegistryFault) as fault:
+        except (WorkerError, Transient) as fault:
             batch.decided.set_exception(fault)
         except BaseException as error:  # a mistake of our own: the process ends, instead of waiting here for ever
             batch.decided.set_exception(error)
@@ -59,7 +58,7 @@ def _process(delivery: RawDelivery, tables: PartitionTables, batch: Batch) -> Re
     """Return the decision; a delivery on which the code itself breaks becomes a dead letter and the partition goes on."""
     try:
         return process(delivery, tables.view(), batch.routes)
-    except Fault:  # of the tables' disk, not of the delivery
+    except WorkerError:  # of the tables' disk, not of the delivery
         raise
     except Exception as error:  # noqa: BLE001  # design section 3, rule 4: one bad delivery must not stop all others
         result = broken(error)

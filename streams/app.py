@@ -1,7 +1,7 @@
 """The Faust application: `faust -A streams.app worker` and `penstock worker` run it.
 
 Faust's own consumer, producer and tables stay off: measured, they lose and duplicate (decision 0001). librdkafka moves the bytes
-(`source.py`); Faust runs the agents, the services and the process.
+(`consumer.py`); Faust runs the agents, the services and the process.
 """
 
 import os
@@ -12,14 +12,14 @@ import faust
 from faust.app.base import BootStrategy
 from mode import Service
 
-from schemas.configuration import ConfigurationError
-from schemas.private_files import create_privately
+from config.private_files import create_privately
+from config.problems import ConfigurationError
 from streams.agents import capture
-from streams.log import configure_log
-from streams.memory import collect_rarely, give_back_memory
-from streams.operations import Operations
-from streams.settings import OPERATIONS_HOST, OPERATIONS_PORT, from_environment
-from streams.source import CONFIGURATION_EXIT, Source, die
+from streams.worker.consumer import CONFIGURATION_EXIT, Source, die
+from streams.worker.log import configure_log
+from streams.worker.memory import collect_rarely, give_back_memory
+from streams.worker.operations import Operations
+from streams.worker.settings import OPERATIONS_HOST, OPERATIONS_PORT, from_environment
 
 
 class WithoutKafka(BootStrategy):  # type: ignore[misc]  # Faust has no types

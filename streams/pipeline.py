@@ -5,6 +5,7 @@ so a dict, an overlay over RocksDB and a recomputation from `webhooks.raw` are t
 """
 
 import hashlib
+import traceback
 import uuid
 from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
@@ -12,7 +13,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from providers.base import Handshake, Unparsed
+from providers.base import Handshake, Parsed, Provider, Unparsed
 from schemas import codec
 from schemas.codec import time_us
 from schemas.records import (
@@ -25,15 +26,14 @@ from schemas.records import (
     Snapshot,
     resource_key,
 )
-from streams.steps import kin
+from streams.steps import child_index
+from streams.steps.child_index import Child, Parent, Rows
 from streams.steps.children import merged
-from streams.steps.correct import Refused, is_correction, read_correction
+from streams.steps.correction import Refused, is_correction, read_correction
 from streams.steps.dedup import Known, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
-from streams.steps.fanout import Emission, Routes, Unrouted, fanout
-from streams.steps.kin import Child, Parent, Rows
 from streams.steps.outcome import summarise
-from streams.steps.parse import parse
+from streams.steps.routing import Emission, Routes, Unrouted, fanout
 
 EVENT_NAMESPACE: Final = uuid.UUID(
     "7d1e4f6c-4f0e-5d0b-9a53-70656e73746f"
@@ -153,13 +153,13 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
     known = dedup(snapshot, subject.fingerprint, delivery_id, subject.seen, subject.latest)
     if known is None or known.reason != "delivery_id":
         _remember(subject, writes)
-    if known is None and parent_key is not None and kin.is_orphan(snapshot, parent_key, rows):
+    if known is None and parent_key is not None and child_index.is_orphan(snapshot, parent_key, rows):
         known = Known("stale", "parent_deleted", "its parent was deleted after this was shown")
     if isinstance(known, Known):
         return [_Decision(Outcome(known.outcome, known.reason, known.detail))]
     decision = _conclude(subject, routes, writes)
     if parent_key is not None:
-        kin.remember(Child(subject.key, snapshot, subject.text, subject.latest), parent_key, rows)
+        child_index.remember(Child(subject.key, snapshot, subject.text, subject.latest), parent_key, rows)
     return [decision, *_decide_children(subject, rows, routes, writes)]
 
 
@@ -174,18 +174,18 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
     Only here, after the parent was found to be news: what a stale or repeated delivery lists says nothing.
     """
     delivery, snapshot = subject.delivery, subject.snapshot
-    if subject.text is not None and not (routes.children and kin.has_lists(snapshot)):
+    if subject.text is not None and not (routes.children and child_index.has_lists(snapshot)):
         return
     owner = f"{delivery.provider}|{delivery.source}"
     parent = Parent(owner, subject.key, snapshot, subject.text, subject.latest)
     if subject.text is None:
-        for child in kin.orphans(parent, rows):
+        for child in child_index.orphans(parent, rows):
             orphan = _child_subject(subject, child)
             yield _conclude(orphan, routes, writes)
             yield from _decide_children(orphan, rows, routes, writes)
     else:
         paused = frozenset(resource for source, resource in routes.paused if source == delivery.source)
-        lists = kin.Lists(parent, rows, paused)
+        lists = child_index.Lists(parent, rows, paused)
         for child in lists.children():
             listed = _child_subject(subject, child)
             yield _conclude(listed, routes, writes)
@@ -221,7 +221,7 @@ def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     if change.parent_key is not None:  # as a topic of its own would show it: the parent's list is no mirror any more
         shown = replace(subject.snapshot, is_shared=True)
         rows = Rows(tables.latest.get, writes.latest)
-        kin.remember(Child(subject.key, shown, subject.text, subject.latest), change.parent_key, rows)
+        child_index.remember(Child(subject.key, shown, subject.text, subject.latest), change.parent_key, rows)
     emission = fanout(change, replace(delivery, event_type=correction.event_type), routes, subject.snapshot.volatile)
     if isinstance(emission, Unrouted):
         return Result(Outcome("filtered", emission.reason, emission.detail), (Emission(change, ()),), writes)
@@ -314,3 +314,25 @@ def _state(subject: _Subject, change: Change | None) -> LatestState:
         event_id,
         stage=snapshot.stage,
     )
+
+
+def parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake:
+    """Step 1 of 5: return what the delivery shows, as its provider reads it.
+
+    A record of an unknown provider is `unknown_shape`.
+    """
+    if provider is None:
+        return Unparsed("unknown_shape", f"expected a delivery of a known provider, got {delivery.provider[:80]!r}")
+    return provider.parse(delivery)
+
+
+def dead(reason: str, detail: str) -> Result:
+    """Return the decision to make a delivery a dead letter."""
+    return Result(Outcome("dead", reason, detail), (), Writes({}, {}))
+
+
+def broken(error: Exception) -> Result:
+    """Return the decision about a delivery on which the code itself broke: where, and never what the delivery says."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    file = frame.filename.rpartition("/")[2]
+    return dead("internal_error", f"{type(error).__name__} in {frame.name} ({file}:{frame.lineno})")

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from tests.support import broker as brokers
-from tests.support.cluster import Cluster
-from tests.support.cluster import cluster as started
-from tests.support.secure_kafka import SecureKafka, secure_kafka
+from tests.support.kafka import broker as brokers
+from tests.support.kafka.cluster import Cluster
+from tests.support.kafka.cluster import cluster as started
+from tests.support.kafka.secure_kafka import SecureKafka, secure_kafka
 
 settings.register_profile("penstock", deadline=None)  # a busy machine is no mistake; pytest's timeout finds what hangs
 settings.load_profile("penstock")

@@ -7,7 +7,7 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
-    from console.acls import NewTopic, Process, Right
+    from console.check.acls import NewTopic, Process, Right
 
 Needs = list[tuple["Process", str, "list[Right]"]]
 
@@ -39,8 +39,8 @@ def acls(
 
     `penstock spool`, `send`, `verify` and `try-filter` need no Kafka.
     """
-    from console.acls import PROCESSES, new_topics, rights
-    from console.faults import Misused
+    from console.check.acls import PROCESSES, new_topics, rights
+    from console.errors import Misused
     from console.options import load_configuration
 
     unknown = [name for name in processes or () if name not in PROCESSES]
@@ -57,7 +57,7 @@ def acls(
 
 
 def _print(topics: "list[NewTopic]", needs: Needs, bootstrap_servers: str) -> None:
-    from console.acls import acl_commands, topic_command
+    from console.check.acls import acl_commands, topic_command
     from local.screen import output
 
     for topic in topics:

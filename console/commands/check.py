@@ -7,9 +7,9 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption, OnlineOption
 
 if TYPE_CHECKING:
-    from console.checks import Finding
-    from console.reachable import Reachable
-    from schemas.configuration import Configuration, Source
+    from config.model import Configuration, Source
+    from console.check.configuration import Finding
+    from console.check.reachable_topics import Reachable
 
 
 def check(
@@ -28,12 +28,12 @@ def check(
     import os
     from datetime import UTC, datetime
 
-    from console.checks import offline_findings, online_findings
-    from console.field_checks import name_findings
+    from config.loading import load
+    from console.check.configuration import offline_findings, online_findings
+    from console.check.fields import name_findings
+    from console.check.topics import selector_findings
     from console.options import configuration_path
     from console.running import surroundings
-    from console.topic_checks import selector_findings
-    from schemas.configuration import load
 
     path = configuration_path(config, data_dir)
     configuration = load(path, surroundings(data_dir, path))
@@ -48,7 +48,7 @@ def check(
 
 
 def _print(path: str, configuration: "Configuration", findings: "list[Finding]") -> None:
-    from console.reachable import reachable, reachable_from
+    from console.check.reachable_topics import reachable, reachable_from
     from console.screen import results
 
     screen = results()
@@ -87,7 +87,7 @@ def _print_json(configuration: "Configuration", findings: "list[Finding]") -> No
     import json
     from dataclasses import asdict
 
-    from console.reachable import reachable, reachable_from
+    from console.check.reachable_topics import reachable, reachable_from
     from local.screen import output_json
 
     for finding in findings:

@@ -7,7 +7,7 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
-    from console.queries import Attempt
+    from console.queries.changes import Attempt
     from console.screen import Screen
     from schemas.records import Document, RawDelivery
 
@@ -39,7 +39,7 @@ def explain(
     import os
 
     from console.options import load_configuration
-    from console.queries import place_of, story
+    from console.queries.changes import place_of, story
     from console.screen import counting, results
     from local.screen import output_json, say
 
@@ -103,7 +103,7 @@ def _decided(outcome: "Document | None") -> list[tuple[str, str]]:
 def _as_json(attempt: "Attempt") -> str:
     import msgspec
 
-    from console.diffs import as_json
+    from console.queries.change_lines import as_json
 
     delivery = None
     if attempt.delivery is not None:

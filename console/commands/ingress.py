@@ -57,12 +57,12 @@ def ingress(
     SIGTERM and SIGINT end it with 0: at once while it starts, else when everything that got in is answered. Further exit
     codes: 1 the Kafka producer died, or the spool in --data-dir cannot be used; 3 a port cannot be had; 130 a second signal.
     """
+    from config.loading import load
     from console.options import configuration_path
     from console.running import surroundings
-    from ingress.reload import ConfigurationFile
+    from ingress.config_reload import ConfigurationFile
     from ingress.serve import Listen, serve
-    from ingress.tls import tls_files
-    from schemas.configuration import load
+    from ingress.server.tls import tls_files
 
     path = configuration_path(config, data_dir)
     file = ConfigurationFile(path, surroundings(data_dir, path))

@@ -9,9 +9,9 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from console.queries import Place
-    from console.replay_report import Report
-    from streams.replay import Replay
+    from console.queries.changes import Place
+    from console.queries.replay_report import Report
+    from streams.replay.redecide import Replay
 
 SHOWN = 10
 
@@ -39,13 +39,13 @@ def replay(
     from datetime import UTC, datetime
     from pathlib import Path
 
-    from console.moments import past_moment
     from console.options import load_configuration
-    from console.queries import place_of
-    from console.replay_report import Report
-    from console.replaying import Job, replayed
+    from console.queries.changes import place_of
+    from console.queries.replay_input import Job, replayed
+    from console.queries.replay_report import Report
     from console.screen import counting
-    from streams.replay import Window
+    from console.times import past_moment
+    from streams.replay.redecide import Window
 
     loaded = load_configuration(config, data_dir)
     _check_source(source, [known.name for known in loaded.sources])
@@ -71,7 +71,7 @@ def replay(
 
 
 def _check_source(source: str | None, known: list[str]) -> None:
-    from console.faults import Misused
+    from console.errors import Misused
 
     if source is not None and source not in known:
         raise Misused(f"--source: no source {source!r} in the configuration; there are {', '.join(known)}")
@@ -79,8 +79,8 @@ def _check_source(source: str | None, known: list[str]) -> None:
 
 def _is_wanted(place: "Place", report: "Report", *, is_sure: bool) -> bool:
     """Say whether to publish; raise `Misused` when nobody would decide the corrections."""
-    from console.correcting import workers
-    from console.faults import Misused
+    from console.errors import Misused
+    from console.queries.corrections import workers
     from console.screen import is_agreed
 
     if not workers(place):
@@ -92,8 +92,8 @@ def _is_wanted(place: "Place", report: "Report", *, is_sure: bool) -> bool:
 
 
 def _correct(place: "Place", again: "Replay", report: "Report", now: "datetime") -> None:
-    from console.correcting import NewOutcomes, publish
-    from console.faults import Failed
+    from console.errors import Failed
+    from console.queries.corrections import NewOutcomes, publish
     from console.screen import progress
 
     outcomes = NewOutcomes(place)

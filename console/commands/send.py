@@ -8,9 +8,9 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
-    from console.load import Load, Payload
-    from console.posting import Answered, Pace, Post, Tally
-    from console.senders import Sender, Wish
+    from simulator.load import Load, Payload
+    from simulator.posting import Answered, Pace, Post, Tally
+    from simulator.senders import Sender, Wish
 
 NEEDS_TOPIC = frozenset({"shopify", "github", "generic"})  # the others say it in the body
 URL = "http://127.0.0.1:8080"
@@ -52,10 +52,10 @@ def send(
 
     Exits with 1 when any delivery was answered with something else than 2xx, or not at all.
     """
-    from console.faults import Failed
-    from console.load import Load
-    from console.posting import Pace
-    from console.senders import Wish
+    from console.errors import Failed
+    from simulator.load import Load
+    from simulator.posting import Pace
+    from simulator.senders import Wish
 
     sender = _sender(Wish(source, secret), config, data_dir)
     if sender.provider.name in NEEDS_TOPIC and not topic:
@@ -79,9 +79,9 @@ def _sender(wish: "Wish", config: Path | None, data_dir: Path) -> "Sender":
     import os
     from datetime import UTC, datetime
 
+    from config.loading import load
     from console.options import found_configuration
-    from console.senders import wished_sender
-    from schemas.configuration import load
+    from simulator.senders import wished_sender
 
     path = found_configuration(config, data_dir)
     configuration = None if path is None else load(path, os.environ)
@@ -100,7 +100,7 @@ def _url(config: Path | None, data_dir: Path) -> str:
 def _payloads(places: list[str]) -> "list[Payload]":
     import sys
 
-    from console.load import read_payloads
+    from simulator.load import read_payloads
 
     return read_payloads(places, sys.stdin.buffer.read() if "-" in places else None)
 
@@ -112,9 +112,9 @@ def _post(
     import asyncio
     from datetime import UTC, datetime
 
-    from console.load import posts
-    from console.posting import Tally, post_all
     from console.screen import progress
+    from simulator.load import posts
+    from simulator.posting import Tally, post_all
 
     tally = Tally()
     with progress("posting", len(payloads) * load.repeat) as advance:

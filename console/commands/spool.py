@@ -8,8 +8,8 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
-    from console.spools import SpoolDepth
-    from ingress.drain import Drained
+    from console.queries.spools import SpoolDepth
+    from ingress.delivery.spool_drain import Drained
     from ingress.settings import Settings
 
 IN_USE = 2
@@ -24,7 +24,7 @@ def show(context: typer.Context, data_dir: DataDirOption = DATA_DIR, as_json: Js
         return
     import time
 
-    from console.spools import spool_depths
+    from console.queries.spools import spool_depths
     from local.screen import output
 
     now = time.time()
@@ -47,7 +47,7 @@ def drain(
     Exit codes: 0 nothing is left; 1 something is, and the line says why; 2 an ingress uses a spool and publishes it by itself,
     or Kafka is away and nothing was done.
     """
-    from console.spools import spool_depths
+    from console.queries.spools import spool_depths
     from local.screen import output
 
     data_dir = _meant(context, data_dir)
@@ -71,20 +71,20 @@ def _meant(context: typer.Context, data_dir: Path) -> Path:
 
 
 def _all_drained(found: list[Path], config: Path | None, data_dir: Path) -> "list[Drained | str]":
-    from ingress.topics import ensure_topic
-    from schemas.private_files import create_privately
+    from config.private_files import create_privately
+    from ingress.delivery.publisher import ensure_raw_topic
 
     settings = _settings(config, data_dir)
     create_privately()
-    ensure_topic(settings)  # raises where Kafka does not answer
+    ensure_raw_topic(settings)  # raises where Kafka does not answer
     return [_drained(path, settings) for path in found]
 
 
 def _settings(config: Path | None, data_dir: Path) -> "Settings":
+    from config.loading import load
     from console.options import configuration_path
     from console.running import surroundings
     from ingress.settings import ingress_settings
-    from schemas.configuration import load
 
     path = configuration_path(config, data_dir)
     environ = surroundings(data_dir, path)
@@ -93,10 +93,10 @@ def _settings(config: Path | None, data_dir: Path) -> "Settings":
 
 def _drained(path: Path, settings: "Settings") -> "Drained | str":
     """Return what became of a spool, or its name where an ingress uses it."""
-    from console.faults import Failed
-    from ingress.drain import drain
-    from ingress.publisher import ProducerError
-    from ingress.spool_file import SpoolHeld, SpoolUnusable
+    from console.errors import Failed
+    from ingress.delivery.publisher import ProducerError
+    from ingress.delivery.spool_drain import drain
+    from ingress.delivery.spool_file import SpoolHeld, SpoolUnusable
 
     try:
         return drain(path, settings)

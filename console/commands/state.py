@@ -10,8 +10,8 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from console.queries.tables import Name, Row, Tables, Version
     from console.screen import Screen
-    from console.tables import Name, Row, Tables, Version
 
 state = typer.Typer(
     no_args_is_help=True,
@@ -40,8 +40,8 @@ def get(
     """
     from itertools import islice
 
+    from console.queries.tables import latest_rows, seen_versions
     from console.screen import counting, results
-    from console.tables import latest_rows, seen_versions
     from local.screen import output_json, say
 
     tables = _tables(config, data_dir)
@@ -75,8 +75,8 @@ def list_(
     """List resources with their versions, the last stored first; `--json` has no documents, `get` has."""
     from itertools import islice
 
+    from console.queries.tables import latest_rows
     from console.screen import counting, results
-    from console.tables import latest_rows
     from local.screen import output_json, say
 
     tables, screen = _tables(config, data_dir), results()
@@ -109,8 +109,8 @@ def count(
     """Count resources by provider, source and type: those that exist and those that were deleted."""
     import json
 
+    from console.queries.tables import latest_counts, seen_count
     from console.screen import counting, results
-    from console.tables import latest_counts, seen_count
     from local.screen import output_json
 
     tables, screen = _tables(config, data_dir), results()
@@ -137,7 +137,7 @@ def _tables(config: "ConfigOption", data_dir: "DataDirOption") -> "Tables":
     import os
 
     from console.options import load_configuration
-    from console.tables import Tables
+    from console.queries.tables import Tables
 
     return Tables.of(load_configuration(config, data_dir), os.environ)
 
@@ -157,8 +157,8 @@ def _say_as_of(tables: "Tables") -> None:
     """Say on stderr how new the answer is: what was committed, and how much is still to be decided."""
     from datetime import UTC, datetime
 
+    from console.queries.tables import waiting
     from console.screen import notice
-    from console.tables import waiting
 
     count = waiting(tables)
     behind = f"; {count:,} deliveries wait for a worker" if count else ""

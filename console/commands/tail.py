@@ -34,9 +34,9 @@ def tail(
     import contextlib
     import os
 
-    from console.diffs import as_json as record_json
     from console.options import load_configuration
-    from console.queries import changes, place_of
+    from console.queries.change_lines import as_json as record_json
+    from console.queries.changes import changes, place_of
     from console.screen import notice, results
     from local.screen import output_json
 
@@ -59,7 +59,7 @@ def _is_wanted(change: "Document", resource: str | None, source: str | None) -> 
 
 
 def _print(screen: "Screen", topic: str, change: "Document") -> None:
-    from console.diffs import lines
+    from console.queries.change_lines import lines
 
     version = change["version"] or change["event_time"]
     screen.line(

@@ -9,8 +9,8 @@ from console.options import JsonOption
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from console.queries.filter_trial import Shown, Trial
     from console.screen import Screen
-    from console.trial import Shown, Trial
     from streams.steps.filter import Filter, Verdict
 
 STYLES = {True: "green", False: "red", None: "yellow"}
@@ -40,9 +40,9 @@ def try_filter(
     """
     from datetime import UTC, datetime
 
-    from console.judging import clock
-    from console.trial import as_json as trials_json
-    from console.trial import tried
+    from console.queries.filter_trial import as_json as trials_json
+    from console.queries.filter_trial import tried
+    from console.signature.judged_at import clock
     from local.screen import output_json, say
 
     criterion, moment = _filter(text), clock(now, {}, datetime.now(UTC)).time
@@ -67,8 +67,8 @@ class _Reader:
 
     def shown(self, place: str) -> "list[Shown]":
         """Return the resources in a file or on standard input."""
-        from console.faults import Misused
-        from console.trial import shown_by_delivery, shown_by_document
+        from console.errors import Misused
+        from console.queries.filter_trial import shown_by_delivery, shown_by_document
         from providers.registry import provider
 
         body, name = _body(place), "standard input" if place == "-" else place
@@ -83,7 +83,7 @@ class _Reader:
 
 
 def _filter(text: str) -> "Filter":
-    from console.faults import Misused
+    from console.errors import Misused
     from streams.steps.filter import FilterSyntaxError, compile_filter
 
     try:
@@ -96,7 +96,7 @@ def _body(place: str) -> bytes:
     import sys
     from pathlib import Path
 
-    from console.faults import Misused
+    from console.errors import Misused
 
     if place == "-":
         return sys.stdin.buffer.read()
@@ -119,7 +119,7 @@ def _print(trial: "Trial") -> None:
 
 
 def _print_verdict(screen: "Screen", verdict: "Verdict", missing: dict[str, str]) -> None:
-    from console.trial import WORDS, lines
+    from console.queries.filter_trial import WORDS, lines
 
     for holds, depth, text, found in lines(verdict, missing):
         term = f"{'  ' * depth}{text}"

@@ -44,10 +44,10 @@ def up(
 
     What they keep is in --data-dir and is there again at the next start. Nothing listens on other addresses than 127.0.0.1.
     """
-    from console.demo import demo_configuration
     from console.running import take_away
     from local.stack import Options
     from local.stack import up as run
+    from simulator.demo_configuration import demo_configuration
 
     # `sample` is the stack's word for "call after_ready", which is always wanted: it leaves the addresses.
     found = _configuration(config, sample)
@@ -87,9 +87,9 @@ def _configuration(config: Path | None, is_sample: bool) -> Path | None:
     import os
     from datetime import UTC, datetime
 
-    from console.checks import offline_findings
-    from console.faults import Misused
-    from schemas.configuration import load
+    from config.loading import load
+    from console.check.configuration import offline_findings
+    from console.errors import Misused
 
     if is_sample and config is not None:
         raise typer.BadParameter("--sample posts to the demo's sources; leave --config out")

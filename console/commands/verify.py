@@ -8,10 +8,10 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
-    from console.accounts import Account
-    from console.captured import Captured
-    from console.diagnosis import Diagnosis
-    from console.judging import Clock
+    from console.signature.accounts import Account
+    from console.signature.captured_request import Captured
+    from console.signature.diagnosis import Diagnosis
+    from console.signature.judged_at import Clock
     from schemas.records import Document
 
 
@@ -51,10 +51,10 @@ def verify(
     import os
     from datetime import UTC, datetime
 
-    from console.accounts import Choice, chosen_account
-    from console.diagnosis import Case, diagnose
-    from console.judging import clock
     from console.options import load_configuration
+    from console.signature.accounts import Choice, chosen_account
+    from console.signature.diagnosis import Case, diagnose
+    from console.signature.judged_at import clock
     from providers.base import Verified
 
     configuration = None if source is None else load_configuration(config, data_dir)
@@ -70,7 +70,7 @@ def verify(
 
 
 def _captured(file: str, body: Path | None) -> "Captured":
-    from console.captured import read_captured
+    from console.signature.captured_request import read_captured
 
     return read_captured(_read(file), None if body is None else _read(str(body)))
 
@@ -78,7 +78,7 @@ def _captured(file: str, body: Path | None) -> "Captured":
 def _read(file: str) -> bytes:
     import sys
 
-    from console.faults import Misused
+    from console.errors import Misused
 
     if file == "-":
         return sys.stdin.buffer.read()

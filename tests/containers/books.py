@@ -2,11 +2,11 @@
 
 from contextlib import closing
 
-from streams.steps.fanout import Routes
+from streams.steps.routing import Routes
 from tests.containers.composed import SECRET, SETTLED_S, Composed
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
-from tests.support.traffic import SECRET as SIGNED_WITH
-from tests.support.traffic import Traffic
+from tests.support.oracle.ledger import Ledger, OutcomeCount, assert_adds_up, recompute
+from tests.support.oracle.traffic import SECRET as SIGNED_WITH
+from tests.support.oracle.traffic import Traffic
 from tests.support.waiting import until
 
 PER_S = 50

@@ -10,7 +10,7 @@ from tests.containers.books import assert_all_decided, traffic
 from tests.containers.commands import CommandFailed, run
 from tests.containers.composed import SECRET, SETTLED_S, SHIPPED, SOURCE, Composed
 from tests.containers.conftest import SERVICES
-from tests.support.ledger import Ledger
+from tests.support.oracle.ledger import Ledger
 from tests.support.waiting import until
 
 

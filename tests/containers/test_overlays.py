@@ -12,7 +12,7 @@ from tests.containers.books import assert_all_decided, traffic
 from tests.containers.commands import run
 from tests.containers.composed import SETTLED_S, Composed, composed, configured
 from tests.containers.images import KAFKA_IMAGE
-from tests.support.certificates import Authority
+from tests.support.kafka.certificates import Authority
 from tests.support.waiting import until
 
 TLS = "deploy/compose/docker-compose.tls.yml"

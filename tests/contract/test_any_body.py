@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.base import Handshake, SignedRequest, Unparsed
-from tests.support.requests import SENDERS, Sender, assert_agreement, raw_delivery
+from tests.support.builders.provider_requests import SENDERS, Sender, assert_agreement, raw_delivery
 
 _NAMES = (
     *(

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 
 from providers.base import Parsed, Unparsed
-from providers.github import GitHub
-from providers.github_events import RULES
-from providers.shopify import Shopify
-from providers.shopify_topics import topic_rule
+from providers.github.events import RULES
+from providers.github.provider import GitHub
+from providers.shopify.provider import Shopify
+from providers.shopify.topics import topic_rule
 from schemas.records import RawDelivery, Snapshot
-from tests.support.corpora import corpora, shopify_payloads
-from tests.support.requests import NOW
+from tests.support.builders.corpora import corpora, shopify_payloads
+from tests.support.builders.provider_requests import NOW
 
 PAYLOADS = dict(shopify_payloads())
 DELETIONS = sorted(topic for topic in PAYLOADS if topic_rule(topic).is_deletion)

@@ -7,9 +7,9 @@ import pytest
 
 from schemas.records import Document, RawDelivery
 from streams.pipeline import Result
-from streams.steps.fanout import Routes
-from tests.support.builders import Pipeline, real_delivery, second
-from tests.support.corpora import read_corpus, shopify_payloads
+from streams.steps.routing import Routes
+from tests.support.builders.corpora import read_corpus, shopify_payloads
+from tests.support.builders.deliveries import Pipeline, real_delivery, second
 
 SHOPIFY: dict[str, Document] = {topic: msgspec.json.decode(body) for topic, body in shopify_payloads()}
 INVOICE = read_corpus("stripe/dj-stripe/tests/fixtures/invoice_in_fakefakefakefakefake0004.json")

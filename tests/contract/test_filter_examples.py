@@ -8,7 +8,7 @@ import pytest
 
 from schemas.records import Document
 from streams.steps.filter import FilterSyntaxError, compile_filter
-from tests.support.corpora import corpora
+from tests.support.builders.corpora import corpora
 
 EXAMPLES: dict[str, Any] = msgspec.json.Decoder(float_hook=Decimal).decode(
     (corpora() / "shopify" / "filter_examples.json").read_bytes()

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 
 from providers.base import Handshake, Parsed, Sample, SignedRequest
-from providers.github import GitHub
+from providers.github.provider import GitHub
 from schemas.records import Snapshot, resource_key
-from tests.support.corpora import corpora
-from tests.support.mutations import mutated
-from tests.support.requests import NOW, raw_delivery
+from tests.support.builders.corpora import corpora
+from tests.support.builders.payload_mutations import mutated
+from tests.support.builders.provider_requests import NOW, raw_delivery
 
 EXAMPLE_COUNT = 151
 FILES = sorted((corpora() / "github").glob("*/*.json"))

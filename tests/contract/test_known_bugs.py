@@ -10,8 +10,8 @@ import pytest
 from providers.base import SignedRequest
 from providers.registry import provider
 from schemas.records import Document, RawDelivery
-from streams.steps.fanout import Routes
-from tests.support.builders import START, Pipeline, real_delivery
+from streams.steps.routing import Routes
+from tests.support.builders.deliveries import START, Pipeline, real_delivery
 
 CREATED_S = 1_769_860_800
 PRODUCT = {"id": 7, "title": "Jacket", "updated_at": "2026-01-31T12:00:00Z"}

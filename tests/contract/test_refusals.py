@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from providers.base import Refused, SignedRequest, Verdict, Verified
 from providers.registry import PROVIDERS
-from tests.support.requests import NOW, SENDERS, Sender
+from tests.support.builders.provider_requests import NOW, SENDERS, Sender
 
 every_sender = pytest.mark.parametrize("sender", SENDERS, ids=lambda sender: sender.name)
 JUST_TOO_FAR = timedelta(seconds=302)

@@ -9,10 +9,10 @@ import pytest
 
 from providers.base import Parsed
 from providers.registry import provider
-from providers.shopify_topics import topic_rule
+from providers.shopify.topics import topic_rule
 from schemas.records import RawDelivery
-from tests.support.builders import real_delivery
-from tests.support.corpora import corpora, read_corpus, shopify_payloads
+from tests.support.builders.corpora import corpora, read_corpus, shopify_payloads
+from tests.support.builders.deliveries import real_delivery
 
 GITHUB = [
     (file.parent.name, file.read_bytes())

@@ -6,17 +6,17 @@ from types import ModuleType
 
 import pytest
 
-from tests.support import families, situations
+from tests.support.builders import child_cases, decision_cases
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("streams/agents.py", "streams/pipeline.py", "streams/steps/dedup.py", "streams/steps/fanout.py")
+SOURCES = ("streams/agents.py", "streams/pipeline.py", "streams/steps/dedup.py", "streams/steps/routing.py")
 GIVEN = re.compile(r'(?:Known|Unrouted|dead)\(\s*(?:"(?:duplicate|stale|dead)", )?"(\w+)"')
 
 
-@pytest.mark.parametrize("tested", [situations, families])
+@pytest.mark.parametrize("tested", [decision_cases, child_cases])
 def test_table_in_the_document_is_the_one_that_is_tested(tested: ModuleType) -> None:
     """Written again by the command that the error names."""
-    text = situations.DOCUMENT.read_text(encoding="utf-8")
+    text = decision_cases.DOCUMENT.read_text(encoding="utf-8")
 
     assert text == tested.with_table(text), f"docs/semantics.md is out of date; run {tested.REMAKE}"
     assert tested.BEGIN in text
@@ -26,7 +26,7 @@ def test_table_in_the_document_is_the_one_that_is_tested(tested: ModuleType) -> 
 def test_every_reason_is_documented(source: str) -> None:
     """An operator who reads a reason in the console finds it in the document."""
     reasons = GIVEN.findall((ROOT / source).read_text(encoding="utf-8"))
-    documented = re.findall(r"`(\w+)`", situations.DOCUMENT.read_text(encoding="utf-8").partition("## Reasons")[2])
+    documented = re.findall(r"`(\w+)`", decision_cases.DOCUMENT.read_text(encoding="utf-8").partition("## Reasons")[2])
 
     assert reasons
     assert set(reasons) - set(documented) == set()
@@ -34,9 +34,9 @@ def test_every_reason_is_documented(source: str) -> None:
 
 def test_every_situation_decided_is_documented_as_a_reason() -> None:
     """The table uses no word that the list of reasons does not have."""
-    documented = situations.DOCUMENT.read_text(encoding="utf-8").partition("## Reasons")[2]
+    documented = decision_cases.DOCUMENT.read_text(encoding="utf-8").partition("## Reasons")[2]
 
-    for decided in {decided for situation in situations.SITUATIONS for decided in situation.decided}:
+    for decided in {decided for situation in decision_cases.SITUATIONS for decided in situation.decided}:
         outcome, reason = decided.split()
         assert f"`{outcome}`" in documented
         assert f"`{reason}`" in documented

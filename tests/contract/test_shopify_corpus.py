@@ -7,11 +7,11 @@ import msgspec
 import pytest
 
 from providers.base import Parsed, Sample, SignedRequest, Unparsed, Verified
-from providers.shopify import Shopify
-from providers.shopify_topics import topic_rule
+from providers.shopify.provider import Shopify
+from providers.shopify.topics import topic_rule
 from schemas.records import Snapshot, resource_key
-from tests.support.corpora import corpora, read_corpus, shopify_payloads
-from tests.support.requests import NOW, SENDERS, assert_agreement, raw_delivery
+from tests.support.builders.corpora import corpora, read_corpus, shopify_payloads
+from tests.support.builders.provider_requests import NOW, SENDERS, assert_agreement, raw_delivery
 
 SHOPIFY = Shopify()
 PAYLOADS = dict(shopify_payloads())

@@ -9,7 +9,7 @@ import pytest
 from providers.base import Provider, Refused, SignedRequest, Verified
 from providers.generic import GenericOptions
 from providers.registry import provider
-from tests.support.corpora import read_corpus
+from tests.support.builders.corpora import read_corpus
 
 VECTORS: list[dict[str, Any]] = read_corpus("signature_vectors.json")
 VECTOR_COUNT = 67

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 
 from providers.base import Parsed, Sample, SignedRequest
-from providers.stripe import Stripe
+from providers.stripe.provider import Stripe
 from schemas.records import Snapshot, resource_key
-from tests.support.corpora import corpora, read_corpus
-from tests.support.mutations import mutated
-from tests.support.requests import NOW, raw_delivery
+from tests.support.builders.corpora import corpora, read_corpus
+from tests.support.builders.payload_mutations import mutated
+from tests.support.builders.provider_requests import NOW, raw_delivery
 
 EVENT_COUNT = 11
 RESOURCE_COUNT = 50 + 175  # dj-stripe's objects and OpenAPI's, without what has no type or is a list

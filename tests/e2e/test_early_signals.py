@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.doors import KAFKA_AWAY
+from tests.support.processes.ingress import KAFKA_AWAY
 from tests.support.waiting import until
 
 ENDS_S = 8.0  # less than the 10 s for which a call to Kafka may wait

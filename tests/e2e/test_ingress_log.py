@@ -10,8 +10,8 @@ import pytest
 
 from providers.base import Sample
 from providers.registry import provider
-from tests.support.doors import DoorProcess, door
-from tests.support.hostile import HOSTILE, assert_harmless
+from tests.support.faults.hostile_text import HOSTILE, assert_harmless
+from tests.support.processes.ingress import DoorProcess, door
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0

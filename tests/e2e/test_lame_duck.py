@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.doors import KAFKA_AWAY, DoorProcess, door
+from tests.support.processes.ingress import KAFKA_AWAY, DoorProcess, door
 from tests.support.waiting import is_running, until, until_gone
 
 TIMEOUT_S = 30.0

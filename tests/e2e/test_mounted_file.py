@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doors import KAFKA_AWAY, DoorProcess
+from tests.support.processes.ingress import KAFKA_AWAY, DoorProcess
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0
@@ -66,7 +66,7 @@ def test_mounted_folder_follows(tmp_path: Path, outside: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
     process = DoorProcess(inside, KAFKA_AWAY)
-    (outside.parent / "ingress.log").touch()
+    (outside.parent / "ingress.observability.log").touch()
     process.prefix = beside_a_mount(outside.parent, inside)
     process.start()
     try:

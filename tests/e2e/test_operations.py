@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.doors import KAFKA_AWAY, PAGES, DoorProcess, door
+from tests.support.processes.ingress import KAFKA_AWAY, PAGES, DoorProcess, door
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doors import KAFKA_AWAY, DoorProcess, door
-from tests.support.narrow_disk import limit_file_size, narrow_disk
+from tests.support.faults.narrow_disk import limit_file_size, narrow_disk
+from tests.support.processes.ingress import KAFKA_AWAY, DoorProcess, door
 from tests.support.waiting import until
 
 DISK_BYTES, LEFT_BYTES = 400_000_000, 100_000_000  # the spool wants 200 MB to be left
@@ -26,7 +26,7 @@ def wait_for_state(process: DoorProcess, state: str) -> None:
 
 
 @pytest.mark.skipif(
-    os.geteuid() != 0, reason="only root can mount a small disk; tests/unit/ingress/test_spool.py needs none"
+    os.geteuid() != 0, reason="only root can mount a small disk; tests/unit/ingress/delivery/test_spool.py needs none"
 )
 def test_short_disk_is_used_again_without_kafka_and_restart(tmp_path: Path) -> None:
     """Short at the start or later: 503 spool_full, and /readyz says so; with room again 200, and /readyz is ready."""

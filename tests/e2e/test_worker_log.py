@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from local.guard import spawn
-from tests.support.doors import KAFKA_AWAY
+from tests.support.processes.ingress import KAFKA_AWAY
 from tests.support.waiting import until
 
 TIMEOUT_S = 60.0

@@ -14,13 +14,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public by i
     ResourceType,
 )
 
-from console.acls import CONSOLE_GROUP
+from config import loading
+from console.check.acls import CONSOLE_GROUP
+from ingress.delivery.publisher import ensure_raw_topic
 from ingress.settings import ingress_settings
-from ingress.topics import ensure_topic
-from schemas import configuration
-from streams.topics import RAW
-from tests.support.secure_kafka import Decision, Rule, SecureKafka
-from tests.support.secure_site import PLAIN, TIMEOUT_S, Site, as_user, post
+from schemas.topics import RAW
+from tests.support.kafka.secure_kafka import Decision, Rule, SecureKafka
+from tests.support.processes.secure_site import PLAIN, TIMEOUT_S, Site, as_user, post
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
@@ -172,8 +172,8 @@ def make_raw_as_ingress(site: Site) -> None:
     """Create the raw topic with the ingress' own rights; later the worker does, for whoever comes first has to."""
     folder = site.folder("penstock-ingress")
     (folder / "penstock.toml").write_text(site.configuration(PLAIN, "sasl"))
-    loaded = configuration.load(folder / "penstock.toml", {})
-    assert ensure_topic(ingress_settings(loaded, {"KAFKA_USERNAME": "penstock-ingress"}))
+    loaded = loading.load(folder / "penstock.toml", {})
+    assert ensure_raw_topic(ingress_settings(loaded, {"KAFKA_USERNAME": "penstock-ingress"}))
 
 
 def make_topics(site: Site) -> None:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
+from broker.schema_registry import Registry
 from schemas.records import RawDelivery
-from schemas.registry import Registry
-from streams.topics import DEAD, RAW
-from tests.support.feed import START, feed, product
-from tests.support.ledger import Ledger, committed
-from tests.support.shop import opened
-from tests.support.workers import wait_until
+from schemas.topics import DEAD, RAW
+from tests.support.builders.noisy_products import START, feed, product
+from tests.support.oracle.ledger import Ledger, committed
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 

@@ -16,15 +16,15 @@ from typing import IO, Any
 
 import pytest
 
-from console import reading
-from console.queries import RAW, Place, place_of
+from broker import topic_reader
+from config import loading
+from console.queries.changes import RAW, Place, place_of
 from console.sample import sample_account
-from console.senders import Sender, sender
 from providers.registry import PROVIDERS
-from schemas import configuration
-from tests.support.doors import DoorProcess, door
-from tests.support.feed import ensure_raw
-from tests.support.workers import Workers, running, wait_until
+from simulator.senders import Sender, sender
+from tests.support.builders.noisy_products import ensure_raw
+from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.workers import Workers, running, wait_until
 
 pytestmark = pytest.mark.kafka
 
@@ -74,7 +74,7 @@ class Stack:
 
     def place(self) -> AbstractContextManager[Place]:
         """Return where this stack's topics are."""
-        return place_of(configuration.load(self.path, {}), {})
+        return place_of(loading.load(self.path, {}), {})
 
 
 def _toml(unique: str, kafka: str, registry: str) -> str:
@@ -130,8 +130,11 @@ def read_line(stream: IO[str] | None) -> str:
 
 def raw_ids(stack: Stack) -> list[str]:
     """Return the ids of the shop's deliveries on the raw topic."""
-    with stack.place() as place, reading.consumer(place.kafka) as looking:
-        headers = [dict(reading.headers_of(found)) for found in reading.read(looking, reading.ranges(looking, RAW))]
+    with stack.place() as place, topic_reader.consumer(place.kafka) as looking:
+        headers = [
+            dict(topic_reader.headers_of(found))
+            for found in topic_reader.read(looking, topic_reader.ranges(looking, RAW))
+        ]
     ours = [found for found in headers if found.get("penstock_source") == f"shopify-{stack.unique}".encode()]
     return [(found["penstock_delivery_id"] or b"").decode() for found in ours]
 
@@ -139,9 +142,9 @@ def raw_ids(stack: Stack) -> list[str]:
 def variations(stack: Stack) -> list[int]:
     """Return the variations of product 8 that made a change, in their order."""
     key = f"shopify|shopify-{stack.unique}|product|8"
-    with stack.place() as place, reading.consumer(place.kafka) as looking:
-        messages = list(reading.read(looking, reading.ranges(looking, "changes.shopify.product")))
-        changes = [place.registry.decode(reading.value_of(message)) for message in messages]
+    with stack.place() as place, topic_reader.consumer(place.kafka) as looking:
+        messages = list(topic_reader.read(looking, topic_reader.ranges(looking, "changes.shopify.product")))
+        changes = [place.registry.decode(topic_reader.value_of(message)) for message in messages]
     return [json.loads(change["after"])["penstock_variation"] for change in changes if change["resource_key"] == key]
 
 
@@ -177,7 +180,7 @@ def test_a_delivery_that_never_arrived_ends_with_1(stack: Stack) -> None:
 def test_every_accepted_sample_delivery_has_its_outcome(stack: Stack) -> None:
     """`penstock up --sample` adds up, on a used data directory, too."""
     stack.start_worker()
-    loaded = configuration.load(stack.path, {})
+    loaded = loading.load(stack.path, {})
     senders: dict[str, Sender] = {source.provider: sender(source, {}, date(2026, 11, 21)) for source in loaded.sources}
 
     for _run in range(2):

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # documented
 
-from schemas.configuration import Replication
-from streams.publish import Topics
-from tests.support.chaos import seed_of_run
-from tests.support.cluster import Cluster
-from tests.support.outage import assert_outlasted
-from tests.support.storm import weather
-from tests.support.twins import assert_one_exits
+from broker.topic_admin import Topics
+from config.model import Replication
+from tests.support.faults.chaos import seed_of_run
+from tests.support.faults.outage import assert_outlasted
+from tests.support.faults.storm import weather
+from tests.support.faults.twin_workers import assert_one_exits
+from tests.support.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(400)]
 SECONDS, PER_S = 60.0, 300

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from streams.steps.fanout import Routes
-from tests.support.feed import feed, noisy_products
-from tests.support.ledger import Ledger, OutcomeCount, assert_adds_up, newest, recompute
-from tests.support.restoring import restored
-from tests.support.shop import opened
-from tests.support.workers import Workers, wait_until
+from streams.steps.routing import Routes
+from tests.support.builders.noisy_products import feed, noisy_products
+from tests.support.kafka.restored_table import restored
+from tests.support.oracle.ledger import Ledger, OutcomeCount, assert_adds_up, newest, recompute
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import Workers, wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES, RESOURCES, KILLS, WORKERS = 24_000, 1_500, 6, 2

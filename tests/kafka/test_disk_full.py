@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from streams.source import TERMINAL_EXIT
-from streams.steps.fanout import Routes
-from tests.support.feed import feed, noisy_products
-from tests.support.ledger import Ledger, assert_adds_up, newest, recompute
-from tests.support.narrow_disk import narrow_disk
-from tests.support.restoring import restored
-from tests.support.shop import opened
-from tests.support.workers import wait_until
+from streams.steps.routing import Routes
+from streams.worker.consumer import TERMINAL_EXIT
+from tests.support.builders.noisy_products import feed, noisy_products
+from tests.support.faults.narrow_disk import narrow_disk
+from tests.support.kafka.restored_table import restored
+from tests.support.oracle.ledger import Ledger, assert_adds_up, newest, recompute
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 BEFORE, AFTER, RESOURCES = 2_000, 18_000, 3_000

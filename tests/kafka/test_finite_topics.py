@@ -14,14 +14,14 @@ import httpx
 import pytest
 from confluent_kafka.admin import AdminClient
 
-from console.reachable import reachable
+from config import loading
+from console.check.reachable_topics import reachable
 from providers.base import Sample
 from providers.registry import provider
-from schemas import configuration
-from tests.support.doors import DoorProcess, door
-from tests.support.feed import ensure_raw
-from tests.support.ledger import Ledger, OutcomeCount, committed
-from tests.support.workers import running, wait_until
+from tests.support.builders.noisy_products import ensure_raw
+from tests.support.oracle.ledger import Ledger, OutcomeCount, committed
+from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]
@@ -129,7 +129,7 @@ def test_names_in_unsigned_headers_make_no_topics(decided: Decided) -> None:
     made = decided.after - decided.before
 
     assert [topic for topic in made if NAMES[0][:-2] in topic] == []
-    assert made <= reachable(configuration.load(decided.path, {})).topics
+    assert made <= reachable(loading.load(decided.path, {})).topics
     assert len(made) <= 2 * (len(SENDERS) + 1)
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from providers.base import Sample
 from providers.registry import provider
-from tests.support.doors import DoorProcess, door
-from tests.support.feed import ensure_raw
-from tests.support.ledger import Ledger, OutcomeCount
-from tests.support.workers import running, wait_until
+from tests.support.builders.noisy_products import ensure_raw
+from tests.support.oracle.ledger import Ledger, OutcomeCount
+from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.support.doors import door
-from tests.support.feed import ensure_raw
-from tests.support.hostile import HOSTILE, LEGIBLE, OURS, WITH_KAFKA, assert_harmless
-from tests.support.ledger import OutcomeCount
-from tests.support.workers import running, wait_until
+from tests.support.builders.noisy_products import ensure_raw
+from tests.support.faults.hostile_text import HOSTILE, LEGIBLE, OURS, WITH_KAFKA, assert_harmless
+from tests.support.oracle.ledger import OutcomeCount
+from tests.support.processes.ingress import door
+from tests.support.processes.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from broker.topic_admin import Topics
 from local.kafka import start_kafka
-from streams.background import in_background
-from streams.publish import Topics
-from streams.transaction import LONGEST_QUIET_S, Transaction
-from tests.support.shop import opened
+from streams.worker.background import in_background
+from streams.worker.transaction import LONGEST_QUIET_S, Transaction
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import wait_until
 from tests.support.waiting import until
-from tests.support.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 RENEWED_S = 30.0

@@ -13,16 +13,16 @@ import httpx
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource  # type: ignore[attr-defined]  # public by its documentation
 
-from ingress.health import SILENT_S, Health
-from ingress.publisher import Publisher
+from ingress.delivery.publisher import Publisher, ensure_raw_topic
+from ingress.observability.health import SILENT_S, Health
 from ingress.settings import Settings
-from ingress.topics import RETENTION_MS, ensure_topic, record_limit_bytes
 from providers.base import Sample
 from providers.registry import provider
 from schemas.records import RawDelivery
-from tests.support.doors import DoorProcess, door
-from tests.support.raw_topic import RawReader
-from tests.support.requests import SENDERS, Sender
+from schemas.topics import RAW_RETENTION_MS, raw_record_bytes
+from tests.support.builders.provider_requests import SENDERS, Sender
+from tests.support.kafka.raw_topic import RawReader
+from tests.support.processes.ingress import DoorProcess, door
 
 pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]  # sources are named by it: the topic is shared with other tests and other runs
@@ -338,13 +338,13 @@ def test_missing_topic_is_created_once(kafka: str) -> None:
     settings = Settings({"bootstrap.servers": kafka}, raw_topic=f"raw-{uuid.uuid4()}", partitions=3)
     admin = AdminClient({"bootstrap.servers": kafka})
     try:
-        assert ensure_topic(settings)
-        assert not ensure_topic(settings)
+        assert ensure_raw_topic(settings)
+        assert not ensure_raw_topic(settings)
 
         resource = ConfigResource(ConfigResource.Type.TOPIC, settings.raw_topic)
         config = admin.describe_configs([resource])[resource].result()
-        assert config["retention.ms"].value == str(RETENTION_MS)
-        assert int(config["max.message.bytes"].value) == record_limit_bytes(settings) > 25 * MB
+        assert config["retention.ms"].value == str(RAW_RETENTION_MS)
+        assert int(config["max.message.bytes"].value) == raw_record_bytes(settings.body_limit_bytes) > 25 * MB
         assert len(admin.list_topics(settings.raw_topic, 10).topics[settings.raw_topic].partitions) == 3
     finally:
         admin.delete_topics([settings.raw_topic])[settings.raw_topic].result()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.clients import Ledger, post_request, post_until_accepted, post_until_hung_up
-from tests.support.doors import DoorProcess, door
-from tests.support.raw_topic import RawReader
+from tests.support.kafka.raw_topic import RawReader
+from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.posting_clients import Ledger, post_request, post_until_accepted, post_until_hung_up
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka

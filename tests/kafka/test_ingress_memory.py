@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ingress.memory import memory_bound
+from ingress.server.memory_bound import memory_bound
 from ingress.settings import Settings
-from tests.support.certificates import Authority
-from tests.support.doors import DoorProcess, door
+from tests.support.kafka.certificates import Authority
+from tests.support.processes.ingress import DoorProcess, door
 
 pytestmark = pytest.mark.kafka
 KB, MB = 1024, 1024 * 1024

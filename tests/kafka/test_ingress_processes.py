@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doors import DoorProcess, door
+from tests.support.processes.ingress import DoorProcess, door
 from tests.support.waiting import is_running, until, until_gone
 
 pytestmark = pytest.mark.kafka

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.doors import DoorProcess, door
+from tests.support.processes.ingress import DoorProcess, door
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka

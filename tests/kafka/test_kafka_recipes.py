@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.guarded_registry import Guard, guarded
-from tests.support.secure_kafka import USERS, SecureKafka
-from tests.support.secure_site import REGISTRY_PASSWORD, REGISTRY_USER, TIMEOUT_S, Site, post
+from tests.support.kafka.guarded_registry import Guard, guarded
+from tests.support.kafka.secure_kafka import USERS, SecureKafka
+from tests.support.processes.secure_site import REGISTRY_PASSWORD, REGISTRY_USER, TIMEOUT_S, Site, post
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]

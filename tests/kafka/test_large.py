@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from schemas.records import Document, RawDelivery, resource_key
-from streams.steps.fanout import Routes
-from tests.support.feed import START, feed, product
-from tests.support.ledger import Ledger, assert_adds_up, recompute
-from tests.support.shop import opened
-from tests.support.workers import wait_until
+from streams.steps.routing import Routes
+from tests.support.builders.noisy_products import START, feed, product
+from tests.support.oracle.ledger import Ledger, assert_adds_up, recompute
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 LARGE_BYTES = 24 * 1024 * 1024

@@ -7,7 +7,7 @@ import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # public by its documentation
 
-from tests.support.ledger import committed
+from tests.support.oracle.ledger import committed
 
 pytestmark = pytest.mark.kafka
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from streams.steps.fanout import Routes
-from streams.topics import RAW
-from tests.support.ends import end_of
-from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import Ledger, assert_adds_up, newest, recompute
-from tests.support.restoring import restored
-from tests.support.workers import Workers, configured, running, wait_until
+from schemas.topics import RAW
+from streams.steps.routing import Routes
+from tests.support.builders.noisy_products import ensure_raw, feed, noisy_products
+from tests.support.kafka.end_offsets import end_of
+from tests.support.kafka.restored_table import restored
+from tests.support.oracle.ledger import Ledger, assert_adds_up, newest, recompute
+from tests.support.processes.workers import Workers, configured, running, wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES, RESOURCES, DOOMED = 6_000, 400, 3_000  # the doomed batch is neither the first nor the last

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from local import kafka, ports
-from streams.steps.fanout import Routes
-from tests.support.feed import feed, noisy_products
-from tests.support.ledger import Ledger, assert_adds_up, newest, recompute
-from tests.support.restoring import restored
-from tests.support.shop import opened
+from streams.steps.routing import Routes
+from tests.support.builders.noisy_products import feed, noisy_products
+from tests.support.kafka.restored_table import restored
+from tests.support.oracle.ledger import Ledger, assert_adds_up, newest, recompute
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import wait_until
 from tests.support.waiting import until
-from tests.support.workers import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 DELIVERIES, RESOURCES = 15_000, 1_000  # several seconds of work: most of it waits when Kafka goes

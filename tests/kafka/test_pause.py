@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from schemas.records import RawDelivery
-from tests.support.feed import ensure_raw, feed, product
-from tests.support.ledger import Ledger, OutcomeCount
-from tests.support.workers import configured, running, wait_until
+from tests.support.builders.noisy_products import ensure_raw, feed, product
+from tests.support.oracle.ledger import Ledger, OutcomeCount
+from tests.support.processes.workers import configured, running, wait_until
 
 pytestmark = pytest.mark.kafka
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from streams.steps.fanout import Routes
-from streams.topics import RAW
-from tests.support.ends import end_of
-from tests.support.feed import feed, noisy_products
-from tests.support.ledger import Ledger, assert_adds_up, recompute
-from tests.support.shop import opened
-from tests.support.workers import wait_until
+from schemas.topics import RAW
+from streams.steps.routing import Routes
+from tests.support.builders.noisy_products import feed, noisy_products
+from tests.support.kafka.end_offsets import end_of
+from tests.support.oracle.ledger import Ledger, assert_adds_up, recompute
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES, RESOURCES = 500, 50

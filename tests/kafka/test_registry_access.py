@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from schemas import configuration
-from schemas.configuration import ConfigurationError
-from schemas.registry import Registry, RegistryFault
-from schemas.registry_access import registry_access
-from tests.support.certificates import Authority
-from tests.support.guarded_registry import Guard, guarded
+from broker.errors import RegistryError
+from broker.registry_http import registry_access
+from broker.schema_registry import Registry
+from config import loading
+from config.problems import ConfigurationError
+from tests.support.kafka.certificates import Authority
+from tests.support.kafka.guarded_registry import Guard, guarded
 
 pytestmark = pytest.mark.kafka
 USER, PASSWORD, TOKEN = "sr-key", "hush:ä", "hush.hush"
@@ -30,7 +31,7 @@ def connected(directory: Path, url: str, keys: str = "", **environ: str) -> Regi
     """Return the registry of a penstock.toml."""
     path = directory / "penstock.toml"
     path.write_text(f'[registry]\nurl = "{url}"\n{keys}')
-    return Registry(registry_access(configuration.load(path, {}), environ))
+    return Registry(registry_access(loading.load(path, {}), environ))
 
 
 def registered(registry: Registry) -> int:
@@ -59,7 +60,7 @@ def test_everything_at_once_as_companies_have_it(guard: Guard, tmp_path: Path) -
 
     for incomplete in (credentials, credentials + 'tls_ca = "ca.pem"\n'):
         with (
-            pytest.raises(RegistryFault, match="listing subjects at https://"),
+            pytest.raises(RegistryError, match="listing subjects at https://"),
             closing(connected(tmp_path, guard.url, incomplete, USER=USER)) as refused,
         ):
             refused.answers()
@@ -71,7 +72,7 @@ def test_token_is_read_anew(guard: Guard, tmp_path: Path) -> None:
     keys = 'bearer_token = "file:token"\nheaders = { target-sr-cluster = "lsrc-1" }\n'
     with closing(connected(tmp_path, guard.url, keys)) as registry:
         guard.wanted = f"Bearer {TOKEN}"
-        with pytest.raises(RegistryFault, match="HTTP 401 Unauthorized; it does not accept the credentials"):
+        with pytest.raises(RegistryError, match="HTTP 401 Unauthorized; it does not accept the credentials"):
             registry.answers()
         (tmp_path / "token").write_text(f"{TOKEN}\n")
 
@@ -84,10 +85,10 @@ def test_missing_path_is_named(guard: Guard, tmp_path: Path) -> None:
     """Apicurio speaks Confluent's language below a path only; without it the message says which."""
     with closing(connected(tmp_path, guard.root)) as registry:
         with pytest.raises(
-            RegistryFault, match=r"HTTP 404; is the path missing .* below /apis/ccompat/v7, Confluent's has"
+            RegistryError, match=r"HTTP 404; is the path missing .* below /apis/ccompat/v7, Confluent's has"
         ):
             registry.register("x-value", "outcome")
-        with pytest.raises(RegistryFault, match="is the path missing"):
+        with pytest.raises(RegistryError, match="is the path missing"):
             registry.answers()
 
 
@@ -121,8 +122,8 @@ def test_no_message_shows_a_credential(guard: Guard, tmp_path: Path) -> None:
     guard.wanted = "Basic other"
     (tmp_path / "token").write_text(TOKEN)
     for keys in ('bearer_token = "file:token"', f'username = "u"\npassword = "text:{TOKEN}"'):
-        with closing(connected(tmp_path, guard.url, keys)) as registry, pytest.raises(RegistryFault) as refused:
+        with closing(connected(tmp_path, guard.url, keys)) as registry, pytest.raises(RegistryError) as refused:
             registry.answers()
 
         assert TOKEN not in str(refused.value)
-        assert TOKEN not in repr(configuration.load(tmp_path / "penstock.toml", {}))
+        assert TOKEN not in repr(loading.load(tmp_path / "penstock.toml", {}))

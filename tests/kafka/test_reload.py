@@ -11,9 +11,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.clients import Connection, Ledger, post_request
-from tests.support.doors import DoorProcess, door
-from tests.support.raw_topic import RawReader
+from tests.support.kafka.raw_topic import RawReader
+from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.posting_clients import Connection, Ledger, post_request
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from schemas.registry import Registry
-from streams.steps.correct import is_correction
-from streams.steps.fanout import Routes
-from tests.support.feed import ensure_raw, feed, product
-from tests.support.ledger import Ledger, OutcomeCount, committed, recompute
-from tests.support.workers import Workers, configured, running, wait_until
+from broker.schema_registry import Registry
+from streams.steps.correction import is_correction
+from streams.steps.routing import Routes
+from tests.support.builders.noisy_products import ensure_raw, feed, product
+from tests.support.oracle.ledger import Ledger, OutcomeCount, committed, recompute
+from tests.support.processes.workers import Workers, configured, running, wait_until
 
 pytestmark = pytest.mark.kafka
-RESOURCES = 7  # ids end with 0 to 6; tests/support/buggy_app.py does something else wrong for each of 1 to 5
+RESOURCES = 7  # ids end with 0 to 6; tests/support/processes/buggy_app.py does something else wrong for each of 1 to 5
 FIRST_ID = 10**15
 WRONG = {1: "u", 2: "c", 20: "d", 3: "c", 4: "c", 5: "u"}
 
@@ -97,7 +97,7 @@ def test_replay_corrects_exactly_what_a_bug_did(kafka: str, registry: str, tmp_p
     outcomes = OutcomeCount(kafka, registry, source)
     with closing(outcomes), running(tmp_path, configured(kafka, registry, source, app)) as workers:
         shop = Shop(kafka, registry, workers, source, outcomes)
-        shop.start("tests.support.buggy_app")
+        shop.start("tests.support.processes.buggy_app")
         shop.post(0)
         shop.post(1)
         shop.stop()

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from broker.schema_registry import Registry
 from providers.base import Sample
-from providers.shopify import Shopify
-from schemas.registry import Registry
-from streams.topics import DEAD
-from tests.support.doors import DoorProcess, door
-from tests.support.feed import ensure_raw
-from tests.support.ledger import Ledger, OutcomeCount, committed
-from tests.support.workers import running, wait_until
+from providers.shopify.provider import Shopify
+from schemas.topics import DEAD
+from tests.support.builders.noisy_products import ensure_raw
+from tests.support.oracle.ledger import Ledger, OutcomeCount, committed
+from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]

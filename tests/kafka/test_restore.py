@@ -11,13 +11,13 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # public by its documentation
 from structlog.testing import capture_logs
 
-from streams.progress import Progress
-from streams.publish import Topics
-from streams.restore import Restore
-from streams.store import Home
-from streams.table import PartitionTables, open_tables
-from streams.topics import DAY_MS, changelog_topic
-from tests.support.workers import wait_until
+from broker.topic_admin import Topics
+from schemas.topics import DAY_MS, changelog_topic
+from streams.state.restore import Restore
+from streams.state.restore_progress import Progress
+from streams.state.rocksdb_store import Home
+from streams.state.tables import PartitionTables, open_tables
+from tests.support.processes.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 START_MS = 20_000 * DAY_MS

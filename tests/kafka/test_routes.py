@@ -17,14 +17,23 @@ import pytest
 from confluent_kafka import Message
 from msgspec import Struct
 
-from schemas import codec, configuration
+from broker.schema_registry import Registry
+from config import loading
+from schemas import codec
 from schemas.records import RawDelivery
-from schemas.registry import Registry
-from streams.settings import compiled_routes
-from streams.topics import RAW
-from tests.support.feed import ensure_raw, feed, noisy_products
-from tests.support.ledger import Ledger, OutcomeCount, Recomputation, assert_adds_up, committed, raw_delivery, recompute
-from tests.support.workers import configured, running, wait_until
+from schemas.topics import RAW
+from streams.worker.settings import compiled_routes
+from tests.support.builders.noisy_products import ensure_raw, feed, noisy_products
+from tests.support.oracle.ledger import (
+    Ledger,
+    OutcomeCount,
+    Recomputation,
+    assert_adds_up,
+    committed,
+    raw_delivery,
+    recompute,
+)
+from tests.support.processes.workers import configured, running, wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES, RESOURCES = 3_000, 300
@@ -60,7 +69,7 @@ def run(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str) -> 
         workers.restart_the_dead()
         wait_until(lambda: outcomes() >= DELIVERIES, f"{DELIVERIES} outcomes", 120)
         ledger = Ledger.read(kafka, registry, source)
-        routes = compiled_routes(configuration.load(workers.configuration, {}))
+        routes = compiled_routes(loading.load(workers.configuration, {}))
         yield Run(workers.configuration, source, copies, ledger, recompute(ledger.raw, routes))
 
 

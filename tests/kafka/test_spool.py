@@ -15,10 +15,10 @@ import pytest
 
 from local.kafka import RunningKafka, start_kafka
 from providers.base import Sample
-from providers.shopify import Shopify
-from tests.support.clients import Connection
-from tests.support.doors import DoorProcess, door
-from tests.support.raw_topic import RawReader
+from providers.shopify.provider import Shopify
+from tests.support.kafka.raw_topic import RawReader
+from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.posting_clients import Connection
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from ingress.drain import BATCH
-from ingress.spool_file import Row, SpoolFile, pack
+from ingress.delivery.spool_drain import BATCH
+from ingress.delivery.spool_file import Row, SpoolFile, pack
 from local.guard import spawn
 from local.kafka import RunningKafka, start_kafka
-from tests.support.doors import DoorProcess, door
-from tests.support.raw_topic import RawReader
+from tests.support.kafka.raw_topic import RawReader
+from tests.support.processes.ingress import DoorProcess, door
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka

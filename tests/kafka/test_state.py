@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.feed import START, ensure_raw, feed, product
-from tests.support.ledger import OutcomeCount
-from tests.support.workers import configured, running, wait_until
+from tests.support.builders.noisy_products import START, ensure_raw, feed, product
+from tests.support.oracle.ledger import OutcomeCount
+from tests.support.processes.workers import configured, running, wait_until
 
 pytestmark = pytest.mark.kafka
 PRODUCTS = 120

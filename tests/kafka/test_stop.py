@@ -6,10 +6,10 @@ import pytest
 from confluent_kafka import IsolationLevel, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public by its documentation
 
-from streams.topics import OUTCOMES
-from tests.support.feed import feed, noisy_products
-from tests.support.shop import opened
-from tests.support.workers import wait_until
+from schemas.topics import OUTCOMES
+from tests.support.builders.noisy_products import feed, noisy_products
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES = 20_000

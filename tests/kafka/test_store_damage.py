@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from schemas.records import RawDelivery
-from streams.steps.fanout import Routes
-from tests.support.feed import feed, noisy_products
-from tests.support.ledger import Ledger, assert_adds_up, recompute
-from tests.support.shop import opened
-from tests.support.stores import overwrite_middle, write_meta
-from tests.support.workers import Workers, wait_until
+from streams.steps.routing import Routes
+from tests.support.builders.noisy_products import feed, noisy_products
+from tests.support.faults.store_damage import overwrite_middle, write_meta
+from tests.support.oracle.ledger import Ledger, assert_adds_up, recompute
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import Workers, wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES, RESOURCES = 8_000, 1_000

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Consumer, Producer
 
-from streams.publish import Topics
-from streams.transaction import HELD_BYTES, Transaction
-from tests.support.ends import end_of
+from broker.topic_admin import Topics
+from streams.worker.transaction import HELD_BYTES, Transaction
+from tests.support.kafka.end_offsets import end_of
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka

@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from local.kafka import RunningKafka, start_kafka
-from streams.health import SILENT_S
-from streams.source import TERMINAL_EXIT
-from tests.support.feed import feed, noisy_products
-from tests.support.shop import opened
+from streams.worker.consumer import TERMINAL_EXIT
+from streams.worker.health import SILENT_S
+from tests.support.builders.noisy_products import feed, noisy_products
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import Workers
 from tests.support.waiting import until
-from tests.support.workers import Workers
 
 pytestmark = pytest.mark.kafka
 ENDS_S = 30.0
@@ -87,7 +87,7 @@ def test_worker_that_decides_nothing_is_not_ready(kafka: str, registry: str, tmp
     with opened(kafka, registry, tmp_path) as (source, _, _, workers):
         text = workers.configuration.read_text()
         workers.configuration.write_text(text.replace("[worker]", "[worker]\nundecided_limit_s = 1"))
-        workers.start(0, app="tests.support.stuck_app")
+        workers.start(0, app="tests.support.processes.stuck_app")
         until(lambda: status(workers) == "ready", START_S, "nothing waits yet")
 
         feed(kafka, noisy_products(source, DELIVERIES, 5))

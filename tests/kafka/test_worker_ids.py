@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from streams.source import TERMINAL_EXIT
-from tests.support.feed import feed, noisy_products
-from tests.support.shop import opened
-from tests.support.twins import assert_one_exits
-from tests.support.workers import wait_until
+from streams.worker.consumer import TERMINAL_EXIT
+from tests.support.builders.noisy_products import feed, noisy_products
+from tests.support.faults.twin_workers import assert_one_exits
+from tests.support.processes.shop import opened
+from tests.support.processes.workers import wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES = 100

@@ -8,7 +8,7 @@ import pytest
 from tests.proxies.corpus.case import CLIENT, SECRET
 from tests.proxies.proxies import PROXIES
 from tests.proxies.station import Station, station_of
-from tests.support.doors import DoorProcess, door
+from tests.support.processes.ingress import DoorProcess, door
 
 BODY_LIMIT_BYTES = 64 * 1024
 ALLOWED = {"shop": f"{CLIENT}/32", "guarded": "203.0.113.0/24", "own": "127.0.0.1/32", "hidden": "0.0.0.0/0"}

@@ -15,8 +15,8 @@ from tests.proxies.http_answers import HttpAnswer, http_answers
 from tests.proxies.judge import UNREACHABLE, Kept, Outcome, complaints, miscounts, unsent
 from tests.proxies.proxies import PROXIES, LeftOut, Missing, Proxy, Taken
 from tests.proxies.tap import Heard, Moment, Tap, tap
-from tests.support.doors import DoorProcess
-from tests.support.raw_topic import RawReader
+from tests.support.kafka.raw_topic import RawReader
+from tests.support.processes.ingress import DoorProcess
 from tests.support.waiting import until
 
 PAUSE_S = 0.02  # between the pieces of a case, so that they come as several packets

@@ -4,7 +4,7 @@ import pytest
 
 from tests.proxies.corpus import FAMILIES, members
 from tests.proxies.station import Station
-from tests.support.doors import DoorProcess
+from tests.support.processes.ingress import DoorProcess
 
 pytestmark = [pytest.mark.proxies, pytest.mark.kafka]
 

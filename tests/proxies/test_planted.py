@@ -8,7 +8,7 @@ import pytest
 
 from tests.proxies.corpus import CORPUS
 from tests.proxies.station import station_of
-from tests.support.doors import DoorProcess
+from tests.support.processes.ingress import DoorProcess
 
 pytestmark = [pytest.mark.proxies, pytest.mark.kafka]
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chaos import seed_of_run
-from tests.support.cluster import Cluster
-from tests.support.outage import assert_outlasted
-from tests.support.storm import weather
+from tests.support.faults.chaos import seed_of_run
+from tests.support.faults.outage import assert_outlasted
+from tests.support.faults.storm import weather
+from tests.support.kafka.cluster import Cluster
 
 pytestmark = [pytest.mark.soak, pytest.mark.kafka, pytest.mark.timeout(3600)]
 SECONDS = float(os.environ.get("PENSTOCK_CHAOS_SECONDS", "300"))

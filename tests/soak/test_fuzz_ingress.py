@@ -18,13 +18,13 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.support.doors import DoorProcess, door
-from tests.support.fuzz_client import WireClient
-from tests.support.fuzz_door import FuzzedDoor, fuzz
-from tests.support.fuzz_requests import seeded
-from tests.support.fuzz_wire import LIMIT_BYTES
-from tests.support.raw_topic import RawReader
-from tests.support.requests import SENDERS
+from tests.support.builders.provider_requests import SENDERS
+from tests.support.fuzz.client import WireClient
+from tests.support.fuzz.ingress import FuzzedDoor, fuzz
+from tests.support.fuzz.requests import seeded
+from tests.support.fuzz.wire import LIMIT_BYTES
+from tests.support.kafka.raw_topic import RawReader
+from tests.support.processes.ingress import DoorProcess, door
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]

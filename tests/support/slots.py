@@ -10,7 +10,7 @@ import sys
 import time
 
 from ingress import processes
-from ingress.log import configure_log
+from ingress.observability.log import configure_log
 from ingress.processes import Slot, run_processes
 
 PATIENCE_S = 2.0

@@ -9,11 +9,12 @@ from typing import Any
 
 import yaml
 
+from config.loading import OVERRIDES, load
+from config.model import Worker
 from console.commands.ingress import ingress
 from console.commands.up import up
 from local import kafka
 from local.stack import Options
-from schemas.configuration import OVERRIDES, Worker, load
 from tests.containers import images
 
 ROOT = Path(__file__).parents[2]
@@ -152,7 +153,7 @@ def test_processes_have_time_to_stop() -> None:
     assert (
         grace_s["ingress"] > 9.5 + 20
     )  # STOP_S of ingress/processes.py, and what docs/containers.md says of lame_duck_s
-    assert grace_s["worker"] > 20  # 10 s for the batch under way (streams/source.py), and its commit
+    assert grace_s["worker"] > 20  # 10 s for the batch under way (streams/worker/consumer.py), and its commit
     assert grace_s["kafka"] >= kafka.STOP_TIMEOUT_S
     assert grace_s["registry"] >= 10
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.ports import free_port
-from tests.support.serving import serving
+from tests.support.processes.http_server import serving
 
 SCRIPT = Path(__file__).parents[2] / "deploy" / "image" / "healthcheck"
 INGRESS, WORKER = "9464", "9465"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("broker", "console", "ingress", "local", "providers", "schemas", "streams")
+PACKAGES = ("broker", "config", "console", "ingress", "local", "providers", "schemas", "simulator", "streams")
 VIOLATIONS = {
     "Layers": ("providers/shopery.py", "import ingress.app"),
     "siblings": ("ingress/receive.py", "import streams.pipeline"),

@@ -30,7 +30,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_named_files_exist(document: Path) -> None:
     """A file named in `code` with a folder is there."""
-    folders = "console|docs|ingress|local|providers|schemas|streams|tests|bench"
+    folders = "broker|config|console|docs|ingress|local|providers|schemas|simulator|streams|tests|bench"
     named = re.findall(rf"`((?:{folders})/[\w/.-]+)(?:::\w+)?`", document.read_text())
 
     assert [name for name in named if not (ROOT / name).exists()] == []

@@ -1,9 +1,9 @@
 """Ids answered beside ids on the topic, and the ids themselves."""
 
 from bench.arrived import compare
-from bench.deliveries import SECRET, START, Numbered
 from providers.base import SignedRequest, Verified
-from providers.shopify import Shopify
+from providers.shopify.provider import Shopify
+from simulator.shop_deliveries import SECRET, START, Numbered
 
 
 def test_every_way_to_differ_is_counted() -> None:

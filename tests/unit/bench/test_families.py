@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from bench.families import CHANGED, VARIANTS, body_bytes, expected_events, families
+from config.model import Configuration
 from schemas import codec
-from schemas.configuration import Configuration
 from streams.pipeline import Tables, process
-from streams.settings import compiled_routes
+from streams.worker.settings import compiled_routes
 
 
 @pytest.mark.parametrize("has_children", [True, False])

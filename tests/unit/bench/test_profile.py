@@ -4,9 +4,9 @@ from bench.profile import shares
 
 STACKS = [
     "run (decide.py:50);process (streams/pipeline.py:80);diff (streams/steps/diff.py:40) 6",
-    "run (decide.py:50);Encoder.records (streams/publish.py:9);encode_change (schemas/codec.py:162) 3",
+    "run (decide.py:50);Encoder.records (streams/worker/encoder.py:9);encode_change (schemas/codec.py:162) 3",
     "run (decide.py:50);process (streams/pipeline.py:81) 1",
-    "run (decide.py:44);kept (bench/deliveries.py:3);raw_delivery (schemas/codec.py:80) 90",
+    "run (decide.py:44);kept (simulator/shop_deliveries.py:3);raw_delivery (schemas/codec.py:80) 90",
     "_find_and_load (<frozen importlib>:1) 50",
 ]
 

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from bench.deliveries import SMALL, STEP_S, product
 from bench.small_job import event
+from simulator.shop_deliveries import SMALL, STEP_S, product
 
 OLD, NEW = product(7, 0, 3, SMALL), product(7, STEP_S, 5, SMALL)
 

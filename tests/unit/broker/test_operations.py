@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry, Counter
 
 from broker import operations
 from broker.operations import HEAD_LIMIT_BYTES, OperationsServer, Page, Pages
-from ingress.health import State
-from ingress.pages import pages
+from ingress.observability.health import State
+from ingress.observability.pages import pages
 
 DEADLINE_S = 20.0
 TIMEOUT_S = 0.3

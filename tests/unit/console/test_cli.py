@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from console import cli
-from console.demo import demo_configuration
+from simulator.demo_configuration import demo_configuration
 
 BROKEN = '[[sources]]\nname = "acme"\nprovider = "shopfy"\n'
 

@@ -14,16 +14,15 @@ import pytest
 from typer.main import get_command
 
 from console import cli
-from console.replay_report import Report
-from console.replaying import Scope
-from ingress.spool_file import Row, SpoolFile, pack
+from console.queries.replay_input import Scope
+from console.queries.replay_report import Report
+from ingress.delivery.spool_file import Row, SpoolFile, pack
 from local import logs
 from local.screen import output, say
 from schemas.records import Correction, RawDelivery
-from streams.differences import Decided, DeliveryDifference, Event, EventDifference, StateDifference
-from streams.replay import Tally
-from tests.support.answering import answering
-from tests.support.hostile import (
+from streams.replay.differences import Decided, DeliveryDifference, Event, EventDifference, StateDifference
+from streams.replay.redecide import Tally
+from tests.support.faults.hostile_text import (
     HOSTILE,
     LEGIBLE,
     LINE,
@@ -32,6 +31,7 @@ from tests.support.hostile import (
     WITHOUT_KAFKA,
     assert_harmless,
 )
+from tests.support.processes.fixed_answer import answering
 
 SECRET = b"made-up"
 MOMENT = datetime(2026, 11, 21, 10, tzinfo=UTC)

@@ -9,13 +9,14 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from config.loading import OVERRIDES, load
+from config.model import Configuration
 from console.cli import app
-from ingress.memory import MB, memory_bound
 from ingress.processes import STOP_S as INGRESS_STOP_S
+from ingress.server.memory_bound import MB, memory_bound
 from ingress.settings import ingress_settings
-from schemas.configuration import OVERRIDES, Configuration, load
-from streams.settings import WORKER_ID
-from streams.source import STOP_S as WORKER_STOP_S
+from streams.worker.consumer import STOP_S as WORKER_STOP_S
+from streams.worker.settings import WORKER_ID
 from tests.charts.rendering import ALERTS, ALERTS_IN_CHART, FULL, PLAIN, RENDERINGS, Rendering
 
 Manifest = dict[str, Any]

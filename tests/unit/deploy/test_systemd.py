@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ingress.processes import STOP_S as INGRESS_STOP_S
-from streams.source import STOP_S as WORKER_STOP_S
+from streams.worker.consumer import STOP_S as WORKER_STOP_S
 
 UNITS = Path(__file__).parents[3] / "deploy/systemd"
 INGRESS, WORKER = UNITS / "penstock-ingress@.service", UNITS / "penstock-worker@.service"

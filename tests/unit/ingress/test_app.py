@@ -11,12 +11,12 @@ import structlog
 from starlette.applications import Starlette
 
 from ingress.app import Door, elsewhere
-from ingress.metrics import Metrics
+from ingress.observability.metrics import Metrics
 from ingress.receive import Receiver
 from ingress.settings import Settings
 from ingress.sources import Source
 from providers.generic import Generic
-from tests.support.memory_topic import MemoryTopic
+from tests.support.kafka.memory_topic import MemoryTopic
 
 
 def no_lifespan(_app: Starlette) -> AbstractAsyncContextManager[None]:

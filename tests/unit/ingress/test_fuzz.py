@@ -8,9 +8,9 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support.fuzz_door import FuzzedDoor, fuzz
-from tests.support.fuzz_requests import fuzz_request, seeded
-from tests.support.requests import NOW
+from tests.support.builders.provider_requests import NOW
+from tests.support.fuzz.ingress import FuzzedDoor, fuzz
+from tests.support.fuzz.requests import fuzz_request, seeded
 
 SEED = 20260131  # any; the soak takes others
 CASES, WARM_UP_CASES, MEASURED_CASES = 8000, 1500, 1500

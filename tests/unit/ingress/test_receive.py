@@ -8,20 +8,20 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive
 
+from ingress.admission.networks import Networks
+from ingress.admission.rate_limits import Rate
 from ingress.answers import Answer
-from ingress.metrics import Metrics
-from ingress.networks import Networks
-from ingress.publisher import PUBLISHED, Report, Unpublished
-from ingress.rates import Rate
+from ingress.delivery.publisher import PUBLISHED, Report, Unpublished
+from ingress.observability.metrics import Metrics
 from ingress.receive import Receiver, kept_headers, text_headers
 from ingress.settings import Settings
 from ingress.sources import Secret, Source
 from providers.base import Sample
 from providers.generic import Generic, GenericOptions
 from providers.shopery import Shopery
-from providers.shopify import Shopify
+from providers.shopify.provider import Shopify
 from schemas.codec import raw_delivery
-from tests.support.memory_topic import MemoryTopic
+from tests.support.kafka.memory_topic import MemoryTopic
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 BODY = b'{"id":7}'

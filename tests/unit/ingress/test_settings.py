@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from config.model import SPOOL_BYTES, Configuration
 from ingress.settings import ACK_TIMEOUT_S, SPOOL_AFTER_S, ingress_settings
-from schemas.configuration import SPOOL_BYTES, Configuration
 
 
 @pytest.mark.parametrize(("table", "spool_bytes"), [

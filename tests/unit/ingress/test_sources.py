@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
+from config.model import Configuration
+from config.problems import ConfigurationError
 from ingress.sources import sources
 from providers.generic import Generic, GenericOptions
-from schemas.configuration import Configuration, ConfigurationError
 
 
 def test_secrets_are_resolved_in_their_order() -> None:

@@ -7,9 +7,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from ingress import spools
+from ingress.delivery.spool_file import Row, SpoolFile, SpoolHeld
 from ingress.processes import Slot
 from ingress.settings import Settings
-from ingress.spool_file import Row, SpoolFile, SpoolHeld
 from ingress.spools import opened_spool
 
 

@@ -16,7 +16,7 @@ import pytest
 from local import artifacts
 from local.errors import Refused
 from local.pins import KAFKA, REGISTRY, Bundle, Pin
-from tests.support.serving import serving
+from tests.support.processes.http_server import serving
 
 JAR = b"jar of many bytes " * 5_000
 ARCHIVE_FILES = {"quarkus-run.jar": b"run", "lib/main/a.jar": b"a"}

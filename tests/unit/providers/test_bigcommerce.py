@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verified
 from providers.bigcommerce import BigCommerce
 from schemas.records import resource_key
-from tests.support.mutations import mutated
-from tests.support.requests import NOW, raw_delivery
+from tests.support.builders.payload_mutations import mutated
+from tests.support.builders.provider_requests import NOW, raw_delivery
 
 SECRET = b"made-up-client-secret"
 FIXTURES = {

@@ -12,7 +12,7 @@ from providers.base import Parsed, Refused, Sample, SignedRequest, Verified
 from providers.generic import Generic, GenericOptions
 from providers.registry import PROVIDERS, provider
 from schemas.records import Snapshot
-from tests.support.requests import NOW, raw_delivery
+from tests.support.builders.provider_requests import NOW, raw_delivery
 
 _SCHEMES: list[Any] = list(itertools.product(["", "sha256=", "v0:"], ["hex", "base64"], ["sha256", "sha512"]))
 

@@ -4,17 +4,17 @@ import msgspec
 import pytest
 from pydantic import TypeAdapter
 
+from config.model import Source
+from config.names import ResourceType
 from providers.base import Parsed
 from providers.bigcommerce import PLAIN_FAMILIES, RULES
-from providers.github import GitHub
-from providers.github_events import NAMED_LIKE_THE_RESOURCE
-from providers.github_events import RULES as GITHUB_RULES
+from providers.github.events import NAMED_LIKE_THE_RESOURCE
+from providers.github.events import RULES as GITHUB_RULES
+from providers.github.provider import GitHub
 from providers.registry import PROVIDERS, provider, provider_of
-from providers.shopify_topics import events_rule
-from schemas.configuration import Source
-from schemas.legal import OTHER, ResourceType
-from streams.topics import PRIORITIES, changes_topic, lane_topic, state_topic
-from tests.support.builders import real_delivery
+from providers.shopify.topics import events_rule
+from schemas.topics import OTHER, PRIORITIES, changes_topic, lane_topic, state_topic
+from tests.support.builders.deliveries import real_delivery
 
 FIXED = tuple(name for name in PROVIDERS if name not in {"generic", "standard"})
 KAFKA_CHARS = 249

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from providers.base import Handshake, Parsed, Refused, Sample, SignedRequest, Verified
 from providers.shopery import Shopery
-from tests.support.requests import NOW, raw_delivery
+from tests.support.builders.provider_requests import NOW, raw_delivery
 
 SHOPERY = Shopery()
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Verified
 from providers.standard import Standard, signing_key
 from schemas.records import Snapshot
-from tests.support.requests import NOW, raw_delivery
+from tests.support.builders.provider_requests import NOW, raw_delivery
 
 STANDARD = Standard()
 SECRET = b"whsec_YSBtYWRlLXVwIHNlY3JldCBrZXk="

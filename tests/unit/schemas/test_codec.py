@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import codec
 from schemas.records import Change, LatestState, Outcome, RawDelivery, SeenVersion
-from tests.support.builders import START, change, real_delivery
+from tests.support.builders.deliveries import START, change, real_delivery
 
 PREFIX = codec.wire_prefix(258)
 SCHEMAS: Mapping[str, Any] = {name: codec.parse_schema(codec.schema_text(name)) for name in codec.SCHEMA_NAMES}

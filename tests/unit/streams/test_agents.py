@@ -7,8 +7,8 @@ from typing import Any, cast
 import pytest
 
 from streams.agents import capture
-from streams.source import Batch
-from tests.support.builders import ROUTES, delivery, snapshot
+from streams.worker.consumer import Batch
+from tests.support.builders.deliveries import ROUTES, delivery, snapshot
 
 
 async def test_mistake_of_our_own_reaches_whoever_waits_for_the_batch() -> None:

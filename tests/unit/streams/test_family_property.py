@@ -15,8 +15,8 @@ from hypothesis.stateful import invariant, rule
 from msgspec import Struct
 
 from schemas.records import Change, ChildRule, RawDelivery, Snapshot
-from tests.support.builders import delivery, second, snapshot
-from tests.support.history import Noisy
+from tests.support.builders.deliveries import delivery, second, snapshot
+from tests.support.builders.histories import Noisy
 from tests.unit.streams.test_history_property import Model, time_of
 
 RULES = (

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
 from schemas.records import RawDelivery, Snapshot
-from tests.support.builders import Pipeline, delivery, second, snapshot
-from tests.support.history import Noisy
+from tests.support.builders.deliveries import Pipeline, delivery, second, snapshot
+from tests.support.builders.histories import Noisy
 
 CONTENTS = st.sampled_from("ABC")
 TIMES = st.integers(0, 4)

@@ -1,8 +1,8 @@
 """Step 1: a delivery becomes snapshots, or says why not."""
 
 from providers.base import Parsed, Unparsed
-from streams.steps.parse import parse
-from tests.support.builders import Scripted, delivery, real_delivery, snapshot
+from streams.pipeline import parse
+from tests.support.builders.deliveries import Scripted, delivery, real_delivery, snapshot
 
 
 def test_known_provider_reads_its_delivery() -> None:

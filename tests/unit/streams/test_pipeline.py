@@ -13,11 +13,11 @@ from schemas.codec import time_us
 from schemas.records import Document, RawDelivery, resource_key
 from streams import pipeline
 from streams.pipeline import Tables, process
-from streams.steps.copies import RawRoute
 from streams.steps.dedup import MAX_KEPT
-from streams.steps.fanout import Route, Routes
 from streams.steps.filter import compile_filter
-from tests.support.builders import ROUTES, SOURCE, Pipeline, delivery, real_delivery, second, snapshot
+from streams.steps.passthrough import RawRoute
+from streams.steps.routing import Route, Routes
+from tests.support.builders.deliveries import ROUTES, SOURCE, Pipeline, delivery, real_delivery, second, snapshot
 
 EVENT_IDS = [
     "caabc6f1-fde4-5ed0-bfe8-8c66c3ef3044",

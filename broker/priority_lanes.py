@@ -1,0 +1,84 @@
+"""Following several lanes: nothing is taken from one while anything is left in those before it."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+
+from confluent_kafka import Consumer, Message
+
+from broker import topic_reader
+from broker.topic_reader import is_end, partition_of, topic_of
+from schemas.topics import PRIORITIES, lane
+
+END_TIMEOUT_S = 5.0  # a partition without a leader never tells its end; it must not hold up the other lanes for ever
+ASK_S = 0.05
+
+
+def follow(kafka: Mapping[str, str], wants: Callable[[str], bool], is_from_beginning: bool) -> Iterator[Message | None]:
+    """Yield every record of the wanted topics for ever, `high` before `default` before `low`; None while nothing comes.
+
+    The first value comes once everything written from then on will be seen. Each lane has a consumer of its own, so that
+    reading one neither pauses the others nor throws away what they have fetched.
+    """
+    with ExitStack() as opened:
+        lanes = [_Lane(opened.enter_context(topic_reader.consumer(kafka))) for _ in PRIORITIES]
+        _assign(lanes, wants, is_from_beginning)
+        yield None
+        look_again_s = time.monotonic() + topic_reader.NEW_TOPICS_EVERY_S
+        while True:
+            messages = _next_of(lanes)
+            yield from messages
+            if not messages:
+                yield None
+            if time.monotonic() >= look_again_s:
+                _assign(lanes, wants, is_from_beginning=True)
+                look_again_s = time.monotonic() + topic_reader.NEW_TOPICS_EVERY_S
+
+
+class _Lane:
+    """The topics of one priority and how far they are read."""
+
+    def __init__(self, looking: Consumer) -> None:
+        self.looking = looking
+        self.known: set[tuple[str, int]] = set()
+        self._ended: set[tuple[str, int]] = set()
+
+    def take(self, timeout_s: float) -> list[Message]:
+        """Return what has come."""
+        found = []
+        for message in self.looking.consume(topic_reader.BATCH_RECORDS, timeout=timeout_s):
+            place = (topic_of(message), partition_of(message))
+            if is_end(message):
+                self._ended.add(place)
+            else:
+                self._ended.discard(place)
+                found.append(message)
+        return found
+
+    @property
+    def is_at_end(self) -> bool:
+        """Say whether all that there was has been taken."""
+        return self._ended >= self.known
+
+
+def _assign(lanes: Sequence[_Lane], wants: Callable[[str], bool], is_from_beginning: bool) -> None:
+    for priority, followed in zip(PRIORITIES, lanes, strict=True):
+
+        def is_of_lane(topic: str, priority: str = priority) -> bool:
+            return wants(topic) and lane(topic) == priority
+
+        topic_reader.assign_new(followed.looking, is_of_lane, followed.known, is_from_beginning)
+
+
+def _next_of(lanes: Sequence[_Lane]) -> list[Message]:
+    """Return what the first lane has that has anything, after a short wait nothing."""
+    for followed in lanes:
+        deadline_s = time.monotonic() + END_TIMEOUT_S
+        while True:
+            messages = followed.take(0 if followed.is_at_end else ASK_S)
+            if messages:
+                return messages
+            if followed.is_at_end or time.monotonic() > deadline_s:
+                break
+    time.sleep(ASK_S)
+    return []

@@ -1,0 +1,150 @@
+"""The schema registry, over its Confluent-compatible HTTP interface: register what is written, look up what is read."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import structlog
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from broker.errors import RegistryError
+from broker.registry_http import RegistryAccess
+from config.model import Registry as Settings
+from config.problems import ConfigurationError
+from schemas import codec
+from schemas.codec import SchemaName
+from schemas.records import Document
+
+COMPATIBILITY = "BACKWARD_TRANSITIVE"  # a consumer with the newest schema can read every record ever written
+CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
+ATTEMPTS = 4  # within 2 s: a registry behind a balancer that is being replaced; the worker itself tries for ever
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+APICURIO_PATH = "/apis/ccompat/v7"
+
+log = structlog.get_logger()
+
+
+class _Passing(Exception):
+    """The next attempt may succeed."""
+
+
+class Registry:
+    """One schema registry; ids and schemas are looked up once and kept."""
+
+    def __init__(self, place: RegistryAccess | str) -> None:
+        access = RegistryAccess(Settings(url=place), {}) if isinstance(place, str) else place
+        self._url = access.url
+        self._client = access.client()
+        self._prefixes: dict[tuple[str, SchemaName], bytes] = {}
+        self._schemas: dict[int, Any] = {}
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def prefix(self, topic: str, name: SchemaName) -> bytes:
+        """Return the wire prefix for values of a topic, registering the schema under `<topic>-value` the first time."""
+        known = self._prefixes.get((topic, name))
+        if known is None:
+            known = self._prefixes[topic, name] = codec.wire_prefix(self.register(f"{topic}-value", name))
+        return known
+
+    def register(self, subject: str, name: SchemaName) -> int:
+        """Register one of Penstock's schemas under a subject, checked as BACKWARD_TRANSITIVE, and return its id."""
+        what, quoted = f"registering {name} as {subject}", quote(subject, safe="")
+        schema = {"schema": codec.schema_text(name), "schemaType": "AVRO"}
+        answer = self._ask(what, "POST", f"/subjects/{quoted}/versions", schema)
+        self._ask(what, "PUT", f"/config/{quoted}", {"compatibility": COMPATIBILITY})
+        schema_id = _field(answer, "id", int, f"{what} at {self._url}")
+        log.debug("schema_registered", subject=subject, schema_id=schema_id)
+        return int(schema_id)
+
+    def decode(self, message: bytes) -> Document:
+        """Return the record that a wire-format message holds; ValueError when it is none, RegistryError when unknown."""
+        schema_id = codec.schema_id(message)
+        schema = self._schemas.get(schema_id)
+        if schema is None:
+            schema = self._schemas[schema_id] = self._fetch(schema_id)
+        return codec.decode(message, schema)
+
+    def answers(self) -> None:
+        """Return when the registry lists its subjects; raise `RegistryError` when it does not. Tries once."""
+        self._ask("listing subjects", "GET", "/subjects", None, attempts=1)
+
+    def _fetch(self, schema_id: int) -> Any:
+        what = f"looking up schema {schema_id}"
+        answer = self._ask(what, "GET", f"/schemas/ids/{schema_id}", None)
+        return codec.parse_schema(str(_field(answer, "schema", str, f"{what} at {self._url}")))
+
+    def _ask(self, what: str, method: str, path: str, body: Document | None, attempts: int = ATTEMPTS) -> Any:
+        """Return the JSON of an answer, tried again while that may help."""
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Passing),
+            stop=stop_after_attempt(attempts),
+            wait=wait_exponential(0.2, max=1.0),
+            reraise=True,
+        )
+        try:
+            return retrying(self._once, what, method, path, body)
+        except _Passing as error:
+            raise RegistryError(str(error)) from error
+
+    def _once(self, what: str, method: str, path: str, body: Document | None) -> Any:
+        where = f"{what} at {self._url}"
+        try:
+            response = self._client.request(method, path, json=body, headers={"content-type": CONTENT_TYPE})
+        except httpx.TransportError as error:
+            raise _Passing(f"{where}: {error or type(error).__name__}") from error
+        except ConfigurationError as error:  # a file of credentials that was there at the start
+            raise RegistryError(f"{where}: {error}") from error
+        if response.status_code in PASSING:
+            raise _Passing(f"{where}: HTTP {response.status_code}")
+        if not response.is_success:
+            raise RegistryError(f"{where}: {refusal(response)}")
+        try:
+            return response.json()
+        except ValueError as error:
+            raise RegistryError(f"{where}: expected JSON, got {_kind(response)}; {_path_hint()}") from error
+
+
+def refusal(response: httpx.Response) -> str:
+    """Return why a registry does not do what it was asked to, and what to do; never a credential."""
+    status = response.status_code
+    said = _message(response)
+    text = f"HTTP {status} {said}".rstrip()
+    if status == HTTPStatus.UNAUTHORIZED:
+        return f"{text}; it does not accept the credentials of [registry]: username and password, or bearer_token"
+    if status == HTTPStatus.FORBIDDEN:
+        return f"{text}; the credentials of [registry] lack the right to do this"
+    if response.is_redirect:
+        return f"{text}; it leads elsewhere, and credentials are sent to no other address: write the final one"
+    if status == HTTPStatus.NOT_FOUND and not said:
+        return f"{text}; {_path_hint()}"
+    return text
+
+
+def _message(response: httpx.Response) -> str:
+    """Return the message of Confluent's API, empty where something else has answered."""
+    try:
+        answer = response.json()
+    except ValueError:
+        return ""
+    if not isinstance(answer, dict) or not isinstance(answer.get("error_code"), int):
+        return ""
+    return str(answer.get("message", ""))[:300]
+
+
+def _field(answer: Any, name: str, kind: type, where: str) -> Any:
+    value = answer.get(name) if isinstance(answer, dict) else None
+    if not isinstance(value, kind):
+        raise RegistryError(f"{where}: expected {name!r} in the answer; {_path_hint()}")
+    return value
+
+
+def _kind(response: httpx.Response) -> str:
+    return str(response.headers.get("content-type", "an answer without a type"))[:80]
+
+
+def _path_hint() -> str:
+    return f"is the path missing in [registry] url? Apicurio's API is below {APICURIO_PATH}, Confluent's has no path"

@@ -1,0 +1,132 @@
+"""Creates the topics that Penstock writes to, with the policy of `schemas.topics`, and keeps their policy."""
+
+from collections.abc import Collection, Mapping
+
+import structlog
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public by its documentation
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+    ResourceType,
+)
+
+from broker import clients
+from broker.errors import Transient
+from config.model import Replication
+from schemas.topics import RAW, SEEN_DAYS, described
+
+RAW_TIMEOUT_S = 3.0  # Short, because a stop of the ingress waits for it.
+LIST_TIMEOUT_S = 10.0
+BY_DEFAULT = Replication()
+
+log = structlog.get_logger()
+
+
+def raw_topic(record_bytes: int, partitions: int, replication: Replication = BY_DEFAULT, name: str = RAW) -> NewTopic:
+    """Return the raw topic as it is created; `record_bytes` is the size of its largest record."""
+    policy = {**described(RAW).settings, "cleanup.policy": "delete", "max.message.bytes": str(record_bytes)}
+    return NewTopic(name, partitions, replication.factor, config={**policy, **replication.settings})
+
+
+def ensure_topic(options: Mapping[str, str], topic: NewTopic) -> bool:
+    """Create a topic and say whether it was missing; an existing one keeps its partitions and policy.
+
+    Blocks for up to 7 s. Raises `KafkaException` when Kafka does not answer. Without the right to create topics it
+    returns False; the metadata of the topic show whether somebody else has created it.
+    """
+    admin = clients.admin(options)
+    # Listed first: a client that may not create topics is denied even an existing one, and the denial enters Kafka's audit log.
+    if topic.topic in admin.list_topics(timeout=RAW_TIMEOUT_S).topics:
+        return False
+    try:
+        admin.create_topics([topic], request_timeout=RAW_TIMEOUT_S)[topic.topic].result(RAW_TIMEOUT_S + 1.0)
+    except KafkaException as error:
+        if error.args[0].code() in {KafkaError.TOPIC_ALREADY_EXISTS, KafkaError.TOPIC_AUTHORIZATION_FAILED}:
+            return False
+        raise
+    return True
+
+
+class Topics:
+    """The topics known to exist; others are created with their policy before their first record."""
+
+    def __init__(
+        self,
+        options: Mapping[str, str],
+        partitions: int,
+        seen_days: int = SEEN_DAYS,
+        copies: Collection[str] = (),
+        replication: Replication = BY_DEFAULT,
+    ) -> None:
+        self._admin = clients.admin(options)
+        self._partitions = partitions
+        self._seen_days = seen_days
+        self._copies = frozenset(copies)  # the topics of raw routes
+        self._replication = replication
+        self._known: dict[str, int] = {}
+
+    def ensure(self, name: str, partitions: int | None = None) -> None:
+        """Create a topic unless it exists."""
+        if name in self._known:
+            return
+        self._known = self._listed()
+        if name not in self._known:
+            self._create(name, partitions or self._partitions)
+        if name not in self._known:
+            raise Transient(f"{name} was created by somebody else just now and is not listed yet")
+
+    def partitions(self, name: str) -> int:
+        """Return how many partitions an existing topic has."""
+        self.ensure(name)
+        return self._known[name]
+
+    def widen(self, name: str, partitions: int) -> None:
+        """Create a topic with at least so many partitions; a changelog must have one for each of its input's."""
+        self.ensure(name, partitions)
+        if self._known[name] < partitions:
+            self._admin.create_partitions([NewPartitions(name, partitions)])[name].result()
+            self._known[name] = partitions
+
+    def align(self, name: str) -> None:
+        """Give an existing topic of our own the policy that it would be created with now."""
+        wanted = described(name, self._seen_days).settings
+        place = ConfigResource(ResourceType.TOPIC, name)
+        try:
+            found = self._admin.describe_configs([place])[place].result()
+            changed = {key: value for key, value in wanted.items() if found[key].value != value}
+            for key, value in changed.items():
+                place.add_incremental_config(ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET))
+            if changed:
+                self._admin.incremental_alter_configs([place])[place].result()
+                log.info("topic_policy_changed", topic=name, **changed)
+        except KafkaException as error:
+            if (
+                error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+            ):  # made a moment ago; this broker has not heard of it
+                raise Transient(f"the policy of {name}: {error.args[0].str()}") from error
+            # no right to alter: the worker can go on, the topic keeps its policy
+            log.warning("topic_policy_unchanged", topic=name, wanted=dict(wanted), error=error.args[0].str())
+
+    def _listed(self) -> dict[str, int]:
+        try:
+            listed = self._admin.list_topics(timeout=LIST_TIMEOUT_S).topics
+        except KafkaException as error:
+            raise Transient(f"listing topics: {error.args[0].str()}") from error
+        return {name: len(topic.partitions) for name, topic in listed.items()}
+
+    def _create(self, name: str, partitions: int) -> None:
+        policy = described(name, self._seen_days, holds_copies=name in self._copies).settings
+        replication = self._replication
+        topic = NewTopic(name, partitions, replication.factor, config={**policy, **replication.settings})
+        try:
+            self._admin.create_topics([topic])[name].result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise Transient(f"creating {name}: {error.args[0].str()}") from error
+            self._known = self._listed()
+            return
+        self._known[name] = partitions
+        log.info("topic_created", topic=name, partitions=partitions)

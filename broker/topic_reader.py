@@ -1,0 +1,257 @@
+"""Reading Kafka by offset: ranges, one record, the newest first, or whatever comes next.
+
+Nothing here joins a consumer group or commits an offset, so looking never disturbs a worker. Only committed records are seen.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
+
+from broker import clients
+from broker.errors import ReadTimeout
+
+BLOCK_RECORDS = 20_000  # per partition and step on the way back in time; below a second of outcomes
+BATCH_RECORDS = 1_000
+METADATA_TIMEOUT_S = 10.0
+READ_TIMEOUT_S = 15.0  # without a single record: the partition has no leader, or an endless transaction is open
+NEW_TOPICS_EVERY_S = 2.0  # a resource's first change creates its topic
+RETRY_S = 0.1
+PASSING = {
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
+
+Advance = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Offsets of one partition, `high` excluded; some of them may hold no record (transaction markers, compaction)."""
+
+    topic: str
+    partition: int
+    low: int
+    high: int
+
+    def __len__(self) -> int:
+        return max(0, self.high - self.low)
+
+
+@contextmanager
+def consumer(kafka: Mapping[str, str], group: str = "penstock.console") -> Iterator[Consumer]:
+    """Yield a consumer that only looks. `group` matters for `committed` alone."""
+    settings = {
+        **kafka,
+        "group.id": group,
+        "enable.auto.commit": False,
+        "enable.partition.eof": True,
+        "isolation.level": "read_committed",
+        "auto.offset.reset": "earliest",
+        "fetch.wait.max.ms": 20,  # every change of the assignment waits for the fetch before it
+    }
+    opened = clients.silent_consumer(settings)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+def topics(looking: Consumer) -> dict[str, list[int]]:
+    """Return the partitions of every topic."""
+    metadata = looking.list_topics(timeout=METADATA_TIMEOUT_S)
+    return {name: sorted(topic.partitions) for name, topic in metadata.topics.items()}
+
+
+def _is_passing(error: BaseException) -> bool:
+    """Say whether Kafka refuses only because the partition is new or moves."""
+    return isinstance(error, KafkaException) and error.args[0].code() in PASSING
+
+
+@retry(
+    retry=retry_if_exception(_is_passing),
+    wait=wait_fixed(RETRY_S),
+    stop=stop_after_delay(METADATA_TIMEOUT_S),
+    reraise=True,
+)
+def held(looking: Consumer, topic: str, partition: int) -> Range:
+    """Return what a partition holds; asks again while a new or moving one has no leader that knows it."""
+    low, high = looking.get_watermark_offsets(TopicPartition(topic, partition), timeout=METADATA_TIMEOUT_S)
+    return Range(topic, partition, low, high)
+
+
+def ranges(looking: Consumer, topic: str) -> list[Range]:
+    """Return what each partition of a topic holds; empty when there is no such topic."""
+    return [held(looking, topic, partition) for partition in topics(looking).get(topic, ())]
+
+
+def ranges_between(looking: Consumer, topic: str, start: datetime, end: datetime) -> list[Range]:
+    """Return what was written to a topic between two times."""
+    found = ranges(looking, topic)
+    lows, highs = _offsets_at(looking, found, start), _offsets_at(looking, found, end)
+    return [
+        Range(topic, whole.partition, low, high)
+        for whole, low, high in zip(found, lows, highs, strict=True)
+        if high > low
+    ]
+
+
+def waiting_ranges(looking: Consumer, topic: str) -> list[Range]:
+    """Return what the consumer's group has not committed yet."""
+    found = ranges(looking, topic)
+    committed = looking.committed([TopicPartition(topic, whole.partition) for whole in found], METADATA_TIMEOUT_S)
+    return [
+        Range(topic, whole.partition, max(whole.low, place.offset), whole.high)
+        for whole, place in zip(found, committed, strict=True)
+    ]
+
+
+def newest_blocks(
+    found: Sequence[Range], limit: int | None, block_records: int = BLOCK_RECORDS
+) -> Iterator[list[Range]]:
+    """Yield blocks of ranges, the newest records of every partition first, until about `limit` records are covered."""
+    looked_at = 0
+    rest = [whole for whole in found if len(whole)]
+    while rest and (limit is None or looked_at < limit):
+        block = [
+            Range(part.topic, part.partition, max(part.low, part.high - block_records), part.high) for part in rest
+        ]
+        yield block
+        looked_at += sum(map(len, block))
+        rest = [
+            Range(part.topic, part.partition, part.low, taken.low)
+            for part, taken in zip(rest, block, strict=True)
+            if taken.low > part.low
+        ]
+
+
+def read(looking: Consumer, wanted: Sequence[Range], advance: Advance = lambda _records: None) -> Iterator[Message]:
+    """Yield the records of ranges, each partition in its order; `advance` is told how many were read."""
+    highs = {(part.topic, part.partition): part.high for part in wanted if len(part)}
+    places = [TopicPartition(part.topic, part.partition, part.low) for part in wanted if len(part)]
+    looking.assign(places)
+    looking.resume(places)  # librdkafka remembers the pauses of the read before
+    deadline_s = time.monotonic() + READ_TIMEOUT_S
+    while highs:
+        messages = looking.consume(BATCH_RECORDS, timeout=0.05)
+        advance(len(messages))
+        if messages:
+            deadline_s = time.monotonic() + READ_TIMEOUT_S
+        elif time.monotonic() > deadline_s:
+            raise ReadTimeout(
+                f"Kafka sent nothing for {READ_TIMEOUT_S:.0f} s while {len(highs)} partitions were being read"
+            )
+        for message in messages:
+            place = (topic_of(message), partition_of(message))
+            if place not in highs:
+                continue
+            if not is_end(message) and offset_of(message) < highs[place]:
+                yield message
+            if is_end(message) or offset_of(message) >= highs[place] - 1:
+                del highs[place]
+                looking.pause([TopicPartition(*place)])
+    looking.unassign()
+
+
+def record_at(looking: Consumer, topic: str, partition: int, offset: int) -> Message | None:
+    """Return one record, None when retention has removed it."""
+    if topic not in topics(looking):
+        return None
+    whole = held(looking, topic, partition)
+    if not whole.low <= offset < whole.high:
+        return None
+    return next(read(looking, [Range(topic, partition, offset, offset + 1)]), None)
+
+
+def follow(looking: Consumer, wants: Callable[[str], bool], is_from_beginning: bool) -> Iterator[Message | None]:
+    """Yield every record of the wanted topics for ever, those that appear later included; None while nothing comes.
+
+    The first value comes once everything written from then on will be seen.
+    """
+    known: set[tuple[str, int]] = set()
+    assign_new(looking, wants, known, is_from_beginning)
+    yield None
+    look_again_s = time.monotonic() + NEW_TOPICS_EVERY_S
+    while True:
+        messages = [message for message in looking.consume(BATCH_RECORDS, timeout=0.1) if not is_end(message)]
+        yield from messages
+        if not messages:
+            yield None
+        if time.monotonic() >= look_again_s:
+            assign_new(looking, wants, known, is_from_beginning=True)
+            look_again_s = time.monotonic() + NEW_TOPICS_EVERY_S
+
+
+def assign_new(
+    looking: Consumer, wants: Callable[[str], bool], known: set[tuple[str, int]], is_from_beginning: bool
+) -> None:
+    """Add the wanted topics' partitions that are not known yet to what a consumer reads."""
+    everywhere = {(name, number) for name, numbers in topics(looking).items() if wants(name) for number in numbers}
+    new = [held(looking, *place) for place in sorted(everywhere - known)]
+    known |= everywhere
+    if new:
+        looking.incremental_assign(
+            [TopicPartition(part.topic, part.partition, part.low if is_from_beginning else part.high) for part in new]
+        )
+
+
+def is_end(message: Message) -> bool:
+    """Say whether this is the note that a partition has no more records; raise what else a message may report."""
+    error = message.error()
+    if error is None:
+        return False
+    if error.code() == KafkaError._PARTITION_EOF:
+        return True
+    raise KafkaException(error)
+
+
+def topic_of(message: Message) -> str:
+    """Return a message's topic."""
+    return message.topic() or ""
+
+
+def partition_of(message: Message) -> int:
+    """Return a message's partition."""
+    partition = message.partition()
+    return -1 if partition is None else partition
+
+
+def offset_of(message: Message) -> int:
+    """Return a message's offset."""
+    offset = message.offset()
+    return -1 if offset is None else offset
+
+
+def value_of(message: Message) -> bytes:
+    """Return a message's value, empty for a tombstone."""
+    return _bytes(message.value())
+
+
+def key_of(message: Message) -> bytes:
+    """Return a message's key, empty where there is none."""
+    return _bytes(message.key())
+
+
+def headers_of(message: Message) -> list[tuple[str, bytes | None]]:
+    """Return a message's headers in their order."""
+    return cast("list[tuple[str, bytes | None]]", message.headers() or [])
+
+
+def _bytes(value: str | bytes | None) -> bytes:
+    return value.encode() if isinstance(value, str) else value or b""
+
+
+def _offsets_at(looking: Consumer, found: Sequence[Range], moment: datetime) -> list[int]:
+    moment_ms = int(moment.timestamp() * 1000)
+    wanted = [TopicPartition(part.topic, part.partition, moment_ms) for part in found]
+    places = looking.offsets_for_times(wanted, timeout=METADATA_TIMEOUT_S) if wanted else []
+    return [
+        place.offset if place.offset >= 0 else part.high  # nothing was written later
+        for place, part in zip(places, found, strict=True)
+    ]

@@ -1,0 +1,455 @@
+"""The tables and keys of `penstock.toml`, their defaults and their limits."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+from math import ceil
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from msgspec import Struct
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from config.names import PUBLISHED, Name, Network, ResourceType, Sender, Text, TopicName, Url
+from config.problems import Problem, fault, key_text
+from config.toml_lines import Location, line_of
+
+ProviderName = Literal["bigcommerce", "generic", "github", "shopery", "shopify", "standard", "stripe"]
+BODY_LIMIT_BYTES = 25 * 1024 * 1024  # GitHub's largest delivery is 25 MB; no other provider sends more.
+BODIES_LIMIT_BYTES = 256 * 1024 * 1024  # Ten of the largest; 2 s of 20,000 usual ones a second while Kafka is silent.
+TLS_CONNECTIONS = 1000  # 0.8 GB at worst; a load balancer in front needs a few dozen.
+MAX_CONCURRENT = 10_000  # Kafka may be silent for 2 s before deliveries go to the spool: 5,000/s meanwhile.
+PUBLISHING = ("github", "stripe")  # providers that publish their networks: files in providers/networks
+MAX_RESOURCE_TYPES = 200  # of a source; two topics each, and Shopify's own are fewer
+SPOOL_BYTES = 1 << 30  # 1 GiB: half a million usual deliveries, an hour at 140/s.
+KEPT_BY_PENSTOCK = frozenset({
+    "acks", "bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "enable.idempotence", "group.id",
+    "group.instance.id", "isolation.level", "partition.assignment.strategy", "transactional.id",
+})  # fmt: skip
+"""librdkafka options that carry the promise "every change once"; nobody may change them from outside."""
+FILES_BY_NAME = frozenset({
+    "sasl.kerberos.keytab", "sasl.oauthbearer.assertion.jwt.template.file", "sasl.oauthbearer.assertion.private.key.file",
+})  # fmt: skip
+"""librdkafka options that are paths, besides those whose name ends with `.location`."""
+REFERENCES = ("env:", "file:")  # how a value begins that says where the real one is
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def is_path(option: str) -> bool:
+    """Say whether the value of a librdkafka option is a path."""
+    return option.endswith(".location") or option in FILES_BY_NAME
+
+
+def file_of(reference: str) -> Path | None:
+    """Return the file that a `file:` reference names, None for any other text."""
+    return Path(reference.removeprefix("file:")) if reference.startswith("file:") else None
+
+
+def shown_reference(reference: str) -> str:
+    """Return a reference as messages show it: a secret in its place is hidden."""
+    return reference if reference.startswith(REFERENCES) else "text:***"
+
+
+def _spelled_out(reference: object) -> object:
+    return {"ref": reference} if isinstance(reference, str) else reference
+
+
+def _legal_reference(ref: str, info: ValidationInfo) -> str:
+    """Return a reference to a secret, a file relative to the configuration."""
+    kind, _, name = ref.partition(":")
+    if kind not in {"env", "file", "text"} or not name:
+        raise ValueError("expected env:NAME, file:PATH or, for tests and demos, text:SECRET")
+    if kind == "env" and not _VARIABLE.fullmatch(name):
+        raise ValueError(f"expected the name of an environment variable after env:, got {name!r}")
+    if kind == "file" and info.context:
+        return f"file:{info.context['directory'] / name}"
+    return ref
+
+
+Operation = Literal["c", "u", "d", "r"]
+Reference = Annotated[str, AfterValidator(_legal_reference)]
+
+
+class _Table(BaseModel):
+    """A table of `penstock.toml`: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+Replicas = Annotated[StrictInt, Field(ge=1, le=1_000)]
+
+
+class Replication(Struct, frozen=True):
+    """How topics that Penstock creates are replicated; by default as the brokers do by default."""
+
+    factor: int = -1
+    min_insync: int | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the settings of a topic that it takes."""
+        return {} if self.min_insync is None else {"min.insync.replicas": str(self.min_insync)}
+
+
+class Kafka(_Table):
+    """`[kafka]`: where the brokers are; `options` is handed to librdkafka (security, tuning)."""
+
+    bootstrap_servers: Text = "127.0.0.1:9092"
+    partitions: Annotated[StrictInt, Field(ge=1, le=10_000)] = 4  # of topics that Penstock creates
+    replication_factor: Replicas | None = None  # likewise; none: the brokers' default.replication.factor
+    min_insync_replicas: Replicas | None = None  # likewise; none: the brokers' min.insync.replicas
+    options: dict[str, str] = Field(default={}, repr=False)  # may hold sasl.password
+
+    @property
+    def replication(self) -> Replication:
+        """Return how topics are replicated."""
+        return Replication(self.replication_factor or -1, self.min_insync_replicas)
+
+    @field_validator("min_insync_replicas")
+    @classmethod
+    def _writable(cls, min_insync_replicas: int | None, info: ValidationInfo) -> int | None:
+        factor = info.data.get("replication_factor")
+        if factor is not None and min_insync_replicas is not None and min_insync_replicas > factor:
+            raise ValueError(f"expected at most replication_factor = {factor}, or nothing could ever be written")
+        return min_insync_replicas
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _flat(cls, options: object) -> object:
+        """Accept `sasl.mechanism = "PLAIN"` without quotes round the key, and numbers and booleans as values."""
+        return dict(_flattened("", options)) if isinstance(options, dict) else options
+
+    @field_validator("options")
+    @classmethod
+    def _from_here(cls, options: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        """Return the options with their files relative to the configuration."""
+        if not info.context:
+            return options
+        return {name: _located(name, value, info.context["directory"]) for name, value in options.items()}
+
+    @field_validator("options")
+    @classmethod
+    def _leave_promise_alone(cls, options: dict[str, str]) -> dict[str, str]:
+        kept = sorted(KEPT_BY_PENSTOCK.intersection(options))
+        if kept:
+            raise ValueError(f"{', '.join(kept)}: set by Penstock itself, because exactly-once rests on it")
+        return options
+
+    @field_validator("options")
+    @classmethod
+    def _token_over_tls(cls, options: dict[str, str]) -> dict[str, str]:
+        """Refuse to send a client's secret in clear: librdkafka would give it to any proxy that the environment names."""
+        url = options.get("sasl.oauthbearer.token.endpoint.url", "")
+        if url.lower().startswith("http:") and "sasl.oauthbearer.client.secret" in options:
+            raise ValueError(
+                "sasl.oauthbearer.token.endpoint.url: expected https://, or the secret would be sent in clear"
+            )
+        return options
+
+
+class Registry(_Table):
+    """`[registry]`: a Confluent-compatible schema registry, and what it lets one in with."""
+
+    url: Url = "http://127.0.0.1:8081/apis/ccompat/v7"
+    username: Text | None = None  # with password: basic authentication; itself, or a reference
+    password: Reference | None = Field(default=None, repr=False)
+    bearer_token: Reference | None = Field(default=None, repr=False)  # read anew for each request
+    headers: dict[str, str] = Field(default={}, repr=False)  # sent with each request, for a logical cluster or a group
+    tls_ca: Text | None = None  # PEM or a folder of it; none: the public authorities
+    tls_certificate: Text | None = None  # the client's, PEM with its chain
+    tls_key: Text | None = None  # PEM; none: in the certificate's file
+    tls_key_password: Reference | None = Field(default=None, repr=False)
+
+    @field_validator("tls_ca", "tls_certificate", "tls_key")
+    @classmethod
+    def _from_here(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Return a path relative to the configuration."""
+        return str(info.context["directory"] / name) if name is not None and info.context else name
+
+    @field_validator("username")
+    @classmethod
+    def _reference_from_here(cls, username: str | None, info: ValidationInfo) -> str | None:
+        is_reference = username is not None and username.startswith(REFERENCES)
+        return _legal_reference(username, info) if username is not None and is_reference else username
+
+    @field_validator("headers")
+    @classmethod
+    def _without_credentials(cls, headers: dict[str, str]) -> dict[str, str]:
+        if any(name.lower() == "authorization" for name in headers):
+            raise ValueError("Authorization is made from username and password, or bearer_token; write these")
+        return headers
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if (self.username is None) != (self.password is None):
+            missing, given = ("password", "username") if self.password is None else ("username", "password")
+            raise fault(given, f"expected {missing} beside it")
+        if self.bearer_token is not None and self.username is not None:
+            raise fault("bearer_token", "expected either a token or username and password, got both")
+        for key in ("tls_key", "tls_key_password"):
+            if getattr(self, key) is not None and self.tls_certificate is None:
+                raise fault(key, "expected tls_certificate beside it, the certificate that the key is for")
+        return self
+
+
+class SecretReference(_Table):
+    """Where a secret is: `env:NAME`, `file:PATH` (relative to the configuration), or `text:SECRET` for tests."""
+
+    ref: Reference
+    until: date | None = None  # the last day, UTC, on which it is accepted
+
+    def is_current(self, today: date) -> bool:
+        """Say whether the secret is still accepted on this day (UTC)."""
+        return self.until is None or today <= self.until
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        yield "ref", shown_reference(self.ref)
+        yield "until", self.until
+
+
+class GenericOptions(_Table):
+    """`options` of a source whose provider is `generic`: how its sender signs and where its ids are.
+
+    The keys and defaults are those of `providers.generic.GenericOptions`, which explains them; `resource_types`, for
+    `standard` too, are the types with topics of their own.
+    """
+
+    signature_header: Text = "x-webhook-signature"
+    prefix: str = "sha256="
+    encoding: Literal["hex", "base64"] = "hex"
+    algorithm: Literal["sha256", "sha512"] = "sha256"
+    id_header: Text = "x-webhook-delivery"
+    event_header: Text = "x-webhook-event"
+    id_path: str = "id"
+    type_path: str = ""
+    time_path: str = "updated_at"
+    resource_types: tuple[ResourceType, ...] = ()  # none: all changes go to changes.<provider>.other
+
+    @field_validator("resource_types")
+    @classmethod
+    def _few_and_unique(cls, resource_types: tuple[str, ...]) -> tuple[str, ...]:
+        if len(resource_types) > MAX_RESOURCE_TYPES:
+            raise ValueError(
+                f"expected at most {MAX_RESOURCE_TYPES}, for each makes topics of its own, got {len(resource_types)}; "
+                "list those that are read on their own, the others share a topic"
+            )
+        for place, resource_type in enumerate(resource_types):
+            if resource_type in resource_types[:place]:
+                raise fault(place, "is listed twice; leave one of them out")
+        return resource_types
+
+
+class Source(_Table):
+    """One `[[sources]]`: a configured account at a provider, posted to as `/v1/{name}`."""
+
+    name: Name
+    provider: ProviderName
+    secrets: tuple[
+        Annotated[SecretReference, BeforeValidator(_spelled_out, json_schema_input_type=str | SecretReference)], ...
+    ] = ()
+    verify: Literal["signature", "none"] = "signature"
+    allow: tuple[Sender, ...] = ()  # none: from anywhere
+    rate_limit: Annotated[StrictInt | StrictFloat, Field(ge=0.01, le=1_000_000)] | None = (
+        None  # a second; none: no limit
+    )
+    burst: Annotated[StrictInt, Field(ge=1, le=10_000_000)] | None = (
+        None  # at once; none: what rate_limit allows in 1 s
+    )
+    paused: tuple[Text, ...] = ()  # resource types that are left as they are until resumed
+    options: GenericOptions | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.secrets and self.verify != "none":
+            raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept what anybody posts')
+        if self.options is not None:
+            self._check_options(self.options)
+        if PUBLISHED in self.allow and self.provider not in PUBLISHING:
+            raise fault(
+                "allow", f"{self.provider} publishes no networks (known: {', '.join(PUBLISHING)}); name them here"
+            )
+        if self.burst is not None and self.rate_limit is None:
+            raise fault("burst", "expected rate_limit beside it, how many deliveries a second are let in")
+        return self
+
+    def _check_options(self, options: GenericOptions) -> None:
+        if self.provider not in {"generic", "standard"}:
+            raise fault("options", f"only 'generic' and 'standard' have options, {self.provider} has fixed rules")
+        foreign = options.model_fields_set - {"resource_types"}
+        if self.provider == "standard" and foreign:
+            raise fault("options", f"'standard' has the option resource_types alone, {min(foreign)} is for 'generic'")
+
+    @field_validator("allow")
+    @classmethod
+    def _from_here(cls, allow: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        """Return the entries with their files relative to the configuration."""
+        if not info.context:
+            return allow
+        directory = info.context["directory"]
+        return tuple(f"file:{directory / entry[5:]}" if entry.startswith("file:") else entry for entry in allow)
+
+    @property
+    def burst_at_once(self) -> int:
+        """Return how many deliveries are let in at once under `rate_limit`: `burst`, or what it allows in a second."""
+        return self.burst or max(1, ceil(self.rate_limit or 0))
+
+
+class Route(_Table):
+    """One `[[routes]]`: which changes go where. Every selector may be left out; no route: the default topics."""
+
+    name: Name
+    source: Name | None = None
+    provider: ProviderName | None = None
+    resource: Text | None = None
+    event_type: Text | None = None  # a star at its end: what begins so
+    filter: Text | None = None
+    include_fields: tuple[Text, ...] = ()  # none: all
+    operations: tuple[Operation, ...] = get_args(Operation)
+    topic: TopicName | None = None  # None: changes.<provider>.<resource>
+    priority: Literal["high", "default", "low"] = "default"
+    mode: Literal["changes", "raw"] = "changes"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if not self.operations:
+            raise fault("operations", "expected at least one of c, u, d, r")
+        if self.mode == "raw":
+            self._check_raw()
+        return self
+
+    def _check_raw(self) -> None:
+        for key in ("resource", "filter", "include_fields", "operations"):
+            if key in self.model_fields_set:
+                raise fault(
+                    key, "a raw route takes every delivery, undiffed; only source, provider and event_type select"
+                )
+        if self.priority != "default":
+            raise fault("priority", "a raw route has no lanes; give it a topic of its own instead")
+        if self.topic is None or self.topic.startswith("changes."):
+            raise fault("topic", "a raw route needs a topic of its own, not one of changes.*, which hold change events")
+
+
+class Worker(_Table):
+    """`[worker]`: the pipeline's process. `app` names its consumer group and changelogs; changing it starts afresh."""
+
+    app: Name = "capture"
+    children: StrictBool = True  # what a document lists (variants, line items, labels) become resources of their own
+    seen_days: Annotated[StrictInt, Field(ge=1, le=365)] = 7  # longer than any provider retries
+    # Undecided for longer, a delivery makes /readyz say no. Catching up after a restart takes seconds, and alerts wait minutes.
+    undecided_limit_s: Annotated[StrictInt, Field(ge=1, le=2_592_000)] = 300
+    operations_host: Text = "127.0.0.1"  # of /healthz and /readyz; for Kubernetes' probes 0.0.0.0
+    operations_port: Annotated[StrictInt, Field(ge=0, le=65_535)] = 9465  # 0: any that is free; the ingress has 9464
+
+
+class Ingress(_Table):
+    """`[ingress]`: the door."""
+
+    body_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 30)] = BODY_LIMIT_BYTES
+    bodies_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 36)] | None = None  # of all under way; none: 256 MiB
+    max_concurrent: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = MAX_CONCURRENT  # deliveries under way at once
+    max_connections: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = (
+        None  # none: twice max_concurrent, 1,000 with TLS
+    )
+    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
+    log_level: Literal["debug", "info", "warning", "error"] = "info"  # debug: a line for each accepted delivery too
+    tls_certificate: Text | None = None  # PEM, with its chain; none: plain HTTP
+    tls_key: Text | None = None  # PEM, without password; none: in the certificate's file
+    spool: StrictBool | Literal["on", "off"] = True  # deliveries go to disk while Kafka is away
+    spool_bytes: Annotated[StrictInt, Field(ge=1 << 10, le=1 << 40)] = SPOOL_BYTES
+    # Told to stop, serve on for so long while /readyz says no. 0: without a balancer it only makes every stop longer.
+    lame_duck_s: Annotated[StrictInt | StrictFloat, Field(ge=0, le=300)] = 0
+
+    @field_validator("tls_certificate", "tls_key")
+    @classmethod
+    def _from_here(cls, name: str | None, info: ValidationInfo) -> str | None:
+        """Return a path relative to the configuration."""
+        return str(info.context["directory"] / name) if name is not None and info.context else name
+
+    @model_validator(mode="after")
+    def _key_has_certificate(self) -> Self:
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise fault("tls_key", "expected tls_certificate beside it, the certificate that the key is for")
+        return self
+
+    @model_validator(mode="after")
+    def _largest_body_fits(self) -> Self:
+        if self.bodies_limit_bytes is not None and self.bodies_limit_bytes < self.body_limit_bytes:
+            raise fault("bodies_limit_bytes", f"expected at least body_limit_bytes, {self.body_limit_bytes}, got less")
+        return self
+
+    def connections_at_once(self, *, has_tls: bool) -> int:
+        """Return how many connections may be open at once: twice the deliveries, because most rest between two.
+
+        With TLS each may take 0.8 MB, so there are fewer unless `max_connections` says more.
+        """
+        wanted = 2 * self.max_concurrent
+        return self.max_connections or (min(wanted, TLS_CONNECTIONS) if has_tls else wanted)
+
+    @property
+    def bodies_at_once_bytes(self) -> int:
+        """Return how many bytes of bodies may be under way at once: at least one of the largest."""
+        return self.bodies_limit_bytes or max(BODIES_LIMIT_BYTES, self.body_limit_bytes)
+
+    @property
+    def has_spool(self) -> bool:
+        """Say whether deliveries are kept on disk while Kafka is away."""
+        return self.spool in {True, "on"}
+
+
+class Configuration(_Table):
+    """The whole of `penstock.toml`; every table may be left out."""
+
+    kafka: Kafka = Kafka()
+    registry: Registry = Registry()
+    sources: tuple[Source, ...] = ()
+    routes: tuple[Route, ...] = ()
+    worker: Worker = Worker()
+    ingress: Ingress = Ingress()
+
+    _path: Path | None = PrivateAttr(None)  # where it was read from
+    _lines: Mapping[Location, int] = PrivateAttr({})
+
+    def problem(self, location: Location, message: str) -> Problem:
+        """Return what is wrong with a key, with its line where the configuration was read from a file.
+
+        librdkafka's names have dots: a part of a location may stand in the file as several keys.
+        """
+        written = {".".join(map(str, found)): found for found in self._lines}
+        found = written.get(".".join(map(str, location)), location)
+        place = "" if self._path is None else f"{self._path}:{line_of(found, self._lines)}"
+        return Problem(place, key_text(location), message)
+
+    def source(self, name: str) -> Source | None:
+        """Return the source of that name."""
+        return next((source for source in self.sources if source.name == name), None)
+
+
+def _flattened(prefix: str, options: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
+    for name, value in options.items():
+        if isinstance(value, dict):
+            yield from _flattened(f"{prefix}{name}.", value)
+        elif isinstance(value, bool | int | float):
+            yield prefix + name, json.dumps(value)
+        else:
+            yield prefix + name, value
+
+
+def _located(name: str, value: str, directory: Path) -> str:
+    """Return the value of a librdkafka option, a path in it relative to a directory."""
+    if value.startswith("file:"):
+        return f"file:{directory / value.removeprefix('file:')}"
+    return str(directory / value) if is_path(name) and value != "probe" and not value.startswith("env:") else value

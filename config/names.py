@@ -1,0 +1,94 @@
+"""Texts fit to be a name, a topic, a resource type, a network, a URL: pydantic types whose errors say what was expected."""
+
+import ipaddress
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator
+
+from schemas.topics import OTHER, RAW
+
+PUBLISHED = "published"  # in an allowlist: the networks that the source's provider publishes
+OWN_TOPICS = (RAW, "deliveries.", "state.", "penstock.", "__")
+_RESOURCE_TYPE = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(_[a-z0-9]+)*")
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+LANES = (".high", ".low")  # how the lanes of `priority` end
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,244}")  # Kafka takes 249; a lane's end needs 5
+
+
+def _legal_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"expected lower-case letters, digits and hyphens, 63 at most, not starting with '-', got {name!r}"
+        )
+    return name
+
+
+def _legal_topic(topic: str) -> str:
+    if not _TOPIC.fullmatch(topic) or topic in {".", ".."}:
+        raise ValueError(f"expected a Kafka topic name: letters, digits, '.', '_', '-', 244 at most, got {topic!r}")
+    if topic.startswith(OWN_TOPICS):
+        raise ValueError(f"{topic!r} belongs to Penstock itself; choose another topic")
+    if topic.endswith(LANES):
+        base, _, priority = topic.rpartition(".")
+        raise ValueError(f"{topic!r} is a lane: write topic = {base!r} and priority = {priority!r}")
+    return topic
+
+
+def _legal_resource_type(resource_type: str) -> str:
+    if not _RESOURCE_TYPE.fullmatch(resource_type):
+        raise ValueError(
+            "expected a resource type as changes name it: lower-case letters, digits and single underscores between them, "
+            "80 characters at most, such as price_list"
+        )
+    if resource_type == OTHER:
+        raise ValueError(f"{OTHER!r} is the topic of all types that are not listed; leave it out")
+    if f".{resource_type}" in LANES:
+        raise ValueError(f"{resource_type!r} ends a topic as a lane does (docs/routes.md); leave it out")
+    return resource_type
+
+
+def _legal_network(network: str) -> str:
+    try:
+        ipaddress.ip_network(network)
+    except ValueError as error:
+        raise ValueError(f"expected a network such as 203.0.113.0/24 or 2001:db8::/32: {error}") from error
+    return network
+
+
+def _legal_sender(sender: str) -> str:
+    if sender == PUBLISHED or sender.startswith("file:"):
+        return sender
+    try:
+        return _legal_network(sender)
+    except ValueError as error:
+        raise ValueError(f"{error}; or {PUBLISHED!r}, or file:PATH") from error
+
+
+def _legal_url(url: str) -> str:
+    parts = urlsplit(url)
+    if "@" in parts.netloc:  # not shown: it most likely holds a password
+        raise ValueError(
+            "expected a URL without user and password, which messages would show; write them as keys of their own"
+        )
+    if "," in parts.netloc:
+        raise ValueError(f"expected one URL, got {url!r}; several registries need a load balancer in front")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"expected an http:// or https:// URL, got {url!r}")
+    return url.rstrip("/")
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("expected some text; leave the key out instead of writing an empty one")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_legal_name)]
+TopicName = Annotated[str, AfterValidator(_legal_topic)]
+ResourceType = Annotated[str, AfterValidator(_legal_resource_type)]
+Network = Annotated[str, AfterValidator(_legal_network)]
+Sender = Annotated[str, AfterValidator(_legal_sender)]
+Url = Annotated[str, AfterValidator(_legal_url)]
+Text = Annotated[str, AfterValidator(_not_blank)]

@@ -1,0 +1,199 @@
+"""What each process may have to do on a Kafka that denies everything else: its rights, and the topics to make for it.
+
+The rights are those that the code uses, no more: `tests/kafka/test_acls.py` runs each process with exactly them and reads in the
+authorizer's log that nothing was denied and what each was used for.
+"""
+
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Literal
+
+from msgspec import Struct
+
+from config.model import Configuration
+from console.check.reachable_topics import reachable
+from schemas.topics import DEAD, OUTCOMES, RAW, changelog_topic, described
+
+CONSOLE_GROUP = "penstock.console"
+_FLAGS = {"topic": "--topic", "group": "--group", "transactional-id": "--transactional-id"}
+
+Kind = Literal["topic", "group", "transactional-id"]
+Pattern = Literal["literal", "prefixed"]
+Process = Literal["ingress", "worker", "tail", "explain", "state", "replay", "check"]
+
+
+class Right(Struct, frozen=True, order=True):
+    """One operation on one resource, in the words of kafka-acls.sh."""
+
+    kind: Kind
+    pattern: Pattern
+    name: str
+    operation: str
+
+
+class NewTopic(Struct, frozen=True):
+    """A topic to make beforehand, as Penstock would."""
+
+    name: str
+    partitions: int
+    replication_factor: int  # -1: the brokers' default
+    settings: Mapping[str, str]
+
+
+class Names(Struct, frozen=True):
+    """The names that a configuration leads to; patterns where a provider's types may grow with a newer Penstock."""
+
+    group: str
+    changes: tuple[tuple[Pattern, str], ...]
+    state: tuple[tuple[Pattern, str], ...]
+    copies: tuple[tuple[Pattern, str], ...]
+    seen: str
+    latest: str
+
+
+def rights(configuration: Configuration, process: Process, *, has_topics: bool = False) -> list[Right]:
+    """Return what a process needs; with `has_topics` without what only making and changing topics needs."""
+    return sorted(set(_OF_PROCESS[process](_names(configuration), not has_topics)))
+
+
+def new_topics(configuration: Configuration) -> list[NewTopic]:
+    """Return every topic that may be written to, for a Kafka on which Penstock may make none."""
+    found, kafka = reachable(configuration), configuration.kafka
+    seen_days, replication = configuration.worker.seen_days, kafka.replication
+    return [
+        NewTopic(
+            name,
+            kafka.partitions,
+            replication.factor,
+            {**described(name, seen_days, holds_copies=name in found.copies).settings, **replication.settings},
+        )
+        for name in sorted(found.topics)
+    ]
+
+
+def acl_commands(needed: Iterable[Right], principal: str, bootstrap_servers: str) -> Iterator[str]:
+    """Yield a command of kafka-acls.sh for each resource."""
+    for (kind, pattern, name), same in groupby(needed, lambda right: (right.kind, right.pattern, right.name)):
+        operations = [part for right in same for part in ("--operation", right.operation)]
+        resource = [_FLAGS[kind], name, "--resource-pattern-type", pattern]
+        yield _command(
+            "kafka-acls.sh", bootstrap_servers, ["--add", "--allow-principal", principal, *operations, *resource]
+        )
+
+
+def topic_command(topic: NewTopic, bootstrap_servers: str) -> str:
+    """Return the command of kafka-topics.sh that makes a topic."""
+    copies = [] if topic.replication_factor < 0 else ["--replication-factor", str(topic.replication_factor)]
+    settings = [part for key, value in topic.settings.items() for part in ("--config", f"{key}={value}")]
+    rest = ["--topic", topic.name, "--partitions", str(topic.partitions), *copies, *settings]
+    return _command("kafka-topics.sh", bootstrap_servers, ["--create", "--if-not-exists", *rest])
+
+
+def _command(program: str, bootstrap_servers: str, arguments: Sequence[str]) -> str:
+    return shlex.join(
+        [program, "--bootstrap-server", bootstrap_servers, "--command-config", "admin.properties", *arguments]
+    )
+
+
+def _names(configuration: Configuration) -> Names:
+    found, app = reachable(configuration), configuration.worker.app
+    providers = sorted({source.provider for source in configuration.sources})
+    own = tuple(f"{kind}.{provider}." for kind in ("changes", "state") for provider in providers)
+    return Names(
+        f"penstock.{app}",
+        _patterns(found.changes, own),
+        _patterns(found.state, own),
+        _patterns(found.copies, own),
+        changelog_topic(app, "seen"),
+        changelog_topic(app, "latest"),
+    )
+
+
+def _patterns(topics: Iterable[str], prefixes: Sequence[str]) -> tuple[tuple[Pattern, str], ...]:
+    found: set[tuple[Pattern, str]] = set()
+    for topic in topics:
+        prefix = next((prefix for prefix in prefixes if topic.startswith(prefix)), None)
+        found.add(("literal", topic) if prefix is None else ("prefixed", prefix))
+    return tuple(sorted(found))
+
+
+def _on(kind: Kind, name: str, *operations: str) -> Iterator[Right]:
+    yield from (Right(kind, "literal", name, operation) for operation in operations)
+
+
+def _each(topics: Iterable[tuple[Pattern, str]], *operations: str) -> Iterator[Right]:
+    yield from (Right("topic", pattern, name, operation) for pattern, name in topics for operation in operations)
+
+
+def _ingress(_names: Names, creates: bool) -> Iterator[Right]:
+    """Describe goes with Write, and an idempotent producer needs nothing more since Kafka 2.8 (KIP-679)."""
+    yield from _on("topic", RAW, "Write", *_if(creates, "Create"))
+
+
+def _worker(names: Names, creates: bool) -> Iterator[Right]:
+    create = _if(creates, "Create")
+    yield from _on("topic", RAW, "Read", *create)
+    for topic in (OUTCOMES, DEAD):
+        yield from _on("topic", topic, "Write", *create)
+    yield from _each((*names.changes, *names.state, *names.copies), "Write", *create)
+    for changelog in (names.seen, names.latest):
+        # Its policy is compared with the configuration at each start, and set where it may be; AlterConfigs is enough for both.
+        # Alter adds partitions when the raw topic has got more.
+        yield from _on("topic", changelog, "Read", "Write", *create)
+        yield from _on("topic", changelog, *(("AlterConfigs", "Alter") if creates else ("DescribeConfigs",)))
+    yield from _on("group", names.group, "Read")
+    yield from _on("group", f"{names.group}-restore", "Describe")  # librdkafka asks for its coordinator, needed or not
+    yield Right("transactional-id", "prefixed", f"{names.group}.", "Write")  # what follows is the worker's id
+
+
+def _tail(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _each(names.changes, "Read")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
+def _explain(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", RAW, "Read")
+    yield from _on("topic", OUTCOMES, "Read")
+    yield from _each(names.changes, "Read")
+    yield from _on("group", names.group, "Describe")
+
+
+def _state(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", RAW, "Describe")
+    yield from _on("topic", names.latest, "Read")
+    yield from _on("topic", names.seen, "Read")
+    yield from _on("group", names.group, "Describe")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
+def _replay(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", RAW, "Read", "Write")  # Write: the corrections, not for --dry-run
+    yield from _on("topic", OUTCOMES, "Read")
+    yield from _on("topic", names.latest, "Read")
+    yield from _each((*names.changes, *names.state), "Read")
+    yield from _on("group", names.group, "Describe")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
+def _check(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", RAW, "Describe")
+    yield from _on("topic", OUTCOMES, "Describe")
+    yield from _each(names.state, "Read")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
+def _if(is_needed: bool, *operations: str) -> tuple[str, ...]:
+    return operations if is_needed else ()
+
+
+_OF_PROCESS: Mapping[Process, Callable[[Names, bool], Iterator[Right]]] = {
+    "ingress": _ingress,
+    "worker": _worker,
+    "tail": _tail,
+    "explain": _explain,
+    "state": _state,
+    "replay": _replay,
+    "check": _check,
+}
+PROCESSES = tuple(_OF_PROCESS)

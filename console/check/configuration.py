@@ -1,0 +1,247 @@
+"""What `penstock check` finds: in the configuration alone, and in the Kafka and the registry that it names."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from confluent_kafka import KafkaException
+
+from broker import clients
+from broker.errors import RegistryError
+from broker.kafka_options import option_problems, plain_secrets
+from broker.registry_http import registry_access
+from broker.schema_registry import Registry
+from config.model import Configuration, Route, Source, file_of
+from config.mounted_files import ADVICE, frozen, mount_points
+from config.names import PUBLISHED
+from config.problems import ConfigurationError, key_text
+from config.secrets import kafka_options, resolve_secret
+from config.toml_lines import Location, key_lines, line_of
+from console.check.secret_files import open_secret_files, secret_files
+from ingress.admission.networks import allowlist, published
+from ingress.server.tls import tls_files
+from streams.worker.settings import filter_problems
+
+ONLINE_TIMEOUT_S = 5.0
+NETWORKS_AGE = timedelta(days=90)  # GitHub and Stripe both added some in 2026
+EXPIRES_SOON = timedelta(days=14)  # long enough for a holiday
+DEMO_SECRET = "text:"  # noqa: S105 - how a reference begins, not a secret
+NEEDED_TOPICS = ("webhooks.raw", "deliveries.outcomes")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found, with its place in the text."""
+
+    level: Literal["problem", "warning", "fine"]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where keys stand in the configuration's file."""
+
+    path: Path
+    lines: Mapping[Location, int]
+
+    def of(self, *location: str | int) -> str:
+        """Return a key as `penstock.toml:12: sources[1].secrets[0]`."""
+        return f"{self.path}:{line_of(location, self.lines)}: {key_text(location)}"
+
+
+def offline_findings(
+    configuration: Configuration, path: Path, environ: Mapping[str, str], today: date
+) -> list[Finding]:
+    """Return what is wrong or doubtful about a configuration that loads: secrets first of all."""
+    places = Places(path, key_lines(path.read_text(encoding="utf-8")))
+    findings = (
+        [] if configuration.sources else [Finding("warning", f"{path}: no [[sources]], every post is answered 404")]
+    )
+    for index, source in enumerate(configuration.sources):
+        findings += _source_findings(index, source, places, today)
+        findings += _secret_findings(index, source, places, environ)
+        findings += _allowlist_findings(index, source, places, today)
+    findings += _secret_file_findings(configuration, places)
+    findings += _frozen_findings(configuration, places)
+    findings += _proxy_findings(configuration, places)
+    findings += _lane_findings(configuration, places)
+    findings += _certificate_findings(configuration, places)
+    findings += [Finding("problem", str(problem)) for problem in filter_problems(configuration, path)]
+    findings += _option_findings(configuration, environ)
+    return findings
+
+
+def online_findings(configuration: Configuration, environ: Mapping[str, str]) -> list[Finding]:
+    """Return whether Kafka and the registry answer, and which topics are not there yet."""
+    return [*_kafka_findings(configuration, environ), _registry_finding(configuration, environ)]
+
+
+def _source_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:
+    if source.verify == "none":
+        yield Finding("warning", f"{places.of('sources', index, 'verify')}: {source.name} accepts what anybody posts")
+    if source.paused:
+        where, what = places.of("sources", index, "paused"), ", ".join(source.paused)
+        yield Finding("warning", f"{where}: {what} of {source.name} paused: deliveries end as filtered (paused)")
+    expiries = [secret.until for secret in source.secrets]
+    if not source.secrets or None in expiries:
+        return
+    last = max(until for until in expiries if until is not None)
+    where = places.of("sources", index, "secrets")
+    if last < today:
+        yield Finding("problem", f"{where}: the last secret of {source.name} expired on {last}; every post is refused")
+    elif last - today <= EXPIRES_SOON:
+        yield Finding("warning", f"{where}: the last secret of {source.name} expires on {last}")
+
+
+def _secret_findings(index: int, source: Source, places: Places, environ: Mapping[str, str]) -> Iterator[Finding]:
+    for number, secret in enumerate(source.secrets):
+        where = places.of("sources", index, "secrets", number)
+        try:
+            resolve_secret(secret, environ)
+        except ConfigurationError as error:
+            yield Finding("problem", f"{where}: {error}")
+        if secret.ref.startswith(DEMO_SECRET):
+            yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
+
+
+def _secret_file_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+    for location, path in open_secret_files(configuration):
+        yield Finding(
+            "warning",
+            f"{places.of(*location)}: every user here can open {path}: chmod 600, or 640 with the group of the process",
+        )
+
+
+def _frozen_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+    named = {path: places.of(*location) for location, path in secret_files(configuration)}
+    for index, source in enumerate(configuration.sources):
+        lists = (file for entry in source.allow if (file := file_of(entry)) is not None)
+        named |= dict.fromkeys(lists, places.of("sources", index, "allow"))
+    mounted = mount_points()
+    for path, where in {places.path: str(places.path), **named}.items():
+        match frozen(path, mounted):
+            case "replaced":
+                text = (
+                    f"{where}: {path} has been replaced where it was mounted from, and this is its old text; {ADVICE}"
+                )
+                yield Finding("problem", text)
+            case "mounted_alone":
+                text = f"{where}: {path} is mounted by itself, so a file that replaces it is not seen here; {ADVICE}"
+                yield Finding("warning", text)
+
+
+def _allowlist_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:
+    where = places.of("sources", index, "allow")
+    try:
+        allowlist(source.allow, source.provider)
+    except ConfigurationError as error:
+        yield Finding("problem", f"{where}: {error}")
+    if PUBLISHED not in source.allow:
+        return
+    as_of = published(source.provider).as_of
+    if today - as_of > NETWORKS_AGE:
+        yield Finding(
+            "warning",
+            f"{where}: what {source.provider} publishes is known as of {as_of}; deliveries from networks added since are "
+            "refused: fetch the list and give it as file:PATH (docs/operations.md)",
+        )
+
+
+def _proxy_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+    everybody = {"0.0.0.0/0", "::/0"}.intersection(configuration.ingress.trusted_proxies)
+    if everybody:
+        where = places.of("ingress", "trusted_proxies")
+        yield Finding("warning", f"{where}: {min(everybody)} trusts everybody; whoever posts can claim any address")
+
+
+def _certificate_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+    tls = tls_files(configuration, None, None)
+    if tls is None:
+        return
+    try:
+        tls.context()
+    except ConfigurationError as error:
+        yield Finding("problem", f"{places.of('ingress', 'tls_certificate')}: {error}")
+
+
+def _option_findings(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Finding]:
+    yield from (Finding("warning", str(problem)) for problem in plain_secrets(configuration))
+    try:
+        problems = option_problems(configuration, kafka_options(configuration, environ))
+    except ConfigurationError as error:
+        problems = list(error.problems)
+    try:
+        registry_access(configuration, environ)
+    except ConfigurationError as error:
+        problems += error.problems
+    yield from (Finding("problem", str(problem)) for problem in problems)
+
+
+def _lane_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+    changes = [(index, route) for index, route in enumerate(configuration.routes) if route.mode == "changes"]
+    for number, (index, route) in enumerate(changes):
+        for _, other in changes[:number]:
+            if _may_split(route, other):
+                where = places.of("routes", index, "priority")
+                yield Finding(
+                    "warning",
+                    f"{where}: with {other.name} the changes of one resource may take two lanes, "
+                    "and order holds only within a lane (docs/routes.md)",
+                )
+
+
+def _may_split(route: Route, other: Route) -> bool:
+    """Say whether two routes can put changes of one resource into different lanes of one topic."""
+    if route.topic != other.topic or route.priority == other.priority:
+        return False
+    pairs = [(getattr(route, key), getattr(other, key)) for key in ("source", "provider", "resource")]
+    meet = all(first is None or second is None or first == second for first, second in pairs)
+    return meet and any(_SOME_CHANGES & side.model_fields_set for side in (route, other))
+
+
+_SOME_CHANGES = frozenset({"filter", "include_fields", "operations", "event_type"})  # not every change of a resource
+
+
+def _kafka_findings(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Finding]:
+    servers = configuration.kafka.bootstrap_servers
+    try:
+        admin = clients.admin(kafka_options(configuration, environ))
+        metadata = admin.list_topics(timeout=ONLINE_TIMEOUT_S)
+    except ConfigurationError:
+        return  # said already
+    except KafkaException as error:
+        yield Finding("problem", f"Kafka at {servers}: {error.args[0].str()}")
+        return
+    yield Finding("fine", f"Kafka at {servers}: {len(metadata.brokers)} brokers")
+    for name in NEEDED_TOPICS:
+        if name in metadata.topics:
+            yield _topic_finding(metadata.topics[name], len(metadata.brokers))
+        else:
+            yield Finding("warning", f"topic {name}: not there yet; ingress and worker create it when they start")
+
+
+def _topic_finding(topic: Any, brokers: int) -> Finding:
+    partitions = topic.partitions.values()
+    copies = min((len(partition.replicas) for partition in partitions), default=0)
+    if brokers > 1 and copies < 2:
+        return Finding(
+            "warning",
+            f"topic {topic.topic}: on one of {brokers} brokers only, and lost with it; set [kafka] replication_factor before "
+            "topics are created, and add replicas to this one with kafka-reassign-partitions",
+        )
+    return Finding("fine", f"topic {topic.topic}: {len(partitions)} partitions, {copies} replicas")
+
+
+def _registry_finding(configuration: Configuration, environ: Mapping[str, str]) -> Finding:
+    url = configuration.registry.url
+    try:
+        with closing(Registry(registry_access(configuration, environ))) as registry:
+            registry.answers()
+    except ConfigurationError as error:
+        return Finding("problem", str(error))
+    except RegistryError as error:
+        return Finding("problem", f"schema registry at {url}: {error}")
+    return Finding("fine", f"schema registry at {url}: answers")

@@ -1,0 +1,64 @@
+"""Files with secrets that every user of this machine can read or change.
+
+What its group may do is not looked at: `root:penstock` with 0640 is how a secret is given to a service. Nor are files on a file
+system that is mounted read-only: Kubernetes, Docker and systemd mount secrets so, often with 0444, and nobody can change that
+there.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from config.model import Configuration, Registry, file_of
+from config.toml_lines import Location
+from ingress.server.tls import tls_files
+
+KEY_OPTIONS = ("ssl.key.location", "ssl.keystore.location")  # librdkafka's options that name a file with a key
+REGISTRY_CREDENTIALS = ("username", "password", "bearer_token", "tls_key_password")
+EVERYBODY = stat.S_IROTH | stat.S_IWOTH
+
+
+def open_secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
+    """Return the files with secrets that are open to everybody, each with the key that names it."""
+    for location, path in secret_files(configuration):
+        if _is_open(path):
+            yield location, path
+
+
+def secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
+    """Return all files with secrets, each with the key that names it."""
+    for index, source in enumerate(configuration.sources):
+        for number, secret in enumerate(source.secrets):
+            if (file := file_of(secret.ref)) is not None:
+                yield ("sources", index, "secrets", number), file
+    for name, value in configuration.kafka.options.items():
+        if (file := file_of(value)) is not None:
+            yield ("kafka", "options", name), file
+        elif name in KEY_OPTIONS:
+            yield ("kafka", "options", name), Path(value)
+    yield from _registry_files(configuration.registry)
+    tls = tls_files(configuration, None, None)
+    if tls is not None:
+        yield ("ingress", "tls_key" if configuration.ingress.tls_key else "tls_certificate"), tls.key
+
+
+def _registry_files(registry: Registry) -> Iterator[tuple[Location, Path]]:
+    for key in REGISTRY_CREDENTIALS:
+        if (file := file_of(getattr(registry, key) or "")) is not None:
+            yield ("registry", key), file
+    if registry.tls_certificate is not None:
+        key = "tls_key" if registry.tls_key else "tls_certificate"
+        yield ("registry", key), Path(registry.tls_key or registry.tls_certificate)
+
+
+def _is_open(path: Path) -> bool:
+    """Say whether everybody can open a file; one that is missing is no concern of this."""
+    try:
+        real = path.resolve(strict=True)
+        mode = real.stat().st_mode
+        is_read_only = bool(os.statvfs(real).f_flag & os.ST_RDONLY)
+        is_reached = all(parent.stat().st_mode & stat.S_IXOTH for parent in real.parents)
+    except OSError:
+        return False
+    return bool(mode & EVERYBODY) and is_reached and not is_read_only

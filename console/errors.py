@@ -1,0 +1,50 @@
+"""What can go wrong in a command, and the exit code that tells it to a script.
+
+ConsoleFault     said to people as it is, without a traceback
+├── Failed       the command ran and found or met a problem; exit code 1
+└── Misused      arguments, configuration or surroundings are wrong; exit code 2
+"""
+
+FAILED = 1
+MISUSED = 2
+
+
+class ConsoleFault(Exception):
+    """Base of everything a command raises; the message says what to do."""
+
+
+class Failed(ConsoleFault):
+    """The command ran, and what it was asked to do did not succeed."""
+
+
+class Misused(ConsoleFault):
+    """Nothing was done, and trying again changes nothing until a person acts."""
+
+
+def expected_faults() -> tuple[type[Exception], ...]:
+    """Return the exceptions that are a person's to repair; anything else is a bug and keeps its traceback."""
+    from confluent_kafka import KafkaException
+
+    from broker.errors import BrokerError
+    from config.problems import ConfigurationError
+    from local.errors import LocalError
+    from simulator.errors import SimulatorError
+
+    return (ConsoleFault, ConfigurationError, LocalError, BrokerError, SimulatorError, KafkaException)
+
+
+def exit_code(fault: Exception) -> int:
+    """Return the code a process ends with because of an expected fault."""
+    from broker.errors import ReadTimeout
+    from local.errors import DidNotStart
+
+    return FAILED if isinstance(fault, Failed | DidNotStart | ReadTimeout) else MISUSED
+
+
+def explanation(fault: Exception) -> str:
+    """Return what a person is told about an expected fault."""
+    from confluent_kafka import KafkaException
+
+    if isinstance(fault, KafkaException):
+        return f"Kafka: {fault.args[0].str()}; is penstock running, and is [kafka] right? (`penstock check --online`)"
+    return str(fault)

@@ -1,0 +1,139 @@
+"""Reads that the command line and the page share: following changes, and one delivery's story."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from confluent_kafka import Consumer, Message
+
+from broker import priority_lanes, topic_reader
+from broker.registry_http import registry_access
+from broker.schema_registry import Registry
+from broker.topic_reader import Advance, headers_of, key_of, offset_of, partition_of, topic_of, value_of
+from config.model import Configuration
+from config.secrets import kafka_options
+from schemas.codec import raw_delivery
+from schemas.records import Document, RawDelivery
+from schemas.topics import lane_topic
+
+RAW, OUTCOMES, CHANGES = "webhooks.raw", "deliveries.outcomes", "changes."
+BEFORE_DECISION, AFTER_DECISION = timedelta(seconds=1), timedelta(seconds=30)
+"""A change is produced in the transaction that decides, right after `decided_at`; only the brokers' clocks may differ."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The Kafka and the registry to read from, and the names in them that the configuration decides."""
+
+    kafka: Mapping[str, str]
+    registry: Registry
+    group: str
+    route_topics: frozenset[str]
+
+    def holds_changes(self, topic: str) -> bool:
+        """Say whether changes are written to a topic."""
+        return topic.startswith(CHANGES) or topic in self.route_topics
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One time a delivery was accepted: its record, what was decided, and the changes that it made."""
+
+    delivery: RawDelivery | None  # None once retention has removed it
+    outcome: Document | None  # None while it waits
+    changes: tuple[tuple[str, Document], ...] = ()  # with the topic of each
+
+
+@contextmanager
+def place_of(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Place]:
+    """Yield where a configuration says that everything lies, for as long as the registry's connection is open."""
+    with closing(Registry(registry_access(configuration, environ))) as registry:
+        yield Place(
+            kafka_options(configuration, environ),
+            registry,
+            f"penstock.{configuration.worker.app}",
+            frozenset(
+                lane_topic(route.topic, route.priority)
+                for route in configuration.routes
+                if route.topic and route.mode == "changes"
+            ),
+        )
+
+
+def changes(place: Place, is_from_beginning: bool) -> Iterator[tuple[str, Document] | None]:
+    """Yield each committed change with its topic, for ever; None, several times a second, while nothing comes.
+
+    What waits in a higher lane comes first.
+    """
+    for message in priority_lanes.follow(place.kafka, place.holds_changes, is_from_beginning):
+        yield None if message is None else (topic_of(message), place.registry.decode(value_of(message)))
+
+
+def story(place: Place, delivery_id: str, limit: int | None, advance: Advance) -> list[Attempt]:
+    """Return every attempt to deliver one delivery, oldest first.
+
+    `limit` bounds how many of the newest outcomes are looked at, None looks at all; `advance` is told how many were.
+    GitHub's GUID stands for the delivery of any hook with it (`hook:GUID`).
+    """
+    wanted = _matcher(delivery_id)
+    with topic_reader.consumer(place.kafka, place.group) as looking:
+        outcomes = [place.registry.decode(value_of(message)) for message in _outcomes(looking, wanted, limit, advance)]
+        attempts = [_attempt(place, looking, outcome) for outcome in outcomes]
+        waiting = [
+            Attempt(delivery, None)
+            for message in topic_reader.read(looking, topic_reader.waiting_ranges(looking, RAW), advance)
+            if wanted((delivery := _delivery(message)).delivery_id.encode())
+        ]
+    return sorted(attempts, key=_decided_at) + waiting
+
+
+def latest_outcomes(
+    place: Place, delivery_ids: Callable[[bytes], bool], limit: int | None, advance: Advance
+) -> list[Document]:
+    """Return the outcomes, among the newest `limit`, of the deliveries that are asked for."""
+    with topic_reader.consumer(place.kafka) as looking:
+        return [
+            place.registry.decode(value_of(message)) for message in _outcomes(looking, delivery_ids, limit, advance)
+        ]
+
+
+def _matcher(delivery_id: str) -> Callable[[bytes], bool]:
+    exact, of_hook = delivery_id.encode(), f":{delivery_id}".encode()
+    return lambda key: key == exact or key.endswith(of_hook)
+
+
+def _outcomes(
+    looking: Consumer, wanted: Callable[[bytes], bool], limit: int | None, advance: Advance
+) -> Iterator[Message]:
+    for block in topic_reader.newest_blocks(topic_reader.ranges(looking, OUTCOMES), limit):
+        for message in topic_reader.read(looking, block, advance):
+            if wanted(key_of(message)):
+                yield message
+
+
+def _attempt(place: Place, looking: Consumer, outcome: Document) -> Attempt:
+    message = topic_reader.record_at(looking, outcome["topic"], outcome["partition"], outcome["offset"])
+    delivery = None if message is None else _delivery(message)
+    return Attempt(delivery, outcome, tuple(_changes_of(place, looking, outcome)))
+
+
+def _changes_of(place: Place, looking: Consumer, outcome: Document) -> Iterator[tuple[str, Document]]:
+    wanted = {event_id.encode() for event_id in outcome["event_ids"]}
+    if not wanted:
+        return
+    start, end = outcome["decided_at"] - BEFORE_DECISION, outcome["decided_at"] + AFTER_DECISION
+    topics = sorted(filter(place.holds_changes, topic_reader.topics(looking)))
+    parts = [part for topic in topics for part in topic_reader.ranges_between(looking, topic, start, end)]
+    for message in topic_reader.read(looking, parts):
+        if any(event_id in value_of(message) for event_id in wanted):  # Avro writes text as it is: no need to decode
+            yield topic_of(message), place.registry.decode(value_of(message))
+
+
+def _delivery(message: Message) -> RawDelivery:
+    place = (topic_of(message), partition_of(message), offset_of(message))
+    return raw_delivery(key_of(message), value_of(message), headers_of(message), place)
+
+
+def _decided_at(attempt: Attempt) -> str:
+    return "" if attempt.outcome is None else attempt.outcome["decided_at"].isoformat()

@@ -1,0 +1,100 @@
+"""Sends the corrections that a replay found, and tells what became of them."""
+
+import time
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from datetime import datetime
+
+from confluent_kafka import Consumer, KafkaError, Message, Producer
+
+from broker import clients, topic_reader
+from broker.topic_reader import Advance, Range, key_of, value_of
+from console.errors import Failed
+from console.queries.changes import OUTCOMES, RAW, Place
+from schemas.codec import raw_headers
+from schemas.records import RawDelivery
+from schemas.topics import RAW_RECORD_BYTES
+from streams.replay.differences import StateDifference
+from streams.steps.correction import correction_delivery
+
+FLUSH_TIMEOUT_S = 60.0
+DECIDED_TIMEOUT_S = 60.0  # without any progress
+
+
+def workers(place: Place) -> int:
+    """Return how many workers are running: the members of the consumer group."""
+    admin = clients.admin(place.kafka)
+    return len(admin.describe_consumer_groups([place.group])[place.group].result().members)
+
+
+def publish(place: Place, wrong: Iterable[StateDifference], now: datetime) -> set[str]:
+    """Put the corrections on `webhooks.raw`, each behind all deliveries about its resource, and return their delivery ids."""
+    settings = {"enable.idempotence": True, "acks": "all", "message.max.bytes": RAW_RECORD_BYTES}
+    producer = clients.silent_producer({**place.kafka, **settings})
+    failures: list[str] = []
+
+    def report(error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            failures.append(error.str())
+
+    ids: set[str] = set()
+    for state in wrong:
+        delivery = correction_delivery(state.provider, state.source, state.correction, now)
+        while not _is_queued(producer, delivery, state.partition, report):
+            producer.poll(0.1)
+        ids.add(delivery.delivery_id)
+    left = producer.flush(FLUSH_TIMEOUT_S)
+    if left or failures:
+        reason = failures[0] if failures else f"Kafka did not acknowledge within {FLUSH_TIMEOUT_S:.0f} s"
+        raise Failed(f"{left + len(failures)} of {len(ids)} corrections were not published: {reason}; replay again")
+    return ids
+
+
+class NewOutcomes:
+    """The outcomes recorded from now on."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        with topic_reader.consumer(place.kafka) as looking:
+            self._read = {part.partition: part.high for part in topic_reader.ranges(looking, OUTCOMES)}
+
+    def of(self, ids: AbstractSet[str], advance: Advance) -> dict[str, str]:
+        """Return `outcome reason` of each delivery; those that no worker decides within a minute are left out."""
+        found: dict[str, str] = {}
+        deadline_s = time.monotonic() + DECIDED_TIMEOUT_S
+        with topic_reader.consumer(self._place.kafka) as looking:
+            while len(found) < len(ids) and time.monotonic() < deadline_s:
+                known = len(found)
+                found |= self._next(looking, ids)
+                if len(found) > known:
+                    advance(len(found) - known)
+                    deadline_s = time.monotonic() + DECIDED_TIMEOUT_S
+                time.sleep(0.1)
+        return found
+
+    def _next(self, looking: Consumer, ids: AbstractSet[str]) -> dict[str, str]:
+        """Return what was recorded since the last look."""
+        found = {}
+        ends = topic_reader.ranges(looking, OUTCOMES)
+        for message in topic_reader.read(looking, [self._unread(part) for part in ends]):
+            delivery_id = key_of(message).decode(errors="replace")
+            if delivery_id in ids:
+                outcome = self._place.registry.decode(value_of(message))
+                found[delivery_id] = f"{outcome['outcome']} {outcome['reason']}"
+        self._read = {part.partition: part.high for part in ends}
+        return found
+
+    def _unread(self, part: Range) -> Range:
+        return Range(part.topic, part.partition, self._read.get(part.partition, part.low), part.high)
+
+
+def _is_queued(
+    producer: Producer, delivery: RawDelivery, partition: int, report: Callable[[KafkaError | None, Message], None]
+) -> bool:
+    key = delivery.key.encode()
+    headers: list[tuple[str, str | bytes | None]] = [*raw_headers(delivery)]
+    try:
+        producer.produce(RAW, delivery.body, key, partition, on_delivery=report, headers=headers)
+    except BufferError:
+        return False
+    return True

@@ -1,0 +1,185 @@
+"""Reads what `streams.replay.redecide` compares from Kafka.
+
+A replay ends where the workers are: at the offsets that they had committed when it began to read. What they commit while it
+reads is decided again, too, and neither side of it counts as wrong (`is_moving`).
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from confluent_kafka import Consumer, Message
+
+from broker import clients, topic_reader
+from broker.topic_reader import Advance, Range, headers_of, key_of, offset_of, partition_of, topic_of, value_of
+from config.model import Configuration
+from console.errors import Failed, Misused
+from console.queries.changes import CHANGES, OUTCOMES, RAW, Place
+from schemas.codec import EPOCH, raw_delivery
+from schemas.records import RawDelivery
+from schemas.topics import PRIORITIES, changelog_topic, lane_topic
+from streams.replay.differences import DeliveryDifference
+from streams.replay.redecide import Replay, Window
+from streams.worker.settings import compiled_routes
+
+CLOCKS_DIFFER = timedelta(minutes=5)  # between those who write and the brokers; reading a little more costs nothing
+SETTLE_TIMEOUT_S = 40.0  # the transaction of a killed worker ends after 30 s at the latest
+STATE = "state."
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What of `webhooks.raw` is decided again: `ranges` up to the last committed offset, from `moving` on with care."""
+
+    ranges: Sequence[Range]
+    moving: Mapping[int, int]
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to replay: the configuration as it is now, where everything lies, and which deliveries to compare."""
+
+    configuration: Configuration
+    place: Place
+    window: Window
+
+    @property
+    def changelog(self) -> str:
+        """Return the topic of the table *latest*."""
+        return changelog_topic(self.configuration.worker.app, "latest")
+
+    def wants(self, key: bytes) -> bool:
+        """Say whether a key is that of a resource, or of an index, of a source that is compared."""
+        return self.window.source is None or f"|{self.window.source}|".encode() in key
+
+
+@contextmanager
+def replayed(
+    job: Job, directory: Path, advance: Advance
+) -> Iterator[tuple[Replay, Iterator[DeliveryDifference], Scope]]:
+    """Yield a replay that knows what was, the differences it finds as it decides, and its scope.
+
+    The iterator has to be read to its end before the replay is asked for wrong states.
+    """
+    with topic_reader.consumer(job.place.kafka, job.place.group) as looking:
+        before = {part.partition: part.low for part in topic_reader.waiting_ranges(looking, RAW)}
+        if not before:
+            raise Misused(f"there is no topic {RAW} on this Kafka: nothing was ever received")
+        _settle(job, looking)
+        cut = {part.partition: part.low for part in topic_reader.ranges(looking, RAW) if part.low > 0}
+        replay = Replay(directory, compiled_routes(job.configuration), job.window, cut)
+        try:
+            _take_decisions(job, looking, replay, advance, is_cut=bool(cut))
+            _take_states(job, looking, replay, advance)
+            scope = _scope(looking, before)
+            yield replay, _differences(job, looking, replay, scope, advance), scope
+        finally:
+            replay.close()
+
+
+def _take_decisions(job: Job, looking: Consumer, replay: Replay, advance: Advance, *, is_cut: bool) -> None:
+    """Hand over the outcomes and changes of the window; where retention cut the raw topic off, all changes since."""
+    place, since = job.place, job.window.since
+    for message in topic_reader.read(looking, _since(looking, OUTCOMES, since), advance):
+        replay.take_outcome(place.registry.decode(value_of(message)))
+    start = min(since, _oldest(looking)) if is_cut else since
+    topics, is_narrowed = (
+        sorted(filter(place.holds_changes, topic_reader.topics(looking))),
+        _narrowing(job.configuration),
+    )
+    parts = [part for topic in topics for part in _since(looking, topic, start)]
+    for message in topic_reader.read(looking, parts, advance):
+        if job.wants(key_of(message)):
+            change = place.registry.decode(value_of(message))
+            replay.take_change(topic_of(message), change, is_whole=not is_narrowed(topic_of(message)))
+
+
+def _take_states(job: Job, looking: Consumer, replay: Replay, advance: Advance) -> None:
+    """Hand over what the workers have stored, and what consumers have of each resource, which has to be as new or newer."""
+    for message in topic_reader.read(looking, topic_reader.ranges(looking, job.changelog), advance):
+        if job.wants(key_of(message)):
+            replay.take_row(key_of(message), value_of(message) or None)
+    _settle(job, looking)
+    topics = sorted(topic for topic in topic_reader.topics(looking) if topic.startswith(STATE))
+    parts = [part for topic in topics for part in topic_reader.ranges(looking, topic)]
+    for message in topic_reader.read(looking, parts, advance):
+        if job.wants(key_of(message)):
+            value = value_of(message)
+            document = job.place.registry.decode(value)["document"].encode() if value else None
+            replay.take_state(topic_of(message), key_of(message), document)
+
+
+def _differences(
+    job: Job, looking: Consumer, replay: Replay, scope: Scope, advance: Advance
+) -> Iterator[DeliveryDifference]:
+    for message in topic_reader.read(looking, scope.ranges, advance):
+        delivery = _delivery(message)
+        if job.window.source in {None, delivery.source}:
+            is_moving = delivery.offset >= scope.moving[delivery.partition]
+            difference = replay.decide(delivery, is_moving=is_moving)
+            if difference is not None:
+                yield difference
+
+
+def _scope(looking: Consumer, before: Mapping[int, int]) -> Scope:
+    waiting = {part.partition: part for part in topic_reader.waiting_ranges(looking, RAW)}
+    ranges = [
+        Range(RAW, part.partition, part.low, waiting[part.partition].low) for part in topic_reader.ranges(looking, RAW)
+    ]
+    return Scope(ranges, {**{part.partition: 0 for part in ranges}, **before}, sum(map(len, waiting.values())))
+
+
+def _settle(job: Job, looking: Consumer) -> None:
+    """Wait until every transaction that was open has ended, so that what belongs to the committed offsets can be read.
+
+    The offsets of a transaction may be visible some milliseconds before its records are.
+    """
+    place, everything = job.place, topic_reader.topics(looking)
+    names = [name for name in everything if place.holds_changes(name) or name.startswith(STATE)]
+    settings = {**place.kafka, "group.id": place.group, "isolation.level": "read_uncommitted"}
+    with closing(clients.silent_consumer(settings)) as hasty:
+        ends = {
+            (name, partition): topic_reader.held(hasty, name, partition).high
+            for name in [*names, OUTCOMES, job.changelog]
+            for partition in everything.get(name, ())
+        }
+    deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
+    for (topic, partition), end in ends.items():
+        while topic_reader.held(looking, topic, partition).high < end:
+            if time.monotonic() > deadline_s:
+                raise Failed(f"a transaction on {topic} stays open for more than {SETTLE_TIMEOUT_S:.0f} s; try again")
+            time.sleep(0.05)
+
+
+def _since(looking: Consumer, topic: str, start: datetime) -> list[Range]:
+    """Return what was written to a topic since a time, and a little before."""
+    never = datetime.now(UTC) + timedelta(days=1)
+    return topic_reader.ranges_between(looking, topic, max(start, EPOCH + CLOCKS_DIFFER) - CLOCKS_DIFFER, never)
+
+
+def _oldest(looking: Consumer) -> datetime:
+    """Return when the oldest record of `webhooks.raw` was written."""
+    starts = [
+        topic_reader.record_at(looking, part.topic, part.partition, part.low)
+        for part in topic_reader.ranges(looking, RAW)
+        if len(part)
+    ]
+    times = [message.timestamp()[1] for message in starts if message is not None]
+    return datetime.fromtimestamp(min(times, default=0) / 1000, UTC)
+
+
+def _narrowing(configuration: Configuration) -> Callable[[str], bool]:
+    """Return what says whether documents on a topic may lack fields."""
+    routes = [route for route in configuration.routes if route.include_fields]
+    names = frozenset(lane_topic(route.topic, priority) for route in routes if route.topic for priority in PRIORITIES)
+    has_default = any(route.topic is None for route in routes)
+    return lambda topic: topic in names or (has_default and topic.startswith(CHANGES))
+
+
+def _delivery(message: Message) -> RawDelivery:
+    place = (topic_of(message), partition_of(message), offset_of(message))
+    return raw_delivery(key_of(message), value_of(message), headers_of(message), place)

@@ -1,0 +1,196 @@
+"""What the pipeline remembers, read from the changelogs of its tables.
+
+The changelogs, not the stores on disk: those are locked by their workers and lie on other machines, the topics can be read from
+anywhere while everything runs. What is read is committed; a key's newest record is its row. Newest first, so that what
+changed lately is found at once.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from confluent_kafka import Consumer, Message
+
+from broker import topic_reader
+from broker.topic_reader import Advance, Range, key_of, offset_of, partition_of, value_of
+from config.model import Configuration
+from config.secrets import kafka_options
+from console.errors import Failed, Misused
+from console.queries.changes import RAW
+from schemas.codec import EPOCH, decode_latest, decode_seen
+from schemas.records import LatestState, SeenVersion
+from schemas.topics import changelog_topic
+from streams.steps.child_index import INDEX
+
+BLOCK_RECORDS = 2_000  # per partition and step back in time; what is wanted of a block, with documents, is in memory
+
+Wants = Callable[["Name"], bool]
+Kind = tuple[str, str, str]
+"""Provider, source, resource type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """Where the changelogs of one pipeline are."""
+
+    kafka: Mapping[str, str]
+    app: str
+
+    @classmethod
+    def of(cls, configuration: Configuration, environ: Mapping[str, str]) -> "Tables":
+        """Return those that a configuration names."""
+        return cls(kafka_options(configuration, environ), configuration.worker.app)
+
+    @property
+    def latest(self) -> str:
+        """Return the topic of the table *latest*."""
+        return changelog_topic(self.app, "latest")
+
+    @property
+    def seen(self) -> str:
+        """Return the topic of the table *seen*."""
+        return changelog_topic(self.app, "seen")
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A resource key in its parts."""
+
+    key: str
+    provider: str
+    source: str
+    resource: str
+    resource_id: str
+
+    @property
+    def kind(self) -> Kind:
+        """Return whose resource of which type it is."""
+        return self.provider, self.source, self.resource
+
+    def is_meant(self, wanted: str) -> bool:
+        """Say whether a person's text names this resource: its key or its id."""
+        return wanted in {self.key, self.resource_id}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of *latest*, and when it was written."""
+
+    name: Name
+    state: LatestState
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One row of *seen*: a version of a resource, or the delivery that stands for one, and what showed it."""
+
+    version: datetime | None
+    delivery_id: str | None
+    seen: SeenVersion
+    stored_at: datetime
+
+
+def latest_rows(tables: Tables, wants: Wants, advance: Advance) -> Iterator[Row]:
+    """Yield the rows that are wanted, each resource once, those stored last first (roughly, over several partitions)."""
+    for key, message in _newest(tables, tables.latest, lambda key: _is_resource(key) and wants(named(key)), advance):
+        yield Row(named(key), _decoded(decode_latest, message), _stored_at(message))
+
+
+def seen_versions(tables: Tables, name: Name, advance: Advance) -> list[Version]:
+    """Return what is remembered of the versions of one resource, the last one written first."""
+    start = f"{name.key}\0"
+    found = _newest(tables, tables.seen, lambda key: key.startswith(start), advance)
+    versions = [_version(key.removeprefix(start), message) for key, message in found]
+    return sorted(versions, key=lambda version: version.stored_at, reverse=True)
+
+
+def latest_counts(tables: Tables, wants: Wants, advance: Advance) -> tuple[Counter[Kind], Counter[Kind]]:
+    """Return how many resources of each kind exist, and how many were deleted. Keeps every key in memory, no document."""
+    is_live: dict[str, bool] = {}
+    for message in _all(tables, tables.latest, advance):
+        key = key_of(message).decode(errors="replace")
+        if message.value() is None:
+            is_live.pop(key, None)
+        elif _is_resource(key) and wants(named(key)):
+            is_live[key] = not _decoded(decode_latest, message).is_deleted
+    live: Counter[Kind] = Counter(named(key).kind for key, lives in is_live.items() if lives)
+    deleted: Counter[Kind] = Counter(named(key).kind for key, lives in is_live.items() if not lives)
+    return live, deleted
+
+
+def seen_count(tables: Tables, advance: Advance) -> int:
+    """Return how many versions are remembered."""
+    keys: set[bytes] = set()
+    for message in _all(tables, tables.seen, advance):
+        (keys.discard if message.value() is None else keys.add)(key_of(message))
+    return len(keys)
+
+
+def waiting(tables: Tables) -> int:
+    """Return how many deliveries are not decided yet, so not in what is read."""
+    with topic_reader.consumer(tables.kafka, f"penstock.{tables.app}") as looking:
+        return sum(len(part) for part in topic_reader.waiting_ranges(looking, RAW))
+
+
+def named(key: str) -> Name:
+    """Return a resource key in its parts."""
+    provider, source, resource, resource_id = (*key.split("|", 3), "", "", "")[:4]
+    return Name(key, provider, source, resource, resource_id)
+
+
+def _is_resource(key: str) -> bool:
+    """Say whether a row of *latest* is about a resource, not part of the index of some resource's children."""
+    return not key.startswith(INDEX.decode())
+
+
+def _newest(
+    tables: Tables, topic: str, wants: Callable[[str], bool], advance: Advance
+) -> Iterator[tuple[str, Message]]:
+    """Yield the newest record of every key that is wanted, unless it is a deletion."""
+    with topic_reader.consumer(tables.kafka) as looking:
+        known: set[str] = set()
+        for block in topic_reader.newest_blocks(_ranges(tables, looking, topic), None, BLOCK_RECORDS):
+            newest: dict[str, Message] = {}
+            for message in topic_reader.read(looking, block, advance):
+                key = key_of(message).decode(errors="replace")
+                if wants(key) and key not in known:
+                    newest.pop(key, None)  # so that its place is that of its last record
+                    newest[key] = message
+            known.update(newest)
+            yield from ((key, newest[key]) for key in reversed(newest) if newest[key].value() is not None)
+
+
+def _all(tables: Tables, topic: str, advance: Advance) -> Iterator[Message]:
+    with topic_reader.consumer(tables.kafka) as looking:
+        yield from topic_reader.read(looking, _ranges(tables, looking, topic), advance)
+
+
+def _ranges(tables: Tables, looking: Consumer, topic: str) -> list[Range]:
+    found = topic_reader.ranges(looking, topic)
+    if not found:
+        raise Misused(f"there is no topic {topic}: has a worker with [worker] app = {tables.app!r} run on this Kafka?")
+    return found
+
+
+def _version(tag: str, message: Message) -> Version:
+    """Return a row of *seen*; its tag is `v` and microseconds since 1970, or `d` and a delivery id."""
+    row, stored_at = _decoded(decode_seen, message), _stored_at(message)
+    if tag.startswith("d"):
+        return Version(None, tag[1:], row, stored_at)
+    return Version(EPOCH + timedelta(microseconds=int(tag[1:])), None, row, stored_at)
+
+
+def _decoded(decode: Callable[[bytes], Any], message: Message) -> Any:
+    try:
+        return decode(value_of(message))
+    except msgspec.DecodeError as error:
+        place = f"{message.topic()}/{partition_of(message)}/{offset_of(message)}"
+        raise Failed(f"the record {place} cannot be read: {error}; was it written by a newer Penstock?") from error
+
+
+def _stored_at(message: Message) -> datetime:
+    return datetime.fromtimestamp(message.timestamp()[1] / 1000, UTC)

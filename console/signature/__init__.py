@@ -1,0 +1,1 @@
+"""`penstock verify`: whether a captured request is signed correctly and, if not, why."""

@@ -1,0 +1,89 @@
+"""In what a signature that fits differs from what the provider does, and whose way of signing it is instead."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from console.signature.body_rewritings import Body
+from console.signature.schemes import Given, Scheme, Signed, other_schemes
+from console.signature.secret_mistakes import Cause, Key
+
+MALFORMED = Cause("malformed", "a signature in the headers fits, but together they have not the form said above")
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """A signature that was found to fit: where it stands, and of what it is made."""
+
+    given: Given
+    signed: Signed
+    key: Key
+    body: Body
+
+
+def causes(fit: Fit, provider: str, scheme: Scheme | None) -> tuple[Cause, ...]:
+    """Return everything in which a fit differs from what the provider does, in the order in which to repair it."""
+    found = differences(fit, scheme)
+    other = next((known for known in other_schemes(scheme) if not differences(fit, known)), None)
+    if found and other is not None:
+        found = [Cause("wrong_provider", f"this is signed as {other.provider}, not as {provider}")]
+    body = () if fit.body.cause is None else (fit.body.cause,)
+    return (*found, *fit.key.causes, *body) or (MALFORMED,)
+
+
+def differences(fit: Fit, scheme: Scheme | None) -> list[Cause]:
+    """Return in what a fit differs from a scheme, disregarding repairs of the secret and the body; None: shopery's."""
+    if scheme is None:
+        return [Cause("wrong_provider", "this is signed, but shopery signs nothing and sends its secret instead")]
+    return [*_header_differences(fit.given, scheme), *_making_differences(fit, scheme)]
+
+
+def options(fit: Fit, scheme: Scheme | None) -> tuple[str, ...]:
+    """Return the options with which `generic` would accept a fit that no provider makes."""
+    given = fit.given
+    is_possible = fit.signed == "body" and given.algorithm != "sha1" and given.encoding in {"hex", "base64"}
+    others = (known for known in other_schemes(scheme) if not differences(fit, known))
+    if not is_possible or fit.key.kind != "text" or not differences(fit, scheme) or any(others):
+        return ()
+    how = (
+        f'provider = "generic" with options = {{ signature_header = "{given.header}", prefix = "{given.prefix}", '
+        f'encoding = "{given.encoding}", algorithm = "{given.algorithm}" }} would accept how it is signed'
+    )
+    return (how,)
+
+
+def _header_differences(given: Given, scheme: Scheme) -> Iterator[Cause]:
+    if given.algorithm != scheme.algorithm:
+        yield _algorithm_cause(given, scheme)
+    elif given.header not in scheme.headers:
+        yield Cause(
+            "wrong_header", f"the signature stands in {given.header}, expected in {' or '.join(scheme.headers)}"
+        )
+    if given.prefix != scheme.prefix and given.algorithm == scheme.algorithm:
+        found, expected = given.prefix or "nothing", scheme.prefix or "nothing"
+        yield Cause("wrong_prefix", f"before the signature stands {found}, expected is {expected}")
+    if given.encoding != scheme.encoding:
+        yield Cause("wrong_encoding", f"the signature is written as {given.encoding}, expected is {scheme.encoding}")
+
+
+def _algorithm_cause(given: Given, scheme: Scheme) -> Cause:
+    if given.algorithm == "sha1":
+        expected = " or ".join(scheme.headers)
+        return Cause(
+            "sha1_only", f"only the SHA-1 signature in {given.header} fits, which is not accepted; expected {expected}"
+        )
+    return Cause(
+        "wrong_algorithm", f"the signature is an HMAC-{given.algorithm.upper()}, expected {scheme.algorithm.upper()}"
+    )
+
+
+def _making_differences(fit: Fit, scheme: Scheme) -> Iterator[Cause]:
+    if fit.signed != scheme.signed:
+        yield Cause("wrong_signed_text", f"signed is {fit.signed}, expected {scheme.signed}")
+    if fit.key.kind == scheme.key:
+        return
+    if fit.key.kind == "decoded":
+        yield Cause(
+            "secret_decoded", f"the key is the secret base64-decoded; {scheme.provider} takes its text as it is"
+        )
+    else:
+        yield Cause("secret_not_decoded", f"the key is the secret's text; {scheme.provider} base64-decodes it")

@@ -1,0 +1,35 @@
+"""As of which time a captured request is judged, and from where that time comes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from console.errors import Misused
+from providers.reading import instant
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time, aware UTC, and in words whose it is."""
+
+    time: datetime
+    origin: str
+
+
+def clock(now: str | None, headers: Mapping[str, str], machine_time: datetime) -> Clock:
+    """Return the time to judge by: as given, else the request's own Date, else this machine's.
+
+    Raises `Misused` for a given time that is none.
+    """
+    if now is not None:
+        return Clock(_time(now), "--now")
+    sent_at = instant(headers.get("date"))
+    return Clock(machine_time, "this machine's clock") if sent_at is None else Clock(sent_at, "the file's Date header")
+
+
+def _time(text: str) -> datetime:
+    is_number = text.isascii() and text.isdigit() and len(text) <= 12
+    time = instant(int(text) if is_number else text)
+    if time is None:
+        raise Misused("--now: expected a time such as 2026-11-21T10:00:00Z, or Unix seconds")
+    return time

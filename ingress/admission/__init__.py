@@ -1,0 +1,1 @@
+"""Who may post, and how much: networks, client addresses, rates, body and in-flight limits."""

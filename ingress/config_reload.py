@@ -1,0 +1,230 @@
+"""The sources follow penstock.toml: it is read again on SIGHUP, and when it or a file that it names changes.
+
+looked at every 2 s -> the same twice, so nobody is still writing -> read and checked -> swapped in one step of the loop
+
+What is wrong keeps the sources as they are. Only `[[sources]]` is followed; the rest waits for a restart, and is named.
+
+Contents are compared, every 2 s, rather than asking the kernel for events: these are a few small files, and comparing them
+costs 0.1 ms on a thread. Events (inotify) are lost on network mounts, and have to be asked for anew when an editor
+replaces a file by renaming or Kubernetes swaps the symbolic link above it; contents are the same question everywhere.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from config.loading import load
+from config.model import Configuration, GenericOptions, file_of
+from config.mounted_files import MountWatch
+from config.problems import ConfigurationError, Problem
+from config.toml_lines import key_lines, line_of
+from ingress.observability.metrics import ReloadResult, Reloads
+from ingress.sources import Source, sources
+
+LOOK_S = 2.0
+SETTLE_S = 0.5  # A file that an editor writes in place is half there for some milliseconds, and may even parse.
+MISSING = b"missing"
+FOLLOWED = "sources"
+READ_BY_THE_WORKER = frozenset({"registry", "routes", "worker", FOLLOWED})
+SOURCE_OPTIONS = "sources.options"  # followed here, and read by the worker at its start
+
+log = structlog.get_logger("ingress")
+
+Sources = Mapping[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationFile:
+    """Where the configuration came from, so that it can be read again: `environ` overrides it and holds `env:` secrets."""
+
+    path: Path
+    environ: Mapping[str, str] = field(repr=False)
+
+    def load(self) -> Configuration:
+        """Return what the file says now; raise `ConfigurationError` with every problem and its line."""
+        return load(self.path, self.environ)
+
+    def sources(self, configuration: Configuration) -> dict[str, Source]:
+        """Return the sources of a configuration from this file; problems with secrets come with their lines."""
+        try:
+            lines = key_lines(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError([Problem(str(self.path), "", "changed while it was read")]) from error
+        return sources(configuration, self.environ, lambda location: f"{self.path}:{line_of(location, lines)}")
+
+    def decisive(self, configuration: Configuration) -> tuple[Path, ...]:
+        """Return the files that decide about the sources: the configuration, each secret's, each allowlist's."""
+        references = [secret.ref for source in configuration.sources for secret in source.secrets]
+        references += [entry for source in configuration.sources for entry in source.allow]
+        files = {file for ref in references if (file := file_of(ref)) is not None}
+        return (self.path, *sorted(files))
+
+
+class Follower:
+    """Keeps the served sources as the file says. `adopt` takes the new ones, on the event loop.
+
+    Of several processes on one port the first one says which files cannot be followed.
+    """
+
+    def __init__(
+        self,
+        file: ConfigurationFile,
+        started: Configuration,
+        served: Sources,
+        adopt: Callable[[Sources], None],
+        reloads: Reloads,
+        *,
+        is_first: bool = True,
+    ) -> None:
+        self._file = file
+        self._started = started
+        self._served = served
+        self._adopt = adopt
+        self._reloads = reloads
+        # As if all had changed: what was written between the start's reading and now is found by the first look.
+        self._seen = dict.fromkeys(file.decisive(started), b"")
+        self._asked = asyncio.Event()
+        self._mounts = MountWatch() if is_first else None
+
+    def ask(self) -> None:
+        """Read the file as soon as possible, changed or not: what SIGHUP does."""
+        self._asked.set()
+
+    async def follow(self) -> None:
+        """Look again and again. Ends only when cancelled."""
+        while True:
+            cause = await self._cause()
+            if cause:
+                await self.reload(cause)
+
+    async def reload(self, cause: str) -> ReloadResult:
+        """Read the file and serve what it says, or say why not and go on as before."""
+        self._seen = await asyncio.to_thread(contents, self._seen)  # Before reading: what changes after is seen later.
+        try:
+            configuration, found = await asyncio.to_thread(self._read)
+        except ConfigurationError as error:
+            log.error("configuration_refused", cause=cause, problems=[str(problem) for problem in error.problems])
+            result: ReloadResult = "refused"
+        else:
+            result = self._serve(configuration, found, cause)
+        self._reloads.count(result)
+        return result
+
+    async def has_changed(self) -> bool:
+        """Say whether a file is not as it was when it was read last, and nobody is writing it any more."""
+        if self._mounts is not None:
+            await asyncio.to_thread(self._mounts.look, list(self._seen))
+        now = await asyncio.to_thread(contents, self._seen)
+        if now == self._seen:
+            return False
+        await self.settle()
+        return await asyncio.to_thread(contents, self._seen) == now  # else the next look decides
+
+    async def settle(self) -> None:
+        """Give whoever writes a file the time to finish."""
+        await asyncio.sleep(SETTLE_S)
+
+    async def _cause(self) -> str:
+        """Return why to read the file, after SIGHUP at once, else after a look; "" for no reason."""
+        try:
+            await asyncio.wait_for(self._asked.wait(), LOOK_S)
+        except TimeoutError:
+            return "change" if await self.has_changed() else ""
+        self._asked.clear()
+        return "SIGHUP"
+
+    def _read(self) -> tuple[Configuration, dict[str, Source]]:
+        """Read on a thread: a network mount may take its time.
+
+        No sources at all, where there were some, is a file cut short, by a full disk say, far more often than a wish.
+        """
+        configuration = self._file.load()
+        if self._served and not configuration.sources:
+            message = "expected at least one; to serve none, restart the ingress"
+            raise ConfigurationError([Problem(str(self._file.path), "[[sources]]", message)])
+        # From the first mention of it a secret's file is looked at: one that is not there yet may come later.
+        files = self._file.decisive(configuration)
+        self._seen = contents(file for file in files if file not in self._seen) | {
+            file: digest for file, digest in self._seen.items() if file in files
+        }
+        return configuration, self._file.sources(configuration)
+
+    def _serve(self, configuration: Configuration, found: dict[str, Source], cause: str) -> ReloadResult:
+        """Swap the sources, without a pause in which a request could see neither the old nor the new."""
+        _warn_of_restarts(self._started, configuration)
+        # Sources that are as they were stay the same objects.
+        served = {name: _same(self._served.get(name), source) for name, source in found.items()}
+        if served == self._served:
+            return "unchanged"
+        before, self._served = self._served, served
+        self._adopt(served)
+        log.info("configuration_reloaded", cause=cause, **_differences(before, served))
+        warn_of_unverified(served.values())
+        return "applied"
+
+
+def contents(files: Iterable[Path]) -> dict[Path, bytes]:
+    """Return a digest of what is in each file now; missing and unreadable ones are as good as gone."""
+    return {file: _content(file) for file in files}
+
+
+def warn_of_unverified(served: Iterable[Source]) -> None:
+    """Log each source that accepts what anybody posts."""
+    for source in served:
+        if not source.is_verified:
+            log.warning(
+                "source_unverified", source=source.name, detail='verify = "none": it accepts what anybody posts'
+            )
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return hashlib.sha256(file.read_bytes()).digest()
+    except OSError:
+        return MISSING
+
+
+def _same(before: Source | None, after: Source) -> Source:
+    return before if before is not None and before == after else after
+
+
+def _differences(before: Sources, after: Sources) -> dict[str, list[str]]:
+    both = before.keys() & after.keys()
+    return {
+        "added": sorted(after.keys() - before.keys()),
+        "removed": sorted(before.keys() - after.keys()),
+        "changed": sorted(name for name in both if before[name] != after[name]),
+    }
+
+
+def _warn_of_restarts(started: Configuration, now: Configuration) -> None:
+    """Log what has changed since the start and is not followed, by the process that has to be restarted."""
+    keys = list(_changed_keys(started, now))
+    if _options(started) != _options(now):
+        keys.append(SOURCE_OPTIONS)
+    worker = [key for key in keys if key.partition(".")[0] in READ_BY_THE_WORKER]
+    ingress = [key for key in keys if key not in worker]
+    for process, changed in (("ingress", ingress), ("worker", worker)):
+        if changed:
+            log.warning("restart_needed", process=process, keys=changed)
+
+
+def _options(configuration: Configuration) -> dict[str, GenericOptions]:
+    return {source.name: source.options for source in configuration.sources if source.options is not None}
+
+
+def _changed_keys(started: Configuration, now: Configuration) -> Iterator[str]:
+    for section in Configuration.model_fields:
+        before, after = getattr(started, section), getattr(now, section)
+        if section == FOLLOWED or before == after:
+            continue
+        if isinstance(after, tuple):
+            yield section
+            continue
+        for key in type(after).model_fields:
+            if getattr(before, key) != getattr(after, key):
+                yield f"{section}.{key}"

@@ -1,0 +1,235 @@
+"""The spool on disk: one SQLite file, its rows in the order in which the deliveries came. Blocks; used from one thread.
+
+SpoolUnusable   Terminal: another process holds the file, or the directory cannot be written; the process ends
+sqlite3.Error   a full or broken disk later on: the caller answers for the deliveries concerned and goes on
+"""
+
+import fcntl
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+Headers = list[tuple[str, bytes]]
+
+WAL_PAGES = (
+    4000  # 16 MB between checkpoints: each costs two further fsyncs (measured: 1,000 pages took 8 % of the rate).
+)
+TRIAL_BYTES = 64 * 1024  # Some deliveries: one page might still fit where they do not.
+BUSY_TIMEOUT_S = 0.5  # Only `penstock spool` reads beside us, and under WAL no reader holds up a writer.
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS spool (
+    seq INTEGER PRIMARY KEY, key BLOB NOT NULL, value BLOB NOT NULL, headers BLOB NOT NULL,
+    bytes INTEGER NOT NULL, spooled_at REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS refused (
+    seq INTEGER, key BLOB NOT NULL, value BLOB NOT NULL, headers BLOB NOT NULL,
+    bytes INTEGER NOT NULL, spooled_at REAL NOT NULL, reason TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS trial (id INTEGER PRIMARY KEY, filler BLOB NOT NULL);
+"""
+
+log = structlog.get_logger("ingress")
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Headers)
+
+
+class SpoolUnusable(Exception):
+    """There can be no spool here; the text says why and what to do."""
+
+
+class SpoolHeld(SpoolUnusable):
+    """Another process holds the file; it may let go of it soon."""
+
+
+class Row(Struct, frozen=True):
+    """One delivery in the spool: the record as it goes onto the raw topic. `spooled_at` counts Unix seconds."""
+
+    seq: int
+    key: bytes
+    value: bytes
+    headers: bytes
+    spooled_at: float
+
+    @property
+    def size(self) -> int:
+        """Return the bytes that count against the bound."""
+        return len(self.key) + len(self.value) + len(self.headers)
+
+
+class Depth(Struct, frozen=True):
+    """What lies in a spool. `oldest_at` is None when it is empty; sequence numbers are 0 then."""
+
+    deliveries: int = 0
+    bytes: int = 0
+    oldest_at: float | None = None
+    last_seq: int = 0
+    refused: int = 0
+
+
+def pack(headers: Headers) -> bytes:
+    """Return record headers as one value."""
+    return _encoder.encode(headers)
+
+
+def unpack(headers: bytes) -> Headers:
+    """Return the record headers of a value that `pack` made."""
+    return _decoder.decode(headers)
+
+
+class SpoolFile:
+    """The open file, held against every other process until it is closed or this one ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = _claim(path)
+        try:
+            self._connection = _open_or_set_aside(path)
+        except (OSError, sqlite3.Error) as error:
+            self._lock.close()
+            raise SpoolUnusable(f"{path} cannot be used as a spool: {error}") from error
+
+    def change(self, appended: Sequence[Row], deleted: Iterable[int]) -> list[int]:
+        """Append and delete in one transaction; when this returns, it has been fsynced.
+
+        Returns the sizes of the rows that were really deleted: one whose append failed was never there.
+        """
+        sizes: list[int] = []
+        with self._connection as connection:
+            connection.execute("BEGIN")
+            connection.executemany(
+                "INSERT INTO spool VALUES (?, ?, ?, ?, ?, ?)",
+                [(row.seq, row.key, row.value, row.headers, row.size, row.spooled_at) for row in appended],
+            )
+            for seq in deleted:
+                gone = connection.execute("DELETE FROM spool WHERE seq = ? RETURNING bytes", (seq,)).fetchall()
+                sizes += [size for (size,) in gone]
+        return sizes
+
+    def refuse(self, seq: int, reason: str) -> None:
+        """Put one delivery that Kafka will never take out of the way. It stays in the file for people to look at."""
+        with self._connection as connection:
+            connection.execute("BEGIN")
+            connection.execute("INSERT INTO refused SELECT *, ? FROM spool WHERE seq = ?", (reason, seq))
+            connection.execute("DELETE FROM spool WHERE seq = ?", (seq,))
+
+    def rows(self, after_seq: int, limit: int, limit_bytes: int) -> list[Row]:
+        """Return the next rows in order: at most `limit`, and none after the one that reaches `limit_bytes`."""
+        found: list[Row] = []
+        cursor = self._connection.execute(
+            "SELECT seq, key, value, headers, spooled_at FROM spool WHERE seq > ? ORDER BY seq LIMIT ?",
+            (after_seq, limit),
+        )
+        total_bytes = 0
+        for values in cursor:
+            found.append(Row(*values))
+            total_bytes += found[-1].size
+            if total_bytes >= limit_bytes:
+                break
+        cursor.close()
+        return found
+
+    def depth(self) -> Depth:
+        """Return what lies in the file. Reads all of it: for the start and for people."""
+        return depth(self._connection)
+
+    def oldest_at(self) -> float | None:
+        """Return when the oldest row was spooled."""
+        found = self._connection.execute("SELECT spooled_at FROM spool ORDER BY seq LIMIT 1").fetchone()
+        return None if found is None else float(found[0])
+
+    def free_bytes(self) -> int:
+        """Return how much room the disk has."""
+        return shutil.disk_usage(self.path.parent).free
+
+    def try_to_write(self) -> None:
+        """Write as much as some deliveries, over what the last trial wrote; raises what writing them would."""
+        with self._connection as connection:
+            connection.execute("BEGIN")
+            connection.execute("INSERT OR REPLACE INTO trial VALUES (1, randomblob(?))", (TRIAL_BYTES,))
+
+    def close(self) -> None:
+        """Close the file and let others have it."""
+        self._connection.close()
+        self._lock.close()
+
+
+def depth(connection: sqlite3.Connection) -> Depth:
+    """Return what lies in an open spool."""
+    deliveries, size, last_seq = connection.execute("SELECT count(*), sum(bytes), max(seq) FROM spool").fetchone()
+    oldest = connection.execute("SELECT spooled_at FROM spool ORDER BY seq LIMIT 1").fetchone()
+    (refused,) = connection.execute("SELECT count(*) FROM refused").fetchone()
+    return Depth(deliveries, size or 0, None if oldest is None else oldest[0], last_seq or 0, refused)
+
+
+def _claim(path: Path) -> IO[str]:
+    """Return the lock on a spool: the kernel's, so it ends with this process however that ends."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # bodies lie there as they came
+        lock = path.with_suffix(".lock").open("a")
+    except OSError as error:
+        raise SpoolUnusable(
+            f"{path.parent} cannot hold a spool: {error.strerror}; choose another --data-dir"
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        lock.close()
+        raise SpoolHeld(
+            f"another process holds the spool {path}; give this one another --data-dir, or set ingress.delivery.spool = false"
+        ) from error
+    return lock
+
+
+def _open_or_set_aside(path: Path) -> sqlite3.Connection:
+    """Return the opened file; one that is no intact database is renamed, never deleted, and an empty one made."""
+    try:
+        return _open(path)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_CORRUPT:
+            raise
+        kept = f"{path.name}.corrupt-{time.time_ns()}"
+        # The write-ahead log first: killed in between, the next start must not apply it to a new, empty file.
+        for suffix in ("-wal", "-shm", ""):
+            part = path.with_name(path.name + suffix)
+            if part.exists():
+                part.rename(path.with_name(kept + suffix))
+        log.error("spool_set_aside", file=str(path), kept_as=kept, fault=str(error))
+        return _open(path)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    is_new = not path.exists()
+    connection = sqlite3.connect(path, BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")  # NORMAL fsyncs at checkpoints only: a power cut loses answers
+        connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+        connection.executescript(SCHEMA)
+        if depth(connection).deliveries == 0:
+            connection.execute("VACUUM")  # gives back the room that a past outage took; instant on an empty table
+    except BaseException:
+        connection.close()
+        raise
+    if is_new:
+        _sync_directory(path.parent)
+    return connection
+
+
+def _sync_directory(directory: Path) -> None:
+    """Make a new file's name survive a power cut: SQLite does so for its journal, not for the database itself."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""What operators see of an ingress: log, metrics, health, pages."""

@@ -1,0 +1,106 @@
+"""uvicorn's server with a lame-duck phase, a last call for its clients, and TLS handshakes that are counted."""
+
+import asyncio
+import os
+import signal
+import socket
+import ssl
+import sys
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
+from types import FrameType
+from typing import cast
+
+import structlog
+import uvicorn
+
+from ingress.processes import EXIT_KILLED, is_orphaned
+from ingress.server.tls_handshakes import TlsServer
+
+log = structlog.get_logger("ingress")
+
+LAST_CALL_S = 0.5  # Requests already on their way through open connections still arrive, are answered, and hung up on.
+
+
+class DrainingServer(uvicorn.Server):
+    """uvicorn, leaving its clients a last call.
+
+    uvicorn closes every connection that is between two requests at once, and so resets a post that is already in the
+    socket. Here the port is closed first, every connection is hung up on with its next answer, and only those that stay
+    silent are closed. Proven by tests/kafka/test_ingress_crash.py::test_sigterm_answers_what_got_in.
+
+    Before that everything is served as ever for `lame_duck_s`: a balancer that asks /readyz every some seconds goes on
+    connecting until it has asked, and a provider that never tries again would meet a closed port.
+    """
+
+    is_alone = True
+    """Whether signals come to this process; where there is a parent, it decides."""
+
+    lame_duck_s = 0.0
+
+    def __init__(
+        self, config: uvicorn.Config, tls: ssl.SSLContext | None = None, max_connections: int = sys.maxsize
+    ) -> None:
+        super().__init__(config)
+        self._is_asked = False
+        self._leaves_at_s: float | None = None
+        self._tls = tls
+        self._max_connections = max_connections
+        self._tls_server: TlsServer | None = None
+
+    @property
+    def is_leaving(self) -> bool:
+        """Say whether this process was told to stop."""
+        return self.should_exit or self._leaves_at_s is not None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as uvicorn declares it
+        """Begin to end; asked a second time, end at once.
+
+        Ctrl-C reaches all processes of a terminal, and systemd sends SIGTERM to all processes of a unit: with a parent only its
+        own signal counts, which is the first SIGTERM. uvicorn's own method would raise the signal again in the end.
+        """
+        if sig == signal.SIGINT and not self.is_alone:
+            return
+        if self._is_asked and self.is_alone:
+            log.warning("ingress_killed", detail="asked to stop a second time; what had no answer yet gets none")
+            os._exit(EXIT_KILLED)
+        if self._is_asked and not is_orphaned():
+            return
+        self._is_asked = True
+        # Nobody was told yet that this one is ready; and a port that orphans keep is one that their successor cannot have.
+        lame_duck_s = self.lame_duck_s if self.started and not is_orphaned() else 0.0
+        self._leaves_at_s = monotonic() + lame_duck_s
+        self.should_exit = self.should_exit or lame_duck_s == 0
+
+    async def on_tick(self, counter: int) -> bool:
+        """End the lame-duck phase when it is over; uvicorn asks ten times a second."""
+        if self._leaves_at_s is not None and monotonic() >= self._leaves_at_s:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept: plain connections at once, TLS connections once their handshake is done."""
+        await super().startup(sockets=[])
+        loop, config = asyncio.get_running_loop(), self.config
+        made = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
+        connection = partial(made, config=config, server_state=self.server_state, app_state=self.lifespan.state)
+        if self._tls is not None:
+            self._tls_server = TlsServer(self._tls, connection, self.server_state.connections, self._max_connections)
+        for listener in sockets or []:
+            if self._tls_server is not None:
+                self._tls_server.serve(listener)
+            else:
+                self.servers.append(await loop.create_server(connection, sock=listener, backlog=config.backlog))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the port, wait for the last call, then let uvicorn finish."""
+        for server in self.servers:
+            server.close()
+        if self._tls_server is not None:
+            await self._tls_server.close()
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
+        await asyncio.sleep(LAST_CALL_S)
+        if self._tls_server is not None:
+            self._tls_server.abort()
+        await super().shutdown(sockets)

@@ -1,0 +1,1 @@
+"""GitHub. For others: `provider.GITHUB` through `providers.registry`, `events` (the table of events)."""

@@ -1,0 +1,305 @@
+"""GitHub: HMAC over the exact bytes, JSON or form-encoded, the event's name in a header and its action in the body.
+
+There is no timestamp in the signature and no automatic retry: what is refused here is lost until someone redelivers it.
+Source: GitHub's "Validating webhook deliveries" and "Webhook events and payloads".
+"""
+
+import hmac
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar
+from urllib.parse import parse_qs
+
+from msgspec import Struct
+
+from providers.base import Envelope, Handshake, Parsed, Sample, SignedRequest, Unparsed, Verdict
+from providers.github.events import CHILDREN, DELETED, REMOVALS, RESOURCE_TYPES, RULES, Rule
+from providers.github.evidence import contradiction
+from providers.outline import DecodeOutline, at, outline_decoder, read_outline
+from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.signature import decode_hex, match_hmac, refuse_malformed, refuse_missing
+from schemas.records import Document, RawDelivery, Snapshot, resource_key
+
+SIGNATURE = "x-hub-signature-256"
+LEGACY_SIGNATURE = "x-hub-signature"
+FORM = "application/x-www-form-urlencoded"
+FORM_START = b"payload="
+MAX_FORM_FIELDS = 16  # GitHub sends one; the limit keeps a body of ampersands from becoming a million fields
+TENANTS = ("repository.id", "organization.id", "installation.id")
+VOLATILE = frozenset({"updated_at", "pushed_at"})  # change with every touch; counters and states are content
+# Beside the main facts lie whole copies of other resources, whose counters and times change on their own.
+CONTEXT = ("repository", "organization", "enterprise", "installation", "sender", "pull_request", "workflow_run")
+REFERENCE = ("id", "number", "name", "full_name", "login", "slug")
+MAX_ACTION_CHARS = 100
+
+_outlines: Mapping[str, DecodeOutline] = {
+    event: outline_decoder(
+        {"action", *TENANTS}.union(*(RULES[name].paths() for name in RULES if name.split(".")[0] == event))
+    )
+    for event in {name.split(".")[0] for name in RULES}
+}
+
+
+class Occasion(Struct, frozen=True):
+    """One delivery, whole or in outline, with what names its resources outside the body.
+
+    `payload` is the body's JSON object. `guid` is the same for every hook that was told of the event.
+    """
+
+    event: str
+    payload: Document
+    guid: str
+    target: str | None
+
+    @property
+    def action(self) -> str:
+        """Return the action, "" where the event has none."""
+        action = self.payload.get("action")
+        return action if isinstance(action, str) else ""
+
+
+class Found(Struct, frozen=True):
+    """One resource's names; `parent` is its root."""
+
+    resource_type: str
+    resource_id: str
+    parent: tuple[str, str] | None
+
+
+class GitHub(Struct, frozen=True):
+    """GitHub's rules; the same for github.com and GitHub Enterprise Server."""
+
+    name: ClassVar[str] = "github"
+    resource_types: ClassVar[frozenset[str]] = RESOURCE_TYPES
+    secret_headers: ClassVar[frozenset[str]] = frozenset()
+    own_headers: ClassVar[tuple[str, ...]] = ("x-github-", "x-hub-")
+
+    def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002  GitHub signs no time
+        """Check `X-Hub-Signature-256`; the SHA-1 header that comes with it proves nothing any more and is not read."""
+        header = request.headers.get(SIGNATURE)
+        if header is None:
+            return _refuse_without_signature(request.headers)
+        scheme, _, digits = header.partition("=")
+        given = decode_hex(digits, "sha256") if scheme == "sha256" else None
+        if given is None:
+            return refuse_malformed("X-Hub-Signature-256", "sha256= and 64 hexadecimal digits")
+        return match_hmac(request.body, [given], secrets)
+
+    def identify(self, source: str, request: SignedRequest) -> Envelope:
+        """Return the outside of a delivery; reads only the fields that name the resource."""
+        headers = request.headers
+        event = (text_id(headers.get("x-github-event")) or "unknown").partition(".")[0]
+        guid = text_id(headers.get("x-github-delivery")) or body_digest(request.body)
+        delivery_id = _delivery_id(headers, guid)
+        payload = _outline(event, _json_bytes(request.body, headers.get("content-type", "")))
+        if isinstance(payload, Unparsed):
+            return Envelope(delivery_id, event, delivery_id)
+        occasion = Occasion(event, payload, guid, _target(headers))
+        rule = _rule(occasion)
+        found = _found(rule, _each(rule, occasion)[0])
+        return Envelope(
+            delivery_id=delivery_id,
+            event_type=_event_type(occasion),
+            key=delivery_id if isinstance(found, Unparsed) else _root_key(source, found),
+            event_time=_event_time(rule, payload),
+        )
+
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
+        """Return the main object of the event, or the pages of a wiki edit; a new hook's `ping` shows none."""
+        payload = _payload(_json_bytes(delivery.body, delivery.content_type))
+        if isinstance(payload, Unparsed):
+            return payload
+        event = delivery.event_type.partition(".")[0]
+        if event == "ping":
+            return Handshake(f"GitHub's ping of hook {text_id(payload.get('hook_id'))}: the address works")
+        contradicted = contradiction(event, payload)
+        if contradicted is not None:
+            return contradicted
+        guid = text_id(delivery.headers.get("x-github-delivery")) or delivery.delivery_id
+        occasion = Occasion(event, payload, guid, _target(delivery.headers))
+        rule = _rule(occasion)
+        snapshots = []
+        for single in _each(rule, occasion):
+            snapshot = _snapshot(rule, single)
+            if isinstance(snapshot, Unparsed):
+                return snapshot
+            snapshots.append(snapshot)
+        return Parsed(tuple(snapshots))
+
+    def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
+        """Return the headers of a hook with id 1; the topic is an event, with or without its action."""
+        is_form = sample.body.startswith(FORM_START)
+        return {
+            "accept": "*/*",
+            "content-type": FORM if is_form else "application/json",
+            "user-agent": "GitHub-Hookshot/0000000",
+            "x-github-delivery": sample.delivery_id,
+            "x-github-event": sample.topic.partition(".")[0],
+            "x-github-hook-id": "1",
+            "x-github-hook-installation-target-id": sample.tenant,
+            "x-github-hook-installation-target-type": "repository",
+            LEGACY_SIGNATURE: "sha1=" + hmac.digest(secret, sample.body, "sha1").hex(),
+            SIGNATURE: "sha256=" + hmac.digest(secret, sample.body, "sha256").hex(),
+        }
+
+
+def _refuse_without_signature(headers: Mapping[str, str]) -> Verdict:
+    if LEGACY_SIGNATURE in headers:
+        return refuse_missing("X-Hub-Signature-256 (the SHA-1 header X-Hub-Signature alone is not accepted)")
+    return refuse_missing("X-Hub-Signature-256")
+
+
+def _delivery_id(headers: Mapping[str, str], guid: str) -> str:
+    """Two hooks tell of one event with the same GUID, so only the pair names a delivery."""
+    hook_id = text_id(headers.get("x-github-hook-id"))
+    return f"{hook_id}:{guid}" if hook_id and "x-github-delivery" in headers else guid
+
+
+def _target(headers: Mapping[str, str]) -> str | None:
+    return text_id(headers.get("x-github-hook-installation-target-id"))
+
+
+def _json_bytes(body: bytes, content_type: str) -> bytes | Unparsed:
+    """Return the JSON text of a body, which in a form is the field `payload`."""
+    if not (body.startswith(FORM_START) or content_type.lower().startswith(FORM)):
+        return body
+    try:
+        fields = parse_qs(
+            body.decode("utf-8", "surrogateescape"),
+            keep_blank_values=True,
+            errors="surrogateescape",
+            max_num_fields=MAX_FORM_FIELDS,
+        )
+    except ValueError:
+        return Unparsed("unreadable", f"expected a form of at most {MAX_FORM_FIELDS} fields")
+    if "payload" not in fields:
+        return Unparsed("unknown_shape", "expected a form with JSON in its field payload")
+    return fields["payload"][-1].encode("utf-8", "surrogateescape")
+
+
+def _payload(json_bytes: bytes | Unparsed) -> Document | Unparsed:
+    return json_bytes if isinstance(json_bytes, Unparsed) else read_object(json_bytes)
+
+
+def _outline(event: str, json_bytes: bytes | Unparsed) -> Document | Unparsed:
+    decode = _outlines.get(event)
+    if decode is None or isinstance(json_bytes, Unparsed):
+        return _payload(json_bytes)
+    return read_outline(decode, json_bytes)
+
+
+def _rule(occasion: Occasion) -> Rule:
+    event = occasion.event
+    rule = RULES.get(f"{event}.{occasion.action}") or RULES.get(event)
+    if rule:
+        return rule
+    # An event newer than this table: mostly there is an object of its name; otherwise it is an occurrence of its own.
+    if text_id(at(occasion.payload.get(event), "id")):
+        return Rule(topic_name(event), (f"{event}.id",), event, f"{event}.updated_at", deleting=DELETED)
+    return Rule(topic_name(event), ("@delivery",))
+
+
+def _each(rule: Rule, occasion: Occasion) -> list[Occasion]:
+    """Return one occasion per main object; never empty."""
+    elements = occasion.payload.get(rule.each) if rule.each else None
+    if not rule.each or not isinstance(elements, list) or not elements:
+        return [occasion]
+    return [
+        Occasion(occasion.event, occasion.payload | {rule.each: element}, occasion.guid, occasion.target)
+        for element in elements
+    ]
+
+
+def _found(rule: Rule, occasion: Occasion) -> Found | Unparsed:
+    parts = [_id_at(path, occasion) for path in rule.ids]
+    known = [part for part in parts if part]
+    if len(known) < len(parts):
+        missing = ", ".join(path for path, part in zip(rule.ids, parts, strict=True) if not part)
+        return Unparsed("unknown_shape", f"expected {occasion.event} to name its {rule.resource_type} by {missing}")
+    parent_id = _id_at(rule.parent[1], occasion) if rule.parent else None
+    parent = (rule.parent[0], parent_id) if rule.parent and parent_id else None
+    return Found(rule.resource_type, ":".join(known), parent)
+
+
+def _id_at(path: str, occasion: Occasion) -> str | None:
+    if path == "@delivery":
+        return occasion.guid
+    if path == "@tenant":
+        tenants = (text_id(at(occasion.payload, tenant)) for tenant in TENANTS)
+        return next((tenant for tenant in tenants if tenant), occasion.target)
+    return text_id(at(occasion.payload, path))
+
+
+def _root_key(source: str, found: Found) -> str:
+    resource_type, resource_id = found.parent or (found.resource_type, found.resource_id)
+    return resource_key(GitHub.name, source, resource_type, resource_id)
+
+
+def _event_type(occasion: Occasion) -> str:
+    action = occasion.action[: MAX_ACTION_CHARS + 1]
+    is_word = 0 < len(action) <= MAX_ACTION_CHARS and action.isascii() and action.isprintable()
+    return f"{occasion.event}.{action}" if is_word else occasion.event
+
+
+def _version(rule: Rule, payload: Document) -> datetime | None:
+    return instant(at(payload, rule.version)) if rule.version else None
+
+
+def _event_time(rule: Rule, payload: Document) -> datetime | None:
+    times = (instant(at(payload, path)) for path in rule.times)
+    return _version(rule, payload) or next((time for time in times if time), None)
+
+
+def _snapshot(rule: Rule, occasion: Occasion) -> Snapshot | Unparsed:
+    found = _found(rule, occasion)
+    if isinstance(found, Unparsed):
+        return found
+    payload = occasion.payload
+    is_deleted = _is_deletion(rule, occasion)
+    document = None if is_deleted else _document(rule, payload)
+    if isinstance(document, Unparsed):
+        return document
+    return Snapshot(
+        resource_type=found.resource_type,
+        resource_id=found.resource_id,
+        document=document,
+        # A deletion does not touch updated_at: as a version it would make the deletion a repeat of the last update.
+        version=None if is_deleted else _version(rule, payload),
+        event_time=_event_time(rule, payload),
+        is_deleted=is_deleted,
+        volatile=VOLATILE,
+        parent=found.parent,
+        children=CHILDREN.get(found.resource_type, ()),
+        removed=_removed(found, occasion),
+    )
+
+
+def _removed(found: Found, occasion: Occasion) -> tuple[tuple[str, str], ...]:
+    removals = REMOVALS.get(occasion.action)
+    if removals is None or found.resource_type not in CHILDREN:
+        return ()
+    types = {rule.field: rule.resource_type for rule in CHILDREN[found.resource_type]}
+    named = [(listed, text_id(at(occasion.payload, f"{name}.id"))) for name, listed in removals.items()]
+    return tuple((types[listed], f"{found.resource_id}:{name}") for listed, name in named if name and listed in types)
+
+
+def _is_deletion(rule: Rule, occasion: Occasion) -> bool:
+    return occasion.action in rule.deleting or bool(
+        rule.deleting_flag and at(occasion.payload, rule.deleting_flag) is True
+    )
+
+
+def _document(rule: Rule, payload: Document) -> Document | Unparsed:
+    """Return the main object as it is; a whole payload with the resources around it reduced to what names them."""
+    if rule.main is None:
+        return {name: _reference(value) if name in CONTEXT else value for name, value in payload.items()}
+    document = payload.get(rule.main)
+    if isinstance(document, dict):
+        return document
+    return Unparsed("unknown_shape", f"expected an object in {rule.main}")
+
+
+def _reference(value: object) -> object:
+    if not isinstance(value, dict):
+        return value
+    return {name: value[name] for name in REFERENCE if name in value}

@@ -1,0 +1,72 @@
+"""A configuration for trying Penstock: one source per provider, named like it, with secrets made up on this machine."""
+
+import base64
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from providers.registry import PROVIDERS
+
+CONFIGURATION = "penstock.toml"
+TYPES: Mapping[str, tuple[str, ...]] = {"standard": ("contact", "user"), "generic": ("ticket",)}
+"""What the sample and docs/local-testing.md send as these: nobody else can know it."""
+SECRET_BYTES = 24  # Standard Webhooks 1.0 asks for 24 to 64 bytes; the others accept any text.
+
+
+def demo_path(data_dir: Path) -> Path:
+    """Return where the demo's configuration is, or would be."""
+    return data_dir / "demo" / CONFIGURATION
+
+
+def demo_configuration(data_dir: Path) -> Path:
+    """Return the path of the demo's `penstock.toml`, written with its secrets where they are not there yet.
+
+    What exists is kept, so secrets and edits survive a restart. Folder 0700, files 0600.
+    """
+    path = demo_path(data_dir)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.chmod(0o700)
+    for provider in PROVIDERS:
+        _write_once(path.parent / f"{provider}.secret", _new_secret(provider) + "\n")
+    _write_once(path, _toml())
+    return path
+
+
+def _toml() -> str:
+    sources = "\n".join(
+        f'[[sources]]\nname = "{provider}"  # POST /v1/{provider}\nprovider = "{provider}"\n'
+        f'secrets = ["file:{provider}.secret"]\n{_options(provider)}'
+        for provider in PROVIDERS
+    )
+    return (
+        "# Made by `penstock up` for trying things out; edit it as you like, it is not overwritten.\n"
+        "# For sources of your own, write ./penstock.toml and start `penstock up --config penstock.toml`.\n\n"
+        f"{sources}"
+    )
+
+
+def _options(provider: str) -> str:
+    if provider not in TYPES:
+        return ""
+    listed = ", ".join(f'"{name}"' for name in TYPES[provider])
+    return f"options = {{ resource_types = [{listed}] }}  # all others go to changes.{provider}.other\n"
+
+
+def _new_secret(provider: str) -> str:
+    make: Mapping[str, Callable[[], str]] = {
+        "standard": lambda: "whsec_" + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode(),
+        "stripe": lambda: "whsec_" + secrets.token_hex(SECRET_BYTES),
+    }
+    return make.get(provider, lambda: secrets.token_hex(SECRET_BYTES))()
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a file unless it is there, through another name: killed half-way, the next start finds it missing, not cut."""
+    if path.exists():
+        return
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    draft.replace(path)

@@ -1,0 +1,246 @@
+"""What the benchmarks send: products as Shopify sends them, made by code, the same in every run."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from providers.base import Sample, SignedRequest
+from providers.shopify.provider import Shopify
+from schemas.records import RawDelivery
+
+SOURCE: Final = "bench"
+SECRET: Final = b"made-up-for-the-benchmark"
+START: Final = datetime(2026, 1, 1, tzinfo=UTC)
+STEP_S: Final = 20  # between two versions of one product; stale deliveries show a second in between
+RECENT: Final = 50  # a duplicate follows its original within so many deliveries, as a provider's quick retry does
+FIRST_ID: Final = 7_900_000_000_000
+
+SMALL = (1, 1, 2)  # variants, images, paragraphs: 1.6 kB
+LARGE = (8, 5, 5)  # 5.9 kB
+DISTINCT: Final = 256  # products of `Numbered`, each with a key of its own, so that all partitions are written
+_NUMBER: Final = b"the-number-of-the-post"
+
+_encode = msgspec.json.encode
+_WORDS: Final = (
+    "light",
+    "warm",
+    "rain",
+    "proof",
+    "trail",
+    "cotton",
+    "wool",
+    "merino",
+    "classic",
+    "summer",
+    "soft",
+    "blue",
+)
+
+
+class Mix(Struct, frozen=True):
+    """How many deliveries of how many products, and which share of them is no real update."""
+
+    deliveries: int
+    products: int
+    duplicate: float = 0.10
+    stale: float = 0.05
+    unchanged: float = 0.05
+    seed: int = 1
+
+
+class _Product(Struct):
+    """A product as it stands: how often it was shown with a newer version, really changed, and shown stale since."""
+
+    number: int
+    version: int = 0
+    content: int = 0
+    stale: int = 0
+
+
+def product(number: int, version_s: float, content: int, size: tuple[int, int, int]) -> bytes:
+    """Return the body of a product; `version_s` moves `updated_at`, `content` price, stock and title."""
+    chance = random.Random(number)  # noqa: S311  # words of a description, no secret
+    variants, images, paragraphs = size
+    product_id, updated = FIRST_ID + number, _time(version_s)
+    document: dict[str, Any] = {
+        "admin_graphql_api_id": f"gid://shopify/Product/{product_id}",
+        "body_html": "".join(f"<p>{_prose(chance, 30)}.</p>" for _ in range(paragraphs)),
+        "created_at": _time(-86_400),
+        "handle": f"shirt-{number}",
+        "id": product_id,
+        "product_type": "Shirts",
+        "published_at": _time(-86_000),
+        "template_suffix": None,
+        "title": f"Shirt {number}, edition {content // 3}",
+        "updated_at": updated,
+        "vendor": "Northwind",
+        "status": "active",
+        "published_scope": "global",
+        "tags": "cotton, summer, " + _prose(chance, 4).replace(" ", ", "),
+        "variants": [_variant(product_id, place, content) for place in range(variants)],
+        "options": [{"id": product_id + 9, "name": "Size", "product_id": product_id, "position": 1, "values": ["S"]}],
+        "images": [_image(product_id, place) for place in range(images)],
+        "category": {"admin_graphql_api_id": "gid://shopify/TaxonomyCategory/aa-1-13-8", "name": "T-Shirts"},
+    }
+    return _encode(document)
+
+
+def mixed(mix: Mix, counts: Counter[str]) -> Iterator[RawDelivery]:
+    """Yield the deliveries of a mix as the ingress would keep them, and count the outcome that each must have."""
+    chance = random.Random(mix.seed)  # noqa: S311  # reproducible noise, no secret
+    products = [_Product(number) for number in range(mix.products)]
+    recent: list[RawDelivery] = []
+    for count in range(mix.deliveries):
+        kind, chosen = chance.random(), products[chance.randrange(mix.products)]
+        if kind < mix.duplicate and recent:
+            counts["duplicate"] += 1
+            yield recent[chance.randrange(len(recent))]
+            continue
+        outcome = _turn(chosen, kind - mix.duplicate, mix)
+        counts[outcome] += 1
+        shown_s = chosen.version * STEP_S - (chosen.stale if outcome == "stale" else 0)
+        body = product(chosen.number, shown_s, chosen.content + 1000 * (outcome == "stale"), SMALL)
+        delivery = kept(body, f"{SOURCE}-{mix.seed}-{count}", shown_s)
+        recent = [*recent[1 - RECENT :], delivery]
+        yield delivery
+
+
+def kept(body: bytes, delivery_id: str, shown_s: float) -> RawDelivery:
+    """Return a product's delivery as the ingress keeps it: named, signed, headers and all."""
+    headers = signed_headers(body, delivery_id, shown_s)
+    envelope = _SHOPIFY.identify(SOURCE, SignedRequest(headers, body))
+    return RawDelivery(
+        delivery_id,
+        _SHOPIFY.name,
+        SOURCE,
+        envelope.event_type,
+        START + timedelta(seconds=shown_s + 1),
+        envelope.key,
+        body,
+        headers["content-type"],
+        envelope.event_time,
+        envelope.api_version,
+        {name: value for name, value in headers.items() if name.startswith(_SHOPIFY.own_headers)},
+    )
+
+
+def signed_headers(body: bytes, delivery_id: str, shown_s: float) -> dict[str, str]:
+    """Return the headers that Shopify would send with a body."""
+    sample = Sample(body, "products/update", delivery_id, START + timedelta(seconds=shown_s), "northwind")
+    return _SHOPIFY.sign(sample, SECRET)
+
+
+def request(path: str, body: bytes, headers: dict[str, str]) -> bytes:
+    """Return the bytes of one HTTP/1.1 POST on a connection that is kept."""
+    lines = [f"POST {path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+class Numbered:
+    """Signed posts without end: `DISTINCT` products in turn, each post with a delivery id of its own.
+
+    The signature covers the body alone, so a post costs no more than writing its number between two strings.
+    """
+
+    def __init__(self, path: str, run: str, distinct: int = DISTINCT) -> None:
+        """Make the parts; `run` begins every delivery id, so that no two runs of a benchmark share one."""
+        self._run = run.encode()
+        self._parts = [
+            (head, tail)
+            for built in (_numberless(path, number) for number in range(distinct))
+            for head, _, tail in (built.partition(_NUMBER),)
+        ]
+
+    def __call__(self, number: int) -> bytes:
+        """Return the bytes of a post."""
+        head, tail = self._parts[number % len(self._parts)]
+        return b"%b%b-%d%b" % (head, self._run, number, tail)
+
+    def delivery_id(self, number: int) -> str:
+        """Return the delivery id of a post."""
+        return f"{self._run.decode()}-{number}"
+
+
+def _numberless(path: str, number: int) -> bytes:
+    body = product(number, 0, 0, LARGE)
+    return request(path, body, signed_headers(body, _NUMBER.decode(), 0))
+
+
+def requests(path: str, count: int, products: int, size: tuple[int, int, int] = LARGE) -> list[bytes]:
+    """Return the bytes of `count` signed posts, each a newer version of one of the products in turn."""
+    built = []
+    for turn in range(count):
+        number, version = turn % products, turn // products
+        body = product(number, version * STEP_S, version, size)
+        built.append(request(path, body, signed_headers(body, f"post-{turn}", version * STEP_S)))
+    return built
+
+
+def body_bytes(size: tuple[int, int, int]) -> int:
+    """Return the length of a body of a size."""
+    return len(product(1234, STEP_S, 1, size))
+
+
+_SHOPIFY: Final = Shopify()
+
+
+def _turn(chosen: _Product, kind: float, mix: Mix) -> str:
+    """Advance a product by one delivery and name its outcome; one that was never shown can only be new."""
+    if 0 <= kind < mix.stale and chosen.version > 0 and chosen.stale < STEP_S - 1:
+        chosen.stale += 1
+        return "stale"
+    chosen.version, chosen.stale = chosen.version + 1, 0
+    if mix.stale <= kind < mix.stale + mix.unchanged and chosen.version > 1:
+        return "unchanged"
+    chosen.content += 1
+    return "changed"
+
+
+def _variant(product_id: int, place: int, content: int) -> dict[str, Any]:
+    variant_id = product_id * 10 + place
+    return {
+        "admin_graphql_api_id": f"gid://shopify/ProductVariant/{variant_id}",
+        "barcode": None,
+        "compare_at_price": "24.99",
+        "created_at": _time(-86_400),
+        "id": variant_id,
+        "inventory_policy": "deny",
+        "position": place + 1,
+        "price": f"{10 + content % 7}.{content % 100:02d}",
+        "product_id": product_id,
+        "sku": f"NW-{product_id % 100_000}-{place}",
+        "taxable": True,
+        "title": f"Size {place}",
+        "option1": "S",
+        "inventory_item_id": variant_id + 1,
+        "inventory_quantity": 100 - content % 100,
+    }
+
+
+def _image(product_id: int, place: int) -> dict[str, Any]:
+    image_id = product_id * 10 + 5 + place
+    return {
+        "id": image_id,
+        "alt": None,
+        "position": place + 1,
+        "product_id": product_id,
+        "admin_graphql_api_id": f"gid://shopify/ProductImage/{image_id}",
+        "width": 1200,
+        "height": 1600,
+        "src": f"https://cdn.example/s/files/1/{product_id}/shirt-{place}.jpg?v=1700000000",
+        "variant_ids": [],
+    }
+
+
+def _prose(chance: random.Random, words: int) -> str:
+    return " ".join(chance.choice(_WORDS) for _ in range(words))
+
+
+def _time(offset_s: float) -> str:
+    return f"{START + timedelta(seconds=offset_s):%Y-%m-%dT%H:%M:%SZ}"

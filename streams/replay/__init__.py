@@ -1,0 +1,1 @@
+"""`penstock replay`: decides stored deliveries again with the present code and compares."""

@@ -1,0 +1,304 @@
+"""Decides stored deliveries again with the present code, beside what was decided then, and says what differs.
+
+It knows no Kafka: whoever reads it hands over what was (`take_*`), then every delivery in the order of its partition
+(`decide`), and asks for the resources of which consumers have something else than what is right (`wrong_states`).
+Everything is kept in one RocksDB in a directory of its own, so that memory stays bounded however much is replayed.
+Decision 0012.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas import codec
+from schemas.records import Correction, Document, LatestState, RawDelivery
+from streams.pipeline import Result, Tables, broken, process
+from streams.replay.differences import Decided, DeliveryDifference, Event, StateDifference, compared, events_of
+from streams.replay.truncated_log import Beginnings, Begun
+from streams.state.rocksdb_store import Home, Store
+from streams.steps.correction import is_correction
+from streams.steps.diff import diff
+from streams.steps.routing import Emission, Routes
+
+QUIET: Final = frozenset({"duplicate", "stale", "unchanged", "filtered"})
+_FAMILIES: Final = ("outcomes", "events", "starts", "names", "right", "state", "former", "row", "latest", "seen")
+_place = struct.Struct(">iq").pack
+_pack = msgspec.msgpack.Encoder().encode
+
+
+class Window(Struct, frozen=True):
+    """Which deliveries are compared: those received since a time, of one source or of all."""
+
+    since: datetime
+    source: str | None = None
+
+    def holds(self, received_at: datetime, source: str) -> bool:
+        """Say whether a delivery is compared."""
+        return received_at >= self.since and self.source in {None, source}
+
+
+class Tally(Struct):
+    """How many deliveries were decided again, compared, are corrections, or could not be judged."""
+
+    decided: int = 0
+    compared: int = 0
+    corrections: int = 0
+    unjudged: int = 0
+
+
+class _Name(Struct, frozen=True, array_like=True):
+    """A resource that is compared, and the raw partition and event type of the last delivery that changed it."""
+
+    partition: int
+    event_type: str
+    resource_type: str
+    resource_id: str
+    parent_key: str | None
+
+
+class _Right(Struct, frozen=True, array_like=True):
+    """What consumers should have of a resource, the event type of the delivery that showed it, and its volatile fields."""
+
+    document: bytes | None
+    event_type: str = ""
+    volatile: frozenset[str] = frozenset()
+
+
+_outcome = msgspec.msgpack.Decoder(tuple[str, str, str]).decode
+_events = msgspec.msgpack.Decoder(tuple[Event, ...]).decode
+_name = msgspec.msgpack.Decoder(_Name).decode
+_right = msgspec.msgpack.Decoder(_Right).decode
+
+
+class Replay:
+    """One replay. `firsts` holds, of each raw partition that retention has cut off, the first offset that is left."""
+
+    def __init__(self, directory: Path, routes: Routes, window: Window, firsts: Mapping[int, int]) -> None:
+        self._store = Store(Home(directory, "replay", 0, 0), _FAMILIES)
+        columns = self._store.columns
+        self._outcomes, self._events, self._names = columns["outcomes"], columns["events"], columns["names"]
+        self._right, self._state, self._row = columns["right"], columns["state"], columns["row"]
+        self._seen, self._latest, self._former = columns["seen"], columns["latest"], columns["former"]
+        self._paused, self._has_children = routes.paused, routes.children
+        self._routes = replace(routes, paused=frozenset())  # what a pause held back is known from what was
+        self._window = window
+        self._beginnings = Beginnings(columns["starts"], self._row, firsts)
+        self._agreed: set[bytes] = set()  # both are bounded by what the workers decide while this reads
+        self._moved: set[bytes] = set()
+        self.tally = Tally()
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        self._store.close()
+
+    # --- what was
+
+    def take_outcome(self, record: Document) -> None:
+        """Take in a record of `deliveries.outcomes`; of several about one delivery the last counts."""
+        if self._window.holds(record["received_at"], record["source"]):
+            known = (record["delivery_id"], record["outcome"], record["reason"])
+            self._outcomes[_place(record["partition"], record["offset"])] = _pack(known)
+
+    def take_change(self, topic: str, record: Document, *, is_whole: bool) -> None:
+        """Take in a change that went out; `is_whole` when no route left fields out of it."""
+        if not self._beginnings.covers(record):
+            return
+        self._beginnings.take_change(record, is_whole=is_whole)
+        source, key = record["source"], record["resource_key"]
+        if self._window.holds(record["received_at"], source["source"]):
+            after = None if record["after"] is None else record["after"].encode()
+            event = Event(topic, record["event_id"], record["op"], key, tuple(record["changed"]), after)
+            place = _place(source["partition"], source["offset"])
+            known = self._events.get(place)
+            self._events[place] = _pack((*(() if known is None else _events(known)), event))
+            named = (source["event_type"], record["resource_type"], record["resource_id"], record["parent_key"])
+            self._names[key.encode()] = _pack(_Name(source["partition"], *named))
+
+    def take_row(self, key: bytes, row: bytes | None) -> None:
+        """Take in a record of the changelog of *latest*.
+
+        All of them before the first state: a correction holds while the row is the one that was read, so one that is older than
+        the state comes too late, while one that is newer would let a correction begin with what consumers no longer have.
+        """
+        _put(self._row, key, row)
+
+    def take_state(self, topic: str, key: bytes, document: bytes | None) -> None:
+        """Take in a record of `state.*`: what consumers have of a resource.
+
+        A resource type that has got topics of its own since, or lost them, has left its documents on its former topic, where
+        nothing replaces or removes them any more: they count only for resources that have not changed since.
+        """
+        provider, source, resource_type, _ = key.decode().split("|", 3)
+        is_former = topic != self._routes.state_topic(provider, source, resource_type)
+        _put(self._former if is_former else self._state, key, document)
+
+    # --- what would be
+
+    def decide(self, delivery: RawDelivery, *, is_moving: bool = False) -> DeliveryDifference | None:
+        """Decide the next delivery of a partition again and return how that differs from what was.
+
+        `is_moving`: it may have been decided while what was was read, so either side of it is as it should be.
+        """
+        self.tally.decided += 1
+        was = self._was(delivery)
+        if is_correction(delivery):
+            self.tally.corrections += 1
+            self._take_correction(delivery)
+            return None
+        if was is not None and self._is_taken_over(was, delivery):
+            return None
+        result = self._decided(delivery)
+        unjudged = self._beginnings.unknown_at(result.writes.latest, delivery.partition, delivery.offset)
+        self._store_result(result, delivery, unjudged, is_moving)
+        if not self._window.holds(delivery.received_at, delivery.source) or (was is None and is_moving):
+            return None
+        return self._judged(delivery, was, result, unjudged)
+
+    def wrong_states(self) -> Iterator[StateDifference]:
+        """Yield the resources, of those changed within the window on either side, of which consumers have something wrong."""
+        for key, packed in self._names.items():
+            name, have, right = _name(packed), self._have(key), self._right_of(key)
+            if not self._is_left(key, name, right) and not _is_same(have, right):
+                yield self._wrong(key.decode(), name, have, right)
+
+    def unsettled(self) -> int:
+        """Return of how many resources consumers had something wrong that changed while what was was read."""
+        return sum(not self._is_right(key) for key in self._moved - self._agreed)
+
+    # --- helpers
+
+    def _have(self, key: bytes) -> bytes | None:
+        """Return what consumers have of a resource."""
+        state: bytes | None = self._state.get(key)
+        former: bytes | None = self._former.get(key) if state is None else None
+        if former is None:
+            return state
+        row = self._row.get(key)  # compaction has removed the tombstone of what was deleted long ago, the row tells
+        return None if row is not None and codec.decode_latest(row).is_deleted else former
+
+    def _was(self, delivery: RawDelivery) -> Decided | None:
+        place = _place(delivery.partition, delivery.offset)
+        known = self._outcomes.get(place)
+        if known is None:
+            return None
+        known_id, outcome, reason = _outcome(known)
+        if known_id != delivery.delivery_id:  # of an earlier topic of the same name
+            return None
+        events = self._events.get(place)
+        return Decided(outcome, reason, () if events is None else _events(events))
+
+    def _is_taken_over(self, was: Decided, delivery: RawDelivery) -> bool:
+        """Say whether a decision stands: Kafka refused what followed, or a pause that still lasts held it back."""
+        is_paused = any(source == delivery.source for source, _ in self._paused)
+        return was.reason == "too_large" or (was.reason == "paused" and is_paused)
+
+    def _decided(self, delivery: RawDelivery) -> Result:
+        is_cut = self._beginnings.is_cut(delivery.partition)
+        latest = Begun(self._latest, self._beginnings, delivery.partition) if is_cut else self._latest
+        try:
+            return process(delivery, Tables(self._seen, latest), self._routes)
+        except Exception as error:  # noqa: BLE001  # as in the worker: one bad delivery must not stop all others
+            return broken(error)
+
+    def _store_result(self, result: Result, delivery: RawDelivery, unjudged: frozenset[str], is_moving: bool) -> None:
+        for key, row in result.writes.seen.items():
+            self._seen[key] = row
+        for key, row in result.writes.latest.items():
+            if key.decode() not in unjudged:
+                self._latest[key] = row
+        for emission in result.emissions:
+            if emission.change.resource_key not in unjudged:
+                self._store_change(emission, delivery, is_moving)
+
+    def _store_change(self, emission: Emission, delivery: RawDelivery, is_moving: bool) -> None:
+        change, key = emission.change, emission.change.resource_key.encode()
+        right = _Right(change.after, delivery.event_type, emission.volatile)
+        if is_moving:
+            (self._agreed if self._is_right(key) else self._moved).add(key)
+        self._right[key] = _pack(right)
+        if self._window.holds(delivery.received_at, delivery.source):
+            named = (change.resource_type, change.resource_id, change.parent_key)
+            self._names[key] = _pack(_Name(delivery.partition, delivery.event_type, *named))
+
+    def _judged(
+        self, delivery: RawDelivery, was: Decided | None, result: Result, unjudged: frozenset[str]
+    ) -> DeliveryDifference | None:
+        events = tuple(event for event in events_of(result) if event.resource_key not in unjudged)
+        would_be = Decided(result.outcome.outcome, result.outcome.reason, events)
+        if unjudged or self._is_beyond(delivery, was, would_be):
+            self.tally.unjudged += 1
+            return None
+        self.tally.compared += 1
+        return compared(delivery, was, would_be)
+
+    def _is_beyond(self, delivery: RawDelivery, was: Decided | None, would_be: Decided) -> bool:
+        """Say whether two decisions differ only in why nothing went out, which rows older than the raw topic decide."""
+        if was is None or was == would_be or not self._beginnings.is_cut(delivery.partition):
+            return False
+        return {was.outcome, would_be.outcome} <= QUIET
+
+    def _take_correction(self, delivery: RawDelivery) -> None:
+        """Leave a correction out, for it came from a replay as this one is; unless its deliveries are not here any more."""
+        if self._beginnings.is_cut(delivery.partition) and self._right.get(delivery.key.encode()) is None:
+            result = self._decided(delivery)
+            for key, row in result.writes.latest.items():
+                self._latest[key] = row
+            for emission in result.emissions:
+                self._right[emission.change.resource_key.encode()] = _pack(_Right(emission.change.after))
+
+    def _is_right(self, key: bytes) -> bool:
+        return _is_same(self._have(key), self._right_of(key))
+
+    def _right_of(self, key: bytes) -> _Right:
+        right = self._right.get(key)
+        return _Right(self._beginnings.document(key)) if right is None else _right(right)
+
+    def _is_left(self, key: bytes, name: _Name, right: _Right) -> bool:
+        """Say whether a resource is not corrected.
+
+        It moves, its history is unknown, it is paused, or it is a child that is only gone because children were switched off.
+        """
+        if key in self._agreed or key in self._moved or self._beginnings.is_unknown(key):
+            return True
+        is_paused = (key.decode().split("|", 2)[1], name.resource_type) in self._paused
+        return is_paused or (right.document is None and name.parent_key is not None and not self._has_children)
+
+    def _wrong(self, key: str, name: _Name, have: bytes | None, right: _Right) -> StateDifference:
+        row, stored = self._latest.get(key.encode()), self._row.get(key.encode())
+        state = LatestState(None, None, b"", None) if row is None else codec.decode_latest(row)
+        provider, source = key.split("|", 2)[:2]
+        parent = None if name.parent_key is None else tuple(name.parent_key.split("|", 3)[2:])
+        correction = Correction(
+            name.resource_type,
+            name.resource_id,
+            None if parent is None else (parent[0], parent[1]),
+            right.event_type or name.event_type,
+            "" if stored is None else codec.decode_latest(stored).event_id,
+            None if have is None else have.decode(),
+            None if right.document is None else right.document.decode(),
+            codec.us_time(state.version_us),
+            codec.us_time(state.event_time_us),
+            state.stage,
+            tuple(sorted(right.volatile)),
+        )
+        return StateDifference(key, provider, source, name.partition, correction)
+
+
+def _is_same(have: bytes | None, right: _Right) -> bool:
+    """Say whether consumers have what is right, perhaps written differently or with other values of volatile fields."""
+    if have is None or right.document is None:
+        return have is right.document
+    return have == right.document or not diff(have, right.document, right.volatile)
+
+
+def _put(column: Any, key: bytes, value: bytes | None) -> None:
+    if value is None:
+        del column[key]
+    else:
+        column[key] = value

@@ -1,0 +1,105 @@
+"""What resources began with where retention has cut the raw topic off, for a replay (decision 0012).
+
+A resource's earlier history is missing there. Its row is then what its first change in the topic had before,
+and until that change nothing that deliveries show of it is judged; without any such change it is what is stored now.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from schemas import codec
+from schemas.records import Document, LatestState
+from schemas.topics import RAW
+
+_NEVER: Final = 2**62  # an offset beyond all: no change in the topic says what the whole document was
+
+
+class _Start(Struct, frozen=True, array_like=True):
+    """The first change of a resource in the raw topic, and what was there before."""
+
+    partition: int
+    offset: int
+    before: bytes | None
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_start = msgspec.msgpack.Decoder(_Start).decode
+
+
+class Beginnings:
+    """Kept in two columns of a store: `starts`, and `rows`, what is stored now of each resource.
+
+    `firsts` holds, of each raw partition that retention has cut off, the first offset that is left.
+    """
+
+    def __init__(self, starts: Any, rows: Any, firsts: Mapping[int, int]) -> None:
+        self._starts = starts
+        self._rows = rows
+        self._firsts = firsts
+
+    def is_cut(self, partition: int) -> bool:
+        """Say whether the earlier history of a partition's resources is missing."""
+        return partition in self._firsts
+
+    def covers(self, record: Document) -> bool:
+        """Say whether the delivery of a change is still in the raw topic."""
+        source = record["source"]
+        return bool(source["topic"] == RAW and source["offset"] >= self._firsts.get(source["partition"], 0))
+
+    def take_change(self, record: Document, *, is_whole: bool) -> None:
+        """Take in a change that went out; `is_whole` when no route left fields out of it."""
+        partition, offset = record["source"]["partition"], record["source"]["offset"]
+        if not self.is_cut(partition):
+            return
+        before = record["before"].encode() if is_whole and record["before"] is not None else None
+        start, key = _Start(partition, offset if is_whole else _NEVER, before), record["resource_key"].encode()
+        known = self._starts.get(key)
+        if known is None or start.offset < _start(known).offset:
+            self._starts[key] = _pack(start)
+
+    def unknown_at(self, keys: Iterable[bytes], partition: int, offset: int) -> frozenset[str]:
+        """Return the resources whose history is known only from a later change on."""
+        if not self.is_cut(partition):
+            return frozenset()
+        starts = {key: self._starts.get(key) for key in keys}
+        return frozenset(
+            key.decode() for key, start in starts.items() if start is not None and offset < _start(start).offset
+        )
+
+    def is_unknown(self, key: bytes) -> bool:
+        """Say whether nothing in the topic tells what a resource was as a whole."""
+        start = self._starts.get(key)
+        return start is not None and _start(start).offset == _NEVER
+
+    def document(self, key: bytes) -> bytes | None:
+        """Return what consumers had of a resource before its first change in the topic."""
+        start = self._starts.get(key)
+        return None if start is None else _start(start).before
+
+    def row(self, key: bytes, partition: int) -> bytes | None:
+        """Return the row of *latest* that a resource began with."""
+        start = self._starts.get(key)
+        if start is None or self.is_unknown(key):
+            stored: bytes | None = self._rows.get(key)
+            return stored
+        before = _start(start).before
+        if before is None or _start(start).partition != partition:
+            return None
+        return codec.encode_row(LatestState(None, None, b"", before))
+
+
+class Begun:
+    """The table *latest* of a partition that is cut off: what is not in it is as it began."""
+
+    def __init__(self, latest: Any, beginnings: Beginnings, partition: int) -> None:
+        self._latest = latest
+        self._beginnings = beginnings
+        self._partition = partition
+
+    def get(self, key: bytes, /) -> bytes | None:
+        """Return the row under a key."""
+        row: bytes | None = self._latest.get(key)
+        return self._beginnings.row(key, self._partition) if row is None else row

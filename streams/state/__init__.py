@@ -1,0 +1,1 @@
+"""The tables of a partition: RocksDB on disk, time segments, the restore from changelogs."""

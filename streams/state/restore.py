@@ -1,0 +1,198 @@
+"""Fills a partition's tables from their changelogs, up to everything that was ever committed.
+
+The end to reach is the high watermark, aborted and open transactions included, at the moment of asking. Reading committed records
+alone ends at the last stable offset, and a dead worker's open transaction can hold that below rows that others committed after
+it: stopping there would lose them. So the restore waits until the broker has ended such transactions.
+
+Rows go to disk without RocksDB's own log, which is twice as fast; a kill takes back what came after the last checkpoint.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import structlog
+from confluent_kafka import (
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public by its documentation
+from msgspec import Struct
+
+from broker import clients
+from broker.errors import Transient
+from schemas.topics import TABLE_NAMES, TableName
+from streams.errors import Fatal, StoreCorrupted
+from streams.state.restore_progress import Progress
+from streams.state.tables import PartitionTables, Record, rebuilt
+
+BATCH = 1_000
+CHECKPOINT_S = 10.0  # of work that a kill can cost
+ADMIN_TIMEOUT_S = 30.0
+RETRY_S = 1.0
+# A fetch of compressed records is several times as large in memory, and two partitions are restored at once: librdkafka's own
+# 64 MB per reader and batches of 10,000 made a worker of 860 MB. Smaller ones cost nothing once the reader does not sleep.
+QUEUE_KB = 4 * 1024
+FETCH_BYTES = 2 * 1024 * 1024
+FULL_QUEUE_WAIT_MS = 2  # by default a reader whose queue is full waits for a second: 24,000 records/s instead of 90,000
+
+Result = TypeVar("Result")
+
+log = structlog.get_logger()
+
+
+class _Changelog(Struct, frozen=True):
+    """A table's changelog: the topic's own id, which a topic of the same name made later does not share, and its end."""
+
+    topic: str
+    origin: str
+    end: int
+
+
+class Restore:
+    """One partition's restore: reads until the tables hold all committed rows, or until it is cancelled."""
+
+    def __init__(
+        self, options: dict[str, str], group: str, changelog: Callable[[str], str], partition: int, progress: Progress
+    ) -> None:
+        self._options = options
+        self._group = group
+        self._topic = changelog
+        self._partition = partition
+        self._progress = progress
+        self.cancelled = threading.Event()
+
+    def run(self, tables: PartitionTables) -> PartitionTables:
+        """Return the tables brought up to date; a store that is not this changelog's, or breaks, is rebuilt once."""
+        try:
+            return self._run_twice(tables)
+        finally:
+            self._progress.end(self._partition)
+
+    def _run_twice(self, tables: PartitionTables) -> PartitionTables:
+        try:
+            return self._run_patiently(tables)
+        except StoreCorrupted as fault:
+            tables = rebuilt(tables, fault.reason)
+        try:
+            return self._run_patiently(tables)
+        except StoreCorrupted as fault:
+            raise Fatal(f"{fault}, while it was rebuilt: is the disk sound? Choose another --data-dir") from fault
+
+    def _run_patiently(self, tables: PartitionTables) -> PartitionTables:
+        """Go on from the last checkpoint when Kafka was away; a process that ended instead would start with nothing else."""
+        return patiently(lambda: self._run(tables), self.cancelled, self._partition) or tables
+
+    def _run(self, tables: PartitionTables) -> PartitionTables:
+        started = time.monotonic()
+        admin = clients.admin(self._options)
+        changelogs = {name: self._described(admin, name) for name in TABLE_NAMES}
+        for name, changelog in changelogs.items():
+            _check(tables, name, changelog)
+        self._progress.begin(
+            self._partition, sum(max(0, changelogs[name].end - tables.next_offset(name)) for name in TABLE_NAMES)
+        )
+        records = sum(self._read(tables, name, changelog) for name, changelog in changelogs.items())
+        elapsed_s = time.monotonic() - started
+        log.info("restored", partition=self._partition, records=records, seconds=round(elapsed_s, 3))
+        return tables
+
+    def _described(self, admin: AdminClient, name: TableName) -> _Changelog:
+        topic = self._topic(name)
+        place = TopicPartition(topic, self._partition)
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka leaves it bare
+        level = IsolationLevel.READ_UNCOMMITTED
+        try:
+            named = admin.describe_topics(TopicCollection([topic]), request_timeout=ADMIN_TIMEOUT_S)
+            ends = admin.list_offsets({place: latest}, isolation_level=level, request_timeout=ADMIN_TIMEOUT_S)
+            return _Changelog(topic, str(named[topic].result().topic_id), int(ends[place].result().offset))
+        except KafkaException as error:
+            raise Transient(f"the end of {topic}: {error.args[0].str()}") from error
+
+    def _read(self, tables: PartitionTables, name: TableName, changelog: _Changelog) -> int:
+        next_offset, count, saved = tables.next_offset(name), 0, time.monotonic()
+        if next_offset >= changelog.end:
+            tables.checkpoint(name, changelog.origin, next_offset)
+            return 0
+        reader = self._reader(TopicPartition(changelog.topic, self._partition, next_offset))
+        try:
+            while next_offset < changelog.end and not self.cancelled.is_set():
+                records, after = _arrived(reader)
+                if records:
+                    tables.replay(name, records)
+                    count += len(records)
+                self._progress.advance(self._partition, max(0, after - next_offset))
+                next_offset = max(next_offset, after)
+                if time.monotonic() - saved > CHECKPOINT_S:
+                    tables.checkpoint(name, changelog.origin, next_offset)
+                    saved = time.monotonic()
+        finally:
+            reader.close()
+        tables.checkpoint(name, changelog.origin, next_offset)
+        return count
+
+    def _reader(self, start: TopicPartition) -> Consumer:
+        reader = clients.consumer(
+            {
+                **self._options,
+                "group.id": f"{self._group}-restore",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,  # the end of the log is reported with an empty answer; by default that takes 500 ms
+                "fetch.message.max.bytes": FETCH_BYTES,
+                "queued.max.messages.kbytes": QUEUE_KB,
+                "fetch.queue.backoff.ms": FULL_QUEUE_WAIT_MS,
+                "auto.offset.reset": "earliest",  # compacted away: start with what is left, it is all there is
+            }
+        )
+        reader.assign([start])
+        return reader
+
+
+def patiently(function: Callable[[], Result], cancelled: threading.Event, partition: int) -> Result | None:
+    """Return what a function returns that needs Kafka, tried again as long as Kafka is away; None when cancelled meanwhile."""
+    while not cancelled.is_set():
+        try:
+            return function()
+        except Transient as fault:
+            log.warning("restore_waits", partition=partition, error=str(fault), retry_in_s=RETRY_S)
+            cancelled.wait(RETRY_S)
+    return None
+
+
+def _check(tables: PartitionTables, name: TableName, changelog: _Changelog) -> None:
+    """Raise `StoreCorrupted` for a table that was not filled from this changelog."""
+    origin = tables.origin(name)
+    if origin not in {None, changelog.origin}:
+        raise StoreCorrupted(tables.home.directory, f"{changelog.topic} is not the one it was filled from")
+    if tables.next_offset(name) > changelog.end:
+        reason = f"it is at offset {tables.next_offset(name)} of {changelog.topic}, which ends at {changelog.end}"
+        raise StoreCorrupted(tables.home.directory, reason)
+
+
+def _arrived(reader: Consumer) -> tuple[list[Record], int]:
+    """Return the records that have arrived, after half a second at most, and the offset after them; 0 without any news.
+
+    `consume` alone would wait for a full batch.
+    """
+    first = reader.poll(0.5)
+    if first is None:
+        return [], 0
+    records: list[Record] = []
+    after = 0
+    for message in [first, *reader.consume(BATCH - 1, 0)]:
+        error = message.error()
+        if error is None:
+            records.append((message.key() or b"", message.value(), message.timestamp()[1]))
+            after = (message.offset() or 0) + 1
+        elif error.code() == KafkaError._PARTITION_EOF:
+            after = message.offset() or 0
+        else:
+            raise Transient(f"reading {message.topic()}: {error}")
+    return records, after

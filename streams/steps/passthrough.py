@@ -1,0 +1,52 @@
+"""Beside the steps: which topics get a delivery as it was received, whatever becomes of it.
+
+A raw route takes every delivery of an event type: duplicates, stale and dead ones too, each record of `webhooks.raw` once.
+"""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from schemas.records import Outcome, RawDelivery
+from streams.steps.correction import is_correction
+
+
+class RawRoute(Struct, frozen=True):
+    """One raw route; a selector of None selects everything."""
+
+    name: str
+    topic: str
+    source: str | None = None
+    provider: str | None = None
+    event_type: str | None = None
+
+
+def copy_topics(delivery: RawDelivery, routes: Sequence[RawRoute]) -> tuple[str, ...]:
+    """Return the topics that get the delivery itself, each once, in the order of the configuration; a correction is nobody's."""
+    if is_correction(delivery):
+        return ()
+    return tuple(dict.fromkeys(route.topic for route in routes if _selects(route, delivery)))
+
+
+def noted(outcome: Outcome, topics: Sequence[str]) -> Outcome:
+    """Return the outcome with a note of where the copies went; outcome, reason and events stay those of the resource."""
+    if not topics:
+        return outcome
+    note = f"copied as received to {', '.join(topics)}"
+    return replace(outcome, detail=f"{outcome.detail}; {note}" if outcome.detail else note)
+
+
+def is_of_type(selector: str | None, event_type: str) -> bool:
+    """Say whether a route's `event_type` selects one: itself, or with a star at its end what begins so (`issues.*`)."""
+    if selector is None or selector == event_type:
+        return True
+    return selector.endswith("*") and event_type.startswith(selector[:-1])
+
+
+def _selects(route: RawRoute, delivery: RawDelivery) -> bool:
+    return (
+        route.source in (None, delivery.source)
+        and route.provider in (None, delivery.provider)
+        and is_of_type(route.event_type, delivery.event_type)
+    )

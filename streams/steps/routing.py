@@ -1,0 +1,221 @@
+"""Step 4 of 5: says to which topics a change goes, and with which of its fields.
+
+Without routes every change goes to its default topic, whole. With routes it goes wherever one takes it, and nowhere else. A
+topic gets a change once: where several routes lead to it, it gets all the fields that any of them includes, on the highest of
+their lanes.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from itertools import chain
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from providers.base import Provider
+from providers.registry import PROVIDERS, provider
+from schemas import codec
+from schemas.records import Change, Document, RawDelivery
+from schemas.topics import PRIORITIES, Priority, changes_topic, lane_topic, state_topic
+from streams.steps.diff import diff
+from streams.steps.filter import Filter
+from streams.steps.passthrough import RawRoute, is_of_type
+from streams.steps.projection import narrowed
+
+
+class Route(Struct, frozen=True):
+    """One compiled route; a selector of None selects everything, no `include_fields` includes all."""
+
+    name: str
+    source: str | None = None
+    provider: str | None = None
+    resource: str | None = None
+    event_type: str | None = None
+    operations: frozenset[str] = frozenset("cudr")
+    topic: str | None = None
+    filter: Filter | None = None
+    include_fields: tuple[str, ...] = ()
+    priority: Priority = "default"
+
+
+class Routes(Struct, frozen=True):
+    """What the configuration says about deliveries: the provider of each source, and where changes and copies go.
+
+    `children`: what a document lists becomes resources of their own. `paused` holds (source, resource type): such resources
+    are left as they are.
+    """
+
+    providers: Mapping[str, Provider]
+    routes: tuple[Route, ...] = ()
+    children: bool = True
+    raw: tuple[RawRoute, ...] = ()
+    paused: frozenset[tuple[str, str]] = frozenset()
+
+    def provider(self, name: str, source: str) -> Provider | None:
+        """Return the rules of a provider as a source configures them; None for a name that no provider has."""
+        configured = self.providers.get(source)
+        if configured is not None and configured.name == name:
+            return configured
+        return provider(name) if name in PROVIDERS else None
+
+    def changes_topic(self, provider: str, source: str, resource_type: str) -> str:
+        """Return where the changes of a resource go that no route sends elsewhere."""
+        return changes_topic(provider, resource_type, self._own_types(provider, source))
+
+    def state_topic(self, provider: str, source: str, resource_type: str) -> str:
+        """Return where the document of a resource is."""
+        return state_topic(provider, resource_type, self._own_types(provider, source))
+
+    def _own_types(self, provider: str, source: str) -> Collection[str]:
+        rules = self.provider(provider, source)
+        return () if rules is None else rules.resource_types
+
+
+class Narrowed(Struct, frozen=True):
+    """A change as one topic gets it: before, after and changed hold only the fields that its routes include."""
+
+    topic: str
+    change: Change
+
+
+class Emission(Struct, frozen=True):
+    """One change on its way: whole to `topics`, in parts as `narrowed` says; with neither, only `state.*` shows it.
+
+    `volatile` names the fields of the resource whose change alone would have been none.
+    """
+
+    change: Change
+    topics: tuple[str, ...]
+    narrowed: tuple[Narrowed, ...] = ()
+    volatile: frozenset[str] = frozenset()
+
+    @property
+    def goes_out(self) -> bool:
+        """Say whether any topic gets the change itself."""
+        return bool(self.topics or self.narrowed)
+
+
+class Unrouted(Struct, frozen=True):
+    """No topic gets the change, and why."""
+
+    reason: str
+    detail: str
+
+
+def fanout(
+    change: Change, delivery: RawDelivery, routes: Routes, volatile: frozenset[str] = frozenset()
+) -> Emission | Unrouted:
+    """Return where a change goes. `volatile` names the fields whose change alone is no change (see step 3)."""
+    default = routes.changes_topic(delivery.provider, delivery.source, change.resource_type)
+    if not routes.routes:
+        return Emission(change, (default,), (), volatile)
+    selecting = [route for route in routes.routes if selects(route, change, delivery)]
+    if not selecting:
+        return Unrouted("no_route", "no route selects this change")
+    sides = _Sides(change, delivery.received_at)
+    taking = [route for route in selecting if _passes(route.filter, sides)]
+    if not taking:
+        return Unrouted("no_filter_matches", f"not the filter of {', '.join(route.name for route in selecting)}")
+    return _emission(taking, sides, default, volatile)
+
+
+def selects(route: Route, change: Change, delivery: RawDelivery) -> bool:
+    """Say whether a route is about such changes at all; its filter is asked later."""
+    return (
+        change.op in route.operations
+        and route.source in (None, delivery.source)
+        and route.provider in (None, delivery.provider)
+        and route.resource in (None, change.resource_type)
+        and is_of_type(route.event_type, delivery.event_type)
+    )
+
+
+class _Sides:
+    """The two documents of a change, each parsed once and only when a route asks; `now` is when the delivery was received."""
+
+    def __init__(self, change: Change, now: datetime) -> None:
+        self.change = change
+        self.now = now
+
+    @cached_property
+    def before(self) -> Document | None:
+        """Return the document before."""
+        return None if self.change.before is None else codec.document(self.change.before)
+
+    @cached_property
+    def after(self) -> Document | None:
+        """Return the document now."""
+        return None if self.change.after is None else codec.document(self.change.after)
+
+    def cross(self, criterion: Filter | None) -> bool:
+        """Say whether a resource that stays comes to match a filter, or ceases to."""
+        if criterion is None or self.before is None or self.after is None:
+            return False
+        return criterion.matches(self.before, self.now) != criterion.matches(self.after, self.now)
+
+
+def _passes(criterion: Filter | None, sides: _Sides) -> bool:
+    """Say whether a filter lets a change through.
+
+    Also when only the document before matched: else a consumer would keep for ever what no longer belongs to it. And when
+    a resource is deleted that was never seen: nothing says that it did not match.
+    """
+    if criterion is None:
+        return True
+    shown = [document for document in (sides.after, sides.before) if document is not None]
+    return not shown or any(criterion.matches(document, sides.now) for document in shown)
+
+
+def _emission(taking: Sequence[Route], sides: _Sides, default: str, volatile: frozenset[str]) -> Emission | Unrouted:
+    fields: dict[str, tuple[str, ...]] = {}
+    lanes = _lanes(taking, sides, default, volatile)
+    whole = {lanes[route.topic or default]: None for route in taking if not route.include_fields}
+    for route in taking:
+        topic = lanes[route.topic or default]
+        if topic not in whole:
+            fields[topic] = tuple(dict.fromkeys((*fields.get(topic, ()), *route.include_fields)))
+    crossing = {lanes[route.topic or default] for route in taking if route.include_fields and sides.cross(route.filter)}
+    parts = [(topic, _part(sides, included, volatile, topic in crossing)) for topic, included in fields.items()]
+    changed = tuple(Narrowed(topic, change) for topic, change in parts if change is not None)
+    if not whole and not changed:
+        included = dict.fromkeys(chain.from_iterable(fields.values()))
+        return Unrouted("no_included_field_changed", f"nothing changed in {', '.join(included)}")
+    return Emission(sides.change, tuple(whole), changed, volatile)
+
+
+def _lanes(taking: Sequence[Route], sides: _Sides, default: str, volatile: frozenset[str]) -> dict[str, str]:
+    """Return the lane of each topic that routes lead to: one alone, or a reader of all lanes would get the change twice.
+
+    Where routes disagree, the highest of those counts whose own included fields changed.
+    """
+    leading: dict[str, list[Route]] = {}
+    for route in taking:
+        leading.setdefault(route.topic or default, []).append(route)
+    lanes = {}
+    for topic, routes in leading.items():
+        priorities = {route.priority for route in routes}
+        if len(priorities) > 1:
+            priorities = {route.priority for route in routes if _is_touched(route, sides, volatile)} or priorities
+        lanes[topic] = lane_topic(topic, min(priorities, key=PRIORITIES.index))
+    return lanes
+
+
+def _is_touched(route: Route, sides: _Sides, volatile: frozenset[str]) -> bool:
+    is_crossing = sides.cross(route.filter)
+    return not route.include_fields or _part(sides, route.include_fields, volatile, is_crossing) is not None
+
+
+def _part(sides: _Sides, included: tuple[str, ...], volatile: frozenset[str], is_crossing: bool) -> Change | None:
+    """Return a change with the included fields only, None when none of them changed.
+
+    One with which the resource comes to match a filter, or ceases to, counts also without: its consumer does not know it yet.
+    """
+    before, after = (
+        None if document is None else codec.document_json(narrowed(document, included))
+        for document in (sides.before, sides.after)
+    )
+    if before is None or after is None:
+        return replace(sides.change, before=before, after=after)
+    changed = diff(before, after, volatile)
+    return replace(sides.change, before=before, after=after, changed=changed) if changed or is_crossing else None

@@ -1,0 +1,1 @@
+"""One worker process: consumer, encoder, transaction, commit; its settings, log, health and operations port."""

@@ -1,0 +1,124 @@
+"""The partitions that a worker holds: some work, with their tables open; some are paused while their tables are restored.
+
+Restoring happens outside of the rebalance callback: a long restore neither outlasts the poll interval nor stops the other
+partitions (decision 0004). Everything here but the restoring itself runs on the thread that owns the consumer.
+"""
+
+import contextlib
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import structlog
+from confluent_kafka import Consumer, TopicPartition
+
+from schemas.topics import RAW, changelog_topic
+from streams.errors import StoreCorrupted, WorkerError
+from streams.state.restore import Restore, patiently
+from streams.state.restore_progress import Progress
+from streams.state.rocksdb_store import Home
+from streams.state.tables import PartitionTables, empty_tables, open_tables
+from streams.worker.committed_offsets import committed
+from streams.worker.settings import WorkerSettings
+
+AT_ONCE = 2  # restores: one reads while the other writes; each has a queue of its own in memory
+
+log = structlog.get_logger()
+
+
+class Partitions:
+    """The tables of the partitions that work, and the restores of those that wait for theirs."""
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.tables: dict[int, PartitionTables] = {}
+        self.is_assigned = False
+        """Whether the group has given this worker its share, which may be no partition at all."""
+        self._settings = settings
+        self._progress = Progress(settings.restoring_file)
+        self._threads = ThreadPoolExecutor(AT_ONCE, "restore")
+        self._restores: dict[int, tuple[Restore, Future[PartitionTables]]] = {}
+
+    @property
+    def working(self) -> list[int]:
+        """Return the partitions whose deliveries are decided. Like `restoring` it is read from other threads."""
+        return sorted(
+            self.tables.copy()
+        )  # copied in one step of the interpreter; a dict that changes cannot be iterated
+
+    @property
+    def restoring(self) -> list[int]:
+        """Return the partitions that wait for their tables."""
+        return sorted(self._restores.copy())
+
+    def assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        """Take partitions, paused until their tables are there."""
+        consumer.incremental_assign(places)
+        if places:
+            consumer.pause(places)
+        for place in places:
+            self._start(place.partition, None)
+        self.is_assigned = True
+        self._report_ready()
+
+    def rebuild(self, consumer: Consumer, fault: StoreCorrupted) -> None:
+        """Restore the tables of a working partition anew: its store is broken. It goes on where the consumer stands."""
+        found = [number for number, tables in self.tables.items() if tables.home.directory == fault.directory]
+        if not found:
+            return  # found twice, and being restored already
+        (partition,) = found
+        with contextlib.suppress(WorkerError):  # closing writes what is in memory, which a broken store may refuse
+            self.tables.pop(partition).close()
+        consumer.pause([TopicPartition(RAW, partition)])
+        self._start(partition, fault.reason)
+
+    def resume_restored(self, consumer: Consumer) -> None:
+        """Let the partitions work whose tables are restored."""
+        for partition, (_, future) in list(self._restores.items()):
+            if not future.done():
+                continue
+            del self._restores[partition]
+            self.tables[partition] = future.result()
+            consumer.resume([TopicPartition(RAW, partition)])
+            self._report_ready()
+
+    def revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        """Give partitions up, their tables closed, their restores ended."""
+        for place in places:
+            if place.partition in self._restores:
+                restore, future = self._restores.pop(place.partition)
+                restore.cancelled.set()
+                future.result().close()
+            if place.partition in self.tables:
+                self.tables.pop(place.partition).close()
+        consumer.incremental_unassign(places)
+
+    def close(self) -> None:
+        """Let go of the disk."""
+        for partition in list(self.tables):
+            self.tables.pop(partition).close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._settings.restoring_file.unlink(missing_ok=True)
+
+    def _start(self, partition: int, broken: str | None) -> None:
+        settings = self._settings
+        restore = Restore(
+            settings.kafka,
+            settings.group,
+            lambda table: changelog_topic(settings.app, table),
+            partition,
+            self._progress,
+        )
+        self._progress.expect(partition)
+        self._restores[partition] = restore, self._threads.submit(self._restored, restore, partition, broken)
+
+    def _restored(self, restore: Restore, partition: int, broken: str | None) -> PartitionTables:
+        settings = self._settings
+        # First: everything the previous owner committed has to lie below the end that the restore then asks for.
+        patiently(lambda: committed(settings.kafka, settings.group, [partition]), restore.cancelled, partition)
+        home = Home(settings.state_dir / str(partition), settings.app, partition, settings.seen_ms)
+        return restore.run(open_tables(home) if broken is None else empty_tables(home, broken))
+
+    def _report_ready(self) -> None:
+        if not self._restores:
+            self._settings.ready_file.parent.mkdir(parents=True, exist_ok=True)
+            self._settings.ready_file.write_text(str(os.getpid()))
+            log.info("worker_ready", partitions=sorted(self.tables))

@@ -1,0 +1,33 @@
+"""What a consumer group has committed, asked with a client of its own.
+
+The worker's consumer cannot ask: its calls wait for each other, so a revocation inside `poll` would wait for a restore. Nor can
+an admin client: librdkafka 2.16 aborts the process when one gives up waiting for a coordinator (`rd_kafka_enq_once`).
+"""
+
+from collections.abc import Collection, Mapping
+
+from confluent_kafka import KafkaException, TopicPartition
+
+from broker import clients
+from broker.errors import Transient
+from schemas.topics import RAW
+
+TIMEOUT_S = 5.0  # a revocation waits for it
+
+
+def committed(options: Mapping[str, str], group: str, partitions: Collection[int]) -> dict[int, int]:
+    """Return the group's offset of each partition of `webhooks.raw`, negative where nothing was committed.
+
+    Raises `Transient` also while a transaction with offsets of one of them is pending: Kafka does not answer then.
+    """
+    asking = clients.silent_consumer({**options, "group.id": group, "isolation.level": "read_committed"})
+    try:
+        places = asking.committed([TopicPartition(RAW, number) for number in partitions], timeout=TIMEOUT_S)
+    except KafkaException as error:
+        raise Transient(f"the committed offsets of {RAW}: {error.args[0].str()}") from error
+    finally:
+        asking.close()
+    for place in places:
+        if place.error is not None:
+            raise Transient(f"the committed offset of {RAW}-{place.partition}: {place.error.str()}")
+    return {place.partition: place.offset for place in places}

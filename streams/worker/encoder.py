@@ -1,0 +1,84 @@
+"""From one decision to the records of one transaction: encodes, sizes, and makes sure that the topics exist."""
+
+from collections.abc import Sequence
+
+import structlog
+from msgspec import Struct
+
+from broker.schema_registry import Registry
+from broker.topic_admin import Topics
+from config.model import Replication
+from schemas import codec
+from schemas.records import RawDelivery
+from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES
+from streams.pipeline import Result
+from streams.steps.passthrough import copy_topics, noted
+from streams.steps.routing import Emission, Routes
+
+SPARE_BYTES = 64 * 1024  # of a record's limit, for the key, headers and batch overhead
+
+BY_DEFAULT = Replication()
+
+log = structlog.get_logger()
+
+
+class Record(Struct, frozen=True):
+    """One record to produce."""
+
+    topic: str
+    key: bytes
+    value: bytes | None
+    headers: codec.Headers | None = None
+
+
+class Encoder:
+    """Makes the records that carry a decision; schemas and topics are registered and created on first use."""
+
+    def __init__(self, registry: Registry, topics: Topics, routes: Routes) -> None:
+        self._registry = registry
+        self._topics = topics
+        self._routes = routes
+
+    def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
+        """Return the change, state and outcome records of a decision, for a dead one its letter, and the raw routes' copies."""
+        records: list[Record] = []
+        for emission in result.emissions:
+            self._add_change(records, delivery, emission, now_us)
+        if result.outcome.outcome == "dead":
+            letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us)
+            records.append(Record(DEAD, delivery.key.encode(), letter))
+        copies = copy_topics(delivery, self._routes.raw) if self._routes.raw else ()  # 1 us of some 50 a delivery
+        records.extend(self._copy(topic, delivery) for topic in copies)
+        outcome = codec.encode_outcome(
+            self._prefix(OUTCOMES, "outcome"), noted(result.outcome, copies), delivery, now_us
+        )
+        records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))
+        return records
+
+    def _add_change(self, records: list[Record], delivery: RawDelivery, emission: Emission, now_us: int) -> None:
+        change, key = emission.change, emission.change.resource_key.encode()
+        for topic in emission.topics:
+            message = codec.encode_change(self._prefix(topic, "change"), change, delivery, now_us)
+            records.append(Record(topic, key, message))
+        for part in emission.narrowed:
+            message = codec.encode_change(self._prefix(part.topic, "change"), part.change, delivery, now_us)
+            records.append(Record(part.topic, key, message))
+        topic = self._routes.state_topic(delivery.provider, delivery.source, change.resource_type)
+        records.append(Record(topic, key, codec.encode_state(self._prefix(topic, "state"), change, now_us)))
+
+    def _copy(self, topic: str, delivery: RawDelivery) -> Record:
+        self._topics.ensure(topic)
+        return Record(topic, delivery.key.encode(), delivery.body, codec.copied_headers(delivery))
+
+    def _prefix(self, topic: str, name: codec.SchemaName) -> bytes:
+        self._topics.ensure(topic)
+        return self._registry.prefix(topic, name)
+
+
+def too_large(records: Sequence[Record]) -> Record | None:
+    """Return the first record that Kafka would refuse, None when all fit."""
+    limit = MAX_RECORD_BYTES - SPARE_BYTES
+    for record in records:  # a generator would cost three times as much, for every delivery
+        if record.value is not None and len(record.value) > limit:
+            return record
+    return None

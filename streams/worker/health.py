@@ -1,0 +1,187 @@
+"""Whether a worker can decide deliveries: what its /readyz says, and why not.
+
+A thread of its own asks Kafka every 5 s, with a client of its own: the worker's clients may wait for an answer, or be given up,
+just when the question matters. The answer has to name what is undecided as well, because a worker may stand still with all its
+connections open.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from time import monotonic, time
+from typing import Literal, Protocol
+
+import structlog
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from msgspec import Struct
+
+from broker import clients
+from schemas.topics import RAW
+from streams.worker.settings import WorkerSettings
+
+PROBE_S = 5.0
+PROBE_TIMEOUT_S = 3.0
+SILENT_S = 15.0  # three probes without an answer, as in the ingress; a broker's restart takes 2 to 13 s
+
+Status = Literal["ready", "joining", "restoring", "kafka_silent", "deliveries_wait", "stopping"]
+
+log = structlog.get_logger()
+
+
+class Held(Protocol):
+    """The partitions of a worker. Read from any thread."""
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether the group has given this worker its share, which may be no partition at all."""
+
+    @property
+    def working(self) -> list[int]:
+        """The partitions whose deliveries are decided."""
+
+    @property
+    def restoring(self) -> list[int]:
+        """The partitions that wait for their tables."""
+
+
+class Standing(Struct, frozen=True, omit_defaults=True):
+    """How a worker stands: one fixed word, and for people what is missing."""
+
+    status: Status
+    detail: str = ""
+
+
+class Health:
+    """What is known about one worker. `clock` counts seconds and never goes back."""
+
+    def __init__(
+        self,
+        held: Held,
+        undecided_limit_s: int,
+        is_stopping: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
+        self._held = held
+        self._limit_s = undecided_limit_s
+        self._is_stopping = is_stopping
+        self._clock = clock
+        self._answered_s = clock()
+        self._waiting: Sequence[int] = ()
+
+    def answered(self, waiting: Sequence[int]) -> None:
+        """Note that Kafka has answered, and which partitions have deliveries that wait for longer than the limit."""
+        self._answered_s, self._waiting = self._clock(), waiting
+
+    def standing(self) -> Standing:
+        """Return `ready` when deliveries are decided in time, else the first thing that is missing."""
+        silent_s = self._clock() - self._answered_s
+        restoring = self._held.restoring
+        if self._is_stopping():
+            return Standing("stopping", "told to stop")
+        if silent_s > SILENT_S:
+            return Standing(
+                "kafka_silent", f"Kafka has not answered for {silent_s:.0f} s, expected every {PROBE_S:.0f} s"
+            )
+        if not self._held.is_assigned:
+            return Standing("joining", "the consumer group has not given this worker its partitions yet")
+        if restoring:
+            return Standing("restoring", f"the tables of partitions {_listed(restoring)} are being restored")
+        waiting = [partition for partition in self._waiting if partition in self._held.working]
+        if waiting:
+            return Standing(
+                "deliveries_wait",
+                f"partitions {_listed(waiting)} have deliveries undecided for more than {self._limit_s} s, expected none "
+                "([worker] undecided_limit_s)",
+            )
+        return Standing("ready")
+
+
+class Watch:
+    """Asks Kafka again and again and tells `health`."""
+
+    def __init__(self, settings: WorkerSettings, held: Held, health: Health) -> None:
+        self._settings = settings
+        self._held = held
+        self._health = health
+        self._is_silent = False
+        self._is_over = threading.Event()
+
+    def start(self) -> None:
+        """Begin, on a daemon thread: a question that has no answer yet keeps no process from ending."""
+        threading.Thread(target=self._run, name="health", daemon=True).start()
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._is_over.set()
+
+    def _run(self) -> None:
+        asking = clients.silent_consumer(
+            {
+                **self._settings.kafka,
+                "group.id": self._settings.group,
+                "enable.auto.commit": False,
+                # What was committed last, at once. By default the broker keeps its answer until no transaction is open.
+                "isolation.level": "read_uncommitted",
+            }
+        )
+        while not self._is_over.is_set():
+            self._look(asking)
+            self._is_over.wait(PROBE_S)
+        asking.close()
+
+    def _look(self, asking: Consumer) -> None:
+        before_ms = int((time() - self._settings.configuration.worker.undecided_limit_s) * 1000)
+        try:
+            asking.list_topics(RAW, PROBE_TIMEOUT_S)
+            self._health.answered(waiting(asking, self._held.working, before_ms))
+        except KafkaException as error:
+            self._note(is_silent=True, detail=error.args[0].str())
+        else:
+            self._note(is_silent=False)
+        asking.poll(0)  # errors that the client has kept, for nobody else asks for them
+
+    def _note(self, *, is_silent: bool, detail: str = "") -> None:
+        """Log the first probe that fails and the first that is answered again."""
+        if is_silent and not self._is_silent:
+            log.warning("kafka_silent", detail=detail)
+        elif self._is_silent and not is_silent:
+            log.info("kafka_answers")
+        self._is_silent = is_silent
+
+
+def waiting(asking: Consumer, partitions: Sequence[int], before_ms: int) -> list[int]:
+    """Return the partitions whose oldest undecided delivery was put on the topic before a moment.
+
+    Kafka's own index by time answers that, so no delivery is read. The ends are asked for first: what arrives between two
+    questions must not count as old. Raises `KafkaException` where one has no answer.
+    """
+    places = [TopicPartition(RAW, partition) for partition in partitions]
+    if not places:
+        return []
+    ends = {place.partition: asking.get_watermark_offsets(place, PROBE_TIMEOUT_S, cached=False) for place in places}
+    moments = [TopicPartition(RAW, partition, before_ms) for partition in partitions]
+    recent = {place.partition: place.offset for place in _sound(asking.offsets_for_times(moments, PROBE_TIMEOUT_S))}
+    return [
+        place.partition
+        for place in _sound(asking.committed(places, PROBE_TIMEOUT_S))
+        if _has_older(place.offset, ends[place.partition], recent[place.partition])
+    ]
+
+
+def _has_older(committed: int, ends: tuple[int, int], recent: int) -> bool:
+    """Say whether there is a record from `committed` on, and before `recent`, the first one that is not old.
+
+    Negative numbers: nothing is committed yet, and none is recent. What retention has deleted waits no more.
+    """
+    low, high = ends
+    return max(low, committed) < (recent if recent >= 0 else high)
+
+
+def _sound(places: Sequence[TopicPartition]) -> Sequence[TopicPartition]:
+    for place in places:
+        if place.error is not None:
+            raise KafkaException(place.error)
+    return places
+
+
+def _listed(partitions: Sequence[int]) -> str:
+    return ", ".join(map(str, partitions))

@@ -1,0 +1,226 @@
+"""One Kafka transaction around one batch: outputs, changelog and input offsets become visible together or not at all.
+
+Source: KIP-447, "Producer scalability for exactly once semantics".
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, wait
+from typing import Any
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+
+from broker.errors import Transient
+from streams.worker.background import in_background
+from streams.worker.committed_offsets import committed
+from streams.worker.producer import CALL_TIMEOUT_S, RETRY_S, TransactionalProducer
+
+HELD_BYTES = 32 * 1024 * 1024  # several batches of small documents; beside librdkafka's queue, and like it bounded
+# Of a commit in which nothing moves; it takes some 50 ms. Twice as long after one that was given up, for a Kafka that is slow.
+QUIET_S = 5.0
+LONGEST_QUIET_S = 20.0
+LOOK_S = 0.1
+
+_Held = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
+
+log = structlog.get_logger()
+
+
+class Transaction:
+    """The current transaction of one worker slot.
+
+    A commit runs on a thread of its own; what is produced meanwhile is held, for the next transaction.
+    """
+
+    def __init__(self, options: Mapping[str, str], group: str, worker_id: str) -> None:
+        self._options = options
+        self._group = group
+        self._producer = TransactionalProducer(options, f"{group}.{worker_id}")
+        self._is_open = False  # for records
+        self._held: list[_Held] = []
+        self.held_bytes = 0
+        """How many bytes of values are held."""
+        self._ending: Future[None] | None = None  # the last commit, until `finish` has returned
+        self._offsets: dict[int, int] = {}  # of the last commit, by partition
+        self._steps = 0  # of commits: with what the client's queue holds, what moves
+        self._quiet_s = QUIET_S
+
+    def initialise(self) -> None:
+        """Fence any former self and wait until its last transaction has ended."""
+        self._producer.initialise()
+
+    def begin(self) -> None:
+        """Start a transaction unless one is open; the one before was committed. What was held goes first."""
+        if self._is_open:
+            return
+        self._producer.begin()
+        self._is_open = True
+        held = self._let_go()
+        for topic, key, value, headers in held:
+            self._producer.produce(topic, key, value, -1, headers=headers)
+
+    def produce(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
+    ) -> None:
+        """Add a record to the transaction that is open or will be next; waits while the local queue is full.
+
+        Waits for the commit under way too when much is held, and then raises what `finish` does.
+        """
+        if self._is_open or self._has_begun():
+            self._producer.produce(topic, key, value, -1, headers=headers)
+            return
+        self._held.append((topic, key, value, headers))
+        self.held_bytes += len(value or b"")
+        if self.held_bytes > HELD_BYTES:
+            self.finish()
+            self.begin()
+
+    def produce_rows(
+        self, place: tuple[str, int], rows: Mapping[bytes, bytes], time_ms: int, report: Callable[[int], None]
+    ) -> None:
+        """Add a table's rows to its changelog, all with one time, and report the last one's offset once the broker has it.
+
+        `place` is (topic, partition).
+        """
+
+        def on_delivery(error: KafkaError | None, message: Any) -> None:
+            if error is None:
+                report(message.offset())
+
+        (topic, partition), last = place, len(rows)
+        for number, (key, row) in enumerate(rows.items(), 1):
+            report_to = on_delivery if number == last else None
+            self._producer.produce(topic, key, row, partition, on_delivery=report_to, timestamp=time_ms)
+
+    def poll(self) -> None:
+        """Let librdkafka hand over its log lines; while batches are committed it does so by itself."""
+        self._producer.client.poll(0)
+
+    def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
+        """Begin to commit everything since `begin` and the input offsets with it; `finish` says how that ended."""
+        metadata = consumer.consumer_group_metadata()
+        self._offsets = {place.partition: place.offset for place in offsets}
+        self._ending = in_background(self._commit, self._producer.client, list(offsets), metadata)
+        self._is_open = False
+
+    def finish(self) -> None:
+        """Return when the last commit is done; raise `Transient`, as often as asked, when Kafka did not take it.
+
+        Replaces a client that does not come back, and waits for Kafka to do so; `Stopped` when told to stop meanwhile.
+        """
+        if self._ending is None:
+            return
+        self._watch(self._ending)
+        if self._producer.is_lost:
+            self._ending = self._found_out()
+        self._ending.result()
+        self._ending = None
+        self._quiet_s = QUIET_S
+        if not self._is_open:
+            self._producer.ended()
+
+    def check(self, topic: str) -> None:
+        """Raise `Fatal` when another worker has taken the transactional id over, between two batches.
+
+        Kafka tells a producer only in answer to a request, and librdkafka sends none for an empty transaction. So a record is
+        produced and taken back. Not offsets, although they leave nothing in a topic: after an outage librdkafka may not come back
+        from handing them in (`_commit`). Without Kafka it waits as `abort` does.
+        """
+        self.begin()
+        self._producer.produce(topic, b"", None, 0)
+        client = self._producer.client
+        self._producer.call(client, client.flush, QUIET_S)
+        self.abort()
+
+    def abort(self) -> None:
+        """Take back what was produced and not committed, however long Kafka is away; `Stopped` when told to stop meanwhile."""
+        self._let_go()
+        self._is_open, self._ending = False, None
+        self._producer.abort()
+
+    def stop(self) -> None:
+        """Wait for Kafka no longer."""
+        self._producer.stop()
+
+    def _let_go(self) -> list[_Held]:
+        held, self._held, self.held_bytes = self._held, [], 0
+        return held
+
+    def _has_begun(self) -> bool:
+        """Begin a transaction unless the one before is still being committed, or could not be."""
+        ending = self._ending
+        if ending is not None and (not ending.done() or ending.exception() is not None):
+            return False
+        self.begin()
+        return True
+
+    def _commit(self, client: Producer, offsets: Sequence[TopicPartition], metadata: Any) -> None:
+        """Commit, on a thread that may be left behind in here with its client.
+
+        `send_offsets_to_transaction` may never return, whatever the timeout says, when the group's coordinator has moved
+        meanwhile (librdkafka 2.16, its issues 5456 and 5511): `finish` watches.
+        """
+        self._producer.call(client, client.send_offsets_to_transaction, offsets, metadata, CALL_TIMEOUT_S)
+        self._steps += 1
+        self._producer.call(client, client.flush, CALL_TIMEOUT_S)  # delivery reports run in here
+        self._steps += 1
+        self._end(client)
+
+    def _end(self, client: Producer) -> None:
+        """Return when Kafka has committed; once it is asked to, it may have, and only Kafka can tell.
+
+        Until that is known neither an abort nor a new decision is right.
+        """
+        while client is self._producer.client:
+            try:
+                client.commit_transaction(CALL_TIMEOUT_S)
+            except KafkaException as error:
+                if not error.args[0].retriable():
+                    fault = self._producer.judged(error, client)
+                    if isinstance(fault, Transient):  # no answer: it may have committed
+                        self._producer.give_up(client)
+                    raise fault from error
+                log.warning("transaction_waits", error=error.args[0].str())
+                time.sleep(RETRY_S)
+            else:
+                return
+
+    def _watch(self, ending: Future[None]) -> None:
+        """Return when a commit has ended, or nothing of it has moved for a while: then the client is lost.
+
+        Looks are counted, not seconds: a process that was paused has not waited.
+        """
+        looks, moved = 0, self._moved()
+        while not wait([ending], LOOK_S).done:
+            looks, moved = (looks + 1 if self._moved() == moved else 0), self._moved()
+            if looks * LOOK_S > self._quiet_s:
+                log.warning("commit_hangs", for_s=self._quiet_s)
+                self._producer.is_lost = True
+                self._quiet_s = min(2 * self._quiet_s, LONGEST_QUIET_S)
+                return
+
+    def _moved(self) -> tuple[int, int]:
+        return self._steps, len(self._producer.client)
+
+    def _found_out(self) -> Future[None]:
+        """Return how a commit ended whose client is lost: with a new client its transaction has ended, and the offsets tell.
+
+        Offsets behind those of the commit are another worker's, which has the partitions by now, and with them what is to do.
+        """
+        self._producer.renew()
+        self._is_open = False
+        found: Future[None] = Future()
+        if self._committed() == self._offsets:
+            found.set_result(None)
+        else:
+            found.set_exception(Transient("Kafka has not committed the batch whose client was lost"))
+        return found
+
+    def _committed(self) -> dict[int, int]:
+        while True:
+            try:
+                return committed(self._options, self._group, self._offsets)
+            except Transient as fault:
+                log.warning("commit_in_doubt", error=str(fault))
+                self._producer.pause()

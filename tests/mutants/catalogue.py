@@ -1,0 +1,19 @@
+"""All mutants, those that cost seconds first."""
+
+from typing import Final
+
+from tests.mutants.connecting import CONNECTING
+from tests.mutants.containing import CONTAINING
+from tests.mutants.deciding import DECIDING
+from tests.mutants.entering import ENTERING
+from tests.mutants.framing import FRAMING
+from tests.mutants.leaving import LEAVING
+from tests.mutants.mutant import Mutant
+from tests.mutants.operating import OPERATING
+from tests.mutants.replaying import REPLAYING
+from tests.mutants.showing import SHOWING
+from tests.mutants.transacting import TRANSACTING
+
+MUTANTS: Final[tuple[Mutant, ...]] = (
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *OPERATING, *REPLAYING, *TRANSACTING,
+)  # fmt: skip

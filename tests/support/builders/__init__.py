@@ -1,0 +1,1 @@
+"""Inputs for tests: deliveries, histories, decision tables, real payloads."""

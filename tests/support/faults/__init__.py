@@ -1,0 +1,1 @@
+"""Fault injection: crashes at chosen points, outages, broken networks, full disks."""

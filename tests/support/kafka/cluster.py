@@ -1,0 +1,142 @@
+"""Three real brokers on this machine, each reached by workers through a link that can fail, each killed and paused at will.
+
+Every topic has three replicas and takes a write when two of them have it, Kafka's own included: one broker at a time may be away.
+Tests read and write through a listener of their own, so that what counts the books sees no network fault.
+"""
+
+import contextlib
+import os
+import random
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+from local import kafka, ports
+from local.guard import Child
+from tests.support.faults.network_proxy import Link, links
+from tests.support.waiting import until
+
+BROKERS = 3
+HEAP_MB = 256
+START_TIMEOUT_S = 90.0
+_CLUSTER_ID = "PenstockTestClusterAAA"  # 16 bytes in base64, as Kafka writes UUIDs
+# A broker that is started again must find its ports free: below those that the system gives to outgoing connections.
+_PORTS = range(12_000, 32_000)
+
+_SETTINGS = {
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,WORKER:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "inter.broker.listener.name": "PLAINTEXT",
+    "default.replication.factor": "3",
+    "min.insync.replicas": "2",
+    "offsets.topic.replication.factor": "3",
+    "transaction.state.log.replication.factor": "3",
+    "transaction.state.log.min.isr": "2",
+    "share.coordinator.state.topic.replication.factor": "3",
+    "share.coordinator.state.topic.min.isr": "2",
+    # A dead broker's partitions have another leader after 2 to 4 s instead of 9.
+    "broker.session.timeout.ms": "2000",
+    "broker.heartbeat.interval.ms": "500",
+    "controller.quorum.fetch.timeout.ms": "1000",
+    "controller.quorum.election.timeout.ms": "500",
+    "replica.lag.time.max.ms": "4000",
+    # An abandoned transaction is ended when its time is over, not up to 10 s later.
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+}
+
+
+class Cluster:
+    """Brokers by number, from 0. `bootstrap_servers` is for the tests, `worker_servers` leads through the links."""
+
+    def __init__(self, directory: Path, made: list[Link]) -> None:
+        self.links = made
+        self._directory = directory
+        self._ports = [_three_free() for _ in range(BROKERS)]
+        self._children: dict[int, Child] = {}
+        for link, (_, worker_port, _) in zip(made, self._ports, strict=True):
+            link.target_port = worker_port
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Return where tests find the brokers."""
+        return ",".join(f"{ports.HOST}:{own}" for own, _, _ in self._ports)
+
+    @property
+    def worker_servers(self) -> str:
+        """Return where workers find the brokers, through the links."""
+        return ",".join(f"{ports.HOST}:{link.port}" for link in self.links)
+
+    def start(self, broker: int) -> None:
+        """Start a broker, again if it was killed; it may take seconds until it takes part."""
+        directory = self._directory / f"broker-{broker}"
+        directory.mkdir(exist_ok=True)
+        (directory / "cluster.id").write_text(_CLUSTER_ID)
+        options = kafka.KafkaOptions(heap_mb=HEAP_MB, properties={**_SETTINGS, **self._places(broker)})
+        self._children[broker] = kafka.launch(directory, self._ports[broker][0], options)
+
+    def kill(self, broker: int) -> None:
+        """End a broker with SIGKILL, paused or not."""
+        self._children[broker].kill()
+
+    def pause(self, broker: int) -> None:
+        """Stop a broker with SIGSTOP: its connections stay open and nothing is answered."""
+        os.kill(self._children[broker].pid, signal.SIGSTOP)
+
+    def resume(self, broker: int) -> None:
+        """Let a paused broker go on."""
+        os.kill(self._children[broker].pid, signal.SIGCONT)
+
+    def wait(self) -> None:
+        """Return when every broker takes part and every partition has all its replicas."""
+        until(self._is_whole, START_TIMEOUT_S, f"three brokers with all replicas; their logs are in {self._directory}")
+
+    def stop(self) -> None:
+        """End every broker at once; one after the other, the last would wait for the others."""
+        for child in self._children.values():
+            child.kill()
+
+    def _is_whole(self) -> bool:
+        dead = [number for number, child in self._children.items() if child.exit_code() is not None]
+        assert not dead, f"brokers {dead} ended by themselves; their logs are in {self._directory}"
+        if not all(kafka.is_ready(own) for own, _, _ in self._ports):  # the others list a killed one for 2 s more
+            return False
+        admin = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0, "socket.timeout.ms": 2000})
+        try:
+            listed = admin.list_topics(timeout=2)
+        except KafkaException:
+            return False
+        partitions = [partition for topic in listed.topics.values() for partition in topic.partitions.values()]
+        return len(listed.brokers) == BROKERS and all(len(p.isrs) == len(p.replicas) for p in partitions)
+
+    def _places(self, broker: int) -> dict[str, str]:
+        own, worker, controller = (f"{ports.HOST}:{port}" for port in self._ports[broker])
+        voters = (f"{number}@{ports.HOST}:{self._ports[number][2]}" for number in range(BROKERS))
+        link = f"{ports.HOST}:{self.links[broker].port}"
+        return {
+            "node.id": str(broker),
+            "listeners": f"PLAINTEXT://{own},WORKER://{worker},CONTROLLER://{controller}",
+            "advertised.listeners": f"PLAINTEXT://{own},WORKER://{link}",
+            "controller.quorum.voters": ",".join(voters),
+        }
+
+
+@contextlib.contextmanager
+def cluster(directory: Path) -> Iterator[Cluster]:
+    """Give a whole cluster that ends with the block."""
+    with links(BROKERS) as made:
+        brokers = Cluster(directory, made)
+        try:
+            for broker in range(BROKERS):
+                brokers.start(broker)
+            brokers.wait()
+            yield brokers
+        finally:
+            brokers.stop()
+
+
+def _three_free() -> tuple[int, int, int]:
+    """Return ports for tests, workers and controllers."""
+    free = filter(ports.is_free, iter(lambda: random.choice(_PORTS), None))  # noqa: S311  # any free one will do
+    return next(free), next(free), next(free)

@@ -1,0 +1,1 @@
+"""The oracle of the broker tests: recomputes the pipeline and compares."""

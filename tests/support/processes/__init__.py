@@ -1,0 +1,1 @@
+"""Real processes for tests: ingress, workers, HTTP servers, commands."""

@@ -1,0 +1,21 @@
+"""A worker that stands still at its first delivery, with all its connections open.
+
+`faust -A tests.support.processes.stuck_app worker`
+"""
+
+import asyncio
+from typing import Any
+
+from streams.app import app
+from streams.worker.consumer import Source
+
+__all__ = ["app"]
+
+
+async def stand_still(_source: Source, _messages: Any) -> None:
+    """Decide nothing."""
+    await asyncio.Event().wait()
+
+
+stuck: Any = Source  # the bug that this worker is for
+stuck._decide = stand_still

@@ -1,0 +1,152 @@
+"""`penstock check` without Kafka: secrets and doubtful settings, each with its line."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from config import loading, model
+from console.check.configuration import Finding, offline_findings, online_findings
+
+TODAY = date(2026, 11, 21)
+SOURCE = '[[sources]]\nname = "acme"\nprovider = "shopify"\n'
+
+
+def findings(tmp_path: Path, text: str, **environ: str) -> list[tuple[str, str]]:
+    """Return level and text of what is found, without the path."""
+    path = tmp_path / "penstock.toml"
+    path.write_text(text)
+    found = offline_findings(loading.load(path, environ), path, environ, TODAY)
+    return [(finding.level, finding.text.removeprefix(f"{path}:").strip()) for finding in found]
+
+
+def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
+    """Silence means fine."""
+    assert findings(tmp_path, SOURCE + 'secrets = ["env:A"]', A="secret") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "expected"),
+    [
+        ("", "warning", "no [[sources]], every post is answered 404"),
+        (SOURCE + 'verify = "none"', "warning", "4: sources[0].verify: acme accepts what anybody posts"),
+        (SOURCE + 'secrets = ["text:x"]', "warning", "4: sources[0].secrets[0]: a secret in the file itself; text: is"),
+        (
+            SOURCE + 'secrets = [\n"env:GONE"]',
+            "problem",
+            "5: sources[0].secrets[0]: env:GONE: the environment variable",
+        ),
+        (SOURCE + 'secrets = [{ref="env:A", until=2026-11-20}]', "problem", "expired on 2026-11-20; every post is"),
+        (
+            SOURCE + 'secrets = [{ref="env:A", until=2026-11-21}]',
+            "warning",
+            "4: sources[0].secrets: the last secret of",
+        ),
+        (
+            "[kafka.options]\nsasl.password = 'file:/gone'\n" + SOURCE + 'secrets = ["env:A"]',
+            "problem",
+            "2: kafka.options.sasl.password: file:/gone: no such file or directory",
+        ),
+        (
+            "[kafka.options]\nsasl.passwrd = 'hush'\n" + SOURCE + 'secrets = ["env:A"]',
+            "problem",
+            '2: kafka.options.sasl.passwrd: No such configuration property: "sasl.passwrd"',
+        ),
+        (
+            "[kafka.options]\nsasl.password = 'hush'\n" + SOURCE + 'secrets = ["env:A"]',
+            "warning",
+            "2: kafka.options.sasl.password: a secret in the file itself; write env:NAME or file:PATH",
+        ),
+        (
+            "[kafka.options]\nsecurity.protocol = 'ssl'\nssl.ca.location = 'gone.pem'\n"
+            + SOURCE
+            + 'secrets = ["env:A"]',
+            "problem",
+            "3: kafka.options.ssl.ca.location: expected a file or folder, there is no ",
+        ),
+        (
+            SOURCE + 'secrets = ["env:A"]\nallow = ["file:gone.txt"]',
+            "problem",
+            "5: sources[0].allow: file:",
+        ),
+        (
+            "[ingress]\ntrusted_proxies = ['0.0.0.0/0']\n" + SOURCE + 'secrets = ["env:A"]',
+            "warning",
+            "2: ingress.trusted_proxies: 0.0.0.0/0 trusts everybody; whoever posts can claim any address",
+        ),
+        (
+            SOURCE + 'secrets = ["env:A"]\npaused = ["order"]',
+            "warning",
+            "5: sources[0].paused: order of acme paused: deliveries end as filtered (paused)",
+        ),
+        (
+            SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "all"\n'
+            '[[routes]]\nname = "vip"\nfilter = "tags:VIP"\npriority = "high"',
+            "warning",
+            "10: routes[1].priority: with all the changes of one resource may take two lanes",
+        ),
+        (
+            SOURCE + 'secrets = ["env:A"]\n[[routes]]\nname = "r"\nfilter = "vendor:(Nike"',
+            "problem",
+            "7: routes[0].filter: ",
+        ),
+    ],
+)
+def test_a_finding_names_its_line(tmp_path: Path, text: str, level: str, expected: str) -> None:
+    """Problems stop Penstock from working, warnings do not."""
+    ((found_level, found_text),) = findings(tmp_path, text, A="secret")
+
+    assert found_level == level
+    assert expected in found_text
+
+
+def test_old_lists_of_networks_are_named(tmp_path: Path) -> None:
+    """What a provider published more than 90 days ago may be out of date; a newer list is no finding."""
+    sources = [SOURCE.replace("shopify", name).replace("acme", name) for name in ("github", "stripe")]
+    guarded = "".join(source + 'secrets = ["env:A"]\nallow = ["published"]\n' for source in sources)
+
+    ((level, text),) = findings(tmp_path, guarded, A="secret")
+
+    assert level == "warning"
+    assert text.startswith("10: sources[1].allow: what stripe publishes is known as of 2026-05-15")
+
+
+def test_an_old_secret_beside_one_without_an_end_is_fine(tmp_path: Path) -> None:
+    """That is what a finished rotation looks like."""
+    text = SOURCE + 'secrets = ["env:A", { ref = "env:A", until = 2026-01-01 }]'
+
+    assert findings(tmp_path, text, A="secret") == []
+
+
+def test_kafka_and_registry_that_are_away_are_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each is named with its address."""
+    monkeypatch.setattr("console.check.configuration.ONLINE_TIMEOUT_S", 0.5)
+    away = model.Configuration(
+        kafka=model.Kafka(bootstrap_servers="127.0.0.1:1"),
+        registry=model.Registry(url="http://127.0.0.1:1"),
+    )
+
+    found = online_findings(away, {})
+
+    assert [finding.level for finding in found] == ["problem", "problem"]
+    assert isinstance(found[0], Finding)
+    assert found[0].text.startswith("Kafka at 127.0.0.1:1: ")
+    assert found[1].text.startswith("schema registry at http://127.0.0.1:1: ")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ('resource = "order"\npriority = "high"\nfilter = "a:1"', 'resource = "product"'),
+        ('source = "acme"\npriority = "high"\nfilter = "a:1"', 'provider = "stripe"\ntopic = "other"'),
+        ('priority = "high"\nfilter = "a:1"', 'priority = "high"'),
+        ('priority = "high"\nfilter = "a:1"', 'topic = "other"'),
+        ('priority = "high"\nresource = "order"', ""),  # orders are always in the high lane
+        ('priority = "high"\nfilter = "a:1"', 'mode = "raw"\ntopic = "copies"'),
+    ],
+)
+def test_lanes_that_keep_each_resource_in_order_are_fine(tmp_path: Path, first: str, second: str) -> None:
+    """A warning is for resources whose changes may take two lanes of one topic."""
+    routes = f'[[routes]]\nname = "one"\n{first}\n[[routes]]\nname = "two"\n{second}\n'
+
+    assert findings(tmp_path, f'{SOURCE}secrets = ["env:A"]\n{routes}', A="secret") == []

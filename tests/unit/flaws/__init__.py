@@ -1,1 +1,0 @@
-"""Tests of the planted flaws and of their runner."""

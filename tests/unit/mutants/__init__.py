@@ -1,0 +1,1 @@
+"""Tests of the planted mutants and of their runner."""

@@ -1,0 +1,75 @@
+"""The sample's story: every provider, every outcome, and sums that the pipeline itself confirms."""
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from providers.base import Refused, Sample, SignedRequest, Verified
+from providers.registry import PROVIDERS, provider
+from schemas.records import RawDelivery
+from simulator.posting import Post
+from simulator.sample_payloads import posts
+from simulator.senders import Sender
+from streams.pipeline import Tables, process
+from streams.steps.routing import Routes
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+SECRET = b"whsec_bWFkZSB1cCBmb3IgYSB0ZXN0IG9ubHk="
+SENDERS = {name: Sender(name, provider(name), SECRET) for name in PROVIDERS}
+
+
+def request_of(post: Post) -> SignedRequest:
+    """Return the request that a post makes."""
+    sample = Sample(post.body, post.topic, post.delivery_id, NOW)
+    return SignedRequest(post.sender.provider.sign(sample, b"forger" if post.is_forged else SECRET), post.body)
+
+
+def delivery_of(post: Post) -> RawDelivery:
+    """Return the delivery that the door makes of a post."""
+    request, name = request_of(post), post.sender.source
+    envelope = post.sender.provider.identify(name, request)
+    return RawDelivery(
+        envelope.delivery_id, name, name, envelope.event_type, NOW, envelope.key, post.body,
+        request.headers.get("content-type", ""), envelope.event_time, envelope.api_version, request.headers,
+    )  # fmt: skip
+
+
+def test_the_sample_is_large_and_the_same_every_time() -> None:
+    """At least 500 deliveries that are accepted, and one forged per provider."""
+    story = posts(SENDERS, 1_000_000, NOW)
+
+    assert story == posts(SENDERS, 1_000_000, NOW)
+    assert Counter(post.is_forged for post in story) == {False: 532, True: len(PROVIDERS)}
+    assert Counter(post.sender.source for post in story) == dict.fromkeys(PROVIDERS, 77)
+
+
+def test_two_runs_share_no_resource_and_no_delivery() -> None:
+    """A used data directory gives the same outcomes as a new one."""
+    first, second = (
+        {delivery_of(post).delivery_id for post in posts(SENDERS, run, NOW)} for run in (1_000_000, 2_000_000)
+    )
+
+    assert not first & second
+
+
+def test_only_what_is_forged_is_refused() -> None:
+    """Every other post has the signature that its provider would make."""
+    for post in posts(SENDERS, 1_000_000, NOW):
+        verdict = post.sender.provider.verify(request_of(post), [SECRET], NOW)
+        assert isinstance(verdict, Refused if post.is_forged else Verified)
+
+
+def test_the_story_has_every_outcome_that_a_person_should_see() -> None:
+    """Run through the pipeline: changes, duplicates, stale, unchanged and dead ones, for every accepted delivery one."""
+    tables: dict[str, dict[bytes, bytes]] = {"seen": {}, "latest": {}}
+    outcomes: Counter[str] = Counter()
+    for post in posts(SENDERS, 1_000_000, NOW):
+        if not post.is_forged:
+            result = process(delivery_of(post), Tables(tables["seen"], tables["latest"]), Routes({}))
+            tables["seen"].update(result.writes.seen)
+            tables["latest"].update(result.writes.latest)
+            outcomes[result.outcome.outcome] += 1
+
+    assert outcomes.total() == 532
+    assert outcomes["duplicate"] == 84
+    assert outcomes["dead"] == len(PROVIDERS)
+    assert min(outcomes[name] for name in ("changed", "stale", "unchanged")) > 50

@@ -1,0 +1,48 @@
+"""Raw routes: which topics get a delivery as it was received."""
+
+from typing import Any
+
+import pytest
+
+from schemas.records import Outcome
+from streams.steps.passthrough import RawRoute, copy_topics, noted
+from tests.support.builders.deliveries import delivery
+
+
+@pytest.mark.parametrize(
+    ("selectors", "is_selected"),
+    [
+        ({}, True),
+        ({"source": "acme"}, True),
+        ({"source": "other"}, False),
+        ({"provider": "scripted"}, True),
+        ({"provider": "github"}, False),
+        ({"event_type": "product.updated"}, True),
+        ({"event_type": "product.*"}, True),
+        ({"event_type": "product"}, False),
+        ({"source": "acme", "event_type": "order.*"}, False),
+    ],
+)
+def test_raw_route_selects_by_everything_it_names(selectors: dict[str, Any], is_selected: bool) -> None:
+    """What the delivery shows does not matter, only what is written on it."""
+    assert bool(copy_topics(delivery(), [RawRoute("raw", "copies", **selectors)])) is is_selected
+
+
+def test_topic_gets_a_delivery_once() -> None:
+    """However many routes lead to it; in the order of the configuration."""
+    routes = [RawRoute("a", "x"), RawRoute("b", "y"), RawRoute("c", "x")]
+
+    assert copy_topics(delivery(), routes) == ("x", "y")
+
+
+def test_outcome_says_where_the_copies_went_and_nothing_else_changes() -> None:
+    """A copy is no event: outcome, reason and event ids are the resource's."""
+    dead = Outcome("dead", "unreadable", "expected a JSON object")
+
+    assert noted(dead, ()) is dead
+    assert noted(dead, ("x", "y")) == Outcome(
+        "dead", "unreadable", "expected a JSON object; copied as received to x, y"
+    )
+    assert noted(Outcome("changed", "created", "", ("e",)), ("x",)) == Outcome(
+        "changed", "created", "copied as received to x", ("e",)
+    )

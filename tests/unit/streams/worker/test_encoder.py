@@ -1,0 +1,115 @@
+"""The records that carry a decision."""
+
+from typing import Any, cast, get_args
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from schemas import codec
+from schemas.records import Outcome, OutcomeName
+from streams.pipeline import Result, Writes, dead
+from streams.steps.passthrough import RawRoute
+from streams.steps.routing import Route
+from streams.worker.encoder import Encoder
+from tests.support.builders.deliveries import ROUTES, Pipeline, delivery, snapshot
+
+SCHEMAS = {name: codec.parse_schema(codec.schema_text(name)) for name in codec.SCHEMA_NAMES}
+
+
+class Registry:
+    """A registry that knows every schema."""
+
+    def prefix(self, topic: str, name: codec.SchemaName) -> bytes:  # noqa: ARG002  as the port names them
+        """Return one id for all."""
+        return codec.wire_prefix(1)
+
+
+class Topics:
+    """A Kafka on which every topic exists."""
+
+    def __init__(self) -> None:
+        self.ensured: set[str] = set()
+
+    def ensure(self, topic: str) -> None:
+        """Remember who was asked for."""
+        self.ensured.add(topic)
+
+
+def records(*routes: Route) -> list[tuple[str, Any]]:
+    """Return topic and decoded value of what one created product becomes."""
+    pipeline, topics = Pipeline(replace(ROUTES, routes=routes)), Topics()
+    shown = delivery(snapshot({"id": 7, "title": "A", "price": 1}, version=1))
+    out = Encoder(cast(Any, Registry()), cast(Any, topics), pipeline.routes).records(shown, pipeline.decide(shown), 1)
+    assert topics.ensured == {record.topic for record in out}
+    names = ["state" if r.topic.startswith("state.") else "change" for r in out[:-1]] + ["outcome"]
+    return [(r.topic, codec.decode(r.value or b"", SCHEMAS[name])) for r, name in zip(out, names, strict=True)]  # type: ignore[index]  # names are schema names
+
+
+def test_change_becomes_change_state_and_outcome() -> None:
+    """In this order, the outcome last."""
+    topics = [topic for topic, _ in records()]
+
+    assert topics == ["changes.scripted.product", "state.scripted.product", "deliveries.outcomes"]
+
+
+def test_narrowed_change_goes_to_its_topic_and_the_state_stays_whole() -> None:
+    """What a route leaves out is not lost to others."""
+    out = records(Route("whole", topic="all"), Route("prices", topic="prices", include_fields=("price",)))
+
+    assert [(topic, value.get("after", value.get("document"))) for topic, value in out[:-1]] == [
+        ("all", '{"id":7,"price":1,"title":"A"}'),
+        ("prices", '{"id":7,"price":1}'),
+        ("state.scripted.product", '{"id":7,"price":1,"title":"A"}'),
+    ]
+    assert out[0][1]["event_id"] == out[1][1]["event_id"] == out[3][1]["event_ids"][0]
+
+
+def test_dead_delivery_becomes_a_letter_and_an_outcome() -> None:
+    """And nothing else."""
+    shown = delivery(snapshot({"id": 7}))
+
+    out = Encoder(cast(Any, Registry()), cast(Any, Topics()), ROUTES).records(shown, dead("too_large", "why"), 1)
+
+    assert [record.topic for record in out] == ["deliveries.dead", "deliveries.outcomes"]
+
+
+@pytest.mark.parametrize("name", get_args(OutcomeName))
+def test_every_delivery_has_one_outcome(name: OutcomeName) -> None:
+    """Whatever became of it, also when nothing follows: the books are kept of what was accepted, not of what changed."""
+    shown = delivery(snapshot({"id": 7}))
+    result = Result(Outcome(name, "a_reason", "why"), (), Writes({}, {}))
+
+    out = Encoder(cast(Any, Registry()), cast(Any, Topics()), ROUTES).records(shown, result, 1)
+
+    told = [codec.decode(r.value or b"", SCHEMAS["outcome"]) for r in out if r.topic == "deliveries.outcomes"]
+    assert [(outcome["delivery_id"], outcome["outcome"]) for outcome in told] == [(shown.delivery_id, name)]
+
+
+def test_filtered_change_still_becomes_state() -> None:
+    """Only `state.*` and the outcome know of it."""
+    out = records(Route("orders", resource="order"))
+
+    assert [topic for topic, _ in out] == ["state.scripted.product", "deliveries.outcomes"]
+    assert out[0][1]["document"] == '{"id":7,"price":1,"title":"A"}'
+
+
+@pytest.mark.parametrize("is_dead", [False, True])
+def test_copy_is_the_record_of_the_raw_topic(is_dead: bool) -> None:
+    """Key, body and every header once, whatever became of the delivery; the outcome says where it went."""
+    received = msgspec.structs.replace(delivery(snapshot({"id": 7}, version=1)), headers={"x-shopify-topic": "é"})
+    raw = codec.raw_headers(received)
+    shown = codec.raw_delivery(received.key.encode(), received.body, raw, ("webhooks.raw", 3, 9))
+    result = dead("too_large", "why") if is_dead else Pipeline().decide(shown)
+    routes = replace(ROUTES, raw=(RawRoute("copies", "copies"), RawRoute("none", "no", "x")))
+    encoder = Encoder(cast(Any, Registry()), cast(Any, Topics()), routes)
+
+    out = encoder.records(shown, result, 1)
+
+    (copy,) = [record for record in out if record.topic == "copies"]
+    assert (copy.key, copy.value) == (received.key.encode(), received.body)
+    assert copy.headers is not None
+    assert sorted(copy.headers) == sorted(raw)
+    assert [record.headers for record in out if record is not copy] == [None] * (len(out) - 1)
+    detail = codec.decode(out[-1].value or b"", SCHEMAS["outcome"])["detail"]
+    assert detail == ("why; copied as received to copies" if is_dead else "copied as received to copies")
