@@ -63,7 +63,7 @@ mutants: setup ## plant known mutants in a copy, one at a time, and see each cau
 run: setup ## start all of Penstock here, send sample deliveries, print where to look
 	$(BIN)/penstock up --sample
 
-bench: setup .venv-bench/.installed $(STREAMS)/target/built ## rates and latencies beside the bare parts and peers (BENCH="held --quick"; BENCH=endurance: 22 minutes)
+bench: setup .venv-bench/.installed $(STREAMS)/target/built ## rates and latencies beside the bare parts and peers (BENCH="sustained --quick"; BENCH=endurance: 22 minutes)
 	$(BIN)/python -m bench $(BENCH)
 
 .venv-bench/.installed: bench/peers/requirements.lock

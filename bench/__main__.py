@@ -11,7 +11,6 @@ import structlog
 from bench.burst import burst
 from bench.children import children
 from bench.endurance import endurance
-from bench.held import held
 from bench.ingress import ingress
 from bench.latency import latency
 from bench.machine import NOTEWORTHY, Neighbours
@@ -22,12 +21,13 @@ from bench.restore import restore
 from bench.scaling import scaling
 from bench.small import small
 from bench.stack import Failed, running_stack
+from bench.sustained import sustained
 from local.errors import LocalError
 from simulator.load_generator import allow_files
 
 BENCHMARKS = {
     "ingress": ingress,
-    "held": held,
+    "sustained": sustained,
     "burst": burst,
     "pipeline": pipeline,
     "small": small,

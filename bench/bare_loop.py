@@ -1,7 +1,7 @@
 """The limit: the pipeline's full job in one bare confluent-kafka loop, with nothing of Penstock's around it.
 
 Two RocksDB tables, three outputs, two changelogs, one transaction a batch. It restores nothing, retries nothing and knows
-no rebalance: it shows what the libraries cost. A child process: `python -m bench.bare_loop '<json of bench.contest.Entry>'`.
+no rebalance: it shows what the libraries cost. A child process: `python -m bench.bare_loop '<json of bench.peer_job.Entry>'`.
 """
 
 import sys
@@ -13,8 +13,8 @@ from typing import Any
 import rocksdict
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from bench.contest import Entry, entry_of
 from bench.job import Decision, Job, read, seen_key
+from bench.peer_job import Entry, entry_of
 
 BATCH = 2_000  # as streams.worker.consumer
 TIMEOUT_S = 30

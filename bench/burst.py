@@ -5,9 +5,9 @@ from typing import Any
 
 from bench.arrived import arrived
 from bench.fill import create_raw
-from bench.held import seconds
 from bench.ingress import PATH
 from bench.stack import Stack, running_ingress, spooled
+from bench.sustained import seconds
 from simulator.load_figures import Phase, back_after_s, latency_row, percentile, percentiles, within
 from simulator.load_generator import OUTAGE_CONNECTIONS, open_loop
 from simulator.shop_deliveries import LARGE, Numbered, body_bytes

@@ -10,12 +10,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from bench.contest import PARTITIONS
 from bench.families import VARIANTS, body_bytes, expected_events, families
 from bench.fill import create_raw, fill
 from bench.outcomes import Decided, decided
+from bench.peer_job import PARTITIONS
+from bench.rounds import BROKER_TIME, Used, spread, watched
 from bench.stack import Stack, running_worker
-from bench.turns import BROKER_TIME, Used, spread, watched
 from schemas.topics import OUTCOMES, described
 
 PRODUCTS, VERSIONS = 2_000, 20

@@ -6,7 +6,7 @@ from functools import partial
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from bench.contest import PARTITIONS
+from bench.peer_job import PARTITIONS
 from bench.stack import Places, Stack
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery

@@ -11,8 +11,8 @@ from typing import Any
 
 from bench.arrived import arrived, wait_calm
 from bench.fill import create_raw
+from bench.rounds import in_turn
 from bench.stack import Process, Stack, has_ingress_workers, running, running_ingress
-from bench.turns import in_turn
 from local import ports
 from schemas.topics import RAW
 from simulator.load_figures import Phase, Posts, Series, curve, latency_row, percentile, within
@@ -22,7 +22,7 @@ from simulator.shop_deliveries import LARGE, SOURCE, Numbered, body_bytes
 PATH = f"/v1/{SOURCE}"
 RATES = (200, 1_000, 5_000)
 BARE, PENSTOCK, PENSTOCK_2 = "bare server", "penstock ingress", "penstock ingress, 2 processes"
-Contestants = dict[str, tuple[Process, int]]
+Peers = dict[str, tuple[Process, int]]
 
 
 def ingress(stack: Stack, is_quick: bool) -> dict[str, Any]:
@@ -50,11 +50,11 @@ def _closed(stack: Stack, answered: list[str], is_quick: bool) -> dict[str, Any]
     duration_s, rounds = (2.0, 2) if is_quick else (5.0, 5)
     runs: dict[str, list[Posts]] = {}
     cpu_us: dict[str, list[float]] = {}
-    with _contestants(stack) as contestants:
-        warm(contestants[PENSTOCK][1], answered, duration_s * rounds)
+    with _peers(stack) as peers:
+        warm(peers[PENSTOCK][1], answered, duration_s * rounds)
         for turn in range(rounds):
-            for name in in_turn(contestants, turn):
-                process, port = contestants[name]
+            for name in in_turn(peers, turn):
+                process, port = peers[name]
                 before_s = process.cpu_s()
                 request = Numbered(PATH, f"closed-{port}-{turn}")
                 posts = closed_loop(port, request, duration_s)
@@ -87,15 +87,15 @@ def _open(stack: Stack, rate: int, answered: list[str], series: Series, is_quick
 
 
 @contextmanager
-def _contestants(stack: Stack) -> Iterator[Contestants]:
+def _peers(stack: Stack) -> Iterator[Peers]:
     with ExitStack() as running_all:
-        contestants = {
+        peers = {
             BARE: running_all.enter_context(_bare_server(stack)),
             PENSTOCK: running_all.enter_context(running_ingress(stack, "ingress")),
         }
         if has_ingress_workers():
-            contestants[PENSTOCK_2] = running_all.enter_context(running_ingress(stack, "ingress-2", processes=2))
-        yield contestants
+            peers[PENSTOCK_2] = running_all.enter_context(running_ingress(stack, "ingress-2", processes=2))
+        yield peers
 
 
 @contextmanager

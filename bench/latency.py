@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.contest import PARTITIONS
 from bench.ingress import PATH
+from bench.peer_job import PARTITIONS
 from bench.stack import Process, Stack, running, running_ingress, running_worker
 from providers.shopify.types import RESOURCE_TYPES
 from schemas.topics import RAW, changes_topic, described

@@ -14,12 +14,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from bench.contest import CHANGELOGS, OUTPUTS, PARTITIONS, Entry
-from bench.contestants import BARE, FULL_JOB, PENSTOCK, command, contestants, left_out, tell_left_out
 from bench.fill import fill_mixed
 from bench.outcomes import Decided, changes_digest, decided
+from bench.peer_job import CHANGELOGS, OUTPUTS, PARTITIONS, Entry
+from bench.peer_processes import BARE, FULL_JOB, PENSTOCK, command, left_out, peers, tell_left_out
+from bench.rounds import BROKER_TIME, Used, in_turn, put_beside, spread, watched
 from bench.stack import Process, Stack, running, running_worker
-from bench.turns import BROKER_TIME, Used, in_turn, put_beside, spread, watched
 from broker.schema_registry import Registry
 from providers.shopify.types import RESOURCE_TYPES
 from schemas.codec import SchemaName
@@ -43,7 +43,7 @@ def pipeline(stack: Stack, is_quick: bool) -> dict[str, Any]:
     tell_left_out()
     mix, expected = fill_mixed(stack, is_quick)
     stack.create(OUTCOMES, PARTITIONS, {**described(OUTCOMES).settings, **BROKER_TIME})
-    heats: dict[str, list[Heat]] = {name: [] for name in contestants()}
+    heats: dict[str, list[Heat]] = {name: [] for name in peers()}
     for turn in range(1 if is_quick else 3):
         for name in in_turn(heats, turn):
             heats[name].append(_heat(stack, name, turn))
@@ -71,7 +71,7 @@ def _heat(stack: Stack, name: str, turn: int) -> Heat:
     topic, changes = (OUTCOMES, CHANGES) if is_worker else (entry.topic("outcomes"), entry.topic("changes"))
     group = f"penstock.{entry.name}" if is_worker else entry.group
     begin, changes_begin = stack.ends(topic), stack.ends(changes)
-    with _contestant(stack, name, entry) as process:
+    with _peer(stack, name, entry) as process:
         used = watched(stack, process, topic, group)
     digest = None if turn else changes_digest(stack, changes, changes_begin)
     return Heat(decided(stack, topic, begin), digest, used)
@@ -98,7 +98,7 @@ def _entry(stack: Stack, name: str, turn: int) -> Entry:
 
 
 @contextmanager
-def _contestant(stack: Stack, name: str, entry: Entry) -> Iterator[Process]:
+def _peer(stack: Stack, name: str, entry: Entry) -> Iterator[Process]:
     if name == PENSTOCK:
         with running_worker(stack, entry.name) as process:
             yield process

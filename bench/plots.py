@@ -1,4 +1,4 @@
-"""Draws a benchmark's plots, SVG and PNG, beside its results: `python bench/plots.py bench/results/held.json`.
+"""Draws a benchmark's plots, SVG and PNG, beside its results: `python bench/plots.py bench/results/sustained.json`.
 
 Runs in `.venv-bench`, with matplotlib and the standard library alone. The same results give the same bytes: no dates,
 no paths, no random identifiers.
@@ -74,7 +74,7 @@ def _ingress(path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
     return {"": figure}
 
 
-def _held(_path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
+def _sustained(_path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
     """The 99th percentile of every run of the search."""
     bound_ms = figures["held_means"]["p99_ms_at_most"]
     figure, axes = plt.subplots(figsize=(8, 4.5))
@@ -212,7 +212,7 @@ def _rows(path: Path, series: str) -> Rows:
 
 _PLOTS: dict[str, Callable[[Path, dict[str, Any]], dict[str, Figure]]] = {
     "ingress": _ingress,
-    "held": _held,
+    "sustained": _sustained,
     "burst": _burst,
     "endurance": _endurance,
     "scaling": _scaling,

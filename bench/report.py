@@ -21,7 +21,7 @@ from simulator.load_figures import Series
 RESULTS = Path(__file__).parent / "results"
 PLOTS = Path(__file__).parent / "plots.py"
 PLOTS_PYTHON = Path(__file__).parents[1] / ".venv-bench" / "bin" / "python"
-PLOTTED = ("ingress", "held", "burst", "endurance", "scaling")
+PLOTTED = ("ingress", "sustained", "burst", "endurance", "scaling")
 PARTS = ("uvicorn", "uvloop", "httptools", "starlette", "faust-streaming", "fastavro", "msgspec")
 
 

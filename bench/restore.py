@@ -13,8 +13,8 @@ from typing import Any
 
 from confluent_kafka import Producer
 
-from bench.contest import PARTITIONS
 from bench.fill import create_raw
+from bench.peer_job import PARTITIONS
 from bench.stack import Process, Stack, running_worker
 from schemas.codec import encode_row, raw_headers, time_us
 from schemas.records import LatestState, SeenVersion, resource_key

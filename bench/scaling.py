@@ -16,8 +16,8 @@ import psutil
 
 from bench.fill import Gate, create_raw
 from bench.outcomes import Decided, decided
+from bench.rounds import BROKER_TIME, TIMEOUT_S
 from bench.stack import Process, Stack, running_worker
-from bench.turns import BROKER_TIME, TIMEOUT_S
 from providers.shopify.types import RESOURCE_TYPES
 from schemas.records import RawDelivery
 from schemas.topics import OUTCOMES, RAW, changes_topic, described, state_topic

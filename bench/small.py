@@ -11,13 +11,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from bench.contest import PARTITIONS, Entry
-from bench.contestants import BARE, PENSTOCK, SMALL_JOB, command, contestants, left_out, tell_left_out
 from bench.fill import fill_mixed
 from bench.outcomes import Decided, emitted
+from bench.peer_job import PARTITIONS, Entry
+from bench.peer_processes import BARE, PENSTOCK, SMALL_JOB, command, left_out, peers, tell_left_out
+from bench.rounds import BROKER_TIME, Used, in_turn, put_beside, spread, watched
 from bench.small_job import OUTPUT, TABLE
 from bench.stack import Stack, running
-from bench.turns import BROKER_TIME, Used, in_turn, put_beside, spread, watched
 from schemas.topics import RAW
 from simulator.shop_deliveries import SMALL, body_bytes
 
@@ -35,7 +35,7 @@ def small(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return rates, ratios and counts of every contestant."""
     tell_left_out()
     mix, expected = fill_mixed(stack, is_quick)
-    heats: dict[str, list[Heat]] = {name: [] for name in contestants() if name != PENSTOCK}
+    heats: dict[str, list[Heat]] = {name: [] for name in peers() if name != PENSTOCK}
     for turn in range(1 if is_quick else 3):
         for name in in_turn(heats, turn):
             heats[name].append(_heat(stack, name, turn))

@@ -1,6 +1,6 @@
 """The limit of the small job: a bare confluent-kafka loop with one RocksDB table, one output, one changelog.
 
-A child process: `python -m bench.small_loop '<json of bench.contest.Entry>'`.
+A child process: `python -m bench.small_loop '<json of bench.peer_job.Entry>'`.
 """
 
 import sys
@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import Producer
 
 from bench.bare_loop import Tables, run
-from bench.contest import Entry, entry_of
+from bench.peer_job import Entry, entry_of
 from bench.small_job import OUTPUT, TABLE, event
 
 

@@ -38,7 +38,7 @@ def _ingress(figures: Figures) -> list[Table]:
     return [closed, _table(title, ["posts/s", *LATENCY, "max ms", "p99 ms, first second", *GENERATOR], opened)]
 
 
-def _held(figures: Figures) -> list[Table]:
+def _sustained(figures: Figures) -> list[Table]:
     title = f"Held for {figures['held_for_s']:.0f} s: {figures['held_per_s']:,}/s; {_raw(figures['raw_topic'])}"
     rows = [
         [f"{row['rate']:,}", f"{row['duration_s']:.0f}", _verdict(row), *_latencies(row), *_generator(row)]
@@ -178,7 +178,7 @@ def _outage(figures: Figures) -> list[Table]:
 
 _TABLES: dict[str, Callable[[Figures], list[Table]]] = {
     "ingress": _ingress,
-    "held": _held,
+    "sustained": _sustained,
     "burst": _burst,
     "endurance": _endurance,
     "pipeline": _pipeline,

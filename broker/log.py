@@ -84,14 +84,14 @@ class StructuredHandler(logging.Handler):
         facility, client, detail = _parts(record)
         now_s = self._clock()
         period = self._periods.setdefault(facility, _Period(now_s))
-        left_out = {}
+        suppressed = {}
         if now_s - period.began_s > self._period_s:
-            left_out = {"left_out": period.lines - self._lines} if period.lines > self._lines else {}
+            suppressed = {"suppressed": period.lines - self._lines} if period.lines > self._lines else {}
             period.began_s, period.lines = now_s, 0
         period.lines += 1
         if period.lines <= self._lines:
             structlog.get_logger().log(
-                record.levelno, "librdkafka", facility=facility, client=client, detail=detail, **left_out
+                record.levelno, "librdkafka", facility=facility, client=client, detail=detail, **suppressed
             )
 
 

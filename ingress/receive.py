@@ -13,12 +13,12 @@ import structlog
 from starlette.types import Receive
 
 from ingress import answers
-from ingress.admission.body_limits import Room, read_body, refused_unread
+from ingress.admission.body_limits import InFlightLimits, read_body, refused_unread
 from ingress.admission.client_address import sender_address
 from ingress.admission.rate_limits import Bucket
 from ingress.answers import ACCEPTED, PROBED, Answer
 from ingress.delivery.publisher import Headers, Published, Report, Spooled, Unpublished
-from ingress.observability.log_sampling import Kind, QuietLog
+from ingress.observability.log_sampling import Kind, SampledLog
 from ingress.observability.metrics import Metrics
 from ingress.settings import Settings
 from ingress.sources import Source
@@ -58,8 +58,8 @@ class Receiver:
         self._raw_topic = raw_topic
         self._now = now
         self._metrics = metrics
-        self.log = QuietLog()
-        self.room = Room(settings.max_concurrent, settings.bodies_limit_bytes)
+        self.log = SampledLog()
+        self.in_flight = InFlightLimits(settings.max_concurrent, settings.bodies_limit_bytes)
         self._buckets: dict[str, Bucket] = {}  # by source; here, so that they outlast new sources of the same names
 
     async def receive(
@@ -69,15 +69,15 @@ class Receiver:
 
         `peer` is the address at the other end of the connection, `""` where it has none.
         """
-        texts, room = text_headers(headers), self.room
-        if room.requests >= room.max_requests:
-            answer = answers.too_busy(room.max_requests)
+        texts, in_flight = text_headers(headers), self.in_flight
+        if in_flight.requests >= in_flight.max_requests:
+            answer = answers.too_busy(in_flight.max_requests)
         else:
-            room.requests += 1
+            in_flight.requests += 1
             try:
                 answer = await self._answer(name, texts, receive, peer)
             finally:
-                room.requests -= 1
+                in_flight.requests -= 1
         if answer is not ACCEPTED:
             self.record(name, answer, self._sender(texts, peer))
         return answer
@@ -104,10 +104,10 @@ class Receiver:
             result=answer.result,
         )
 
-    def hung_up(self, answer: Answer) -> None:
+    def aborted(self, answer: Answer) -> None:
         """Count and log what a connection answered by itself, to something that never became a request."""
-        self._metrics.hung_up[answer.reason] += 1
-        self.log.info(Kind("hung_up", "", answer.reason), status=answer.status)
+        self._metrics.aborted[answer.reason] += 1
+        self.log.info(Kind("connection_aborted", "", answer.reason), status=answer.status)
 
     async def _answer(self, name: str, headers: Mapping[str, str], receive: Receive, peer: str) -> Answer:
         refused = refused_unread(headers, self._settings.body_limit_bytes)
@@ -119,7 +119,7 @@ class Receiver:
         refused = self._refused_sender(source, headers, peer)
         if refused is not None:
             return refused
-        body = await read_body(receive, self._settings.body_limit_bytes, self.room)
+        body = await read_body(receive, self._settings.body_limit_bytes, self.in_flight)
         if isinstance(body, Answer):
             return body
         delivery = self._verified(source, SignedRequest(headers, body))

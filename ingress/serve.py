@@ -20,10 +20,10 @@ from starlette.applications import Starlette
 from broker.operations import OperationsServer, listening
 from config.model import Configuration
 from config.private_files import create_privately, tighten
-from ingress.admission.body_limits import Room
+from ingress.admission.body_limits import InFlightLimits
 from ingress.app import Door, Lifespan, elsewhere
 from ingress.config_reload import ConfigurationFile, Follower, Sources, warn_of_unverified
-from ingress.delivery.failover_publisher import Keeper
+from ingress.delivery.failover_publisher import FailoverPublisher
 from ingress.delivery.publisher import ProducerError, Publisher
 from ingress.delivery.spool import Spool
 from ingress.delivery.spool_file import SpoolUnusable
@@ -183,7 +183,7 @@ class Process:
         self._health = Health(
             settings,
             spool=None if spool is None else spool.refusal,
-            refused=lambda: None if self._keeper is None else self._keeper.refusal(),
+            refused=lambda: None if self._failover is None else self._failover.refusal(),
         )
         self._publisher = Publisher(settings, self.end, self._health.notice)
         metrics.watch(
@@ -193,20 +193,20 @@ class Process:
         metrics.watch("penstock_ingress_processes", "Processes that serve the port.", lambda: 1)
         metrics.watch("penstock_ingress_workers", "Processes that shall serve the port.", lambda: slot.processes)
         self._board = Board(metrics.registry, slot.scoreboard, slot.number)
-        self._keeper = None if spool is None else Keeper(self._publisher, spool)
+        self._failover = None if spool is None else FailoverPublisher(self._publisher, spool)
         if spool is not None:
             watch_spool(metrics, spool)
-        raw_topic = self._keeper or self._publisher
+        raw_topic = self._failover or self._publisher
         self._receiver = Receiver(settings, configured, raw_topic, metrics, lambda: datetime.now(UTC))
         max_connections = connections_that_fit(settings.max_connections)
-        _watch_room(metrics, self._receiver.room)
+        _watch_room(metrics, self._receiver.in_flight)
         lifespan: Lifespan = self._lifespan
         door = Door(self._receiver, elsewhere(lifespan))
         self.server = DrainingServer(
             uvicorn.Config(
                 door,
                 loop="uvloop",
-                http=telling(self._receiver.hung_up, max_connections, self._receiver.room),
+                http=telling(self._receiver.aborted, max_connections, self._receiver.in_flight),
                 ws="none",
                 lifespan="on",
                 log_config=None,
@@ -227,8 +227,8 @@ class Process:
             "hanging up on the slow": lambda: sweep(self.server.server_state.connections),
             "posting the metrics": self._board.post_for_ever,
         }
-        if self._keeper is not None:
-            self.background["draining the spool"] = self._keeper.drain
+        if self._failover is not None:
+            self.background["draining the spool"] = self._failover.drain
 
     def follow(self, file: ConfigurationFile, started: Configuration, served: Sources) -> None:
         """Let the sources follow the file while the process runs."""
@@ -307,11 +307,11 @@ def _listeners(listen: Listen) -> Listeners | None:
     return Listeners(*opened)
 
 
-def _watch_room(metrics: Metrics, room: Room) -> None:
-    metrics.watch("penstock_ingress_requests", "Deliveries under way.", lambda: room.requests)
-    metrics.watch("penstock_ingress_requests_limit", "ingress.max_concurrent.", lambda: room.max_requests)
-    metrics.watch("penstock_ingress_held_bytes", "Bytes of bodies under way.", lambda: room.body_bytes)
-    metrics.watch("penstock_ingress_held_limit_bytes", "ingress.bodies_limit_bytes.", lambda: room.max_bytes)
+def _watch_room(metrics: Metrics, in_flight: InFlightLimits) -> None:
+    metrics.watch("penstock_ingress_requests", "Deliveries under way.", lambda: in_flight.requests)
+    metrics.watch("penstock_ingress_requests_limit", "ingress.max_concurrent.", lambda: in_flight.max_requests)
+    metrics.watch("penstock_ingress_held_bytes", "Bytes of bodies under way.", lambda: in_flight.body_bytes)
+    metrics.watch("penstock_ingress_held_limit_bytes", "ingress.bodies_limit_bytes.", lambda: in_flight.max_bytes)
 
 
 def _run(process: Process, listener: socket.socket) -> int:

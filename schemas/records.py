@@ -44,7 +44,7 @@ class ChildRule(Struct, frozen=True):
     """Where a document lists resources of their own, and when that list is whole, so that what is missing is gone.
 
     `field` is a top-level field: an array of objects with an `id` each, or an object with `data` and `has_more` around it, which
-    is whole unless there is more. Of an array as long as `limit` the rest may have been left out. `roster` is a field that
+    is whole unless there is more. Of an array as long as `limit` the rest may have been left out. `id_list_field` is a field that
     names every child by its gid, also those left out. `member` is a field with one child that a whole list holds, too.
     `is_relation`: the id tells children apart only within their parent, so it becomes `parent:child`. `version` is an
     element's own update time; without one it has its parent's. `is_shared`: see `Snapshot`.
@@ -56,7 +56,7 @@ class ChildRule(Struct, frozen=True):
     is_shared: bool = False
     version: str | None = None
     limit: int | None = None
-    roster: str | None = None
+    id_list_field: str | None = None
     member: str | None = None
 
 
@@ -70,7 +70,8 @@ class Snapshot(Struct, frozen=True):
     resources of their own. `is_shared`: its parent lists it and topics of its own show it, each with fields that the
     other lacks, so a field that is not shown keeps its stored value. `removed` are children, as (resource type, resource
     id), that the delivery says are gone, even where the document still lists them.
-    `stage` grows with states that are never left again (an invoice once paid is not open any more); it orders snapshots of the
+    `state_rank` grows with states that are never left again (an invoice once paid is not open any more); it orders
+    snapshots of the
     same time, and 0 says nothing.
     """
 
@@ -85,7 +86,7 @@ class Snapshot(Struct, frozen=True):
     children: tuple[ChildRule, ...] = ()
     is_shared: bool = False
     removed: tuple[tuple[str, str], ...] = ()
-    stage: int = 0
+    state_rank: int = 0
 
 
 class Change(Struct, frozen=True):
@@ -132,9 +133,11 @@ class SeenVersion(Struct, frozen=True, array_like=True):
 class LatestState(Struct, frozen=True, array_like=True):
     """Table *latest*: the newest known state of one resource.
 
-    `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970, UTC.
-    `is_mirrored`: nothing but this document's lists was heard of its children, so an element that stays the same needs no look.
-    `stage` is the snapshot's.
+    `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970,
+    UTC.
+    `children_in_sync`: nothing but this document's lists was heard of its children, so an element that stays the same
+    needs no look.
+    `state_rank` is the snapshot's.
     """
 
     version_us: int | None
@@ -143,8 +146,8 @@ class LatestState(Struct, frozen=True, array_like=True):
     document: bytes | None
     is_deleted: bool = False
     event_id: str = ""
-    is_mirrored: bool = False
-    stage: int = 0
+    children_in_sync: bool = False
+    state_rank: int = 0
 
 
 class Correction(Struct, frozen=True):
@@ -164,7 +167,7 @@ class Correction(Struct, frozen=True):
     after: str | None
     version: datetime | None = None
     event_time: datetime | None = None
-    stage: int = 0
+    state_rank: int = 0
     volatile: tuple[str, ...] = ()
 
 

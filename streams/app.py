@@ -15,7 +15,7 @@ from mode import Service
 from config.private_files import create_privately
 from config.problems import ConfigurationError
 from streams.agents import capture
-from streams.worker.consumer import CONFIGURATION_EXIT, Source, die
+from streams.worker.consumer import CONFIGURATION_EXIT, DeliveryConsumer, die
 from streams.worker.log import configure_log
 from streams.worker.memory import collect_rarely, give_back_memory
 from streams.worker.operations import Operations
@@ -58,7 +58,7 @@ class PlainWorker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 class App(faust.App):  # type: ignore[misc]  # Faust has no types
     """A Faust application that writes nothing to the folder it is started in."""
 
-    source: Source | None = None
+    source: DeliveryConsumer | None = None
     """Where deliveries come from, once the application runs."""
 
     def _create_directories(self) -> None:
@@ -84,7 +84,7 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
             settings = from_environment(os.environ)
         except ConfigurationError as error:
             die(error, CONFIGURATION_EXIT)
-        app.source = source = Source(settings, batches, loop=self.loop)
+        app.source = source = DeliveryConsumer(settings, batches, loop=self.loop)
         await self.add_runtime_dependency(
             Operations(settings, source, loop=self.loop)
         )  # first: the source waits for Kafka

@@ -30,10 +30,10 @@ from streams.steps import child_index
 from streams.steps.child_index import Child, Parent, Rows
 from streams.steps.children import merged
 from streams.steps.correction import Refused, is_correction, read_correction
-from streams.steps.dedup import Known, dedup, remember, times_shown, version_tag, without_last_delivery
+from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
 from streams.steps.outcome import summarise
-from streams.steps.routing import Emission, Routes, Unrouted, fanout
+from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
 
 EVENT_NAMESPACE: Final = uuid.UUID(
     "7d1e4f6c-4f0e-5d0b-9a53-70656e73746f"
@@ -66,7 +66,7 @@ class Result(Struct, frozen=True):
     """Everything that follows from one delivery. Nothing has happened yet: the caller makes it happen in one transaction."""
 
     outcome: Outcome
-    emissions: tuple[Emission, ...]
+    routed_changes: tuple[RoutedChange, ...]
     writes: Writes
 
 
@@ -87,7 +87,7 @@ class _Decision(Struct, frozen=True):
     """What became of one resource."""
 
     outcome: Outcome
-    emission: Emission | None = None
+    routed: RoutedChange | None = None
 
 
 def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
@@ -106,8 +106,8 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         if found[0].outcome.outcome == "dead":
             return Result(found[0].outcome, (), Writes({}, {}))  # of all its resources none: it is kept as a whole
         decisions += found
-    emissions = tuple(decision.emission for decision in decisions if decision.emission is not None)
-    return Result(summarise([decision.outcome for decision in decisions]), emissions, writes)
+    routed_changes = tuple(decision.routed for decision in decisions if decision.routed is not None)
+    return Result(summarise([decision.outcome for decision in decisions]), routed_changes, writes)
 
 
 def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: Writes) -> _Subject:
@@ -154,8 +154,8 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
     if known is None or known.reason != "delivery_id":
         _remember(subject, writes)
     if known is None and parent_key is not None and child_index.is_orphan(snapshot, parent_key, rows):
-        known = Known("stale", "parent_deleted", "its parent was deleted after this was shown")
-    if isinstance(known, Known):
+        known = DedupVerdict("stale", "parent_deleted", "its parent was deleted after this was shown")
+    if isinstance(known, DedupVerdict):
         return [_Decision(Outcome(known.outcome, known.reason, known.detail))]
     decision = _conclude(subject, routes, writes)
     if parent_key is not None:
@@ -222,10 +222,10 @@ def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         shown = replace(subject.snapshot, is_shared=True)
         rows = Rows(tables.latest.get, writes.latest)
         child_index.remember(Child(subject.key, shown, subject.text, subject.latest), change.parent_key, rows)
-    emission = fanout(change, replace(delivery, event_type=correction.event_type), routes, subject.snapshot.volatile)
-    if isinstance(emission, Unrouted):
-        return Result(Outcome("filtered", emission.reason, emission.detail), (Emission(change, ()),), writes)
-    return Result(Outcome("changed", "corrected", "", (change.event_id,)), (emission,), writes)
+    routed = fanout(change, replace(delivery, event_type=correction.event_type), routes, subject.snapshot.volatile)
+    if isinstance(routed, UnroutedChange):
+        return Result(Outcome("filtered", routed.reason, routed.detail), (RoutedChange(change, ()),), writes)
+    return Result(Outcome("changed", "corrected", "", (change.event_id,)), (routed,), writes)
 
 
 def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
@@ -235,11 +235,11 @@ def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
     if change is None:
         reason = "already_deleted" if subject.text is None else "no_difference"
         return _Decision(Outcome("unchanged", reason, "the stored state says the same; its version was advanced"))
-    emission = fanout(change, subject.delivery, routes, subject.snapshot.volatile)
-    if isinstance(emission, Unrouted):
-        unsent = Emission(change, (), (), subject.snapshot.volatile)
-        return _Decision(Outcome("filtered", emission.reason, emission.detail), unsent)
-    return _Decision(Outcome("changed", _REASONS[change.op], "", (change.event_id,)), emission)
+    routed = fanout(change, subject.delivery, routes, subject.snapshot.volatile)
+    if isinstance(routed, UnroutedChange):
+        unsent = RoutedChange(change, (), (), subject.snapshot.volatile)
+        return _Decision(Outcome("filtered", routed.reason, routed.detail), unsent)
+    return _Decision(Outcome("changed", _REASONS[change.op], "", (change.event_id,)), routed)
 
 
 _REASONS: Final[Mapping[Operation, str]] = {"c": "created", "u": "updated", "d": "deleted", "r": "read"}
@@ -312,7 +312,7 @@ def _state(subject: _Subject, change: Change | None) -> LatestState:
         subject.text,
         subject.text is None,
         event_id,
-        stage=snapshot.stage,
+        state_rank=snapshot.state_rank,
     )
 
 

@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # run by its path, in an env
 from quixstreams import Application, State, message_context
 from quixstreams.models import Serializer, TopicConfig
 
-from bench.contest import OUTPUTS, PARTITIONS, Entry, entry_of
 from bench.job import Decision, Job, read
+from bench.peer_job import OUTPUTS, PARTITIONS, Entry, entry_of
 
 BATCH = 2_000
 LATEST = b"latest"

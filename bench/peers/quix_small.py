@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))  # run by its path, in an env
 
 from quixstreams import State
 
-from bench.contest import Entry, entry_of
+from bench.peer_job import Entry, entry_of
 from bench.peers.quix import application, topic_config
 from bench.small_job import OUTPUT, event
 

@@ -69,12 +69,12 @@ def shown_by_delivery(body: bytes, name: str, provider: Provider, topic: str, no
         headers.get("content-type", ""), envelope.event_time, envelope.api_version, headers,
     )  # fmt: skip
     result = process(delivery, Tables({}, {}), Routes({}))
-    if not result.emissions:
+    if not result.routed_changes:
         found = result.outcome
         raise Misused(
             f"{name}: as a delivery of {provider.name} it is {found.outcome} ({found.reason}): {found.detail}"
         )
-    return [_shown(emission.change) for emission in result.emissions]
+    return [_shown(routed.change) for routed in result.routed_changes]
 
 
 def tried(criterion: Filter, after: list[Shown], before: list[Shown], now: datetime) -> list[Trial]:

@@ -10,7 +10,7 @@ from ingress.answers import Answer
 
 
 @dataclass(slots=True)
-class Room:
+class InFlightLimits:
     """How much there is, and how much of it is taken. Counted on the event loop's one thread.
 
     A byte counts from its arrival until its request is answered, be it of the head, of the body, or not parsed yet.
@@ -43,7 +43,7 @@ def refused_unread(headers: Mapping[str, str], limit_bytes: int) -> Answer | Non
     return None
 
 
-async def read_body(receive: Receive, limit_bytes: int, room: Room) -> bytes | Answer:
+async def read_body(receive: Receive, limit_bytes: int, in_flight: InFlightLimits) -> bytes | Answer:
     """Return the whole body, or the refusal as soon as it passes the limit, there is no room, or the sender is gone.
 
     How long that may take, and how many bytes all bodies have together, is watched by the connections
@@ -59,8 +59,8 @@ async def read_body(receive: Receive, limit_bytes: int, room: Room) -> bytes | A
         total_bytes += len(chunk)
         if total_bytes > limit_bytes:
             return answers.body_too_large(limit_bytes)
-        if room.body_bytes > room.max_bytes:
-            return answers.too_many_bytes(room.max_bytes)
+        if in_flight.body_bytes > in_flight.max_bytes:
+            return answers.too_many_bytes(in_flight.max_bytes)
         chunks.append(chunk)
         if not message.get("more_body", False):
             return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -8,7 +8,7 @@ left out. Three rules make that so:
 2. From the moment a delivery is meant for the spool, all later ones are too (`is_direct` is False). So the file's order is
    the order of arrival, and a process killed here goes on with it.
 3. Publishing directly begins again in the same step of the event loop in which the last spooled delivery is handed to
-   the producer (`_hand_over`). The race, a delivery that arrives between the last one drained and the switch, does not
+   the producer (`_resume_direct`). The race, a delivery that arrives between the last one drained and the switch, does not
    exist: there is one thread, and in that step it runs nothing else. Deleting may come later, because order rests on what
    the producer was given first, not on what is left in the file. Killed before the delete, the next process publishes
    those rows again, under the same delivery ids and after their first copies: dropped downstream.
@@ -51,11 +51,11 @@ class Producing(Protocol):
     def publish(self, key: bytes, value: bytes, headers: Headers) -> Awaitable[Report]:
         """Return the report on one record, in bounded time."""
 
-    def hand_over(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[Report]":
+    def enqueue(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[Report]":
         """Return the report on one record, however long Kafka takes."""
 
 
-class Keeper:
+class FailoverPublisher:
     """Keeps deliveries, on Kafka or in the spool. Used on one event loop."""
 
     def __init__(self, producer: Producing, spool: Spool) -> None:
@@ -130,13 +130,13 @@ class Keeper:
     async def _drain_once(self) -> None:
         """Publish batch by batch, until Kafka acknowledges and what is left can be handed over in one step."""
         is_acknowledging = False
-        while not (is_acknowledging and self._hand_over()):
+        while not (is_acknowledging and self._resume_direct()):
             rows = await self._next_rows()
             await self._settle(rows, self._produce(rows))
             is_acknowledging = bool(rows) or self._has_rest()  # no rows and no rest: the disk took none of them
         log.info("spool_left", drained=self._spool.drained)
 
-    def _hand_over(self) -> bool:
+    def _resume_direct(self) -> bool:
         """Give the producer all that is left and publish directly from now on; never awaits (rule 3 above)."""
         if not self._has_rest():
             return False
@@ -181,7 +181,7 @@ class Keeper:
             # What was given up after 2 s is still queued, in its place; a second copy would be a repetition.
             future = self._late.pop(row.seq, None)
             if future is None:
-                future = self._producer.hand_over(row.key, row.value, unpack(row.headers))
+                future = self._producer.enqueue(row.key, row.value, unpack(row.headers))
                 if _is(future, "queue_full"):
                     break
             futures.append(future)

@@ -107,12 +107,12 @@ class Publisher:
         A record whose report said `ack_timeout` stays queued and is published when Kafka comes back. That is right: on
         the raw topic every delivery is there at least once, and the pipeline drops what the provider sends again.
         """
-        future = self.hand_over(key, value, headers)
+        future = self.enqueue(key, value, headers)
         if not future.done():
             self._waiting.append((self._loop.time() + self._ack_timeout_s, future))
         return future
 
-    def hand_over(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[Report]":
+    def enqueue(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[Report]":
         """Return the future report on one record, however long Kafka takes."""
         future: asyncio.Future[Report] = self._loop.create_future()
 

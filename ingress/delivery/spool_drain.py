@@ -69,7 +69,7 @@ async def _drained(file: SpoolFile, settings: Settings, patience_s: float) -> Dr
 
 async def _reports(publisher: Publisher, rows: Sequence[Row], patience_s: float) -> list[Report | None]:
     """Hand rows over and return what Kafka says of each, None where it has said nothing while nothing else moved either."""
-    futures = [publisher.hand_over(row.key, row.value, unpack(row.headers)) for row in rows]
+    futures = [publisher.enqueue(row.key, row.value, unpack(row.headers)) for row in rows]
     late = {future for future in futures if not future.done()}
     while late:
         done, late = await asyncio.wait(late, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)

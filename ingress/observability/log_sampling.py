@@ -23,7 +23,7 @@ class Kind(NamedTuple):
     reason: str
 
 
-class QuietLog:
+class SampledLog:
     """The ingress's log, for lines on what came from outside. Used on one event loop."""
 
     def __init__(self, lines: int = LINES, period_s: float = PERIOD_S) -> None:
@@ -49,7 +49,7 @@ class QuietLog:
         seen, self._seen = self._seen, Counter()
         for kind, count in seen.items():
             if count > self._lines:
-                log.info("left_out", of=kind.event, source=kind.source, reason=kind.reason, lines=count - self._lines)
+                log.info("suppressed", of=kind.event, source=kind.source, reason=kind.reason, lines=count - self._lines)
 
     def _has_lines_left(self, kind: Kind) -> bool:
         if self._end is None:

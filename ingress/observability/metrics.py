@@ -94,7 +94,7 @@ class Metrics(Collector):
     def __init__(self, sources: Iterable[Source]) -> None:
         self.tallies: Mapping[str, Tally] = {}
         self.unknown = Tally(None)
-        self.hung_up: Counter[str] = Counter()
+        self.aborted: Counter[str] = Counter()
         self.reloads = Reloads()
         self._known: dict[tuple[str, str], Tally] = {}
         self.follow(sources)
@@ -152,12 +152,14 @@ class Metrics(Collector):
                 answers.add_metric([*labels, ACCEPTED.result, ACCEPTED.reason], tally.accepted)
                 body_bytes.add_metric(labels, tally.body_bytes)
                 waited.add_metric(labels, _cumulative(tally.waited), tally.waited_s)
-        hung_up = CounterMetricFamily(  # not among the answers: nobody knows what they were about
-            "penstock_ingress_hung_up", "Connections ended before a request had its headers here.", labels=["reason"]
+        aborted = CounterMetricFamily(  # not among the answers: nobody knows what they were about
+            "penstock_ingress_connections_aborted",
+            "Connections ended before a request had its headers here.",
+            labels=["reason"],
         )
-        for reason, count in self.hung_up.items():
-            hung_up.add_metric([reason], count)
-        yield from (answers, body_bytes, waited, hung_up)
+        for reason, count in self.aborted.items():
+            aborted.add_metric([reason], count)
+        yield from (answers, body_bytes, waited, aborted)
         yield from _secret_metrics(self.tallies.values())
         yield from _reload_metrics(self.reloads)
         for name, description, value in self._gauges:

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from ingress import answers
-from ingress.admission.body_limits import Room
+from ingress.admission.body_limits import InFlightLimits
 from ingress.answers import Answer
 from ingress.server.framing import Framing, FramingError, FramingTooLarge
 from ingress.server.head_checks import head_fault
@@ -36,14 +36,14 @@ class BoundedHttp(HttpToolsProtocol):
     max_connections = sys.maxsize
     """Beyond so many at once, a new one is hung up on."""
 
-    room = Room(sys.maxsize, sys.maxsize)
+    in_flight = InFlightLimits(sys.maxsize, sys.maxsize)
     """Where all connections count the bytes that they hold."""
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object]) -> None:
         super().__init__(config, server_state, app_state)
         self._framing = Framing(HEADER_LIMIT_BYTES)
         self._counted_bytes = 0  # of those that the framing holds, in the room
-        self._charge = _Charge(self.room)  # of the request that is arriving, or has arrived last
+        self._charge = _Charge(self.in_flight)  # of the request that is arriving, or has arrived last
         self._is_arriving = True  # from the first byte of a request to its last; a new connection owes one
         self._arrived = 0  # requests that came whole; their number stands for the one that is awaited or arriving
         self._has_sent_all = False
@@ -100,7 +100,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Note that a request has begun."""
         self._is_arriving = True
-        self._charge = _Charge(self.room)
+        self._charge = _Charge(self.in_flight)
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
@@ -161,7 +161,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.hang_up(answers.header_too_large(HEADER_LIMIT_BYTES))
         except FramingError as error:
             self.hang_up(answers.invalid_http(str(error)))
-        if len(self._framing) != self._counted_bytes or self.room.body_bytes > self.room.most_bytes:
+        if len(self._framing) != self._counted_bytes or self.in_flight.body_bytes > self.in_flight.most_bytes:
             self._hold()
 
     def _parse(self, piece: bytes) -> None:
@@ -178,14 +178,14 @@ class BoundedHttp(HttpToolsProtocol):
     def _hold(self) -> None:
         """Keep what cannot be read yet: count it, and let the socket keep the rest."""
         self._count_held()
-        if self.room.body_bytes > self.room.most_bytes:
-            self.hang_up(answers.too_many_bytes(self.room.max_bytes))
+        if self.in_flight.body_bytes > self.in_flight.most_bytes:
+            self.hang_up(answers.too_many_bytes(self.in_flight.max_bytes))
         elif self._counted_bytes and self._running is not None and not self._is_arriving:
             self.flow.pause_reading()
 
     def _count_held(self) -> None:
         held_bytes = len(self._framing)
-        self.room.body_bytes += held_bytes - self._counted_bytes
+        self.in_flight.body_bytes += held_bytes - self._counted_bytes
         self._counted_bytes = held_bytes
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -221,27 +221,27 @@ class BoundedHttp(HttpToolsProtocol):
 class _Charge:
     """The bytes of one request in the room, from their arrival until its application has ended."""
 
-    __slots__ = ("_bytes", "_room")
+    __slots__ = ("_bytes", "_in_flight")
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    def __init__(self, in_flight: InFlightLimits) -> None:
+        self._in_flight = in_flight
         self._bytes = 0
 
     def add(self, size: int) -> None:
         self._bytes += size
-        self._room.body_bytes += size
+        self._in_flight.body_bytes += size
 
     def settle(self, _task: object) -> None:
-        self._room.body_bytes -= self._bytes
+        self._in_flight.body_bytes -= self._bytes
         self._bytes = 0
 
 
 def telling(
-    on_refusal: Callable[[Answer], None], max_connections: int = sys.maxsize, room: Room | None = None
+    on_refusal: Callable[[Answer], None], max_connections: int = sys.maxsize, in_flight: InFlightLimits | None = None
 ) -> type[BoundedHttp]:
     """Return the class of connections that tell of what they refuse, of which there are so many at most, with that room."""
     members = {"on_refusal": staticmethod(on_refusal), "max_connections": max_connections}
-    return type("TellingHttp", (BoundedHttp,), members if room is None else {**members, "room": room})
+    return type("TellingHttp", (BoundedHttp,), members if in_flight is None else {**members, "in_flight": in_flight})
 
 
 async def sweep(

@@ -16,7 +16,9 @@ UPDATED = "updated_at"
 
 CHILDREN: Final[Mapping[str, tuple[ChildRule, ...]]] = {
     "product": (
-        ChildRule("variant", "variants", is_shared=True, version=UPDATED, limit=MAX_VARIANTS, roster="variant_gids"),
+        ChildRule(
+            "variant", "variants", is_shared=True, version=UPDATED, limit=MAX_VARIANTS, id_list_field="variant_gids"
+        ),
         ChildRule("product_image", "images", version=UPDATED),
         ChildRule("product_option", "options"),
     ),

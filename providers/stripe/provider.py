@@ -143,7 +143,7 @@ class Stripe(Struct, frozen=True):
             is_deleted=is_deleted,
             volatile=VOLATILE,
             children=CHILDREN.get(found.resource_type, ()),
-            stage=0 if is_deleted else _stage(found.document),
+            state_rank=0 if is_deleted else _state_rank(found.document),
         )
         return Parsed((snapshot,))
 
@@ -219,7 +219,7 @@ def _found_in_notification(event: Document) -> Found | Unparsed:
     return Unparsed("unknown_shape", "expected a thin event to have an id")
 
 
-def _stage(document: Document) -> int:
+def _state_rank(document: Document) -> int:
     """Return how far the object has come; 0 for a notification and for objects whose states may come back."""
     object_type, status = document.get("object"), document.get("status")
     if isinstance(object_type, str) and isinstance(status, str):

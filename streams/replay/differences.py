@@ -80,9 +80,9 @@ def compared(delivery: RawDelivery, was: Decided | None, would_be: Decided) -> D
 
 def events_of(result: Result) -> Iterator[Event]:
     """Yield the change events that a decision sends out."""
-    for emission in result.emissions:
-        changes = [(topic, emission.change) for topic in emission.topics]
-        changes += [(part.topic, part.change) for part in emission.narrowed]
+    for routed in result.routed_changes:
+        changes = [(topic, routed.change) for topic in routed.topics]
+        changes += [(part.topic, part.change) for part in routed.projected]
         for topic, change in changes:
             yield Event(topic, change.event_id, change.op, change.resource_key, change.changed, change.after)
 

@@ -20,11 +20,11 @@ from schemas import codec
 from schemas.records import Correction, Document, LatestState, RawDelivery
 from streams.pipeline import Result, Tables, broken, process
 from streams.replay.differences import Decided, DeliveryDifference, Event, StateDifference, compared, events_of
-from streams.replay.truncated_log import Beginnings, Begun
+from streams.replay.truncated_log import TruncatedLog, TruncatedStart
 from streams.state.rocksdb_store import Home, Store
 from streams.steps.correction import is_correction
 from streams.steps.diff import diff
-from streams.steps.routing import Emission, Routes
+from streams.steps.routing import RoutedChange, Routes
 
 QUIET: Final = frozenset({"duplicate", "stale", "unchanged", "filtered"})
 _FAMILIES: Final = ("outcomes", "events", "starts", "names", "right", "state", "former", "row", "latest", "seen")
@@ -88,7 +88,7 @@ class Replay:
         self._paused, self._has_children = routes.paused, routes.children
         self._routes = replace(routes, paused=frozenset())  # what a pause held back is known from what was
         self._window = window
-        self._beginnings = Beginnings(columns["starts"], self._row, firsts)
+        self._beginnings = TruncatedLog(columns["starts"], self._row, firsts)
         self._agreed: set[bytes] = set()  # both are bounded by what the workers decide while this reads
         self._moved: set[bytes] = set()
         self.tally = Tally()
@@ -200,7 +200,7 @@ class Replay:
 
     def _decided(self, delivery: RawDelivery) -> Result:
         is_cut = self._beginnings.is_cut(delivery.partition)
-        latest = Begun(self._latest, self._beginnings, delivery.partition) if is_cut else self._latest
+        latest = TruncatedStart(self._latest, self._beginnings, delivery.partition) if is_cut else self._latest
         try:
             return process(delivery, Tables(self._seen, latest), self._routes)
         except Exception as error:  # noqa: BLE001  # as in the worker: one bad delivery must not stop all others
@@ -212,13 +212,13 @@ class Replay:
         for key, row in result.writes.latest.items():
             if key.decode() not in unjudged:
                 self._latest[key] = row
-        for emission in result.emissions:
-            if emission.change.resource_key not in unjudged:
-                self._store_change(emission, delivery, is_moving)
+        for routed in result.routed_changes:
+            if routed.change.resource_key not in unjudged:
+                self._store_change(routed, delivery, is_moving)
 
-    def _store_change(self, emission: Emission, delivery: RawDelivery, is_moving: bool) -> None:
-        change, key = emission.change, emission.change.resource_key.encode()
-        right = _Right(change.after, delivery.event_type, emission.volatile)
+    def _store_change(self, routed: RoutedChange, delivery: RawDelivery, is_moving: bool) -> None:
+        change, key = routed.change, routed.change.resource_key.encode()
+        right = _Right(change.after, delivery.event_type, routed.volatile)
         if is_moving:
             (self._agreed if self._is_right(key) else self._moved).add(key)
         self._right[key] = _pack(right)
@@ -249,8 +249,8 @@ class Replay:
             result = self._decided(delivery)
             for key, row in result.writes.latest.items():
                 self._latest[key] = row
-            for emission in result.emissions:
-                self._right[emission.change.resource_key.encode()] = _pack(_Right(emission.change.after))
+            for routed in result.routed_changes:
+                self._right[routed.change.resource_key.encode()] = _pack(_Right(routed.change.after))
 
     def _is_right(self, key: bytes) -> bool:
         return _is_same(self._have(key), self._right_of(key))
@@ -284,7 +284,7 @@ class Replay:
             None if right.document is None else right.document.decode(),
             codec.us_time(state.version_us),
             codec.us_time(state.event_time_us),
-            state.stage,
+            state.state_rank,
             tuple(sorted(right.volatile)),
         )
         return StateDifference(key, provider, source, name.partition, correction)

@@ -29,7 +29,7 @@ _pack = msgspec.msgpack.Encoder().encode
 _start = msgspec.msgpack.Decoder(_Start).decode
 
 
-class Beginnings:
+class TruncatedLog:
     """Kept in two columns of a store: `starts`, and `rows`, what is stored now of each resource.
 
     `firsts` holds, of each raw partition that retention has cut off, the first offset that is left.
@@ -91,12 +91,12 @@ class Beginnings:
         return codec.encode_row(LatestState(None, None, b"", before))
 
 
-class Begun:
+class TruncatedStart:
     """The table *latest* of a partition that is cut off: what is not in it is as it began."""
 
-    def __init__(self, latest: Any, beginnings: Beginnings, partition: int) -> None:
+    def __init__(self, latest: Any, truncated_log: TruncatedLog, partition: int) -> None:
         self._latest = latest
-        self._beginnings = beginnings
+        self._beginnings = truncated_log
         self._partition = partition
 
     def get(self, key: bytes, /) -> bytes | None:

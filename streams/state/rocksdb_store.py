@@ -146,13 +146,13 @@ def judging(directory: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        fault = judged(error, directory)
+        fault = classify(error, directory)
         if fault is None:
             raise
         raise fault from error
 
 
-def judged(error: Exception, directory: Path) -> WorkerError | None:
+def classify(error: Exception, directory: Path) -> WorkerError | None:
     """Return the fault that an error of RocksDB or of the file system is, None for a mistake of our own.
 
     rocksdict raises `Exception` itself, no class of its own, for whatever RocksDB reports.

@@ -16,7 +16,7 @@ import structlog
 from schemas.topics import TABLE_NAMES, TableName
 from streams.errors import Fatal, StoreCorrupted, WorkerError
 from streams.pipeline import Tables
-from streams.state.rocksdb_store import META, Home, Store, clear, judged
+from streams.state.rocksdb_store import META, Home, Store, classify, clear
 from streams.state.segments import Segments
 
 LATEST: Final = "latest"  # its column family; *seen* has one per segment
@@ -46,7 +46,7 @@ class OverlayTable:
         try:
             return self._stored(key)
         except Exception as error:
-            fault = judged(error, self._home.directory)
+            fault = classify(error, self._home.directory)
             if fault is None:
                 raise
             raise fault from error

@@ -81,15 +81,15 @@ class Lists:
         self._rows = rows
         self._paused = paused
         self._new: list[str] = []
-        self._is_mirrored = not parent.snapshot.removed
+        self._children_in_sync = not parent.snapshot.removed
 
     def children(self) -> Iterator[Child]:
         """Yield the children that are not stored as shown, and those that a whole list does not name any more."""
         parent = self._parent
-        before = parent.before.document if parent.before is not None and parent.before.is_mirrored else None
+        before = parent.before.document if parent.before is not None and parent.before.children_in_sync else None
         for found in find(parent.snapshot.children, parent.snapshot.resource_id, before, parent.text or b"{}"):
             if found.rule.resource_type in self._paused:
-                self._is_mirrored = False
+                self._children_in_sync = False
                 continue
             for child_id, element in found.shown.items():
                 if (found.rule.resource_type, child_id) not in parent.snapshot.removed:
@@ -105,8 +105,8 @@ class Lists:
         """Remember the new children in the index, and on the parent's row that its children are as it lists them."""
         add_to_index(self._parent.key, self._new, self._rows)
         state = self._rows.state(self._parent.key)
-        if state is not None and self._is_mirrored:
-            self._rows.put(self._parent.key.encode(), codec.encode_row(replace(state, is_mirrored=True)))
+        if state is not None and self._children_in_sync:
+            self._rows.put(self._parent.key.encode(), codec.encode_row(replace(state, children_in_sync=True)))
 
     def _shown(self, rule: ChildRule, child_id: str, element: Element) -> Iterator[Child]:
         key = f"{self._parent.owner}|{rule.resource_type}|{child_id}"
@@ -140,7 +140,7 @@ class Lists:
         if latest is None or latest.is_deleted:
             return
         if is_older(snapshot, latest):  # a topic of its own showed it later than this list was made
-            self._is_mirrored = False
+            self._children_in_sync = False
             return
         yield Child(key, snapshot, None, latest)
 
@@ -171,8 +171,8 @@ def remember(child: Child, parent_key: str, rows: Rows) -> None:
     if not snapshot.is_shared:
         return
     parent = rows.state(parent_key)
-    if parent is not None and parent.is_mirrored:
-        rows.put(parent_key.encode(), codec.encode_row(replace(parent, is_mirrored=False)))
+    if parent is not None and parent.children_in_sync:
+        rows.put(parent_key.encode(), codec.encode_row(replace(parent, children_in_sync=False)))
 
 
 def index(parent_key: str, rows: Rows) -> list[str]:

@@ -70,7 +70,7 @@ def merged(stored: bytes, shown: bytes) -> bytes:
 
 
 def _is_same(rule: ChildRule, old: Mapping[str, msgspec.Raw], new: Mapping[str, msgspec.Raw]) -> bool:
-    names = (rule.field, rule.roster, rule.member)
+    names = (rule.field, rule.id_list_field, rule.member)
     return all(old.get(name) == new.get(name) for name in names if name is not None)
 
 
@@ -113,7 +113,7 @@ def _listing(rule: ChildRule, fields: Mapping[str, msgspec.Raw], parent_id: str)
         array, is_last_page = _array(bytes(fields[rule.field]))
         names, texts = _names(array), _texts(array)
         ids = [text_id(name.id) for name in names]
-        roster, member = _roster(rule, fields), _member(rule, fields)
+        listed_ids, member = _listed_ids(rule, fields), _member(rule, fields)
     except (msgspec.DecodeError, RecursionError):
         return None
     known = [child_id for child_id in ids if child_id is not None]
@@ -123,8 +123,8 @@ def _listing(rule: ChildRule, fields: Mapping[str, msgspec.Raw], parent_id: str)
         _resource_id(rule, parent_id, child_id): Element(bytes(text), name.updated_at)
         for child_id, text, name in zip(known, texts, names, strict=True)
     }
-    named = elements.keys() | {_resource_id(rule, parent_id, child_id) for child_id in roster}
-    is_complete = rule.limit is None or len(known) < rule.limit or roster.issuperset(known)
+    named = elements.keys() | {_resource_id(rule, parent_id, child_id) for child_id in listed_ids}
+    is_complete = rule.limit is None or len(known) < rule.limit or listed_ids.issuperset(known)
     has_member = member is None or member in known
     return Listing(elements, frozenset(named), is_last_page and is_complete and has_member)
 
@@ -137,11 +137,11 @@ def _array(text: bytes) -> tuple[bytes, bool]:
     return bytes(page.data), page.has_more is False
 
 
-def _roster(rule: ChildRule, fields: Mapping[str, msgspec.Raw]) -> frozenset[str]:
+def _listed_ids(rule: ChildRule, fields: Mapping[str, msgspec.Raw]) -> frozenset[str]:
     """Return the ids of all children that a document names by their gids; none unless all of them can be read."""
-    if rule.roster is None or rule.roster not in fields:
+    if rule.id_list_field is None or rule.id_list_field not in fields:
         return frozenset()
-    gids = [text_id(name.admin_graphql_api_id) for name in _names(fields[rule.roster])]
+    gids = [text_id(name.admin_graphql_api_id) for name in _names(fields[rule.id_list_field])]
     return frozenset() if None in gids else frozenset(gid.rpartition("/")[2] for gid in gids if gid)
 
 

@@ -96,7 +96,7 @@ def read_correction(body: bytes) -> Applicable | Refused:
         correction.event_time,
         is_deleted=document is None,
         parent=correction.parent,
-        stage=correction.stage,
+        state_rank=correction.state_rank,
         volatile=frozenset(correction.volatile),
     )
     return Applicable(correction, snapshot)

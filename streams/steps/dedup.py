@@ -21,7 +21,7 @@ from schemas.records import LatestState, SeenVersion, Snapshot
 MAX_KEPT = 100  # contents and deliveries remembered per version; the most patient provider retries 11 times
 
 
-class Known(Struct, frozen=True):
+class DedupVerdict(Struct, frozen=True):
     """The snapshot goes no further, and why."""
 
     outcome: Literal["duplicate", "stale", "dead"]
@@ -39,27 +39,27 @@ def version_tag(snapshot: Snapshot, delivery_id: str) -> str:
 
 def dedup(
     snapshot: Snapshot, fingerprint: bytes, delivery_id: str, seen: SeenVersion | None, latest: LatestState | None
-) -> Known | None:
+) -> DedupVerdict | None:
     """Return why a snapshot is no news, None when it goes on to the next step."""
     if seen is not None:
         if delivery_id in seen.delivery_ids:
             return _under_known_id(fingerprint in seen.fingerprints)
         if snapshot.version is not None and seen.fingerprints[-1] == fingerprint:
-            return Known(
+            return DedupVerdict(
                 "duplicate", "same_version_and_content", "another delivery showed this version with this content"
             )
     if latest is not None and is_older(snapshot, latest):
-        return Known("stale", "older_than_stored", "a newer version of this resource was decided before")
+        return DedupVerdict("stale", "older_than_stored", "a newer version of this resource was decided before")
     return None
 
 
-def _under_known_id(is_known_content: bool) -> Known:
+def _under_known_id(is_known_content: bool) -> DedupVerdict:
     if is_known_content:
-        return Known("duplicate", "delivery_id", "this delivery id was decided before")
+        return DedupVerdict("duplicate", "delivery_id", "this delivery id was decided before")
     detail = (
         "this delivery id was decided before with another content: a sender that uses ids twice, or a forged header"
     )
-    return Known("dead", "reused_delivery_id", detail)
+    return DedupVerdict("dead", "reused_delivery_id", detail)
 
 
 def is_older(snapshot: Snapshot, latest: LatestState) -> bool:
@@ -76,7 +76,7 @@ def is_older(snapshot: Snapshot, latest: LatestState) -> bool:
         return shown_us < stored_us
     if latest.is_deleted:
         return shown_us <= stored_us
-    return (shown_us, snapshot.stage) < (stored_us, latest.stage)
+    return (shown_us, snapshot.state_rank) < (stored_us, latest.state_rank)
 
 
 def order_us(snapshot: Snapshot) -> int | None:

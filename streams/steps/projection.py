@@ -11,7 +11,7 @@ Tree = dict[str, "Tree"]
 """Names to the names below them; without any below, the whole value is included."""
 
 
-def narrowed(document: Document, fields: tuple[str, ...]) -> Document:
+def projected(document: Document, fields: tuple[str, ...]) -> Document:
     """Return the included fields of a document, dotted names leading through arrays, and its id.
 
     The order and number of array elements stay, so that a reader can tell them apart; a field that is not there is left out.

@@ -21,7 +21,7 @@ from schemas.topics import PRIORITIES, Priority, changes_topic, lane_topic, stat
 from streams.steps.diff import diff
 from streams.steps.filter import Filter
 from streams.steps.passthrough import RawRoute, is_of_type
-from streams.steps.projection import narrowed
+from streams.steps.projection import projected
 
 
 class Route(Struct, frozen=True):
@@ -72,31 +72,31 @@ class Routes(Struct, frozen=True):
         return () if rules is None else rules.resource_types
 
 
-class Narrowed(Struct, frozen=True):
+class ProjectedChange(Struct, frozen=True):
     """A change as one topic gets it: before, after and changed hold only the fields that its routes include."""
 
     topic: str
     change: Change
 
 
-class Emission(Struct, frozen=True):
-    """One change on its way: whole to `topics`, in parts as `narrowed` says; with neither, only `state.*` shows it.
+class RoutedChange(Struct, frozen=True):
+    """One change on its way: whole to `topics`, in parts as `projected` says; with neither, only `state.*` shows it.
 
     `volatile` names the fields of the resource whose change alone would have been none.
     """
 
     change: Change
     topics: tuple[str, ...]
-    narrowed: tuple[Narrowed, ...] = ()
+    projected: tuple[ProjectedChange, ...] = ()
     volatile: frozenset[str] = frozenset()
 
     @property
     def goes_out(self) -> bool:
         """Say whether any topic gets the change itself."""
-        return bool(self.topics or self.narrowed)
+        return bool(self.topics or self.projected)
 
 
-class Unrouted(Struct, frozen=True):
+class UnroutedChange(Struct, frozen=True):
     """No topic gets the change, and why."""
 
     reason: str
@@ -105,18 +105,18 @@ class Unrouted(Struct, frozen=True):
 
 def fanout(
     change: Change, delivery: RawDelivery, routes: Routes, volatile: frozenset[str] = frozenset()
-) -> Emission | Unrouted:
+) -> RoutedChange | UnroutedChange:
     """Return where a change goes. `volatile` names the fields whose change alone is no change (see step 3)."""
     default = routes.changes_topic(delivery.provider, delivery.source, change.resource_type)
     if not routes.routes:
-        return Emission(change, (default,), (), volatile)
+        return RoutedChange(change, (default,), (), volatile)
     selecting = [route for route in routes.routes if selects(route, change, delivery)]
     if not selecting:
-        return Unrouted("no_route", "no route selects this change")
+        return UnroutedChange("no_route", "no route selects this change")
     sides = _Sides(change, delivery.received_at)
     taking = [route for route in selecting if _passes(route.filter, sides)]
     if not taking:
-        return Unrouted("no_filter_matches", f"not the filter of {', '.join(route.name for route in selecting)}")
+        return UnroutedChange("no_filter_matches", f"not the filter of {', '.join(route.name for route in selecting)}")
     return _emission(taking, sides, default, volatile)
 
 
@@ -167,7 +167,9 @@ def _passes(criterion: Filter | None, sides: _Sides) -> bool:
     return not shown or any(criterion.matches(document, sides.now) for document in shown)
 
 
-def _emission(taking: Sequence[Route], sides: _Sides, default: str, volatile: frozenset[str]) -> Emission | Unrouted:
+def _emission(
+    taking: Sequence[Route], sides: _Sides, default: str, volatile: frozenset[str]
+) -> RoutedChange | UnroutedChange:
     fields: dict[str, tuple[str, ...]] = {}
     lanes = _lanes(taking, sides, default, volatile)
     whole = {lanes[route.topic or default]: None for route in taking if not route.include_fields}
@@ -177,11 +179,11 @@ def _emission(taking: Sequence[Route], sides: _Sides, default: str, volatile: fr
             fields[topic] = tuple(dict.fromkeys((*fields.get(topic, ()), *route.include_fields)))
     crossing = {lanes[route.topic or default] for route in taking if route.include_fields and sides.cross(route.filter)}
     parts = [(topic, _part(sides, included, volatile, topic in crossing)) for topic, included in fields.items()]
-    changed = tuple(Narrowed(topic, change) for topic, change in parts if change is not None)
+    changed = tuple(ProjectedChange(topic, change) for topic, change in parts if change is not None)
     if not whole and not changed:
         included = dict.fromkeys(chain.from_iterable(fields.values()))
-        return Unrouted("no_included_field_changed", f"nothing changed in {', '.join(included)}")
-    return Emission(sides.change, tuple(whole), changed, volatile)
+        return UnroutedChange("no_included_field_changed", f"nothing changed in {', '.join(included)}")
+    return RoutedChange(sides.change, tuple(whole), changed, volatile)
 
 
 def _lanes(taking: Sequence[Route], sides: _Sides, default: str, volatile: frozenset[str]) -> dict[str, str]:
@@ -212,7 +214,7 @@ def _part(sides: _Sides, included: tuple[str, ...], volatile: frozenset[str], is
     One with which the resource comes to match a filter, or ceases to, counts also without: its consumer does not know it yet.
     """
     before, after = (
-        None if document is None else codec.document_json(narrowed(document, included))
+        None if document is None else codec.document_json(projected(document, included))
         for document in (sides.before, sides.after)
     )
     if before is None or after is None:

@@ -57,10 +57,10 @@ class Commits:
         self._transaction.commit([TopicPartition(RAW, *place) for place in after.items()], self._consumer)
         self._batch = _Batch(len(messages), _first(map(place_of, messages)), written)
 
-    def settle(self) -> None:
+    def complete(self) -> None:
         """Wait until the commit under way has ended, and put its rows on disk.
 
-        Raises `Transient` when Kafka did not take it, and `StoreCorrupted` when a store did not: `take_back` is next then.
+        Raises `Transient` when Kafka did not take it, and `StoreCorrupted` when a store did not: `roll_back` is next then.
         """
         self._transaction.finish()
         batch, self._batch = self._batch, None
@@ -74,13 +74,13 @@ class Commits:
         if self._broken:
             raise self._broken[0]
 
-    def take_back(self, messages: Sequence[Message], broken: StoreCorrupted | None = None) -> None:
+    def roll_back(self, messages: Sequence[Message], broken: StoreCorrupted | None = None) -> None:
         """Take a batch back whose commit has not begun, and with it the one before if Kafka did not take that one.
 
         The consumer returns to their first records; a broken store is rebuilt, that of `broken` too.
         """
         with contextlib.suppress(Transient, StoreCorrupted):
-            self.settle()
+            self.complete()
         pending = {} if self._batch is None else self._batch.first
         self._batch = None
         self._transaction.abort()

@@ -34,7 +34,7 @@ from schemas.topics import DEAD, OUTCOMES, RAW, TABLE_NAMES, changelog_topic
 from streams.errors import Fatal, Stopped, StoreCorrupted
 from streams.state.directory_lock import claim
 from streams.state.restore import FETCH_BYTES
-from streams.state.rocksdb_store import judged
+from streams.state.rocksdb_store import classify
 from streams.state.tables import PartitionTables
 from streams.steps.routing import Routes
 from streams.worker.assignment import Partitions
@@ -71,7 +71,7 @@ class Batch(Struct):
     decided: asyncio.Future[None]
 
 
-class Source(Service):  # type: ignore[misc]  # mode has no types
+class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
     """The pump of one worker slot."""
 
     def __init__(self, settings: WorkerSettings, channel: Any, **options: Any) -> None:
@@ -179,7 +179,7 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
             except (Fatal, KafkaException) as fault:
                 die(fault)
             except OSError as error:  # the files that tell how far the worker is
-                die(judged(error, self._settings.data_dir) or error)
+                die(classify(error, self._settings.data_dir) or error)
         self._between_batches.set()
 
     async def _turn(self) -> None:
@@ -224,20 +224,20 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
         try:
             if messages:
                 await self._decide(messages)
-            await self._blocking(self._commits.settle)
+            await self._blocking(self._commits.complete)
             if messages:
                 await self._blocking(self._commits.begin, messages, self._times_ms)
                 messages = []
             if not is_behind:  # else as many are waiting, most likely: decided while this is committed
-                await self._blocking(self._commits.settle)
+                await self._blocking(self._commits.complete)
             self._failures = 0
         except Transient as fault:
             backoff_s, deliveries = self._backoff_s(), len(messages) + self._commits.deliveries
             log.warning("batch_aborted", error=str(fault), deliveries=deliveries, retry_in_s=backoff_s)
-            await self._blocking(self._commits.take_back, messages)
+            await self._blocking(self._commits.roll_back, messages)
             await asyncio.sleep(backoff_s)
         except StoreCorrupted as fault:
-            await self._blocking(self._commits.take_back, messages, fault)
+            await self._blocking(self._commits.roll_back, messages, fault)
         finally:
             if not self._commits.deliveries:
                 self._between_batches.set()

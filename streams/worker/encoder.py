@@ -13,7 +13,7 @@ from schemas.records import RawDelivery
 from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES
 from streams.pipeline import Result
 from streams.steps.passthrough import copy_topics, noted
-from streams.steps.routing import Emission, Routes
+from streams.steps.routing import RoutedChange, Routes
 
 SPARE_BYTES = 64 * 1024  # of a record's limit, for the key, headers and batch overhead
 
@@ -42,8 +42,8 @@ class Encoder:
     def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
         """Return the change, state and outcome records of a decision, for a dead one its letter, and the raw routes' copies."""
         records: list[Record] = []
-        for emission in result.emissions:
-            self._add_change(records, delivery, emission, now_us)
+        for routed in result.routed_changes:
+            self._add_change(records, delivery, routed, now_us)
         if result.outcome.outcome == "dead":
             letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us)
             records.append(Record(DEAD, delivery.key.encode(), letter))
@@ -55,12 +55,12 @@ class Encoder:
         records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))
         return records
 
-    def _add_change(self, records: list[Record], delivery: RawDelivery, emission: Emission, now_us: int) -> None:
-        change, key = emission.change, emission.change.resource_key.encode()
-        for topic in emission.topics:
+    def _add_change(self, records: list[Record], delivery: RawDelivery, routed: RoutedChange, now_us: int) -> None:
+        change, key = routed.change, routed.change.resource_key.encode()
+        for topic in routed.topics:
             message = codec.encode_change(self._prefix(topic, "change"), change, delivery, now_us)
             records.append(Record(topic, key, message))
-        for part in emission.narrowed:
+        for part in routed.projected:
             message = codec.encode_change(self._prefix(part.topic, "change"), part.change, delivery, now_us)
             records.append(Record(part.topic, key, message))
         topic = self._routes.state_topic(delivery.provider, delivery.source, change.resource_type)

@@ -8,7 +8,7 @@ from mode import Service
 
 from broker.operations import OperationsServer, Page, Pages, listening
 from streams.errors import Fatal
-from streams.worker.consumer import Source, die
+from streams.worker.consumer import DeliveryConsumer, die
 from streams.worker.health import Health, Watch
 from streams.worker.settings import WorkerSettings
 
@@ -18,7 +18,7 @@ log = structlog.get_logger()
 class Operations(Service):  # type: ignore[misc]  # mode has no types
     """Serves the pages of one worker from before it joins its group until it has left."""
 
-    def __init__(self, settings: WorkerSettings, source: Source, **options: Any) -> None:
+    def __init__(self, settings: WorkerSettings, source: DeliveryConsumer, **options: Any) -> None:
         super().__init__(**options)
         self._settings = settings
         limit_s = settings.configuration.worker.undecided_limit_s

@@ -85,7 +85,7 @@ class TransactionalProducer:
             except BufferError:
                 self.client.poll(0.05)
             except KafkaException as error:
-                raise self.judged(error, self.client) from error
+                raise self.classify(error, self.client) from error
             else:
                 return
 
@@ -97,12 +97,12 @@ class TransactionalProducer:
                 function(*arguments)
             except KafkaException as error:
                 if not error.args[0].retriable() or time.monotonic() > deadline:
-                    raise self.judged(error, client) from error
+                    raise self.classify(error, client) from error
                 time.sleep(RETRY_S)
             else:
                 return
 
-    def judged(self, error: KafkaException, client: Producer) -> Transient | Fatal:
+    def classify(self, error: KafkaException, client: Producer) -> Transient | Fatal:
         """Return the class of fault: whether this client can go on, or another one can, or this process must end."""
         cause: KafkaError = error.args[0]
         if cause.code() in FENCED and not self._may_be_own_fence():
@@ -166,7 +166,7 @@ class TransactionalProducer:
         try:
             in_background(self.client.abort_transaction, ABORT_S).result(2 * ABORT_S)
         except KafkaException as error:
-            fault = self.judged(error, self.client)
+            fault = self.classify(error, self.client)
             if isinstance(fault, Fatal):
                 raise fault from error
             self.is_lost = True

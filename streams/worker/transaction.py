@@ -177,7 +177,7 @@ class Transaction:
                 client.commit_transaction(CALL_TIMEOUT_S)
             except KafkaException as error:
                 if not error.args[0].retriable():
-                    fault = self._producer.judged(error, client)
+                    fault = self._producer.classify(error, client)
                     if isinstance(fault, Transient):  # no answer: it may have committed
                         self._producer.give_up(client)
                     raise fault from error

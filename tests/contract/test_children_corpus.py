@@ -132,7 +132,7 @@ def test_order_lists_line_items_shipping_lines_fulfillments_and_refunds() -> Non
         "u fulfillment",  # the order shows a field of it that its own topic does not
         "c refund",
     ]
-    assert (repeated.outcome.outcome, repeated.emissions) == ("unchanged", ())
+    assert (repeated.outcome.outcome, repeated.routed_changes) == ("unchanged", ())
     assert [c.changed for c in capture.pipeline.changes if c.op == "u" and c.parent_key] == [("/seller",)]
 
 

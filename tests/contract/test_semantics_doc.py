@@ -10,7 +10,7 @@ from tests.support.builders import child_cases, decision_cases
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("streams/agents.py", "streams/pipeline.py", "streams/steps/dedup.py", "streams/steps/routing.py")
-GIVEN = re.compile(r'(?:Known|Unrouted|dead)\(\s*(?:"(?:duplicate|stale|dead)", )?"(\w+)"')
+GIVEN = re.compile(r'(?:DedupVerdict|UnroutedChange|dead)\(\s*(?:"(?:duplicate|stale|dead)", )?"(\w+)"')
 
 
 @pytest.mark.parametrize("tested", [decision_cases, child_cases])

@@ -70,7 +70,7 @@ def test_nobody_on_a_read_only_file_system_serves_and_spools(hardened: DoorProce
 
     assert answer.status_code == 200, hardened.log_text()
     until(lambda: "penstock_spool_deliveries 1.0" in hardened.get("/metrics").text, TIMEOUT_S, "it is in the spool")
-    assert {path.name for path in directory.iterdir()} <= {"data", "ingress.observability.log", "penstock.toml"}
+    assert {path.name for path in directory.iterdir()} <= {"data", "ingress.log", "penstock.toml"}
     assert {path.name for path in (directory / "data").iterdir()} == {"spool"}
     hardened.child.terminate()
     assert hardened.child.wait(TIMEOUT_S) == 0, hardened.log_text()

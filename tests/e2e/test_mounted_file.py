@@ -66,7 +66,7 @@ def test_mounted_folder_follows(tmp_path: Path, outside: Path) -> None:
     inside = tmp_path / "inside"
     inside.mkdir()
     process = DoorProcess(inside, KAFKA_AWAY)
-    (outside.parent / "ingress.observability.log").touch()
+    (outside.parent / "ingress.log").touch()
     process.prefix = beside_a_mount(outside.parent, inside)
     process.start()
     try:

@@ -118,9 +118,9 @@ def test_flood_is_counted_whole_and_logged_in_part(kafka: str, tmp_path: Path) -
         events = process.events()
 
     lines = [event for event in events if event.get("reason") == "unknown_source" and event["event"] == "answered"]
-    left_out = [event["lines"] for event in events if event["event"] == "left_out"]
-    assert len(lines) + sum(left_out) == 1000
-    assert len(lines) <= 10 * (len(left_out) + 1)
+    suppressed = [event["lines"] for event in events if event["event"] == "suppressed"]
+    assert len(lines) + sum(suppressed) == 1000
+    assert len(lines) <= 10 * (len(suppressed) + 1)
     assert {event["sender"] for event in lines} == {"127.0.0.1"}
 
 
@@ -175,7 +175,7 @@ def test_too_many_connections_are_hung_up_on(small: DoorProcess) -> None:
         assert json.loads(answer.partition(b"\r\n\r\n")[2])["error"] == "too_many_connections"
         assert len(idle) == 2 * MAX_CONCURRENT
     until(lambda: small.post(f"/v1/open-{RUN}", b"{}").status_code == 200, 10, "there is room again")
-    assert 'penstock_ingress_hung_up_total{reason="too_many_connections"}' in small.get("/metrics").text
+    assert 'penstock_ingress_connections_aborted_total{reason="too_many_connections"}' in small.get("/metrics").text
 
 
 @contextlib.contextmanager

@@ -161,9 +161,9 @@ def assert_right(shop: Shop) -> None:
     ledger = shop.ledger()
     right = recompute([delivery for delivery in ledger.raw if not is_correction(delivery)], Routes({}))
     expected = {
-        emission.change.resource_key: json.loads(emission.change.after or b"null")
+        routed.change.resource_key: json.loads(routed.change.after or b"null")
         for result in right.results.values()
-        for emission in result.emissions
+        for routed in result.routed_changes
     }
     consumed: dict[str, Any] = {}
     for change in ledger.changes:

@@ -11,16 +11,16 @@ DECIDING: Final = (
         "older_version_wins",
         "Order of a resource: what overtook is dropped, and what was overtaken is emitted.",
         "streams/steps/dedup.py",
-        "return (shown_us, snapshot.stage) < (stored_us, latest.stage)",
-        "return (shown_us, snapshot.stage) > (stored_us, latest.stage)",
+        "return (shown_us, snapshot.state_rank) < (stored_us, latest.state_rank)",
+        "return (shown_us, snapshot.state_rank) > (stored_us, latest.state_rank)",
         ("tests/unit/streams/steps/test_dedup.py::test_is_older_compares_versions_then_event_times",),
     ),
     Mutant(
         "tie_is_stale",
         "Every real change once: of two contents within one second the later is lost.",
         "streams/steps/dedup.py",
-        "return (shown_us, snapshot.stage) < (stored_us, latest.stage)",
-        "return (shown_us, snapshot.stage) <= (stored_us, latest.stage)",
+        "return (shown_us, snapshot.state_rank) < (stored_us, latest.state_rank)",
+        "return (shown_us, snapshot.state_rank) <= (stored_us, latest.state_rank)",
         ("tests/unit/streams/steps/test_dedup.py::test_is_older_compares_versions_then_event_times",),
     ),
     Mutant(
@@ -39,7 +39,7 @@ DECIDING: Final = (
         if delivery_id in seen.delivery_ids:
 """,
         """    if latest is not None and is_older(snapshot, latest):
-        return Known("stale", "older_than_stored", "a newer version of this resource was decided before")
+        return DedupVerdict("stale", "older_than_stored", "a newer version of this resource was decided before")
     if seen is not None:
         if delivery_id in seen.delivery_ids:
 """,

@@ -76,7 +76,7 @@ FRAMING: Final = (
         "waiting_bytes_are_not_counted",
         "Memory is bounded: half heads and requests behind others are in nobody's count.",
         "ingress/server/protocol.py",
-        "        self.room.body_bytes += held_bytes - self._counted_bytes\n",
+        "        self.in_flight.body_bytes += held_bytes - self._counted_bytes\n",
         "",
         (f"{_AMBIGUOUS}::test_bytes_that_nobody_reads_are_counted",),
     ),

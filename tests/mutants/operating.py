@@ -120,8 +120,8 @@ OPERATING: Final = (
         "drain_begins_with_the_newest",
         "The spool keeps the order per resource: a drain publishes its batches the wrong way round.",
         "ingress/delivery/spool_drain.py",
-        "publisher.hand_over(row.key, row.value, unpack(row.headers)) for row in rows]",
-        "publisher.hand_over(row.key, row.value, unpack(row.headers)) for row in reversed(rows)]",
+        "publisher.enqueue(row.key, row.value, unpack(row.headers)) for row in rows]",
+        "publisher.enqueue(row.key, row.value, unpack(row.headers)) for row in reversed(rows)]",
         ("tests/kafka/test_spool_drain.py::test_killed_drain_doubles_one_batch_at_most",),
     ),
 )

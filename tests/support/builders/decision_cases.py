@@ -21,7 +21,7 @@ REMAKE = ".venv/bin/python -m tests.support.builders.decision_cases"
 class Arrival(Struct, frozen=True):
     """One delivery of the resource: a content (a letter), or its deletion (""), with the provider's times in seconds.
 
-    `by` is the delivery id; without one every arrival is a delivery of its own. `touched` is a volatile field. `stage` grows
+    `by` is the delivery id; without one every arrival is a delivery of its own. `touched` is a volatile field. `state_rank` grows
     with states that are never left again.
     """
 
@@ -30,20 +30,24 @@ class Arrival(Struct, frozen=True):
     at: float | None = None
     by: str = ""
     touched: int = 0
-    stage: int = 0
+    state_rank: int = 0
 
     def snapshot(self) -> Snapshot:
         """Return what the delivery shows."""
         document: Document = {"id": 7, "title": self.content, "updated_at": self.touched}
         return snapshot(
-            document if self.content else None, self.version, self.at, volatile=["updated_at"], stage=self.stage
+            document if self.content else None,
+            self.version,
+            self.at,
+            volatile=["updated_at"],
+            state_rank=self.state_rank,
         )
 
     def __str__(self) -> str:
         times = [f"v{self.version:g}"] if self.version is not None else []
         times += [f"at {self.at:g} s"] if self.at is not None else []
-        stage = f"stage {self.stage}" if self.stage else ""
-        words = [self.content or "deleted", *times, stage, f"id {self.by}" if self.by else ""]
+        rank = f"rank {self.state_rank}" if self.state_rank else ""
+        words = [self.content or "deleted", *times, rank, f"id {self.by}" if self.by else ""]
         return " ".join(filter(None, words)) + (" (touched)" if self.touched else "")
 
 
@@ -232,13 +236,13 @@ SITUATIONS = (
     ),
     Situation(
         "A tie in which the last state arrives first",
-        (Arrival("paid", at=1, stage=3), Arrival("open", at=1, stage=1)),
+        (Arrival("paid", at=1, state_rank=3), Arrival("open", at=1, state_rank=1)),
         (CREATED, STALE),
         "One action sends several events of one second in any order; what is paid is not open again.",
     ),
     Situation(
         "A tie in which the last state arrives last",
-        (Arrival("open", at=1, stage=1), Arrival("paid", at=1, stage=3)),
+        (Arrival("open", at=1, state_rank=1), Arrival("paid", at=1, state_rank=3)),
         (CREATED, UPDATED),
         "The later stage is news whether or not its second is newer.",
     ),

@@ -42,7 +42,7 @@ def snapshot(
     event_time: float | None = None,
     resource_id: str = "7",
     volatile: Sequence[str] = (),
-    stage: int = 0,
+    state_rank: int = 0,
 ) -> Snapshot:
     """Return what a delivery shows of one product; no document means that it is deleted. Times are seconds from START."""
     return Snapshot(
@@ -53,7 +53,7 @@ def snapshot(
         None if event_time is None else second(event_time),
         is_deleted=document is None,
         volatile=frozenset(volatile),
-        stage=stage,
+        state_rank=state_rank,
     )
 
 
@@ -135,7 +135,7 @@ class Pipeline:
     @property
     def changes(self) -> list[Change]:
         """Return every change that went out, in order."""
-        return [emission.change for result in self.results for emission in result.emissions if emission.goes_out]
+        return [routed.change for result in self.results for routed in result.routed_changes if routed.goes_out]
 
     @property
     def outcomes(self) -> list[str]:

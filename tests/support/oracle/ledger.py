@@ -70,8 +70,10 @@ class Recomputation(Struct):
 
     def changes(self) -> dict[str, list[str]]:
         """Return the event ids of each resource in order."""
-        emissions = (emission for result in self.results.values() for emission in result.emissions if emission.goes_out)
-        return grouped((emission.change.resource_key, emission.change.event_id) for emission in emissions)
+        routed_changes = (
+            routed for result in self.results.values() for routed in result.routed_changes if routed.goes_out
+        )
+        return grouped((routed.change.resource_key, routed.change.event_id) for routed in routed_changes)
 
 
 def recompute(raw: list[RawDelivery], routes: Routes) -> Recomputation:

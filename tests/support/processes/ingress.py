@@ -38,7 +38,7 @@ class DoorProcess:
         self._arguments = arguments
         self._configuration = directory / "penstock.toml"
         self._configuration.write_text(configuration)
-        self._log = directory / "ingress.observability.log"
+        self._log = directory / "ingress.log"
         self.prefix: list[str] = []  # what comes before the command: who runs it, and where
         self._host = host
         self.port = self.operations_port = 0

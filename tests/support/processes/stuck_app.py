@@ -7,15 +7,15 @@ import asyncio
 from typing import Any
 
 from streams.app import app
-from streams.worker.consumer import Source
+from streams.worker.consumer import DeliveryConsumer
 
 __all__ = ["app"]
 
 
-async def stand_still(_source: Source, _messages: Any) -> None:
+async def stand_still(_source: DeliveryConsumer, _messages: Any) -> None:
     """Decide nothing."""
     await asyncio.Event().wait()
 
 
-stuck: Any = Source  # the bug that this worker is for
+stuck: Any = DeliveryConsumer  # the bug that this worker is for
 stuck._decide = stand_still

@@ -37,7 +37,7 @@ def test_lines_of_a_facility_are_few_and_the_rest_is_counted() -> None:
         now_s[0] = 22.0
         handler.emit(line("FAIL", 101))
 
-    assert [(event["facility"], event["detail"], event.get("left_out")) for event in logs] == [
+    assert [(event["facility"], event["detail"], event.get("suppressed")) for event in logs] == [
         ("FAIL", "try 0", None), ("FAIL", "try 1", None), ("REQTMOUT", "try 0", None),
         ("FAIL", "try 100", 98), ("FAIL", "try 101", None),
     ]  # fmt: skip

@@ -232,7 +232,7 @@ async def test_requests_at_once_have_a_limit() -> None:
     assert [task.result().status for task in waiting] == [200, 200]
     assert (refused.status, refused.reason) == (503, "too_busy")
     assert b"retry-after" in dict(refused.headers)
-    assert (door.receiver.room.requests, door.receiver.room.body_bytes) == (0, 0)
+    assert (door.receiver.in_flight.requests, door.receiver.in_flight.body_bytes) == (0, 0)
     assert (await door.post()).status == 200
 
 

@@ -40,7 +40,7 @@ def test_everything_that_the_sample_sends_has_topics_of_its_own(tmp_path: Path) 
             post.sender.provider.name, post.body, post.topic, post.delivery_id, source=post.sender.source
         )
         result = process(delivery, Tables({}, {}), routes)
-        used |= {topic for emission in result.emissions for topic in emission.topics}
+        used |= {topic for routed in result.routed_changes for topic in routed.topics}
 
     assert {topic.split(".")[1] for topic in used} == set(PROVIDERS)
     assert [topic for topic in used if topic.endswith(".other")] == []

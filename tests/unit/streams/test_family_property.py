@@ -29,7 +29,7 @@ VARIANTS = st.dictionaries(st.sampled_from("xy"), st.tuples(st.sampled_from("12"
 Event = tuple[str, str, str | None]  # operation, child, content
 
 
-class Known(Struct):
+class DedupVerdict(Struct):
     """What the model knows of a child: its content, None once gone, and the time that orders it."""
 
     content: str | None
@@ -40,7 +40,7 @@ class Family:
     """The rules of docs/semantics.md about children, in the plainest way."""
 
     def __init__(self) -> None:
-        self.known: dict[str, Known] = {}
+        self.known: dict[str, DedupVerdict] = {}
         self.shown_by_own_topic: dict[tuple[str, int], tuple[str, set[str]]] = defaultdict(lambda: ("", set()))
         self.deleted_at: float | None = None
 
@@ -90,7 +90,7 @@ class Family:
         return events
 
     def _set(self, name: str, content: str | None, time: float | None) -> list[Event]:
-        known = self.known.setdefault(name, Known(None, None))
+        known = self.known.setdefault(name, DedupVerdict(None, None))
         before, known.content = known.content, content
         known.time = known.time if time is None else time
         if before == content:
@@ -167,7 +167,7 @@ class FamilyHistory(Noisy):
         expected = self._expected(arriving.delivery_id, shown)
         result = self.pipeline.decide(arriving)
         self.sent.append(arriving)
-        changes = [emission.change for emission in result.emissions if emission.change.resource_type != "product"]
+        changes = [routed.change for routed in result.routed_changes if routed.change.resource_type != "product"]
         assert Counter(map(told, changes)) == Counter(expected)
 
     def _expected(self, delivery_id: str, shown: Snapshot) -> list[Event]:

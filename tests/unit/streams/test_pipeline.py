@@ -63,10 +63,10 @@ def test_numbers_keep_every_digit_from_body_to_change() -> None:
 
     result = Pipeline(Routes({})).decide(real_delivery("generic", body, "order.updated"))
 
-    assert result.emissions[0].change.after == (
+    assert result.routed_changes[0].change.after == (
         b'{"id":123456789012345678901234567890,"price":19.90,"updated_at":"2026-01-31T12:00:00Z"}'
     )
-    assert result.emissions[0].change.resource_id == "123456789012345678901234567890"
+    assert result.routed_changes[0].change.resource_id == "123456789012345678901234567890"
 
 
 def test_unchanged_delivery_is_stored_for_the_next_comparison() -> None:
@@ -100,7 +100,7 @@ def test_retry_writes_nothing() -> None:
 
     result = pipeline.show({"title": "A"}, version=1, by="x")
 
-    assert (result.writes.seen, result.writes.latest, result.emissions) == ({}, {}, ())
+    assert (result.writes.seen, result.writes.latest, result.routed_changes) == ({}, {}, ())
 
 
 def test_deleting_without_time_keeps_the_stored_version() -> None:
@@ -180,8 +180,8 @@ def test_delivery_of_several_resources_has_one_outcome() -> None:
     result = pipeline.decide(delivery(*shown, delivery_id="second"))
 
     assert result.outcome.outcome == "changed"
-    assert result.outcome.event_ids == tuple(emission.change.event_id for emission in result.emissions)
-    assert [emission.change.resource_id for emission in result.emissions] == ["2", "3"]
+    assert result.outcome.event_ids == tuple(routed.change.event_id for routed in result.routed_changes)
+    assert [routed.change.resource_id for routed in result.routed_changes] == ["2", "3"]
 
 
 @pytest.mark.parametrize("version", [1, None])
@@ -192,7 +192,7 @@ def test_one_resource_shown_twice_in_one_delivery_ends_in_the_last_state(version
     result = pipeline.decide(delivery(*[snapshot({"title": title}, version) for title in "ABA"]))
 
     a, b = b'{"title":"A"}', b'{"title":"B"}'
-    assert [(e.change.op, e.change.before, e.change.after) for e in result.emissions] == [
+    assert [(e.change.op, e.change.before, e.change.after) for e in result.routed_changes] == [
         ("c", None, a),
         ("u", a, b),
         ("u", b, a),
@@ -218,7 +218,7 @@ def test_child_knows_its_parent() -> None:
 
     result = Pipeline().decide(delivery(child))
 
-    assert result.emissions[0].change.parent_key == "scripted|acme|cart|5"
+    assert result.routed_changes[0].change.parent_key == "scripted|acme|cart|5"
 
 
 # --- Routes ----------------------------------------------------------------------------------------------------------
@@ -242,10 +242,10 @@ def test_change_that_goes_nowhere_is_still_the_current_state(routes: tuple[Route
     """`state.*` shows every resource as it is, whatever the routes think of its changes."""
     pipeline = Pipeline(Routes(ROUTES.providers, routes))
 
-    (emission,) = pipeline.show({"title": "A"}, version=1).emissions
+    (routed,) = pipeline.show({"title": "A"}, version=1).routed_changes
 
-    assert (emission.goes_out, emission.topics, emission.narrowed) == (False, (), ())
-    assert emission.change.after == b'{"title":"A"}'
+    assert (routed.goes_out, routed.topics, routed.projected) == (False, (), ())
+    assert routed.change.after == b'{"title":"A"}'
     assert pipeline.results[0].outcome.event_ids == ()
 
 
@@ -259,7 +259,7 @@ def test_paused_resource_is_left_as_it_is() -> None:
     pipeline.routes = paused
     held = [pipeline.show({"title": title}, version, by=title) for title, version in (("B", 2), ("C", 3))]
     assert (pipeline.seen, pipeline.latest) == stored
-    assert [result.emissions for result in held] == [(), ()]
+    assert [result.routed_changes for result in held] == [(), ()]
     pipeline.routes = running
     pipeline.show({"title": "C"}, version=3, by="C")
     pipeline.show({"title": "B"}, version=2, by="B")
@@ -292,16 +292,16 @@ def test_only_the_paused_of_several_resources_is_held() -> None:
     result = pipeline.decide(delivery(snapshot({"title": "A"}, 1), other))
 
     assert pipeline.outcomes == ["changed created"]
-    assert [emission.change.resource_type for emission in result.emissions] == ["variant"]
+    assert [routed.change.resource_type for routed in result.routed_changes] == ["variant"]
 
 
 def test_raw_routes_alone_leave_changes_on_their_default_topic() -> None:
     """They are about deliveries, and say nothing about changes."""
     pipeline = Pipeline(Routes(ROUTES.providers, raw=(RawRoute("copies", "copies"),)))
 
-    (emission,) = pipeline.show({"title": "A"}, version=1).emissions
+    (routed,) = pipeline.show({"title": "A"}, version=1).routed_changes
 
-    assert emission.topics == ("changes.scripted.product",)
+    assert routed.topics == ("changes.scripted.product",)
 
 
 def test_change_of_no_included_field_is_filtered() -> None:
@@ -384,7 +384,7 @@ def test_first_delivery_creates_and_its_retry_is_a_duplicate(
     retry = pipeline.decide(shown)
 
     assert (first.outcome.outcome, first.outcome.reason) == ("changed", "created")
-    assert [emission.topics for emission in first.emissions] == [(topic,)]
+    assert [routed.topics for routed in first.routed_changes] == [(topic,)]
     assert (retry.outcome.outcome, retry.outcome.reason) == ("duplicate", "delivery_id")
 
 
@@ -399,13 +399,13 @@ def test_listed_type_has_its_topic_and_keeps_its_key() -> None:
         for source, event in ((SOURCE, "order.updated"), (SOURCE, "quote.updated"), ("another", "order.updated"))
     ]
 
-    emissions = [emission for result in results for emission in result.emissions]
-    assert [emission.topics[0] for emission in emissions] == [
+    routed_changes = [routed for result in results for routed in result.routed_changes]
+    assert [routed.topics[0] for routed in routed_changes] == [
         "changes.generic.order",
         "changes.generic.other",
         "changes.generic.other",
     ]
-    assert [emission.change.resource_key for emission in emissions] == [
+    assert [routed.change.resource_key for routed in routed_changes] == [
         f"generic|{SOURCE}|order|7",
         f"generic|{SOURCE}|quote|7",
         "generic|another|order|7",
@@ -444,7 +444,7 @@ def test_delivery_that_cannot_be_read_is_dead_and_stores_nothing(provider: str, 
     """Dead with the reason, no change, no write, no exception."""
     result = process(real_delivery(provider, body), Tables({}, {}), Routes({}))
 
-    assert (result.outcome.outcome, result.outcome.reason, result.emissions) == ("dead", reason, ())
+    assert (result.outcome.outcome, result.outcome.reason, result.routed_changes) == ("dead", reason, ())
     assert (result.writes.seen, result.writes.latest) == ({}, {})
 
 
@@ -487,5 +487,5 @@ def test_delivery_with_one_contradiction_applies_nothing() -> None:
     result = pipeline.decide(delivery(*both, delivery_id="x"))
 
     assert (result.outcome.outcome, result.outcome.reason) == ("dead", "reused_delivery_id")
-    assert result.emissions == ()
+    assert result.routed_changes == ()
     assert (pipeline.latest, pipeline.seen) == stored

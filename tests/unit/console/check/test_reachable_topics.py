@@ -145,8 +145,8 @@ def test_name_of_a_type_stays_in_the_record(name: str) -> None:
 
     found = Pipeline(compiled_routes(configured())).decide(delivery)
 
-    (emission,) = found.emissions
-    assert emission.topics == (f"changes.{name}.other",)
-    assert emission.change.resource_type == "surprise"
-    assert emission.change.resource_key.startswith(f"{name}|{name}|surprise|")
+    (routed,) = found.routed_changes
+    assert routed.topics == (f"changes.{name}.other",)
+    assert routed.change.resource_type == "surprise"
+    assert routed.change.resource_key.startswith(f"{name}|{name}|surprise|")
     assert "surprise" not in provider(name).resource_types

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from starlette.types import Message, Receive
 
-from ingress.admission.body_limits import Room, read_body, refused_unread
+from ingress.admission.body_limits import InFlightLimits, read_body, refused_unread
 from ingress.answers import Answer
 
 LIMIT = 10
@@ -49,20 +49,20 @@ def test_headers_alone_can_refuse(headers: dict[str, str], reason: str | None) -
     assert (refused.reason if refused else None) == reason
 
 
-def room(max_bytes: int = 100) -> Room:
+def in_flight(max_bytes: int = 100) -> InFlightLimits:
     """Return room for so many bytes."""
-    return Room(max_requests=1, max_bytes=max_bytes)
+    return InFlightLimits(max_requests=1, max_bytes=max_bytes)
 
 
 @pytest.mark.parametrize("bodies", [(b"",), (b"0123456789",), (b"01234", b"", b"56789")])
 async def test_body_up_to_the_limit_is_returned_whole(bodies: tuple[bytes, ...]) -> None:
     """The exact bytes come back, in one piece or several."""
-    assert await read_body(arriving(*chunks(*bodies)), LIMIT, room()) == b"".join(bodies)
+    assert await read_body(arriving(*chunks(*bodies)), LIMIT, in_flight()) == b"".join(bodies)
 
 
 async def test_body_over_the_limit_is_not_read_further() -> None:
     """Reading ends with the chunk that passes the limit: the next one is never asked for."""
-    refused = await read_body(arriving(*chunks(b"0123456789", b"x", b"never read")[:2]), LIMIT, room())
+    refused = await read_body(arriving(*chunks(b"0123456789", b"x", b"never read")[:2]), LIMIT, in_flight())
 
     assert isinstance(refused, Answer)
     assert (refused.status, refused.reason) == (413, "body_too_large")
@@ -70,7 +70,7 @@ async def test_body_over_the_limit_is_not_read_further() -> None:
 
 async def test_cut_off_body_is_no_delivery() -> None:
     """A sender that vanishes inside the body leaves nothing behind."""
-    refused = await read_body(arriving(*chunks(b"012", b"")[:1], {"type": "http.disconnect"}), LIMIT, room())
+    refused = await read_body(arriving(*chunks(b"012", b"")[:1], {"type": "http.disconnect"}), LIMIT, in_flight())
 
     assert isinstance(refused, Answer)
     assert (refused.status, refused.reason) == (400, "body_cut_off")
@@ -78,7 +78,7 @@ async def test_cut_off_body_is_no_delivery() -> None:
 
 async def test_body_without_room_is_refused() -> None:
     """A body for which others leave no room is refused with 503; the connections count the bytes."""
-    taken = room(max_bytes=12)
+    taken = in_flight(max_bytes=12)
     taken.body_bytes = 13
 
     refused = await read_body(arriving(*chunks(b"0123", b"never read")[:1]), LIMIT, taken)

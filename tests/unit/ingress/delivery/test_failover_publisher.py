@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingress.delivery import failover_publisher as keepers
-from ingress.delivery.failover_publisher import Keeper
+from ingress.delivery.failover_publisher import FailoverPublisher
 from ingress.delivery.publisher import PUBLISHED, SPOOLED, Headers, Published, Report, Unpublished
 from ingress.delivery.spool import Spool
 
@@ -33,7 +33,7 @@ class FakeKafka:
 
     async def publish(self, key: bytes, value: bytes, headers: Headers) -> Report:
         """Publish with a timeout, which `give_up` makes come."""
-        late = self.hand_over(key, value, headers)
+        late = self.enqueue(key, value, headers)
         answer: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
 
         def report(_done: "asyncio.Future[Report]") -> None:
@@ -44,7 +44,7 @@ class FakeKafka:
         self._direct.append((late, answer))
         return await answer
 
-    def hand_over(self, _key: bytes, value: bytes, _headers: Headers) -> "asyncio.Future[Report]":
+    def enqueue(self, _key: bytes, value: bytes, _headers: Headers) -> "asyncio.Future[Report]":
         """Queue a record."""
         future: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
         if self.refusals:
@@ -78,33 +78,35 @@ class FakeKafka:
 
 
 @asynccontextmanager
-async def keeping(directory: Path, kafka: FakeKafka, limit_bytes: int = LIMIT_BYTES) -> AsyncIterator[Keeper]:
+async def keeping(
+    directory: Path, kafka: FakeKafka, limit_bytes: int = LIMIT_BYTES
+) -> AsyncIterator[FailoverPublisher]:
     """Give a keeper that drains."""
     spool = Spool(directory / "1.sqlite", limit_bytes)
     spool.start()
-    keeper = Keeper(kafka, spool)
-    draining = asyncio.create_task(keeper.drain())
-    yield keeper
+    failover = FailoverPublisher(kafka, spool)
+    draining = asyncio.create_task(failover.drain())
+    yield failover
     draining.cancel()
     await asyncio.gather(draining, return_exceptions=True)
     await spool.stop()
 
 
-async def publish(keeper: Keeper, *values: bytes) -> list[Report]:
+async def publish(failover: FailoverPublisher, *values: bytes) -> list[Report]:
     """Publish values at once and return the reports."""
-    return list(await asyncio.gather(*[keeper.publish(b"key", value, []) for value in values]))
+    return list(await asyncio.gather(*[failover.publish(b"key", value, []) for value in values]))
 
 
-def refused(keeper: Keeper) -> str | None:
+def refused(failover: FailoverPublisher) -> str | None:
     """Return why deliveries are refused now."""
-    refusal = keeper.refusal()
+    refusal = failover.refusal()
     return None if refusal is None else refusal.reason
 
 
-async def until_direct(keeper: Keeper) -> None:
+async def until_direct(failover: FailoverPublisher) -> None:
     """Return when the spool has been handed over and emptied."""
     async with asyncio.timeout(TIMEOUT_S):
-        while not keeper.is_direct or keeper._spool.deliveries:  # noqa: ASYNC110  # a fact of the drain, with a deadline
+        while not failover.is_direct or failover._spool.deliveries:  # noqa: ASYNC110  # a fact of the drain, with a deadline
             await asyncio.sleep(0.001)
 
 
@@ -115,10 +117,10 @@ async def until_queued(kafka: FakeKafka, count: int) -> None:
             await asyncio.sleep(0.001)
 
 
-async def enter_spool(keeper: Keeper, kafka: FakeKafka, *values: bytes) -> list[Report]:
+async def enter_spool(failover: FailoverPublisher, kafka: FakeKafka, *values: bytes) -> list[Report]:
     """Publish while Kafka is going away, until the deliveries are in the spool."""
     kafka.go()
-    waiting = [asyncio.create_task(keeper.publish(b"key", value, [])) for value in values]
+    waiting = [asyncio.create_task(failover.publish(b"key", value, [])) for value in values]
     await asyncio.sleep(0)
     kafka.give_up()
     return list(await asyncio.gather(*waiting))
@@ -127,9 +129,9 @@ async def enter_spool(keeper: Keeper, kafka: FakeKafka, *values: bytes) -> list[
 async def test_kafka_alone_while_it_acknowledges(tmp_path: Path) -> None:
     """The spool is not touched."""
     kafka = FakeKafka()
-    async with keeping(tmp_path, kafka) as keeper:
-        assert await publish(keeper, b"a", b"b") == [PUBLISHED, PUBLISHED]
-        assert keeper._spool.spooled == 0
+    async with keeping(tmp_path, kafka) as failover:
+        assert await publish(failover, b"a", b"b") == [PUBLISHED, PUBLISHED]
+        assert failover._spool.spooled == 0
 
     assert kafka.topic == [b"a", b"b"]
 
@@ -137,13 +139,13 @@ async def test_kafka_alone_while_it_acknowledges(tmp_path: Path) -> None:
 async def test_outage_keeps_order_and_repeats_nothing(tmp_path: Path) -> None:
     """Given up, spooled, drained: each is on the topic once, in the order of arrival, the queued copies included."""
     kafka = FakeKafka()
-    async with keeping(tmp_path, kafka) as keeper:
-        assert await enter_spool(keeper, kafka, b"0", b"1") == [SPOOLED, SPOOLED]
+    async with keeping(tmp_path, kafka) as failover:
+        assert await enter_spool(failover, kafka, b"0", b"1") == [SPOOLED, SPOOLED]
         later = [b"%d" % number for number in range(2, 3000)]
-        assert set(await publish(keeper, *later)) == {SPOOLED}
+        assert set(await publish(failover, *later)) == {SPOOLED}
         kafka.come_back()
-        await until_direct(keeper)
-        assert await publish(keeper, b"3000") == [PUBLISHED]
+        await until_direct(failover)
+        assert await publish(failover, b"3000") == [PUBLISHED]
 
     assert kafka.topic == [b"%d" % number for number in range(3001)]
 
@@ -151,17 +153,17 @@ async def test_outage_keeps_order_and_repeats_nothing(tmp_path: Path) -> None:
 async def test_while_anything_is_unsent_nothing_overtakes_it(tmp_path: Path) -> None:
     """Kafka acknowledges again, and new deliveries come during all of the drain: none is before an earlier one."""
     kafka = FakeKafka()
-    async with keeping(tmp_path, kafka) as keeper:
-        await enter_spool(keeper, kafka, b"0")
-        await publish(keeper, *[b"%d" % number for number in range(1, 2500)])
+    async with keeping(tmp_path, kafka) as failover:
+        await enter_spool(failover, kafka, b"0")
+        await publish(failover, *[b"%d" % number for number in range(1, 2500)])
         kafka.come_back()
         number = 2500
         async with asyncio.timeout(TIMEOUT_S):
-            while number < 3000 or not keeper.is_direct:
-                (report,) = await publish(keeper, b"%d" % number)
+            while number < 3000 or not failover.is_direct:
+                (report,) = await publish(failover, b"%d" % number)
                 assert report in {PUBLISHED, SPOOLED}
                 number += 1
-        await until_direct(keeper)
+        await until_direct(failover)
 
     assert kafka.topic == [b"%d" % sent for sent in range(number)]
 
@@ -169,15 +171,15 @@ async def test_while_anything_is_unsent_nothing_overtakes_it(tmp_path: Path) -> 
 async def test_steady_load_does_not_keep_the_spool_in_use(tmp_path: Path) -> None:
     """Ten senders that never pause: publishing directly begins again although the spool is never seen empty."""
     kafka = FakeKafka()
-    async with keeping(tmp_path, kafka) as keeper:
-        await enter_spool(keeper, kafka, b"first")
+    async with keeping(tmp_path, kafka) as failover:
+        await enter_spool(failover, kafka, b"first")
         kafka.come_back()
         reports: set[type] = set()
 
         async def sender(name: int) -> None:
             number = 0
             while Published not in reports:
-                reports.add(type(await keeper.publish(b"key", b"%d-%d" % (name, number), [])))
+                reports.add(type(await failover.publish(b"key", b"%d-%d" % (name, number), [])))
                 number += 1
 
         await asyncio.wait_for(asyncio.gather(*(sender(name) for name in range(10))), TIMEOUT_S)
@@ -186,14 +188,14 @@ async def test_steady_load_does_not_keep_the_spool_in_use(tmp_path: Path) -> Non
 async def test_restart_drains_first(tmp_path: Path) -> None:
     """What a killed process left is on the topic before anything new."""
     gone = FakeKafka()
-    async with keeping(tmp_path, gone) as keeper:
-        await enter_spool(keeper, gone, b"a", b"b")
+    async with keeping(tmp_path, gone) as failover:
+        await enter_spool(failover, gone, b"a", b"b")
     kafka = FakeKafka()
 
-    async with keeping(tmp_path, kafka) as keeper:
-        assert not keeper.is_direct
-        await publish(keeper, b"c")
-        await until_direct(keeper)
+    async with keeping(tmp_path, kafka) as failover:
+        assert not failover.is_direct
+        await publish(failover, b"c")
+        await until_direct(failover)
 
     assert kafka.topic == [b"a", b"b", b"c"]
 
@@ -207,13 +209,13 @@ async def test_row_stays_in_the_spool_until_kafka_has_it(tmp_path: Path) -> None
     kafka = FakeKafka()
     kafka.go()
 
-    async with keeping(tmp_path, kafka) as keeper:
+    async with keeping(tmp_path, kafka) as failover:
         await until_queued(kafka, 2)
-        await keeper._spool.rows(0, 10, 1 << 30)  # the spool's thread has done what was asked of it until now
-        waiting = await keeper._spool.rows(0, 10, 1 << 30)
+        await failover._spool.rows(0, 10, 1 << 30)  # the spool's thread has done what was asked of it until now
+        waiting = await failover._spool.rows(0, 10, 1 << 30)
         kafka.come_back()
-        await until_direct(keeper)
-        left_behind = await keeper._spool.rows(0, 10, 1 << 30)
+        await until_direct(failover)
+        left_behind = await failover._spool.rows(0, 10, 1 << 30)
 
     assert [row.value for row in waiting] == [b"a", b"b"]
     assert (kafka.topic, left_behind) == ([b"a", b"b"], [])
@@ -223,11 +225,11 @@ async def test_second_outage_during_the_drain(tmp_path: Path) -> None:
     """Kafka comes and goes: order and completeness do not depend on how often."""
     kafka = FakeKafka()
     sent: list[bytes] = []
-    async with keeping(tmp_path, kafka) as keeper:
+    async with keeping(tmp_path, kafka) as failover:
         for outage in range(5):
             values = [b"%d-%d" % (outage, number) for number in range(1200)]
-            await enter_spool(keeper, kafka, values[0])
-            publishing = asyncio.create_task(publish(keeper, *values[1:]))
+            await enter_spool(failover, kafka, values[0])
+            publishing = asyncio.create_task(publish(failover, *values[1:]))
             while not publishing.done():  # the drain may end just now and publish directly, until told of the outage
                 kafka.give_up()
                 await asyncio.sleep(0.001)
@@ -235,7 +237,7 @@ async def test_second_outage_during_the_drain(tmp_path: Path) -> None:
             await asyncio.sleep(0.005 * outage)
             sent += values
         kafka.come_back()
-        await until_direct(keeper)
+        await until_direct(failover)
 
     assert kafka.topic == sent
 
@@ -244,13 +246,13 @@ async def test_refused_records_are_handed_over_again(tmp_path: Path, monkeypatch
     """A full queue or a refusal during the drain costs a pause, no delivery and no order."""
     monkeypatch.setattr(keepers, "PAUSE_S", 0.01)
     left = FakeKafka()
-    async with keeping(tmp_path, left) as keeper:
-        await enter_spool(keeper, left, b"a", b"b", b"c")
+    async with keeping(tmp_path, left) as failover:
+        await enter_spool(failover, left, b"a", b"b", b"c")
     kafka = FakeKafka()
     kafka.refusals = [Unpublished("queue_full", ""), Unpublished("queue_full", "")]
 
-    async with keeping(tmp_path, kafka) as keeper:
-        await until_direct(keeper)
+    async with keeping(tmp_path, kafka) as failover:
+        await until_direct(failover)
 
     assert kafka.topic == [b"a", b"b", b"c"]
 
@@ -258,14 +260,14 @@ async def test_refused_records_are_handed_over_again(tmp_path: Path, monkeypatch
 async def test_record_that_kafka_never_takes_blocks_nobody(tmp_path: Path) -> None:
     """It is put aside, and the others go on."""
     left = FakeKafka()
-    async with keeping(tmp_path, left) as keeper:
-        await enter_spool(keeper, left, b"large", b"b")
+    async with keeping(tmp_path, left) as failover:
+        await enter_spool(failover, left, b"large", b"b")
     kafka = FakeKafka()
     kafka.refusals = [Unpublished("record_too_large", "")]
 
-    async with keeping(tmp_path, kafka) as keeper:
-        await until_direct(keeper)
-        assert keeper._spool.refused == 1
+    async with keeping(tmp_path, kafka) as failover:
+        await until_direct(failover)
+        assert failover._spool.refused == 1
 
     assert kafka.topic == [b"b"]
 
@@ -273,9 +275,9 @@ async def test_record_that_kafka_never_takes_blocks_nobody(tmp_path: Path) -> No
 async def test_full_spool_is_said(tmp_path: Path) -> None:
     """Neither Kafka nor the spool takes it: the sender is told, and why."""
     kafka = FakeKafka()
-    async with keeping(tmp_path, kafka, limit_bytes=100) as keeper:
-        (first,) = await enter_spool(keeper, kafka, b"x" * 80)
-        (second,) = await publish(keeper, b"x" * 80)
+    async with keeping(tmp_path, kafka, limit_bytes=100) as failover:
+        (first,) = await enter_spool(failover, kafka, b"x" * 80)
+        (second,) = await publish(failover, b"x" * 80)
 
         assert first == SPOOLED
         assert isinstance(second, Unpublished)
@@ -285,38 +287,38 @@ async def test_full_spool_is_said(tmp_path: Path) -> None:
 async def test_refusal_is_told_until_the_spool_has_room(tmp_path: Path) -> None:
     """What readiness shows: from the delivery that did not fit until one like it would fit, which needs no further delivery."""
     kafka = FakeKafka()
-    async with keeping(tmp_path, kafka, limit_bytes=100) as keeper:
-        await enter_spool(keeper, kafka, b"x" * 80)
-        assert keeper.refusal() is None
-        await publish(keeper, b"x" * 80)
-        assert refused(keeper) == "spool_full"
+    async with keeping(tmp_path, kafka, limit_bytes=100) as failover:
+        await enter_spool(failover, kafka, b"x" * 80)
+        assert failover.refusal() is None
+        await publish(failover, b"x" * 80)
+        assert refused(failover) == "spool_full"
 
         kafka.come_back()
-        await until_direct(keeper)
+        await until_direct(failover)
 
-        assert refused(keeper) is None
+        assert refused(failover) is None
 
 
 async def test_refusal_ends_when_kafka_has_taken_what_it_was_given(tmp_path: Path) -> None:
     """Kafka away and the spool full before anything is in it: the acknowledgement of the refused delivery ends it."""
     kafka = FakeKafka()
-    async with keeping(tmp_path, kafka, limit_bytes=10) as keeper:
-        (report,) = await enter_spool(keeper, kafka, b"x" * 80)
+    async with keeping(tmp_path, kafka, limit_bytes=10) as failover:
+        (report,) = await enter_spool(failover, kafka, b"x" * 80)
         assert isinstance(report, Unpublished)
-        assert refused(keeper) == "spool_full"
+        assert refused(failover) == "spool_full"
 
         kafka.come_back()
 
-        assert refused(keeper) is None
-        assert await publish(keeper, b"y") == [PUBLISHED]
+        assert refused(failover) is None
+        assert await publish(failover, b"y") == [PUBLISHED]
 
 
 async def test_record_too_large_is_not_spooled(tmp_path: Path) -> None:
     """What Kafka refuses for its size is refused to the sender."""
     kafka = FakeKafka()
     kafka.refusals = [Unpublished("record_too_large", "")]
-    async with keeping(tmp_path, kafka) as keeper:
-        kafka_report = await keeper.publish(b"key", b"x", [])
+    async with keeping(tmp_path, kafka) as failover:
+        kafka_report = await failover.publish(b"key", b"x", [])
 
     assert isinstance(kafka_report, Unpublished)
     assert kafka_report.reason == "record_too_large"

@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from ingress.observability.log_sampling import Kind, QuietLog
+from ingress.observability.log_sampling import Kind, SampledLog
 
 UNSIGNED = Kind("answered", "acme", "missing_signature")
 UNKNOWN = Kind("answered", "", "unknown_source")
@@ -19,7 +19,7 @@ def written(logs: list[Any], kind: Kind) -> int:
 
 async def test_each_kind_has_its_lines_and_its_sum() -> None:
     """A flood of one kind is cut after ten lines and summed up in one; another kind loses none."""
-    quiet = QuietLog()
+    quiet = SampledLog()
 
     with structlog.testing.capture_logs() as logs:
         for number in range(25):
@@ -30,14 +30,14 @@ async def test_each_kind_has_its_lines_and_its_sum() -> None:
 
     assert (written(logs, UNSIGNED), written(logs, UNKNOWN)) == (10, 3)
     assert logs[0]["sender"] == "192.0.2.0"
-    (left_out,) = [line for line in logs if line["event"] == "left_out"]
-    assert (left_out["of"], left_out["source"], left_out["reason"]) == UNSIGNED
-    assert left_out["lines"] == 15
+    (suppressed,) = [line for line in logs if line["event"] == "suppressed"]
+    assert (suppressed["of"], suppressed["source"], suppressed["reason"]) == UNSIGNED
+    assert suppressed["lines"] == 15
 
 
 async def test_next_period_begins_anew() -> None:
     """After the sum the same kind is written again; nothing is said twice."""
-    quiet = QuietLog(lines=1)
+    quiet = SampledLog(lines=1)
 
     with structlog.testing.capture_logs() as logs:
         for _ in range(2):
@@ -46,12 +46,12 @@ async def test_next_period_begins_anew() -> None:
             quiet.sum_up()
         quiet.sum_up()
 
-    assert [line["event"] for line in logs] == ["answered", "left_out"] * 2
+    assert [line["event"] for line in logs] == ["answered", "suppressed"] * 2
 
 
 async def test_sum_comes_by_itself() -> None:
     """The last lines of a flood are summed up although nothing follows."""
-    quiet = QuietLog(lines=1, period_s=0.01)
+    quiet = SampledLog(lines=1, period_s=0.01)
 
     with structlog.testing.capture_logs() as logs:
         quiet.info(UNSIGNED)
@@ -60,4 +60,4 @@ async def test_sum_comes_by_itself() -> None:
             while len(logs) < 2:  # noqa: ASYNC110  # a fact of the event loop, with a deadline
                 await asyncio.sleep(0.005)
 
-    assert logs[1]["event"] == "left_out"
+    assert logs[1]["event"] == "suppressed"

@@ -8,7 +8,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from ingress.admission.body_limits import Room
+from ingress.admission.body_limits import InFlightLimits
 from ingress.answers import Answer
 from ingress.server.protocol import HEADER_LIMIT_BYTES, BoundedHttp
 from tests.unit.ingress.server.test_protocol import Held, connection
@@ -198,15 +198,15 @@ async def test_blanks_round_a_value_are_none_of_it() -> None:
 
 async def test_bytes_that_nobody_reads_are_counted() -> None:
     """Half heads, requests that wait behind others, and bodies count together; what does not fit ends its connection."""
-    room, refusals = Room(10, 40_000), list[Answer]()
+    in_flight, refusals = InFlightLimits(10, 40_000), list[Answer]()
 
-    async with connection(Seen(), refusals, room=room) as (reader, writer):
+    async with connection(Seen(), refusals, in_flight=in_flight) as (reader, writer):
         writer.write(POST + b"x: " + b"a" * 60_000)
         answer = await reader.read()
 
     assert b"too_many_bytes" in answer
     assert [refusal.reason for refusal in refusals] == ["too_many_bytes"]
-    assert room.body_bytes == 0
+    assert in_flight.body_bytes == 0
 
 
 @pytest.mark.parametrize("cut", [
@@ -217,11 +217,11 @@ async def test_bytes_that_nobody_reads_are_counted() -> None:
 ])  # fmt: skip
 async def test_every_counted_byte_is_given_back(cut: Callable[[bytes], bytes]) -> None:
     """However a connection ends, the room is as empty as before."""
-    room = Room(10, 1_000_000)
+    in_flight = InFlightLimits(10, 1_000_000)
 
-    async with connection(Seen(), room=room) as (reader, writer):
+    async with connection(Seen(), in_flight=in_flight) as (reader, writer):
         writer.write(cut(POST + b"content-length: 100000\r\n\r\n" + b"a" * 100_000))
         writer.write_eof()
         await reader.read()
 
-    assert room.body_bytes == 0
+    assert in_flight.body_bytes == 0

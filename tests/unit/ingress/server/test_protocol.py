@@ -13,7 +13,7 @@ import uvloop
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from ingress.admission.body_limits import Room
+from ingress.admission.body_limits import InFlightLimits
 from ingress.answers import Answer
 from ingress.server.protocol import HEADER_LIMIT_BYTES, sweep, telling
 
@@ -56,12 +56,12 @@ async def connection(
     app: ASGIApp = echo_length,
     refusals: list[Answer] | None = None,
     state: ServerState | None = None,
-    room: Room | None = None,
+    in_flight: InFlightLimits | None = None,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     """Give a connection to a server whose connections are swept; what they refuse goes into the list."""
     config = uvicorn.Config(app, ws="none", log_config=None, access_log=False)
     told: list[Answer] = [] if refusals is None else refusals
-    state, http = state or ServerState(), telling(told.append, room=room)
+    state, http = state or ServerState(), telling(told.append, in_flight=in_flight)
     server = await asyncio.get_running_loop().create_server(lambda: http(config, state, {}), "127.0.0.1", 0)
     sweeping = asyncio.create_task(sweep(state.connections, TIMEOUT_S, EVERY_S))
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())

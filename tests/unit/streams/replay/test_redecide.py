@@ -91,8 +91,8 @@ class World:
         self.replay.take_outcome({**outcome, "offset": shown.offset})
         source = {"source": SOURCE, "topic": shown.topic, "partition": 0, "offset": shown.offset}
         source["event_type"] = shown.event_type
-        for emission, one in zip(result.emissions, events_of(result), strict=True):
-            change = emission.change
+        for routed, one in zip(result.routed_changes, events_of(result), strict=True):
+            change = routed.change
             texts = {"before": _text(change.before), "after": _text(change.after), "received_at": shown.received_at}
             named = {"event_id": one.event_id, "op": one.op, "resource_key": KEY, "changed": list(one.changed)}
             kind = {"resource_type": "product", "resource_id": "7", "parent_key": None, "source": source}

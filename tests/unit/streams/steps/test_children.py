@@ -13,7 +13,7 @@ RULES = (
     ChildRule("image", "images"),
     ChildRule("label", "labels", is_relation=True),
     ChildRule("line", "lines", is_relation=True),
-    ChildRule("variant", "variants", is_shared=True, version="updated_at", limit=3, roster="gids"),
+    ChildRule("variant", "variants", is_shared=True, version="updated_at", limit=3, id_list_field="gids"),
     ChildRule("address", "addresses", limit=3, member="main"),
 )
 
@@ -111,8 +111,8 @@ def test_outcome_of_the_delivery_is_one_and_names_all_events() -> None:
     result = shop.show(1, images=[{"id": 1}, {"id": 2}])
 
     assert (result.outcome.outcome, result.outcome.reason) == ("changed", "created")
-    assert result.outcome.event_ids == tuple(emission.change.event_id for emission in result.emissions)
-    assert [emission.topics for emission in result.emissions] == [
+    assert result.outcome.event_ids == tuple(routed.change.event_id for routed in result.routed_changes)
+    assert [routed.topics for routed in result.routed_changes] == [
         ("changes.scripted.product",),
         *[("changes.scripted.image",)] * 2,
     ]
@@ -282,13 +282,13 @@ def test_variants_beyond_the_limit_are_not_gone_while_the_roster_names_them() ->
     assert shop.children == [*more, "d variant 2"]
 
 
-@pytest.mark.parametrize("roster", [{}, {"gids": None}, {"gids": []}, {"gids": gids(4, 5)}, {"gids": [{"x": 1}]}])
-def test_full_list_without_a_roster_of_all_deletes_nothing(roster: Document) -> None:
+@pytest.mark.parametrize("id_list_field", [{}, {"gids": None}, {"gids": []}, {"gids": gids(4, 5)}, {"gids": [{"x": 1}]}])
+def test_full_list_without_a_roster_of_all_deletes_nothing(id_list_field: Document) -> None:
     """A list as long as the limit may have been cut."""
     shop = Shop()
     shop.show(1, variants=[variant(1), variant(2)], gids=gids(1, 2))
 
-    shop.show(2, variants=[variant(4), variant(5), variant(6)], **roster)
+    shop.show(2, variants=[variant(4), variant(5), variant(6)], **id_list_field)
 
     assert [child for child in shop.children if child.startswith("d")] == []
 

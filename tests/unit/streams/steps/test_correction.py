@@ -149,7 +149,7 @@ def test_routes_go_by_the_event_type_of_the_delivery_that_was_right() -> None:
     taken = pipeline.decide(correction("", before=None))
     left = pipeline.decide(correction("", before=None, resource_id="8", event_type="order.paid"))
 
-    assert taken.emissions[0].topics == ("t",)
+    assert taken.routed_changes[0].topics == ("t",)
     assert told(left) == "filtered no_route"
 
 

@@ -26,7 +26,7 @@ def test_changes_of_a_situation_have_ids_of_their_own(situation: Situation) -> N
 
     assert max(Counter(change.event_id for change in pipeline.changes).values()) == 1
     for result in pipeline.results:
-        assert result.outcome.event_ids == tuple(emission.change.event_id for emission in result.emissions)
+        assert result.outcome.event_ids == tuple(routed.change.event_id for routed in result.routed_changes)
 
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
@@ -47,7 +47,7 @@ def test_family_is_decided_as_documented(situation: FamilySituation) -> None:
 
 def told(result: Result) -> str:
     """Return an outcome and what became of children as the table writes it."""
-    changes = [emission.change for emission in result.emissions]
+    changes = [routed.change for routed in result.routed_changes]
     children = ", ".join(f"{c.op} {c.resource_id}" for c in changes if c.resource_type == "child")
     return f"{result.outcome.outcome}: {children}" if children else result.outcome.outcome
 

@@ -5,7 +5,7 @@ import pytest
 from schemas.records import LatestState, SeenVersion, Snapshot
 from streams.steps.dedup import (
     MAX_KEPT,
-    Known,
+    DedupVerdict,
     dedup,
     is_older,
     remember,
@@ -54,7 +54,7 @@ def test_stale_is_no_duplicate() -> None:
         dedup(A, b"A", "me", seen(b"A", delivery_ids=["me"]), latest(6)),
     ]
 
-    assert [known.outcome for known in outcomes if isinstance(known, Known)] == ["stale", "duplicate"]
+    assert [known.outcome for known in outcomes if isinstance(known, DedupVerdict)] == ["stale", "duplicate"]
 
 
 @pytest.mark.parametrize(

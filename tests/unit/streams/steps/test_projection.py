@@ -3,7 +3,7 @@
 import pytest
 
 from schemas.records import Document
-from streams.steps.projection import narrowed
+from streams.steps.projection import projected
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ from streams.steps.projection import narrowed
 )
 def test_narrowed_keeps_the_included_fields_and_the_id(document: Document, fields: list[str], kept: Document) -> None:
     """Nothing else passes, nothing is added."""
-    assert narrowed(document, tuple(fields)) == kept
+    assert projected(document, tuple(fields)) == kept

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas.records import Change, Document
 from streams.steps.filter import compile_filter
-from streams.steps.routing import Emission, Route, Unrouted, fanout, selects
+from streams.steps.routing import Route, RoutedChange, UnroutedChange, fanout, selects
 from tests.support.builders.deliveries import ROUTES, change, delivery
 
 DEFAULT = "changes.scripted.product"
@@ -20,21 +20,21 @@ def route(name: str = "route", text: str = "", include: tuple[str, ...] = (), **
     return Route(name, filter=compile_filter(text) if text else None, include_fields=include, **selectors)
 
 
-def sent(shown: Change, *routes: Route, volatile: frozenset[str] = frozenset()) -> Emission | Unrouted:
+def sent(shown: Change, *routes: Route, volatile: frozenset[str] = frozenset()) -> RoutedChange | UnroutedChange:
     """Return where a change goes with these routes."""
     return fanout(shown, delivery(), replace(ROUTES, routes=routes), volatile)
 
 
 def topics(shown: Change, *routes: Route) -> tuple[str, ...]:
     """Return the topics that get the whole change."""
-    emission = sent(shown, *routes)
-    return emission.topics if isinstance(emission, Emission) else ()
+    routed = sent(shown, *routes)
+    return routed.topics if isinstance(routed, RoutedChange) else ()
 
 
 def reason(shown: Change, *routes: Route) -> str:
     """Return why a change goes nowhere."""
     unrouted = sent(shown, *routes)
-    assert isinstance(unrouted, Unrouted)
+    assert isinstance(unrouted, UnroutedChange)
     return unrouted.reason
 
 
@@ -45,14 +45,14 @@ def test_without_routes_a_change_goes_whole_to_its_default_topic() -> None:
     """Nothing has to be configured."""
     shown = change(None, NIKE)
 
-    assert sent(shown) == Emission(shown, (DEFAULT,))
+    assert sent(shown) == RoutedChange(shown, (DEFAULT,))
 
 
 def test_type_without_topics_of_its_own_goes_to_other() -> None:
     """A name outside the provider's table makes no topic; the change itself keeps it."""
     shown = change(None, NIKE, resource_type="surprise")
 
-    assert sent(shown) == Emission(shown, ("changes.scripted.other",))
+    assert sent(shown) == RoutedChange(shown, ("changes.scripted.other",))
     assert topics(shown, route("all", priority="high")) == ("changes.scripted.other.high",)
 
 
@@ -135,7 +135,7 @@ def test_change_that_no_filter_lets_through_names_the_routes() -> None:
     """The outcome's detail says whose filter it was."""
     unrouted = sent(change(None, PUMA), route("nike", "vendor:Nike"), route("orders", resource="order"))
 
-    assert unrouted == Unrouted("no_filter_matches", "not the filter of nike")
+    assert unrouted == UnroutedChange("no_filter_matches", "not the filter of nike")
 
 
 def test_now_is_when_the_delivery_was_received() -> None:
@@ -151,11 +151,11 @@ def test_included_fields_are_all_that_a_topic_gets() -> None:
     """Before, after and changed, with the id; the event is the same event."""
     shown = change(NIKE, NIKE | {"price": "11.00", "vendor": "Puma"}, ["/price", "/vendor"])
 
-    emission = sent(shown, route(include=("price",)))
+    routed = sent(shown, route(include=("price",)))
 
-    assert isinstance(emission, Emission)
-    assert (emission.change, emission.topics) == (shown, ())
-    (part,) = emission.narrowed
+    assert isinstance(routed, RoutedChange)
+    assert (routed.change, routed.topics) == (shown, ())
+    (part,) = routed.projected
     assert part.topic == DEFAULT
     assert (part.change.before, part.change.after) == (b'{"id":7,"price":"10.00"}', b'{"id":7,"price":"11.00"}')
     assert (part.change.changed, part.change.event_id, part.change.op) == (("/price",), shown.event_id, "u")
@@ -165,7 +165,7 @@ def test_change_of_no_included_field_goes_nowhere() -> None:
     """The outcome names the fields that would have counted."""
     shown = change(NIKE, PUMA, ["/vendor"])
 
-    assert sent(shown, route(include=("price", "title"))) == Unrouted(
+    assert sent(shown, route(include=("price", "title"))) == UnroutedChange(
         "no_included_field_changed", "nothing changed in price, title"
     )
 
@@ -173,19 +173,19 @@ def test_change_of_no_included_field_goes_nowhere() -> None:
 @pytest.mark.parametrize(("before", "after"), [(None, NIKE), (NIKE, None), (None, {"id": 7})])
 def test_creation_and_deletion_always_count(before: Document | None, after: Document | None) -> None:
     """Whatever the fields: the resource itself came or went."""
-    emission = sent(change(before, after), route(include=("price",)))
+    routed = sent(change(before, after), route(include=("price",)))
 
-    assert isinstance(emission, Emission)
-    assert len(emission.narrowed) == 1
+    assert isinstance(routed, RoutedChange)
+    assert len(routed.projected) == 1
 
 
 @pytest.mark.parametrize(("before", "after"), [(PUMA, NIKE), (NIKE, PUMA)])
 def test_coming_to_match_counts_without_an_included_field(before: Document, after: Document) -> None:
     """A consumer that never got the resource would not know it, however often its price stays the same."""
-    emission = sent(change(before, after, ["/vendor"]), route(text="vendor:Nike", include=("price",)))
+    routed = sent(change(before, after, ["/vendor"]), route(text="vendor:Nike", include=("price",)))
 
-    assert isinstance(emission, Emission)
-    (part,) = emission.narrowed
+    assert isinstance(routed, RoutedChange)
+    (part,) = routed.projected
     assert (part.change.op, part.change.after, part.change.changed) == ("u", b'{"id":7,"price":"10.00"}', ())
 
 
@@ -193,17 +193,17 @@ def test_volatile_field_does_not_count_though_included() -> None:
     """It is shown, but no change."""
     shown = change(NIKE | {"updated_at": 1}, PUMA | {"updated_at": 2}, ["/vendor"])
 
-    emission = sent(shown, route(include=("price", "updated_at")), volatile=frozenset({"updated_at"}))
+    routed = sent(shown, route(include=("price", "updated_at")), volatile=frozenset({"updated_at"}))
 
-    assert isinstance(emission, Unrouted)
+    assert isinstance(routed, UnroutedChange)
 
 
 def test_filter_sees_fields_that_are_not_included() -> None:
     """The whole document is asked, a part of it is sent."""
-    emission = sent(change(None, NIKE), route(text="vendor:Nike", include=("price",)))
+    routed = sent(change(None, NIKE), route(text="vendor:Nike", include=("price",)))
 
-    assert isinstance(emission, Emission)
-    assert [part.change.after for part in emission.narrowed] == [b'{"id":7,"price":"10.00"}']
+    assert isinstance(routed, RoutedChange)
+    assert [part.change.after for part in routed.projected] == [b'{"id":7,"price":"10.00"}']
 
 
 def test_nested_fields_of_array_elements_are_included() -> None:
@@ -211,10 +211,10 @@ def test_nested_fields_of_array_elements_are_included() -> None:
     before = {"id": 7, "variants": [{"id": 1, "price": "1", "title": "A"}]}
     after = {"id": 7, "variants": [{"id": 1, "price": "2", "title": "B"}]}
 
-    emission = sent(change(before, after, ["/variants/0/price"]), route(include=("variants.price",)))
+    routed = sent(change(before, after, ["/variants/0/price"]), route(include=("variants.price",)))
 
-    assert isinstance(emission, Emission)
-    (part,) = emission.narrowed
+    assert isinstance(routed, RoutedChange)
+    (part,) = routed.projected
     assert (part.change.after, part.change.changed) == (b'{"id":7,"variants":[{"price":"2"}]}', ("/variants/0/price",))
 
 
@@ -227,10 +227,10 @@ def test_routes_to_one_topic_share_their_fields() -> None:
         route("c", "vendor:Puma", include=("vendor",)),
     ]
 
-    emission = sent(shown, *routes)
+    routed = sent(shown, *routes)
 
-    assert isinstance(emission, Emission)
-    (part,) = emission.narrowed
+    assert isinstance(routed, RoutedChange)
+    (part,) = routed.projected
     assert part.change.after == b'{"id":7,"note":"x","price":"11.00"}'
 
 
@@ -238,11 +238,11 @@ def test_topic_that_one_route_gives_everything_gets_it_whole() -> None:
     """And no second record."""
     shown = change(NIKE, PUMA, ["/vendor"])
 
-    emission = sent(shown, route("a", include=("price",)), route("b"), route("c", include=("vendor",), topic="other"))
+    routed = sent(shown, route("a", include=("price",)), route("b"), route("c", include=("vendor",), topic="other"))
 
-    assert isinstance(emission, Emission)
-    assert emission.topics == (DEFAULT,)
-    assert [part.topic for part in emission.narrowed] == ["other"]
+    assert isinstance(routed, RoutedChange)
+    assert routed.topics == (DEFAULT,)
+    assert [part.topic for part in routed.projected] == ["other"]
 
 
 # --- Lanes -----------------------------------------------------------------------------------------------------------
@@ -263,10 +263,10 @@ def test_lane_is_a_topic_beside_the_one_it_belongs_to(
     priority: Any, topic: str | None, lane: str, include: tuple[str, ...]
 ) -> None:
     """Whole changes and narrowed ones alike."""
-    emission = sent(change(None, NIKE), route(priority=priority, topic=topic, include=include))
+    routed = sent(change(None, NIKE), route(priority=priority, topic=topic, include=include))
 
-    assert isinstance(emission, Emission)
-    assert (*emission.topics, *(part.topic for part in emission.narrowed)) == (lane,)
+    assert isinstance(routed, RoutedChange)
+    assert (*routed.topics, *(part.topic for part in routed.projected)) == (lane,)
 
 
 def test_change_takes_one_lane_of_a_topic_the_highest() -> None:
@@ -286,9 +286,9 @@ def test_lane_is_that_of_the_fields_that_changed() -> None:
     """`price` may be urgent where `note` is not; the topic gets the fields of both."""
     routes = [route("prices", include=("price",), priority="high"), route("notes", include=("note",), priority="low")]
     lanes = [
-        [part.topic for part in emission.narrowed]
+        [part.topic for part in routed.projected]
         for field in ("price", "note")
-        if isinstance(emission := sent(change(NIKE, NIKE | {field: "x"}, [f"/{field}"]), *routes), Emission)
+        if isinstance(routed := sent(change(NIKE, NIKE | {field: "x"}, [f"/{field}"]), *routes), RoutedChange)
     ]
 
     assert lanes == [[f"{DEFAULT}.high"], [f"{DEFAULT}.low"]]

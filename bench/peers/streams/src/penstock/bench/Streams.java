@@ -24,7 +24,7 @@ import org.apache.kafka.streams.state.Stores;
 /**
  * Kafka Streams, exactly_once_v2, doing the same full job as the bare loop in one stream thread.
  *
- * <p>Run with the JSON of bench.contest.Entry and the directory of the Avro schemas. The processor asks for a commit after
+ * <p>Run with the JSON of bench.peer_job.Entry and the directory of the Avro schemas. The processor asks for a commit after
  * every 2,000 deliveries. The stores cache, so that a transaction writes a row to its changelog once, as the others do.
  *
  * <p>What differs from the worker, because Kafka Streams is so: RocksDB is written before the commit, so after a crash the
@@ -37,7 +37,7 @@ public final class Streams {
 
     private Streams() {}
 
-    /** What the benchmark says: bench/contest.py. */
+    /** What the benchmark says: bench/peer_job.py. */
     public record Entry(String name, String kafka, String raw, String directory, Map<String, String> prefixes) {
         static Entry read(String argument) throws IOException {
             return JsonMapper.builder().build().readValue(argument, Entry.class);

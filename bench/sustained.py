@@ -29,7 +29,7 @@ CONFIRMATIONS = 4
 IsHeld = Callable[[int], bool]
 
 
-def held(stack: Stack, is_quick: bool) -> dict[str, Any]:
+def sustained(stack: Stack, is_quick: bool) -> dict[str, Any]:
     """Return the largest rate held, every run of the search, and ids answered beside ids on the topic."""
     create_raw(stack)
     step_s, confirm_s = (2.0, 10.0) if is_quick else (5.0, 60.0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bench.held import confirmed, lost_by, search
+from bench.sustained import confirmed, lost_by, search
 
 
 class Door:

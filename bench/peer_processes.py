@@ -4,7 +4,7 @@ import shutil
 import sys
 from typing import NamedTuple
 
-from bench.contest import Entry
+from bench.peer_job import Entry
 from bench.stack import REPOSITORY
 
 PENSTOCK, BARE, QUIX, STREAMS = "penstock worker", "bare loop", "quix streams", "kafka streams"
@@ -27,7 +27,7 @@ FULL_JOB = Programs("bench.bare_loop", "quix.py", "Streams")
 SMALL_JOB = Programs("bench.small_loop", "quix_small.py", "Small")
 
 
-def contestants() -> list[str]:
+def peers() -> list[str]:
     """Return who takes part."""
     away = left_out()
     return [name for name in (BARE, PENSTOCK, QUIX, STREAMS) if name not in away]

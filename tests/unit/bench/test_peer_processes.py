@@ -4,7 +4,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from bench.contestants import BARE, PEERS, PENSTOCK, STREAMS, contestants, left_out
+from bench.peer_processes import BARE, PEERS, PENSTOCK, STREAMS, left_out, peers
 
 MAVEN = "{http://maven.apache.org/POM/4.0.0}"
 
@@ -16,8 +16,8 @@ def test_kafka_streams_is_left_out_without_java_and_maven(monkeypatch: pytest.Mo
     reason = left_out()[STREAMS]
 
     assert reason == "no java, javac, mvn on the PATH; with a JDK of 17 or newer and Maven, `make bench` builds it"
-    assert STREAMS not in contestants()
-    assert {BARE, PENSTOCK} <= set(contestants())
+    assert STREAMS not in peers()
+    assert {BARE, PENSTOCK} <= set(peers())
 
 
 def test_everything_that_maven_fetches_has_a_version_and_no_address() -> None:
