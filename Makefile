@@ -6,7 +6,7 @@ STREAMS := bench/peers/streams
 export PYTHONDONTWRITEBYTECODE = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka test-proxies test-containers charts test-charts soak flaws run bench sbom lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies test-containers docs charts test-charts soak flaws run bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test-proxies: setup ## ambiguous requests behind real nginx, HAProxy and Go (as 
 
 test-containers: setup ## the compose file on a container engine: the machine's, or as root on Debian one of its own (CONTAINERS="-k scale")
 	$(BIN)/python -m tests.containers $(CONTAINERS)
+
+docs: setup ## write the generated parts of docs/ again
+	$(BIN)/python -m tests.flaws.document
 
 charts: setup .venv-charts/.installed ## render deploy/kubernetes and the tests' manifests from the Helm chart
 	$(BIN)/python -m tests.charts write

@@ -8,6 +8,7 @@ from tests.flaws.deciding import DECIDING
 from tests.flaws.entering import ENTERING
 from tests.flaws.flaw import Flaw
 from tests.flaws.framing import FRAMING
+from tests.flaws.governing import GOVERNING
 from tests.flaws.leaving import LEAVING
 from tests.flaws.operating import OPERATING
 from tests.flaws.replaying import REPLAYING
@@ -15,5 +16,6 @@ from tests.flaws.showing import SHOWING
 from tests.flaws.transacting import TRANSACTING
 
 FLAWS: Final[tuple[Flaw, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *OPERATING, *REPLAYING,
+    *TRANSACTING,
 )  # fmt: skip
