@@ -44,6 +44,7 @@ test-containers: setup ## the compose file on a container engine: the machine's,
 
 docs: setup ## write the generated parts of docs/ again
 	$(BIN)/python -m tests.flaws.document
+	$(BIN)/python -m schemas.reference docs/configuration.md
 
 charts: setup .venv-charts/.installed ## render deploy/kubernetes and the tests' manifests from the Helm chart
 	$(BIN)/python -m tests.charts write

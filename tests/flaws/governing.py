@@ -13,4 +13,20 @@ GOVERNING: Final = (
         "license-files = []\n",
         ("tests/unit/test_governance.py::test_distribution_carries_the_license",),
     ),
+    Flaw(
+        "default_changes_without_its_page",
+        "The reference is true: docs/configuration.md names another default than the code has.",
+        "schemas/configuration.py",
+        "seen_days: Annotated[StrictInt, Field(ge=1, le=365)] = 7",
+        "seen_days: Annotated[StrictInt, Field(ge=1, le=365)] = 14",
+        ("tests/unit/schemas/test_reference.py::test_page_is_up_to_date",),
+    ),
+    Flaw(
+        "limit_of_a_number_is_not_shown",
+        "The reference is whole: a limit that is checked is not on the page.",
+        "schemas/reference.py",
+        'schema.get("minimum", schema.get("ge")), schema.get("maximum", schema.get("le"))',
+        'schema.get("minimum"), schema.get("maximum")',
+        ("tests/unit/schemas/test_reference.py::test_row_says_type_default_unit_and_limits",),
+    ),
 )
