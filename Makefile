@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STREAMS := bench/peers/streams
-export PYTHONDONTWRITEBYTECODE = 1
+# Bytecode is kept, or each start compiles everything again, but not beside the sources.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
 .PHONY: help setup check test test-unit test-kafka test-proxies test-containers docs charts test-charts soak flaws run bench sbom lock clean

@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 
 from tests.support.fuzz_door import FuzzedDoor, fuzz
 from tests.support.fuzz_requests import fuzz_request, seeded
+from tests.support.properties import examples
 from tests.support.requests import NOW
 
 SEED = 20260131  # any; the soak takes others
-CASES, WARM_UP_CASES, MEASURED_CASES = 8000, 1500, 1500
+CASES, WARM_UP_CASES, MEASURED_CASES = examples(8000), 1500, 1500
 GROWTH_BYTES = 256 * 1024  # One body kept per request would be 0.3 MB, one record of a request 3 MB.
 
 
 @settings(
-    max_examples=150,
+    max_examples=examples(150),
     derandomize=True,
     deadline=timedelta(seconds=5),  # for a hang; the machine may be busy
     suppress_health_check=[HealthCheck.too_slow],
