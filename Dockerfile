@@ -14,7 +14,7 @@ RUN --mount=type=cache,target=/root/.cache/pip --mount=type=secret,id=pip.conf,t
     && python -m venv --without-pip /opt/penstock \
     && tools/bin/pip install --require-hashes -r requirements-build.lock \
     && tools/bin/pip --python /opt/penstock/bin/python install --require-hashes -r requirements-runtime.lock
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY broker broker
 COPY config config
 COPY console console

@@ -3,10 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STREAMS := bench/peers/streams
-export PYTHONDONTWRITEBYTECODE = 1
+# Bytecode is kept, or each start compiles everything again, but not beside the sources.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka test-proxies test-containers charts test-charts soak mutants run bench sbom lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies test-containers docs charts test-charts soak mutants run bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -41,6 +42,10 @@ test-proxies: setup ## ambiguous requests behind real nginx, HAProxy and Go (as 
 
 test-containers: setup ## the compose file on a container engine: the machine's, or as root on Debian one of its own (CONTAINERS="-k scale")
 	$(BIN)/python -m tests.containers $(CONTAINERS)
+
+docs: setup ## write the generated parts of docs/ again
+	$(BIN)/python -m tests.flaws.document
+	$(BIN)/python -m config.reference docs/configuration.md
 
 charts: setup .venv-charts/.installed ## render deploy/kubernetes and the tests' manifests from the Helm chart
 	$(BIN)/python -m tests.charts write

@@ -13,5 +13,5 @@ children.py   products with 40 variants, as children and not (families.py)     r
 scaling.py    1, 2, 4 partitions and workers                                   peer_processes.py who takes part, and how
 latency.py    POST answered until the change can be read                       stack.py       Kafka, registry, processes
 job.py        the pipeline's decision in straight code, for bare_loop.py and peers/quix.py; peers/streams/ has it in Java
-report.py     results/*.json and *.csv; tables.py for people; plots.py (in .venv-bench) draws them as SVG and PNG
+report.py     results/*.json and *.csv; tables.py for people; plots.py (in .venv-bench) draws them as PNG
 """

@@ -1,4 +1,4 @@
-"""Draws a benchmark's plots, SVG and PNG, beside its results: `python bench/plots.py bench/results/sustained.json`.
+"""Draws a benchmark's plots as PNG beside its results: `python bench/plots.py bench/results/sustained.json`.
 
 Runs in `.venv-bench`, with matplotlib and the standard library alone. The same results give the same bytes: no dates,
 no paths, no random identifiers.
@@ -24,7 +24,6 @@ YELLOW = "#f0c75e"
 COLOURS = (BLUE, ORANGE, GREEN)
 TARGET_MS, TARGET_RATE = 10.0, "1,000/s"
 STYLE = {
-    "svg.hashsalt": "penstock",
     "font.size": 10,
     "axes.grid": True,
     "axes.spines.top": False,
@@ -37,7 +36,7 @@ STYLE = {
     "figure.constrained_layout.use": True,
     "savefig.dpi": 120,
 }
-NO_METADATA: dict[str, dict[str, None]] = {"svg": {"Date": None, "Creator": None}, "png": {"Software": None}}
+NO_METADATA = {"Software": None}
 Rows = list[dict[str, Any]]
 
 
@@ -46,8 +45,7 @@ def main(path: Path) -> None:
     document = json.loads(path.read_text())
     with mpl.rc_context(STYLE):
         for name, figure in _PLOTS[document["benchmark"]](path, document["figures"]).items():
-            for kind, metadata in NO_METADATA.items():
-                figure.savefig(path.with_name(f"{path.stem}{name}.{kind}"), metadata=metadata)
+            figure.savefig(path.with_name(f"{path.stem}{name}.png"), metadata=NO_METADATA)
             plt.close(figure)
 
 

@@ -42,7 +42,7 @@ def write(name: str, figures: dict[str, Any], made: dict[str, object]) -> Path:
 
 
 def draw(path: Path, benchmark: str) -> None:
-    """Draw the plots of a results file as SVG and PNG beside it; say so where there is nothing to draw them with."""
+    """Draw the plots of a results file as PNG beside it; say so where there is nothing to draw them with."""
     if benchmark not in PLOTTED:
         return
     if not PLOTS_PYTHON.exists():

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from config.attribute_docs import attribute_docs
 from config.cross_checks import cross_problems
 from config.model import Configuration, GenericOptions, Ingress, Kafka, Registry, Route, SecretReference, Source, Worker
 from config.problems import ConfigurationError, Problem, explain, key_text
@@ -41,8 +42,15 @@ def load(path: Path, environ: Mapping[str, str]) -> "Configuration":
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of `penstock.toml`, for editors."""
+    """Return the JSON Schema of `penstock.toml`, for editors and for docs/configuration.md.
+
+    Beside the standard's keywords a text may have `x-expected`, which says in words what a function checks.
+    """
     schema = Configuration.model_json_schema(mode="validation")
+    for table in _TABLES.values():
+        described = schema if table is Configuration else schema["$defs"][table.__name__]
+        for key, text in attribute_docs(table).items():
+            described["properties"][key]["description"] = text
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "penstock.toml"}
 
 

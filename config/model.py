@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from config.names import PUBLISHED, Name, Network, ResourceType, Sender, Text, TopicName, Url
+from config.names import PUBLISHED, Name, Network, ResourceType, Sender, Text, TopicName, Url, expected
 from config.problems import Problem, fault, key_text
 from config.toml_lines import Location, line_of
 
@@ -81,7 +81,9 @@ def _legal_reference(ref: str, info: ValidationInfo) -> str:
 
 
 Operation = Literal["c", "u", "d", "r"]
-Reference = Annotated[str, AfterValidator(_legal_reference)]
+Reference = Annotated[
+    str, AfterValidator(_legal_reference), expected("`env:NAME`, `file:PATH` or, for tests and demos, `text:SECRET`")
+]
 
 
 class _Table(BaseModel):
@@ -106,13 +108,22 @@ class Replication(Struct, frozen=True):
 
 
 class Kafka(_Table):
-    """`[kafka]`: where the brokers are; `options` is handed to librdkafka (security, tuning)."""
+    """`[kafka]`: where the brokers are, how topics are created, and what else librdkafka is told (security, tuning)."""
 
     bootstrap_servers: Text = "127.0.0.1:9092"
-    partitions: Annotated[StrictInt, Field(ge=1, le=10_000)] = 4  # of topics that Penstock creates
-    replication_factor: Replicas | None = None  # likewise; none: the brokers' default.replication.factor
-    min_insync_replicas: Replicas | None = None  # likewise; none: the brokers' min.insync.replicas
+    """The brokers to connect to first, `host:port`, separated by commas."""
+    partitions: Annotated[StrictInt, Field(ge=1, le=10_000)] = 4
+    """Partitions of each topic that Penstock creates. More workers than partitions have nothing to do."""
+    replication_factor: Replicas | None = None
+    """Replicas of each topic that Penstock creates. Not set: the brokers' `default.replication.factor`."""
+    min_insync_replicas: Replicas | None = None
+    """Replicas that must have a record before it is acknowledged; at most `replication_factor`. Not set: the brokers'
+    `min.insync.replicas`.
+    """
     options: dict[str, str] = Field(default={}, repr=False)  # may hold sasl.password
+    """librdkafka options by name. A value may be `env:NAME` or `file:PATH`; paths are relative to `penstock.toml`.
+    Options that exactly-once depends on are refused.
+    """
 
     @property
     def replication(self) -> Replication:
@@ -152,7 +163,9 @@ class Kafka(_Table):
     @field_validator("options")
     @classmethod
     def _token_over_tls(cls, options: dict[str, str]) -> dict[str, str]:
-        """Refuse to send a client's secret in clear: librdkafka would give it to any proxy that the environment names."""
+        """Refuse to send a client's secret in clear: librdkafka would give it to any proxy that the environment
+        names.
+        """
         url = options.get("sasl.oauthbearer.token.endpoint.url", "")
         if url.lower().startswith("http:") and "sasl.oauthbearer.client.secret" in options:
             raise ValueError(
@@ -162,17 +175,26 @@ class Kafka(_Table):
 
 
 class Registry(_Table):
-    """`[registry]`: a Confluent-compatible schema registry, and what it lets one in with."""
+    """`[registry]`: a Confluent-compatible schema registry, and the credentials for it."""
 
     url: Url = "http://127.0.0.1:8081/apis/ccompat/v7"
-    username: Text | None = None  # with password: basic authentication; itself, or a reference
+    """The registry's address, without user and password."""
+    username: Text | None = None
+    """The user for basic authentication, itself or as `env:NAME` or `file:PATH`. Needs `password`."""
     password: Reference | None = Field(default=None, repr=False)
-    bearer_token: Reference | None = Field(default=None, repr=False)  # read anew for each request
-    headers: dict[str, str] = Field(default={}, repr=False)  # sent with each request, for a logical cluster or a group
-    tls_ca: Text | None = None  # PEM or a folder of it; none: the public authorities
-    tls_certificate: Text | None = None  # the client's, PEM with its chain
-    tls_key: Text | None = None  # PEM; none: in the certificate's file
+    """The password for basic authentication. Needs `username`."""
+    bearer_token: Reference | None = Field(default=None, repr=False)
+    """A token instead of `username` and `password`. It is read anew for each request, so it may be renewed."""
+    headers: dict[str, str] = Field(default={}, repr=False)
+    """Headers to send with each request, such as one that names a logical cluster. `Authorization` is refused."""
+    tls_ca: Text | None = None
+    """The authorities to trust: a PEM file, or a folder of them. Not set: the public ones."""
+    tls_certificate: Text | None = None
+    """The client's certificate: a PEM file with its chain."""
+    tls_key: Text | None = None
+    """The certificate's key: a PEM file. Not set: it is in the certificate's file. Needs `tls_certificate`."""
     tls_key_password: Reference | None = Field(default=None, repr=False)
+    """The key's password. Needs `tls_certificate`."""
 
     @field_validator("tls_ca", "tls_certificate", "tls_key")
     @classmethod
@@ -210,7 +232,9 @@ class SecretReference(_Table):
     """Where a secret is: `env:NAME`, `file:PATH` (relative to the configuration), or `text:SECRET` for tests."""
 
     ref: Reference
-    until: date | None = None  # the last day, UTC, on which it is accepted
+    """The reference itself."""
+    until: date | None = None
+    """The last day, UTC, on which the secret is accepted. Not set: it does not expire."""
 
     def is_current(self, today: date) -> bool:
         """Say whether the secret is still accepted on this day (UTC)."""
@@ -224,20 +248,30 @@ class SecretReference(_Table):
 class GenericOptions(_Table):
     """`options` of a source whose provider is `generic`: how its sender signs and where its ids are.
 
-    The keys and defaults are those of `providers.generic.GenericOptions`, which explains them; `resource_types`, for
-    `standard` too, are the types with topics of their own.
+    A source of provider `standard` has `resource_types` alone. Header names may be in any case. Paths lead into the
+    JSON body, their names joined by dots.
     """
 
     signature_header: Text = "x-webhook-signature"
+    """The header that holds the signature, an HMAC of the body."""
     prefix: str = "sha256="
+    """The text in front of the signature; empty if the sender writes none."""
     encoding: Literal["hex", "base64"] = "hex"
+    """How the signature is written."""
     algorithm: Literal["sha256", "sha512"] = "sha256"
+    """The hash of the HMAC."""
     id_header: Text = "x-webhook-delivery"
+    """The header that holds the delivery id. A delivery without it is identified by a digest of its body."""
     event_header: Text = "x-webhook-event"
+    """The header that holds the event type."""
     id_path: str = "id"
+    """The path to the resource's id."""
     type_path: str = ""
+    """The path to the resource type; empty: the type is taken from the event type."""
     time_path: str = "updated_at"
-    resource_types: tuple[ResourceType, ...] = ()  # none: all changes go to changes.<provider>.other
+    """The path to the resource's update time."""
+    resource_types: tuple[ResourceType, ...] = ()
+    """The resource types with topics of their own, 200 at most. All others share `changes.<provider>.other`."""
 
     @field_validator("resource_types")
     @classmethod
@@ -254,23 +288,34 @@ class GenericOptions(_Table):
 
 
 class Source(_Table):
-    """One `[[sources]]`: a configured account at a provider, posted to as `/v1/{name}`."""
+    """`[[sources]]`: configured accounts at providers, one table each."""
 
     name: Name
+    """The source's name. The provider posts to `/v1/{name}`."""
     provider: ProviderName
+    """The provider, whose rules say how deliveries are signed and read."""
     secrets: tuple[
         Annotated[SecretReference, BeforeValidator(_spelled_out, json_schema_input_type=str | SecretReference)], ...
     ] = ()
+    """The secrets that deliveries may be signed with: references, or tables `{ ref, until }`. Required unless `verify
+    = "none"`.
+    """
     verify: Literal["signature", "none"] = "signature"
-    allow: tuple[Sender, ...] = ()  # none: from anywhere
-    rate_limit: Annotated[StrictInt | StrictFloat, Field(ge=0.01, le=1_000_000)] | None = (
-        None  # a second; none: no limit
-    )
-    burst: Annotated[StrictInt, Field(ge=1, le=10_000_000)] | None = (
-        None  # at once; none: what rate_limit allows in 1 s
-    )
-    paused: tuple[Text, ...] = ()  # resource types that are left as they are until resumed
+    """`none` accepts what anybody posts."""
+    allow: tuple[Sender, ...] = ()
+    """Who may post. Empty: anybody. `published` stands for the networks that the provider publishes (GitHub, Stripe),
+    a file has one network a line.
+    """
+    rate_limit: Annotated[StrictInt | StrictFloat, Field(ge=0.01, le=1_000_000)] | None = None
+    """How many deliveries are let in each second by one process. Not set: no limit."""
+    burst: Annotated[StrictInt, Field(ge=1, le=10_000_000)] | None = None
+    """How many deliveries are let in at once under `rate_limit`, which it needs. Not set: what `rate_limit` allows in
+    one second.
+    """
+    paused: tuple[Text, ...] = ()
+    """Resource types whose deliveries are filtered and not stored until they are removed from this list."""
     options: GenericOptions | None = None
+    """How the sender signs and names things; for the providers `generic` and `standard` only."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -309,19 +354,34 @@ class Source(_Table):
 
 
 class Route(_Table):
-    """One `[[routes]]`: which changes go where. Every selector may be left out; no route: the default topics."""
+    """`[[routes]]`: which changes go where, one table each. Every selector may be left out; without a route all
+    changes go to the default topics.
+    """
 
     name: Name
+    """The route's name, for messages."""
     source: Name | None = None
+    """Selector: changes of this source."""
     provider: ProviderName | None = None
+    """Selector: changes of this provider."""
     resource: Text | None = None
-    event_type: Text | None = None  # a star at its end: what begins so
+    """Selector: changes of this resource type."""
+    event_type: Text | None = None
+    """Selector: deliveries of this event type. A star at its end selects every type that starts with what stands
+    before it.
+    """
     filter: Text | None = None
-    include_fields: tuple[Text, ...] = ()  # none: all
+    """Selector: changes whose document matches this [filter](filters.md), before or after."""
+    include_fields: tuple[Text, ...] = ()
+    """The fields that the change keeps; a change of none of them is not sent. Empty: all fields."""
     operations: tuple[Operation, ...] = get_args(Operation)
-    topic: TopicName | None = None  # None: changes.<provider>.<resource>
+    """Selector: changes of these operations: created, updated, deleted, read."""
+    topic: TopicName | None = None
+    """The topic for the changes. Not set: `changes.<provider>.<resource>`. A raw route needs one."""
     priority: Literal["high", "default", "low"] = "default"
+    """The lane: `high` and `low` send the changes to `<topic>.high` and `<topic>.low`."""
     mode: Literal["changes", "raw"] = "changes"
+    """`raw` copies every verified delivery as received. Only `source`, `provider` and `event_type` select then."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -344,34 +404,60 @@ class Route(_Table):
 
 
 class Worker(_Table):
-    """`[worker]`: the pipeline's process. `app` names its consumer group and changelogs; changing it starts afresh."""
+    """`[worker]`: the process that turns deliveries into changes."""
 
     app: Name = "capture"
-    children: StrictBool = True  # what a document lists (variants, line items, labels) become resources of their own
+    """The name in the worker's consumer group, transactional ids and changelog topics. A new name starts with empty
+    tables.
+    """
+    children: StrictBool = True
+    """Whether what a document lists (variants, line items, labels) becomes resources of its own."""
     seen_days: Annotated[StrictInt, Field(ge=1, le=365)] = 7  # longer than any provider retries
-    # Undecided for longer, a delivery makes /readyz say no. Catching up after a restart takes seconds, and alerts wait minutes.
+    """For how long a repeated delivery is recognised. It is the retention of the changelog of *seen*, too."""
+    # Catching up after a restart takes seconds, and alerts wait minutes.
     undecided_limit_s: Annotated[StrictInt, Field(ge=1, le=2_592_000)] = 300
-    operations_host: Text = "127.0.0.1"  # of /healthz and /readyz; for Kubernetes' probes 0.0.0.0
-    operations_port: Annotated[StrictInt, Field(ge=0, le=65_535)] = 9465  # 0: any that is free; the ingress has 9464
+    """How long a delivery may wait undecided before `/readyz` says `deliveries_wait`."""
+    operations_host: Text = "127.0.0.1"
+    """The address of `/healthz` and `/readyz`. Probes from elsewhere, such as those of Kubernetes, need `0.0.0.0`."""
+    operations_port: Annotated[StrictInt, Field(ge=0, le=65_535)] = 9465
+    """The port of `/healthz` and `/readyz`; 0 takes any free one. The ingress's is 9464."""
 
 
 class Ingress(_Table):
-    """`[ingress]`: the door."""
+    """`[ingress]`: the process that providers post to. Limits hold for each process."""
 
     body_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 30)] = BODY_LIMIT_BYTES
-    bodies_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 36)] | None = None  # of all under way; none: 256 MiB
-    max_concurrent: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = MAX_CONCURRENT  # deliveries under way at once
-    max_connections: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = (
-        None  # none: twice max_concurrent, 1,000 with TLS
-    )
-    trusted_proxies: tuple[Network, ...] = ()  # whose X-Forwarded-For is believed
-    log_level: Literal["debug", "info", "warning", "error"] = "info"  # debug: a line for each accepted delivery too
-    tls_certificate: Text | None = None  # PEM, with its chain; none: plain HTTP
-    tls_key: Text | None = None  # PEM, without password; none: in the certificate's file
-    spool: StrictBool | Literal["on", "off"] = True  # deliveries go to disk while Kafka is away
+    """The largest body. A larger one is answered 413 `body_too_large`."""
+    bodies_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 36)] | None = None
+    """Bytes of all requests under way; beyond, 503 `too_many_bytes`. At least `body_limit_bytes`. Not set: 256 MiB,
+    or `body_limit_bytes` if that is more.
+    """
+    max_concurrent: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = MAX_CONCURRENT
+    """Deliveries under way at once; one more is answered 503 `too_busy`."""
+    max_connections: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
+    """Open connections, silent ones and TLS handshakes included. Not set: twice `max_concurrent`, but at most 1,000
+    with TLS.
+    """
+    trusted_proxies: tuple[Network, ...] = ()
+    """The networks of the proxies in front, whose `X-Forwarded-For` is believed."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe level that is logged. `debug` adds a line for each accepted delivery."""
+    tls_certificate: Text | None = None
+    """The certificate for HTTPS: a PEM file with its chain. A renewed file is used without a restart. Not set: plain
+    HTTP.
+    """
+    tls_key: Text | None = None
+    """The certificate's key: a PEM file without password. Not set: it is in the certificate's file. Needs
+    `tls_certificate`.
+    """
+    spool: StrictBool | Literal["on", "off"] = True
+    """Whether deliveries are kept on disk and answered 200 while Kafka is away. Otherwise they are answered 503."""
     spool_bytes: Annotated[StrictInt, Field(ge=1 << 10, le=1 << 40)] = SPOOL_BYTES
-    # Told to stop, serve on for so long while /readyz says no. 0: without a balancer it only makes every stop longer.
-    lame_duck_s: Annotated[StrictInt | StrictFloat, Field(ge=0, le=300)] = 0
+    """The room for deliveries in the spool; beyond, 503 `spool_full`."""
+    lame_duck_s: Annotated[StrictInt | StrictFloat, Field(ge=0, le=300)] = (
+        0  # without a balancer it only delays each stop
+    )
+    """How long to go on serving after SIGTERM while `/readyz` says `leaving`, so that a balancer notices."""
 
     @field_validator("tls_certificate", "tls_key")
     @classmethod
@@ -411,7 +497,7 @@ class Ingress(_Table):
 
 
 class Configuration(_Table):
-    """The whole of `penstock.toml`; every table may be left out."""
+    """`penstock.toml` as a whole; every table may be left out."""
 
     kafka: Kafka = Kafka()
     registry: Registry = Registry()

@@ -2,10 +2,10 @@
 
 import ipaddress
 import re
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from schemas.topics import OTHER, RAW
 
@@ -15,6 +15,11 @@ _RESOURCE_TYPE = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(_[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 LANES = (".high", ".low")  # how the lanes of `priority` end
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,244}")  # Kafka takes 249; a lane's end needs 5
+
+
+def expected(words: str) -> Any:
+    """Return an annotation that says in the JSON Schema, and so in docs/configuration.md, what a validator accepts."""
+    return Field(json_schema_extra={"x-expected": words})
 
 
 def _legal_name(name: str) -> str:
@@ -85,10 +90,26 @@ def _not_blank(text: str) -> str:
     return text
 
 
-Name = Annotated[str, AfterValidator(_legal_name)]
-TopicName = Annotated[str, AfterValidator(_legal_topic)]
-ResourceType = Annotated[str, AfterValidator(_legal_resource_type)]
-Network = Annotated[str, AfterValidator(_legal_network)]
-Sender = Annotated[str, AfterValidator(_legal_sender)]
-Url = Annotated[str, AfterValidator(_legal_url)]
-Text = Annotated[str, AfterValidator(_not_blank)]
+Name = Annotated[
+    str, AfterValidator(_legal_name), expected("lower-case letters, digits and hyphens, no hyphen first, 63 at most")
+]
+TopicName = Annotated[
+    str,
+    AfterValidator(_legal_topic),
+    expected(
+        "letters, digits, `.`, `_` and `-`, 244 at most; no topic of Penstock's own, no `.high` or `.low` at its end"
+    ),
+]
+ResourceType = Annotated[
+    str,
+    AfterValidator(_legal_resource_type),
+    expected(
+        "lower-case letters and digits, single underscores between them, 80 at most; not `other`, `high` or `low`"
+    ),
+]
+Network = Annotated[str, AfterValidator(_legal_network), expected("IPv4 and IPv6 networks and addresses")]
+Sender = Annotated[
+    str, AfterValidator(_legal_sender), expected("IPv4 and IPv6 networks and addresses, `published`, `file:PATH`")
+]
+Url = Annotated[str, AfterValidator(_legal_url), expected("one `http://` or `https://` URL")]
+Text = Annotated[str, AfterValidator(_not_blank), expected("not empty")]

@@ -5,12 +5,15 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
+from tests.support.builders.properties import examples
 from tests.support.kafka import broker as brokers
 from tests.support.kafka.cluster import Cluster
 from tests.support.kafka.cluster import cluster as started
 from tests.support.kafka.secure_kafka import SecureKafka, secure_kafka
 
-settings.register_profile("penstock", deadline=None)  # a busy machine is no mistake; pytest's timeout finds what hangs
+DEFAULT_EXAMPLES = 100  # hypothesis's own
+# No deadline: a busy machine is no mistake, and pytest's timeout finds what hangs.
+settings.register_profile("penstock", deadline=None, max_examples=examples(DEFAULT_EXAMPLES))
 settings.load_profile("penstock")
 
 

@@ -11,6 +11,7 @@ from providers.github.provider import GitHub
 from schemas.records import Snapshot, resource_key
 from tests.support.builders.corpora import corpora
 from tests.support.builders.payload_mutations import mutated
+from tests.support.builders.properties import examples
 from tests.support.builders.provider_requests import NOW, raw_delivery
 
 EXAMPLE_COUNT = 151
@@ -141,7 +142,7 @@ def test_ping_is_a_handshake(event: str, payload: dict[str, Any]) -> None:
     assert (envelope.event_type, envelope.key) == ("ping", f"github|acme|hook|{payload['hook_id']}")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(example=mutated([list(example) for example in EXAMPLES]))
 def test_mutated_example_is_identified_and_parsed_alike(example: Any) -> None:
     """Whatever stands in any place, nothing raises, and where `parse` sees a resource `identify` knew its root."""

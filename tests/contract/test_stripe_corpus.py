@@ -11,6 +11,7 @@ from providers.stripe.provider import Stripe
 from schemas.records import Snapshot, resource_key
 from tests.support.builders.corpora import corpora, read_corpus
 from tests.support.builders.payload_mutations import mutated
+from tests.support.builders.properties import examples
 from tests.support.builders.provider_requests import NOW, raw_delivery
 
 EVENT_COUNT = 11
@@ -90,7 +91,7 @@ def test_every_event_type_is_an_update_unless_its_object_is_gone(event_type: str
     assert (snapshot.document is None) is snapshot.is_deleted
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(event=mutated([event for _, event in EVENTS]))
 def test_mutated_event_is_identified_and_parsed_alike(event: Any) -> None:
     """Whatever stands in any place, nothing raises, and where `parse` sees an object `identify` knew its key."""

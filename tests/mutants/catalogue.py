@@ -7,6 +7,7 @@ from tests.mutants.containing import CONTAINING
 from tests.mutants.deciding import DECIDING
 from tests.mutants.entering import ENTERING
 from tests.mutants.framing import FRAMING
+from tests.mutants.governing import GOVERNING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.mutant import Mutant
 from tests.mutants.operating import OPERATING
@@ -15,5 +16,6 @@ from tests.mutants.showing import SHOWING
 from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *OPERATING, *REPLAYING,
+    *TRANSACTING,
 )  # fmt: skip

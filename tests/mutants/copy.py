@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 from msgspec import Struct
 
 from tests.mutants.mutant import MutantError
+from tests.support.builders import properties
 
 PACKAGES = ("broker", "console", "ingress", "local", "providers", "schemas", "streams", "tests")
 RUN_TIMEOUT_S = 900.0  # for all named tests at once; pytest itself ends each after five minutes
@@ -54,7 +55,7 @@ class Copy:
         done = subprocess.run(
             [sys.executable, "-c", program],
             cwd=self.root.parent,
-            env=self._environment(),
+            env=self.environment(),
             capture_output=True,
             text=True,
             check=False,
@@ -72,7 +73,7 @@ class Copy:
             done = subprocess.run(
                 command,
                 cwd=self.root,
-                env=self._environment(),
+                env=self.environment(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -83,9 +84,11 @@ class Copy:
             return Run(-1, 0, (), (), f"pytest did not end within {RUN_TIMEOUT_S:.0f} s")
         return _read(report, done.returncode, done.stdout)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the processes in the copy."""
         # Without bytecode, else a file spoilt within the second in which it was read would be taken for the old one.
-        return {**os.environ, "PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1"}
+        own = {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1", properties.VARIABLE: properties.FULL}
+        return {**os.environ, **own}
 
 
 def _files(project: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,6 @@ from config.escaping import harmless, harmless_json, harmless_lines, indented, j
 from tests.support.faults.hostile_text import HOSTILE, LEGIBLE, assert_harmless, is_unsafe
 
 EVERYTHING = "".join(map(chr, range(sys.maxunicode + 1)))
-UNSAFE = "".join(filter(is_unsafe, EVERYTHING))
 ANY_TEXT = st.text(st.characters(exclude_categories=[]))
 
 
@@ -33,15 +33,15 @@ def test_unsafe_characters_are_shown_as_escapes(text: str, shown: str) -> None:
 
 def test_every_unsafe_character_is_escaped() -> None:
     """All of Unicode, judged by its own categories: nothing unsafe is left, in a line, in lines or in JSON."""
-    assert len(UNSAFE) > 2048 + 65 + 12
-    assert_harmless(harmless(UNSAFE))
-    assert_harmless(harmless_lines(UNSAFE.replace("\n", "")))
-    assert_harmless(harmless_json(json.dumps(UNSAFE, ensure_ascii=False)))
+    assert len(_unsafe()) > 2048 + 65 + 12
+    assert_harmless(harmless(_unsafe()))
+    assert_harmless(harmless_lines(_unsafe().replace("\n", "")))
+    assert_harmless(harmless_json(json.dumps(_unsafe(), ensure_ascii=False)))
 
 
 def test_letters_stay_as_they_are() -> None:
     """Of what is no control, no separator and no surrogate, only what has no width is changed: 17 characters."""
-    safe = set(EVERYTHING).difference(UNSAFE)
+    safe = set(EVERYTHING).difference(_unsafe())
 
     changed = safe.difference(harmless("".join(safe)))
     assert len(changed) == 17
@@ -75,3 +75,9 @@ def test_log_line_is_one_harmless_line() -> None:
     assert_harmless(line)
     assert "\n" not in line
     assert json.loads(line) == {"detail": HOSTILE}
+
+
+@cache
+def _unsafe() -> str:
+    # Not when the module is imported: each of pytest's processes imports it, and this takes a second.
+    return "".join(filter(is_unsafe, EVERYTHING))

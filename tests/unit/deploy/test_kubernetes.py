@@ -1,7 +1,8 @@
 """The rendered manifests say what the processes need; Helm itself is for `make test-charts`."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,12 @@ RESERVE_S = 2
 
 def manifests(rendering: Rendering, kind: str = "") -> list[Manifest]:
     """Return the manifests of a rendering, those of one kind where it is given."""
-    parsed = yaml.safe_load_all(rendering.manifests.read_text(encoding="utf-8"))
-    return [manifest for manifest in parsed if not kind or manifest["kind"] == kind]
+    return [manifest for manifest in _parsed(rendering) if not kind or manifest["kind"] == kind]
+
+
+@cache
+def _parsed(rendering: Rendering) -> Sequence[Manifest]:
+    return list(yaml.safe_load_all(rendering.manifests.read_text(encoding="utf-8")))
 
 
 def pods(rendering: Rendering) -> Iterator[tuple[str, Manifest]]:

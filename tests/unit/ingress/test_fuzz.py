@@ -8,17 +8,18 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.support.builders.properties import examples
 from tests.support.builders.provider_requests import NOW
 from tests.support.fuzz.ingress import FuzzedDoor, fuzz
 from tests.support.fuzz.requests import fuzz_request, seeded
 
 SEED = 20260131  # any; the soak takes others
-CASES, WARM_UP_CASES, MEASURED_CASES = 8000, 1500, 1500
+CASES, WARM_UP_CASES, MEASURED_CASES = examples(8000), 1500, 1500
 GROWTH_BYTES = 256 * 1024  # One body kept per request would be 0.3 MB, one record of a request 3 MB.
 
 
 @settings(
-    max_examples=150,
+    max_examples=examples(150),
     derandomize=True,
     deadline=timedelta(seconds=5),  # for a hang; the machine may be busy
     suppress_health_check=[HealthCheck.too_slow],

@@ -12,6 +12,7 @@ from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unp
 from providers.bigcommerce import BigCommerce
 from schemas.records import resource_key
 from tests.support.builders.payload_mutations import mutated
+from tests.support.builders.properties import examples
 from tests.support.builders.provider_requests import NOW, raw_delivery
 
 SECRET = b"made-up-client-secret"
@@ -169,7 +170,7 @@ def test_store_without_producer_is_named_by_its_number() -> None:
     assert envelope.key == "bigcommerce|acme|store|1000042"
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(payload=mutated(list(FIXTURES.values())))
 def test_mutated_notification_is_identified_and_parsed_alike(payload: Any) -> None:
     """Whatever stands in any place, nothing raises, and where `parse` sees a resource `identify` knew its root."""

@@ -17,6 +17,7 @@ from msgspec import Struct
 from schemas.records import Change, ChildRule, RawDelivery, Snapshot
 from tests.support.builders.deliveries import delivery, second, snapshot
 from tests.support.builders.histories import Noisy
+from tests.support.builders.properties import examples
 from tests.unit.streams.test_history_property import Model, time_of
 
 RULES = (
@@ -198,5 +199,5 @@ def title_of(document: bytes | None) -> str | None:
     return None if document is None else str(msgspec.json.decode(document)["title"])
 
 
-FamilyHistory.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+FamilyHistory.TestCase.settings = settings(max_examples=examples(200), stateful_step_count=30, deadline=None)
 TestFamilyHistory = FamilyHistory.TestCase

@@ -16,6 +16,7 @@ from hypothesis.stateful import initialize, invariant, rule
 from schemas.records import RawDelivery, Snapshot
 from tests.support.builders.deliveries import Pipeline, delivery, second, snapshot
 from tests.support.builders.histories import Noisy
+from tests.support.builders.properties import examples
 
 CONTENTS = st.sampled_from("ABC")
 TIMES = st.integers(0, 4)
@@ -164,7 +165,7 @@ def without_volatile(document: bytes | None) -> Any:
     return None if document is None else msgspec.json.decode(document)["title"]
 
 
-History.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
+History.TestCase.settings = settings(max_examples=examples(200), stateful_step_count=30, deadline=None)
 TestHistory = History.TestCase
 
 

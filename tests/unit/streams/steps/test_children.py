@@ -282,7 +282,9 @@ def test_variants_beyond_the_limit_are_not_gone_while_the_roster_names_them() ->
     assert shop.children == [*more, "d variant 2"]
 
 
-@pytest.mark.parametrize("id_list_field", [{}, {"gids": None}, {"gids": []}, {"gids": gids(4, 5)}, {"gids": [{"x": 1}]}])
+@pytest.mark.parametrize(
+    "id_list_field", [{}, {"gids": None}, {"gids": []}, {"gids": gids(4, 5)}, {"gids": [{"x": 1}]}]
+)
 def test_full_list_without_a_roster_of_all_deletes_nothing(id_list_field: Document) -> None:
     """A list as long as the limit may have been cut."""
     shop = Shop()

@@ -1,0 +1,12 @@
+"""How many examples a property test tries: a fifth in `make check`, which is to take a minute; all in CI and for mutants."""
+
+import os
+
+VARIABLE = "PENSTOCK_PROPERTIES"
+FULL = "full"
+SHARE = 5
+
+
+def examples(full: int) -> int:
+    """Return how many examples to try, of so many in a full run."""
+    return full if os.environ.get(VARIABLE) == FULL else max(1, full // SHARE)
