@@ -12,7 +12,7 @@ from typing import Any
 from bench.arrived import arrived, wait_calm
 from bench.fill import create_raw
 from bench.rounds import in_turn
-from bench.stack import Process, Stack, has_ingress_workers, running, running_ingress
+from bench.stack import Process, Stack, running, running_ingress
 from local import ports
 from schemas.topics import RAW
 from simulator.load_figures import Phase, Posts, Series, curve, latency_row, percentile, within
@@ -21,8 +21,8 @@ from simulator.shop_deliveries import LARGE, SOURCE, Numbered, body_bytes
 
 PATH = f"/v1/{SOURCE}"
 RATES = (200, 1_000, 5_000)
-BARE, PENSTOCK, PENSTOCK_2 = "bare server", "penstock ingress", "penstock ingress, 2 processes"
-Peers = dict[str, tuple[Process, int]]
+BARE, PENSTOCK, PENSTOCK_2 = "bare server", "penstock ingress", "penstock ingress, 2 instances"
+Peers = dict[str, tuple[list[Process], int]]
 
 
 def ingress(stack: Stack, is_quick: bool) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def ingress(stack: Stack, is_quick: bool) -> dict[str, Any]:
         "connections": {"closed": CLOSED_CONNECTIONS, "open": OPEN_CONNECTIONS},
         "closed_loop": closed,
         "of_bare_server": round(rates[PENSTOCK] / rates[BARE], 3),
-        "two_processes_of_one": round(rates[PENSTOCK_2] / rates[PENSTOCK], 3) if PENSTOCK_2 in rates else None,
+        "two_processes_of_one": round(rates[PENSTOCK_2] / rates[PENSTOCK], 3),
         "open_loop": opened,
         "raw_topic": arrived(stack, {}, answered).row(),
         "series": {"percentiles": series},
@@ -54,11 +54,11 @@ def _closed(stack: Stack, answered: list[str], is_quick: bool) -> dict[str, Any]
         warm(peers[PENSTOCK][1], answered, duration_s * rounds)
         for turn in range(rounds):
             for name in in_turn(peers, turn):
-                process, port = peers[name]
-                before_s = process.cpu_s()
+                processes, port = peers[name]
+                before_s = _cpu_s(processes)
                 request = Numbered(PATH, f"closed-{port}-{turn}")
                 posts = closed_loop(port, request, duration_s)
-                cpu_us.setdefault(name, []).append(1e6 * (process.cpu_s() - before_s) / max(1, len(posts.accepted())))
+                cpu_us.setdefault(name, []).append(1e6 * (_cpu_s(processes) - before_s) / max(1, len(posts.accepted())))
                 runs.setdefault(name, []).append(posts)
                 if name != BARE:
                     answered.extend(map(request.delivery_id, posts.accepted()))
@@ -89,13 +89,11 @@ def _open(stack: Stack, rate: int, answered: list[str], series: Series, is_quick
 @contextmanager
 def _peers(stack: Stack) -> Iterator[Peers]:
     with ExitStack() as running_all:
-        peers = {
-            BARE: running_all.enter_context(_bare_server(stack)),
-            PENSTOCK: running_all.enter_context(running_ingress(stack, "ingress")),
-        }
-        if has_ingress_workers():
-            peers[PENSTOCK_2] = running_all.enter_context(running_ingress(stack, "ingress-2", processes=2))
-        yield peers
+        bare, bare_port = running_all.enter_context(_bare_server(stack))
+        alone, port = running_all.enter_context(running_ingress(stack, "ingress"))
+        shared_port = ports.free_port()
+        both = [running_all.enter_context(running_ingress(stack, f"ingress-{n}", shared_port))[0] for n in (1, 2)]
+        yield {BARE: ([bare], bare_port), PENSTOCK: ([alone], port), PENSTOCK_2: (both, shared_port)}
 
 
 @contextmanager
@@ -105,6 +103,10 @@ def _bare_server(stack: Stack) -> Iterator[tuple[Process, int]]:
     with running("bare-server", command, stack.directory) as process:
         process.wait_until(lambda: ports.accepts(port), "its port")
         yield process, port
+
+
+def _cpu_s(processes: list[Process]) -> float:
+    return sum(process.cpu_s() for process in processes)
 
 
 def _closed_row(runs: list[Posts], cpu_us: list[float]) -> dict[str, Any]:

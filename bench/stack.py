@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +28,6 @@ SPOOLED = "penstock_spool_spooled_total"
 REPOSITORY = Path(__file__).parents[1]
 
 Places = dict[int, int]
-_WIDE = {**os.environ, "COLUMNS": "200", "NO_COLOR": "1"}  # help without line breaks or colours inside an option's name
 
 
 class Failed(Exception):
@@ -213,13 +211,13 @@ def running(name: str, command: list[str], directory: Path, environment: Mapping
 
 
 @contextmanager
-def running_ingress(stack: Stack, name: str, processes: int = 1) -> Iterator[tuple[Process, int]]:
-    """Run the ingress as users do, and give it and its port once it says that it is ready."""
-    port, operations_port = ports.free_port(), ports.free_port()
+def running_ingress(stack: Stack, name: str, shared_port: int = 0) -> Iterator[tuple[Process, int]]:
+    """Run the ingress as users do, on a port that it may share with other instances; give it and its port once it is ready."""
+    port, operations_port = shared_port or ports.free_port(), ports.free_port()
     arguments = ["--port", str(port), "--operations-port", str(operations_port)]
     arguments += ["--config", str(stack.configuration("bench"))]
     arguments += ["--data-dir", str(stack.directory / name)]
-    arguments += ["--workers", str(processes)] if processes > 1 else []
+    arguments += ["--reuse-port"] if shared_port else []
     with running(name, _penstock("ingress", *arguments), stack.directory) as process:
         process.operations_port = operations_port
         process.wait_until(lambda: answers_ready(f"http://{ports.HOST}:{operations_port}/readyz"), "ready")
@@ -230,14 +228,6 @@ def spooled(ingress: Process) -> int:
     """Return how many deliveries an ingress has put into its spool so far, as its metrics say."""
     text = httpx.get(f"http://{ports.HOST}:{ingress.operations_port}/metrics", timeout=10.0, trust_env=False).text
     return sum(int(float(line.split()[-1])) for line in text.splitlines() if line.startswith(SPOOLED))
-
-
-def has_ingress_workers() -> bool:
-    """Say whether `penstock ingress` can run in several processes."""
-    told = subprocess.run(
-        _penstock("ingress", "--help"), capture_output=True, text=True, check=False, cwd=REPOSITORY, env=_WIDE
-    )
-    return "--workers" in told.stdout
 
 
 @contextmanager

@@ -6,7 +6,7 @@ ingress 9 (measured). Other lines say whether Kafka answers; these help to find 
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TextIO
 
 import structlog
@@ -20,13 +20,9 @@ LINES = 3  # of a facility in a period: one per broker of a small cluster
 PERIOD_S = 10.0
 
 
-def configure_json(stream: TextIO, level: str = "info", first: Sequence[Processor] = ()) -> None:
-    """Send this process's own events from a level on, and of libraries only warnings, to a stream as JSON.
-
-    `first` are processors that see each event before all others.
-    """
+def configure_json(stream: TextIO, level: str = "info") -> None:
+    """Send this process's own events from a level on, and of libraries only warnings, to a stream as JSON."""
     shared: list[Processor] = [
-        *first,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

@@ -18,7 +18,7 @@ from msgspec import Struct
 HEAD_LIMIT_BYTES = 8 * 1024  # Prometheus and probes send 300 bytes
 TIMEOUT_S = 5.0  # for a whole exchange; Prometheus gives up after 10 s by default, Kubernetes' probes after 1 s
 MAX_CONNECTIONS = 32  # two or three ask at once
-CLOSE_S = 0.2  # for answers that are under way when the port closes; it counts against `STOP_S` of ingress/processes.py
+CLOSE_S = 0.2  # for answers that are under way when the port closes; it counts against `STOP_S` of ingress/serve.py
 
 BACKLOG = 2048  # connections that nobody has accepted yet; the system's own limit is lower almost everywhere
 
@@ -60,7 +60,7 @@ class OperationsServer:
         return len(self._open)
 
     async def start(self, listener: socket.socket) -> None:
-        """Begin to answer on a socket that listens already; processes that share it answer in turns."""
+        """Begin to answer on a socket that listens already."""
         self._server = await asyncio.start_server(self._serve, sock=listener, limit=HEAD_LIMIT_BYTES)
 
     async def close(self) -> None:

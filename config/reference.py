@@ -193,7 +193,8 @@ VARIABLES: Sequence[Variable] = (
     Variable("PENSTOCK_DATA_DIR", "every command", "The data directory, as `--data-dir`. Default: `.penstock`."),
     Variable("PENSTOCK_KAFKA_BOOTSTRAP_SERVERS", "every command", "Replaces `bootstrap_servers` of `[kafka]`."),
     Variable("PENSTOCK_REGISTRY_URL", "every command", "Replaces `url` of `[registry]`."),
-    Variable("PENSTOCK_INGRESS_WORKERS", "`ingress`, `up`", "Processes that share the port, as `--workers`. Default: 1."),
+    Variable("PENSTOCK_INGRESS_REUSE_PORT", "`ingress`", "`1`: other instances may share the port, as `--reuse-port`."),
+    Variable("PENSTOCK_INGRESS_WORKERS", "`ingress`", "Removed, and refused where it is set: start several instances."),
     Variable(
         "PENSTOCK_INGRESS_OPERATIONS_HOST", "`ingress`",
         "The address of `/metrics`, `/healthz` and `/readyz`, as `--operations-host`. Default: `127.0.0.1`.",

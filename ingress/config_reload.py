@@ -65,10 +65,7 @@ class ConfigurationFile:
 
 
 class Follower:
-    """Keeps the served sources as the file says. `adopt` takes the new ones, on the event loop.
-
-    Of several processes on one port the first one says which files cannot be followed.
-    """
+    """Keeps the served sources as the file says. `adopt` takes the new ones, on the event loop."""
 
     def __init__(
         self,
@@ -77,8 +74,6 @@ class Follower:
         served: Sources,
         adopt: Callable[[Sources], None],
         reloads: Reloads,
-        *,
-        is_first: bool = True,
     ) -> None:
         self._file = file
         self._started = started
@@ -88,7 +83,7 @@ class Follower:
         # As if all had changed: what was written between the start's reading and now is found by the first look.
         self._seen = dict.fromkeys(file.decisive(started), b"")
         self._asked = asyncio.Event()
-        self._mounts = MountWatch() if is_first else None
+        self._mounts = MountWatch()
 
     def ask(self) -> None:
         """Read the file as soon as possible, changed or not: what SIGHUP does."""
@@ -116,8 +111,7 @@ class Follower:
 
     async def has_changed(self) -> bool:
         """Say whether a file is not as it was when it was read last, and nobody is writing it any more."""
-        if self._mounts is not None:
-            await asyncio.to_thread(self._mounts.look, list(self._seen))
+        await asyncio.to_thread(self._mounts.look, list(self._seen))
         now = await asyncio.to_thread(contents, self._seen)
         if now == self._seen:
             return False

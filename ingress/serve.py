@@ -1,4 +1,7 @@
-"""The ingress as a process: one event loop, one producer, and two ports, which it may share (`ingress/processes.py`)."""
+"""The ingress as a process: one event loop, one producer, one spool, and two ports.
+
+With --reuse-port other instances may share the port for deliveries; nothing else is shared.
+"""
 
 import asyncio
 import contextlib
@@ -8,7 +11,6 @@ import signal
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,7 @@ import structlog
 import uvicorn
 from starlette.applications import Starlette
 
-from broker.operations import OperationsServer, listening
+from broker.operations import OperationsServer
 from config.model import Configuration
 from config.private_files import create_privately, tighten
 from ingress.admission.body_limits import InFlightLimits
@@ -26,22 +28,19 @@ from ingress.config_reload import ConfigurationFile, Follower, Sources, warn_of_
 from ingress.delivery.failover_publisher import FailoverPublisher
 from ingress.delivery.publisher import ProducerError, Publisher
 from ingress.delivery.spool import Spool
-from ingress.delivery.spool_file import SpoolUnusable
+from ingress.delivery.spool_file import SpoolHeld, SpoolUnusable
 from ingress.observability.health import Health, State
 from ingress.observability.log import configure_log
 from ingress.observability.metrics import Metrics
 from ingress.observability.pages import pages
-from ingress.processes import ALONE, Slot, run_processes
 from ingress.receive import Receiver
+from ingress.server.listeners import Listen, open_listeners
 from ingress.server.memory_bound import MB, memory_bound
 from ingress.server.open_files import connections_that_fit
 from ingress.server.protocol import sweep, telling
 from ingress.server.server import DrainingServer
-from ingress.server.tls import TlsFiles
 from ingress.settings import Settings, ingress_settings
 from ingress.sources import sources
-from ingress.spools import opened_spool, watch_spool
-from ingress.together import Board
 
 KEEP_ALIVE_S = (
     75  # Longer than a load balancer's usual 60 s: it must be the one to hang up, or posts meet a closing socket.
@@ -50,40 +49,17 @@ DRAIN_S = (
     5  # 3.5 s for Kafka to acknowledge and the rest; with flushing under the 10 s after which containers are killed.
 )
 
+STOP_S = 9.5  # 0.5 s last call, DRAIN_S, 3 s flushing, 0.2 s for the operations port; containers are killed after 10 s.
+
 GC_THRESHOLD = (
     20_000,
     20,
     20,
 )  # A delivery keeps 24 tracked objects until Kafka's word; at 700 each 30th would collect.
 
-EXIT_OK, EXIT_KAFKA, EXIT_PORT = 0, 1, 3
+EXIT_OK, EXIT_KAFKA, EXIT_TAKEN = 0, 1, 3
 
 log = structlog.get_logger("ingress")
-
-
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where to listen: workers are processes that share the ports, a port of 0 is any that is free.
-
-    Deliveries come to `port`, with TLS where there is a certificate; what operators ask for, to `operations_port`, in plain HTTP.
-    Told to stop, a process serves on for `lame_duck_s` before it closes them.
-    """
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    workers: int = 1
-    tls: TlsFiles | None = None
-    operations_host: str = "127.0.0.1"
-    operations_port: int = 9464
-    lame_duck_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Listeners:
-    """Sockets that listen already."""
-
-    deliveries: socket.socket
-    operations: socket.socket
 
 
 def serve(
@@ -95,52 +71,39 @@ def serve(
     """Receive deliveries until SIGTERM or SIGINT, then return the exit code.
 
     0: asked to stop, everything in flight answered. 1: the Kafka producer cannot be made or has died, or the spool cannot
-    be opened. 3: a port cannot be had. 130: killed by a second signal. Without a directory for it there is no spool. The sources
-    follow `file`, where the configuration came from.
+    be opened. 3: another process has a port or the spool. 130: killed by a second signal. Without a directory for it there is no
+    spool. The sources follow `file`, where the configuration came from.
     Raises `ConfigurationError` where a secret, the certificate or its key cannot be used.
     """
-    tls, workers = listen.tls, listen.workers
+    tls = listen.tls
     settings = ingress_settings(configuration, os.environ, spool_directory, has_tls=tls is not None)
     configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
     context = tls.context() if tls else None
     configure_log(configuration.ingress.log_level)  # from here on what goes wrong is in the log, no longer an exception
     create_privately()
-    listeners = _listeners(listen)
+    listeners = open_listeners(listen)
     if listeners is None:
-        return EXIT_PORT
-    host, port = listeners.deliveries.getsockname()[:2]
-    operations_host, operations_port = listeners.operations.getsockname()[:2]
-    log.info(
-        "ingress_listening",
-        host=host,
-        port=port,
-        operations_host=operations_host,
-        operations_port=operations_port,
-        sources=sorted(configured),
-        workers=workers,
-        tls=tls is not None,
-    )
+        return EXIT_TAKEN
     warn_of_unverified(configured.values())
     bound = memory_bound(settings, has_tls=tls is not None)
     log.info("memory_bound", megabytes=bound.total // MB, connections=settings.max_connections)
     if spool_directory is not None:
         _keep_private(spool_directory)
 
-    def work(slot: Slot) -> int:
-        process = Process(settings, configured, opened_spool(settings, port, slot), slot, context)
+    def work() -> int:
+        process = Process(settings, configured, _opened_spool(settings, listeners.port), context)
         process.operations_listener = listeners.operations
         process.server.lame_duck_s = listen.lame_duck_s
         if tls is not None and context is not None:
             process.background["following the certificate"] = partial(tls.follow, context)
         if file is not None:
             process.follow(file, configuration, configured)
+        if not listeners.begin():
+            return EXIT_TAKEN
+        log.info("ingress_listening", **listeners.addresses(), sources=sorted(configured), tls=tls is not None)
         return _run(process, listeners.deliveries)
 
-    if workers == 1:
-        return _work(work, ALONE)
-    return run_processes(
-        workers, (listeners.deliveries, listeners.operations), partial(_work, work), listen.lame_duck_s
-    )
+    return _work(work)
 
 
 def _keep_private(spools: Path) -> None:
@@ -150,16 +113,33 @@ def _keep_private(spools: Path) -> None:
         log.warning("open_to_others", files=len(refused), first=str(refused[0]), advice="chmod go= as their owner")
 
 
-def _work(work: Callable[[Slot], int], slot: Slot) -> int:
-    """Return the exit code of one process; why it could not work is in the log."""
+def _work(work: Callable[[], int]) -> int:
+    """Return the exit code; why the process could not work is in the log."""
     try:
-        return work(slot)
+        return work()
     except ProducerError as error:
         log.error("kafka_fatal", detail=str(error))
         return EXIT_KAFKA
     except SpoolUnusable as error:
         log.error("spool_unusable", detail=str(error))
-        return EXIT_KAFKA
+        return EXIT_TAKEN if isinstance(error, SpoolHeld) else EXIT_KAFKA
+
+
+def _opened_spool(settings: Settings, port: int) -> Spool | None:
+    """Return the spool of this data directory and port, None where there is none; raise `SpoolUnusable`.
+
+    The file is named by the port, so a restart finds what it left. Other files wait for their ingress, or for a person: earlier
+    versions named those of further processes `<port>-<number>.sqlite`.
+    """
+    directory = settings.spool_directory
+    if directory is None:
+        return None
+    spool = Spool(directory / f"{port}.sqlite", settings.spool_bytes)
+    advice = "`penstock spool` shows what is in it; `penstock spool drain` publishes it, unless an ingress uses it"
+    for other in sorted(directory.glob("*.sqlite")):
+        if other.stem != str(port):
+            log.warning("other_spool", file=str(other), advice=advice)
+    return spool
 
 
 class Process:
@@ -170,13 +150,11 @@ class Process:
         settings: Settings,
         configured: Sources,
         spool: Spool | None,
-        slot: Slot = ALONE,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.fault: str | None = None
         self.operations_listener: socket.socket | None = None
         self._spool = spool
-        self._is_first = slot.number == 0
         self._follower: Follower | None = None
         self.background: dict[str, Callable[[], Coroutine[object, object, None]]] = {}
         self.metrics = metrics = Metrics(configured.values())
@@ -189,13 +167,10 @@ class Process:
         metrics.watch(
             "penstock_ingress_unreported", "Records handed to the producer.", lambda: self._publisher.unreported
         )
-        metrics.watch("penstock_ingress_ready", "Processes whose /readyz says 200.", lambda: self.state() == "ready")
-        metrics.watch("penstock_ingress_processes", "Processes that serve the port.", lambda: 1)
-        metrics.watch("penstock_ingress_workers", "Processes that shall serve the port.", lambda: slot.processes)
-        self._board = Board(metrics.registry, slot.scoreboard, slot.number)
+        metrics.watch("penstock_ingress_ready", "1 while /readyz says 200.", lambda: self.state() == "ready")
         self._failover = None if spool is None else FailoverPublisher(self._publisher, spool)
         if spool is not None:
-            watch_spool(metrics, spool)
+            _watch_spool(metrics, spool)
         raw_topic = self._failover or self._publisher
         self._receiver = Receiver(settings, configured, raw_topic, metrics, lambda: datetime.now(UTC))
         max_connections = connections_that_fit(settings.max_connections)
@@ -220,19 +195,17 @@ class Process:
             tls,
             max_connections,
         )
-        self.server.is_alone = slot.scoreboard is None
-        self._operations = OperationsServer(pages(self.state, self._board.registry))
+        self._operations = OperationsServer(pages(self.state, metrics.registry))
         self.background |= {
             "watching Kafka": lambda: self._health.watch(self._publisher.producer),
             "hanging up on the slow": lambda: sweep(self.server.server_state.connections),
-            "posting the metrics": self._board.post_for_ever,
         }
         if self._failover is not None:
             self.background["draining the spool"] = self._failover.drain
 
     def follow(self, file: ConfigurationFile, started: Configuration, served: Sources) -> None:
         """Let the sources follow the file while the process runs."""
-        self._follower = Follower(file, started, served, self._use, self.metrics.reloads, is_first=self._is_first)
+        self._follower = Follower(file, started, served, self._use, self.metrics.reloads)
         self.background["following the configuration"] = self._follower.follow
 
     def _use(self, served: Sources) -> None:
@@ -259,9 +232,6 @@ class Process:
             self._spool.start()
         if self._follower is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._follower.ask)
-            # Before the first request: a process that takes a dead one's place was forked with the sources of long ago.
-            await self._follower.reload("start")
-        self._board.appear()  # first: a page of metrics without this process would be wrong
         if self.operations_listener is not None:
             await self._operations.start(self.operations_listener)
         tasks = [self._begun(name, work) for name, work in self.background.items()]
@@ -272,7 +242,6 @@ class Process:
         unpublished = await self._publisher.stop()
         if self._spool is not None:
             await self._spool.stop()
-        self._board.post()
         self._receiver.log.sum_up()
         log.info("ingress_stopped", unpublished=unpublished, spooled=self._spool.deliveries if self._spool else 0)
         await self._operations.close()
@@ -287,31 +256,21 @@ class Process:
             self.end(f"{task.get_name()} failed: {type(task.exception()).__name__}")
 
 
-def _listeners(listen: Listen) -> Listeners | None:
-    """Return both sockets, None where one cannot be had; the log says which, and with what option to choose another."""
-    wanted = (
-        ("--port", listen.host, listen.port),
-        ("--operations-port", listen.operations_host, listen.operations_port),
-    )
-    opened: list[socket.socket] = []
-    for option, host, port in wanted:
-        try:
-            opened.append(listening(host, port))
-        except OSError as error:
-            reason = error.strerror or str(error)
-            advice = f"end what listens there, or choose another with {option}; 0 is any that is free"
-            log.error("cannot_listen", host=host, port=port, reason=reason, advice=advice)
-            for listener in opened:
-                listener.close()
-            return None
-    return Listeners(*opened)
-
-
 def _watch_room(metrics: Metrics, in_flight: InFlightLimits) -> None:
     metrics.watch("penstock_ingress_requests", "Deliveries under way.", lambda: in_flight.requests)
     metrics.watch("penstock_ingress_requests_limit", "ingress.max_concurrent.", lambda: in_flight.max_requests)
     metrics.watch("penstock_ingress_held_bytes", "Bytes of bodies under way.", lambda: in_flight.body_bytes)
     metrics.watch("penstock_ingress_held_limit_bytes", "ingress.bodies_limit_bytes.", lambda: in_flight.max_bytes)
+
+
+def _watch_spool(metrics: Metrics, spool: Spool) -> None:
+    metrics.watch("penstock_spool_deliveries", "Deliveries in the spool.", lambda: spool.deliveries)
+    metrics.watch("penstock_spool_bytes", "Bytes of the deliveries in the spool.", lambda: spool.bytes)
+    metrics.watch("penstock_spool_limit_bytes", "ingress.spool_bytes.", lambda: spool.limit_bytes)
+    metrics.watch("penstock_spool_oldest_age_seconds", "Age of the oldest delivery in the spool.", spool.oldest_age_s)
+    metrics.watch("penstock_spool_refused", "Deliveries put aside: Kafka will never take them.", lambda: spool.refused)
+    metrics.watch_count("penstock_spool_spooled", "Deliveries written to the spool.", lambda: spool.spooled)
+    metrics.watch_count("penstock_spool_drained", "Deliveries gone from the spool to Kafka.", lambda: spool.drained)
 
 
 def _run(process: Process, listener: socket.socket) -> int:

@@ -46,7 +46,7 @@ class SpoolUnusable(Exception):
 
 
 class SpoolHeld(SpoolUnusable):
-    """Another process holds the file; it may let go of it soon."""
+    """Another process holds the file."""
 
 
 class Row(Struct, frozen=True):
@@ -183,7 +183,7 @@ def _claim(path: Path) -> IO[str]:
     except BlockingIOError as error:
         lock.close()
         raise SpoolHeld(
-            f"another process holds the spool {path}; give this one another --data-dir, or set ingress.delivery.spool = false"
+            f"another process holds the spool {path}; give each ingress a --data-dir of its own, or set ingress.spool = false"
         ) from error
     return lock
 

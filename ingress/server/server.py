@@ -1,8 +1,8 @@
 """uvicorn's server with a lame-duck phase, a last call for its clients, and TLS handshakes that are counted."""
 
 import asyncio
+import contextlib
 import os
-import signal
 import socket
 import ssl
 import sys
@@ -15,11 +15,11 @@ from typing import cast
 import structlog
 import uvicorn
 
-from ingress.processes import EXIT_KILLED, is_orphaned
 from ingress.server.tls_handshakes import TlsServer
 
 log = structlog.get_logger("ingress")
 
+EXIT_KILLED = 130
 LAST_CALL_S = 0.5  # Requests already on their way through open connections still arrive, are answered, and hung up on.
 
 
@@ -34,9 +34,6 @@ class DrainingServer(uvicorn.Server):
     connecting until it has asked, and a provider that never tries again would meet a closed port.
     """
 
-    is_alone = True
-    """Whether signals come to this process; where there is a parent, it decides."""
-
     lame_duck_s = 0.0
 
     def __init__(
@@ -48,6 +45,7 @@ class DrainingServer(uvicorn.Server):
         self._tls = tls
         self._max_connections = max_connections
         self._tls_server: TlsServer | None = None
+        self._queues: list[socket.socket] = []
 
     @property
     def is_leaving(self) -> bool:
@@ -55,21 +53,12 @@ class DrainingServer(uvicorn.Server):
         return self.should_exit or self._leaves_at_s is not None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as uvicorn declares it
-        """Begin to end; asked a second time, end at once.
-
-        Ctrl-C reaches all processes of a terminal, and systemd sends SIGTERM to all processes of a unit: with a parent only its
-        own signal counts, which is the first SIGTERM. uvicorn's own method would raise the signal again in the end.
-        """
-        if sig == signal.SIGINT and not self.is_alone:
-            return
-        if self._is_asked and self.is_alone:
+        """Begin to end; asked a second time, end at once. uvicorn's own method would raise the signal again in the end."""
+        if self._is_asked:
             log.warning("ingress_killed", detail="asked to stop a second time; what had no answer yet gets none")
             os._exit(EXIT_KILLED)
-        if self._is_asked and not is_orphaned():
-            return
         self._is_asked = True
-        # Nobody was told yet that this one is ready; and a port that orphans keep is one that their successor cannot have.
-        lame_duck_s = self.lame_duck_s if self.started and not is_orphaned() else 0.0
+        lame_duck_s = self.lame_duck_s if self.started else 0.0  # One that only starts was never ready for a balancer.
         self._leaves_at_s = monotonic() + lame_duck_s
         self.should_exit = self.should_exit or lame_duck_s == 0
 
@@ -84,10 +73,13 @@ class DrainingServer(uvicorn.Server):
         await super().startup(sockets=[])
         loop, config = asyncio.get_running_loop(), self.config
         made = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
-        connection = partial(made, config=config, server_state=self.server_state, app_state=self.lifespan.state)
+        self._connection = connection = partial(
+            made, config=config, server_state=self.server_state, app_state=self.lifespan.state
+        )
         if self._tls is not None:
             self._tls_server = TlsServer(self._tls, connection, self.server_state.connections, self._max_connections)
         for listener in sockets or []:
+            self._queues.append(listener.dup())
             if self._tls_server is not None:
                 self._tls_server.serve(listener)
             else:
@@ -99,8 +91,28 @@ class DrainingServer(uvicorn.Server):
             server.close()
         if self._tls_server is not None:
             await self._tls_server.close()
+        for queue in self._queues:
+            await self._take(queue)
         self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         await asyncio.sleep(LAST_CALL_S)
         if self._tls_server is not None:
             self._tls_server.abort()
         await super().shutdown(sockets)
+
+    async def _take(self, queue: socket.socket) -> None:
+        """Accept what waits on a port, then close it: the kernel resets what is in the queue of a socket that closes."""
+        waiting: list[socket.socket] = []
+        queue.setblocking(False)
+        with (
+            queue,
+            contextlib.suppress(OSError),
+        ):  # BlockingIOError: the queue is empty, and closed before anything comes
+            while True:
+                waiting.append(queue.accept()[0])
+        for accepted in waiting:
+            accepted.setblocking(False)
+            if self._tls_server is not None:
+                self._tls_server.shake(accepted)
+            else:
+                with contextlib.suppress(OSError):  # a client that is gone
+                    await asyncio.get_running_loop().connect_accepted_socket(self._connection, accepted)

@@ -60,12 +60,16 @@ class TlsServer:
                     log.warning("cannot_accept", reason=error.strerror)
                     await asyncio.sleep(PAUSE_S)
                     continue
-                if len(self._under_way) + len(self._connections) >= self._max_connections:
-                    accepted.close()  # before TLS there is no language for an answer
-                    continue
-                task = loop.create_task(self._shake(accepted))
-                self._under_way.add(task)
-                task.add_done_callback(self._under_way.discard)
+                self.shake(accepted)
+
+    def shake(self, accepted: socket.socket) -> None:
+        """Begin the handshake of an accepted connection, or close it where there are too many."""
+        if len(self._under_way) + len(self._connections) >= self._max_connections:
+            accepted.close()  # before TLS there is no language for an answer
+            return
+        task = asyncio.get_running_loop().create_task(self._shake(accepted))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
 
     async def _shake(self, accepted: socket.socket) -> None:
         """Turn a connection into a TLS connection and hand it to HTTP, or end it."""

@@ -42,7 +42,7 @@ def outside(tmp_path: Path) -> Path:
 
 def test_replaced_file_is_said_once(tmp_path: Path, outside: Path) -> None:
     """At the start that it may happen, and when it has happened that it has; nothing is served that nobody can see."""
-    process = DoorProcess(tmp_path, KAFKA_AWAY, "--workers", "2")
+    process = DoorProcess(tmp_path, KAFKA_AWAY)
     process.prefix = beside_a_mount(outside, tmp_path / "penstock.toml")
     process.start()
     try:
@@ -55,7 +55,7 @@ def test_replaced_file_is_said_once(tmp_path: Path, outside: Path) -> None:
     finally:
         process.child.stop(10)
     said = [event["event"] for event in process.events() if event["event"] in {"mounted_alone", "replaced_unseen"}]
-    assert said == ["mounted_alone", "replaced_unseen"], "by one of the two processes, once each"
+    assert said == ["mounted_alone", "replaced_unseen"], "once each"
     (event,) = [event for event in process.events() if event["event"] == "replaced_unseen"]
     assert event["file"] == str(tmp_path / "penstock.toml")
     assert "mount the folder" in event["advice"]

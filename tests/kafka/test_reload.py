@@ -1,14 +1,12 @@
 """The configuration changes under load: no delivery is refused or lost by it, and a wrong file changes nothing."""
 
 import asyncio
-import contextlib
 import os
 import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.support.kafka.raw_topic import RawReader
@@ -151,30 +149,3 @@ def test_faulty_file_is_named_and_shown(shop: Shop) -> None:
     shop.path.write_text(good + "[ingress]\nspool_bytes = 5000\n")
     shop.until_logged("restart_needed", 1)
     assert shop.gauge("penstock_ingress_configuration_last_reload_successful") == 1
-
-
-def test_process_that_takes_a_dead_ones_place_serves_what_the_file_says_now(kafka: str, tmp_path: Path) -> None:
-    """SIGHUP reaches every process on the port, and one forked later does not begin with the sources of long ago."""
-    (tmp_path / "secret").write_bytes(SECRET)
-    with door(tmp_path, configured(kafka, KEPT), "--workers", "2") as process:
-        shop = Shop(process, tmp_path, kafka)
-        until(lambda: shop.gauge("penstock_ingress_processes") == 2, IN_TIME_S, "both processes serve")
-        shop.replace(shop.text(KEPT, COMING))
-        shop.hang_up()
-        shop.until_logged("configuration_reloaded", 2)
-        before = process.slots()
-
-        os.kill(before[0], signal.SIGKILL)
-
-        statuses: list[int] = []
-
-        def is_replaced() -> bool:
-            with contextlib.suppress(httpx.TransportError):  # the killed one's last connections
-                statuses.append(process.get(f"/v1/{COMING}").status_code)
-            return len(set(process.slots()) - set(before)) == 1 and shop.gauge("penstock_ingress_processes") == 2
-
-        until(is_replaced, IN_TIME_S, "the killed process was replaced")
-        statuses += [process.get(f"/v1/{COMING}").status_code for _ in range(100)]
-        assert set(statuses) == {200}
-        reloaded = [event for event in process.events() if event["event"] == "configuration_reloaded"]
-        assert [event["cause"] for event in reloaded][-1] == "start"

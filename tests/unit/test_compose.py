@@ -150,9 +150,7 @@ def test_processes_have_time_to_stop() -> None:
     services = compose()["services"]
     grace_s = {name: int(service["stop_grace_period"].removesuffix("s")) for name, service in services.items()}
 
-    assert (
-        grace_s["ingress"] > 9.5 + 20
-    )  # STOP_S of ingress/processes.py, and what docs/containers.md says of lame_duck_s
+    assert grace_s["ingress"] > 9.5 + 20  # STOP_S of ingress/serve.py, and what docs/containers.md says of lame_duck_s
     assert grace_s["worker"] > 20  # 10 s for the batch under way (streams/worker/consumer.py), and its commit
     assert grace_s["kafka"] >= kafka.STOP_TIMEOUT_S
     assert grace_s["registry"] >= 10

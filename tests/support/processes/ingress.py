@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from local.guard import Child, spawn
 from tests.support.waiting import until
@@ -62,11 +61,6 @@ class DoorProcess:
         listening = next(event for event in self.events() if event["event"] == "ingress_listening")
         self.port, self.operations_port = listening["port"], listening["operations_port"]
 
-    def slots(self) -> list[int]:
-        """Return the ids of the processes that serve the port under --workers: the forked ones, with the same command."""
-        parent = psutil.Process(self.child.pid)
-        return sorted(child.pid for child in parent.children() if _is_copy(child, parent.cmdline()))
-
     def until_ready(self) -> None:
         """Return when /readyz says 200."""
         until(lambda: self.get("/readyz").status_code == 200, START_TIMEOUT_S, "the ingress is ready")
@@ -99,13 +93,6 @@ class DoorProcess:
 
 def _as_sent(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
-
-
-def _is_copy(child: psutil.Process, command: list[str]) -> bool:
-    try:
-        return child.status() != psutil.STATUS_ZOMBIE and child.cmdline() == command
-    except psutil.NoSuchProcess:
-        return False
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -62,7 +62,7 @@ def signed_request(source: str, secret: bytes, sample: Sample) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + sample.body
 
 
-async def post_until_accepted(port: int, requests: Sequence[tuple[str, bytes]], clients: int, ledger: Ledger) -> None:
+async def post_until_accepted(port: int, requests: Iterable[tuple[str, bytes]], clients: int, ledger: Ledger) -> None:
     """Post every request until it is accepted, again and again over new connections, as providers' retries do."""
     left = iter(requests)
 

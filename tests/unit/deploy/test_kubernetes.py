@@ -13,7 +13,7 @@ from typer.main import get_command
 from config.loading import OVERRIDES, load
 from config.model import Configuration
 from console.cli import app
-from ingress.processes import STOP_S as INGRESS_STOP_S
+from ingress.serve import STOP_S as INGRESS_STOP_S
 from ingress.server.memory_bound import MB, memory_bound
 from ingress.settings import ingress_settings
 from streams.worker.consumer import STOP_S as WORKER_STOP_S
@@ -175,7 +175,7 @@ def test_options_are_those_of_the_command() -> None:
 
 @EACH
 def test_memory_fits_what_the_ingress_may_take(rendering: Rendering, tmp_path: Path) -> None:
-    """The limit is no smaller than the sum of the ingress's own limits, for each of its processes."""
+    """The limit is no smaller than the sum of the ingress's own limits."""
     has_tls = "--certfile" in options(rendering)
     bound = memory_bound(
         ingress_settings(_without_kafka_secrets(configuration(rendering, tmp_path)), {}, tmp_path, has_tls=has_tls),
@@ -184,7 +184,7 @@ def test_memory_fits_what_the_ingress_may_take(rendering: Rendering, tmp_path: P
     limit = container(rendering, "ingress")["resources"]["limits"]["memory"]
 
     assert limit.endswith("Mi")
-    assert int(limit[:-2]) * MB >= bound.total * int(options(rendering)["--workers"])
+    assert int(limit[:-2]) * MB >= bound.total
 
 
 def test_worker_is_named_after_its_pod() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ingress.processes import STOP_S as INGRESS_STOP_S
+from ingress.serve import STOP_S as INGRESS_STOP_S
 from streams.worker.consumer import STOP_S as WORKER_STOP_S
 
 UNITS = Path(__file__).parents[3] / "deploy/systemd"
@@ -89,6 +89,19 @@ def test_unit_writes_to_its_own_state_alone(unit: Path) -> None:
     assert found["StateDirectoryMode"] == ["0700"]
     assert found["ProtectSystem"] == ["strict"]
     assert "ReadWritePaths" not in found
+
+
+def test_instances_of_the_ingress_share_the_port_and_nothing_else() -> None:
+    """One user, else the kernel lets no second one join; the operations port is each instance's own, and no worker's."""
+    found = settings(INGRESS)
+    variables = dict(word.split("=", 1) for line in found["Environment"] for word in line.split())
+    (command,) = found["ExecStart"]
+
+    assert "--port ${PENSTOCK_INGRESS_PORT} --reuse-port" in command
+    assert variables["PENSTOCK_INGRESS_PORT"] == "8080"
+    assert (found["DynamicUser"], found["User"]) == (["yes"], ["penstock-ingress"])
+    assert variables["PENSTOCK_INGRESS_OPERATIONS_PORT"] == "1945%i"
+    assert "1945%i" not in WORKER.read_text()
 
 
 @pytest.mark.parametrize(
