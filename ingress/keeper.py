@@ -26,6 +26,7 @@ from typing import Protocol
 
 import structlog
 
+from broker.retry_policy import RetryPolicy
 from ingress.publisher import SPOOLED, Headers, Published, Report, Unpublished
 from ingress.spool import NotSpooled, Spool
 from ingress.spool_file import Row, unpack
@@ -34,7 +35,8 @@ BATCH = 500  # Handed to the producer at once; the next batch follows when Kafka
 BATCH_BYTES = 8 * 1024 * 1024
 TAIL = 1000  # Handed over in one step of the event loop at most: 10 ms.
 TAIL_BYTES = 4 * 1024 * 1024
-PAUSE_S = 1.0  # After Kafka refused a record, or the disk a read or a delete.
+PAUSE_S = 1.0  # After Kafka refused a record, or the disk a read.
+WRITE_RETRY = RetryPolicy((OSError, sqlite3.Error), first_s=0.25, longest_s=1.0)
 SPOOL_TIMEOUT_S = 1.5  # With the 2 s for Kafka 3.5 s, as long as without a spool; a slower disk is no spool.
 SLOW_DISK = f"the spool's disk did not take the delivery within {SPOOL_TIMEOUT_S} s"
 
@@ -208,14 +210,7 @@ class Keeper:
 
     async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
         """Repeat a write to the spool until the disk takes it; the row would be published again after a restart."""
-        while True:
-            try:
-                await write()
-            except (OSError, sqlite3.Error) as error:
-                log.error("spool_write_failed", fault=str(error))
-                await asyncio.sleep(PAUSE_S)
-                continue
-            return
+        await WRITE_RETRY.call_async(write, _write_failed)
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
@@ -255,6 +250,10 @@ class _Tail:
         row = self._rows.popleft()
         self._bytes -= row.size
         return row
+
+
+def _write_failed(error: str, **fields: object) -> None:
+    log.error("spool_write_failed", fault=error, **fields)
 
 
 def _is(future: "asyncio.Future[Report]", reason: str) -> bool:

@@ -10,6 +10,7 @@ Rows go to disk without RocksDB's own log, which is twice as fast; a kill takes 
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -25,6 +26,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-d
 from msgspec import Struct
 
 from broker import clients
+from broker.retry_policy import Interrupted, RetryPolicy
 from streams.faults import Broken, Terminal, Transient
 from streams.progress import Progress
 from streams.table import PartitionTables, Record, rebuilt
@@ -33,7 +35,7 @@ from streams.topics import TABLE_NAMES, TableName
 BATCH = 1_000
 CHECKPOINT_S = 10.0  # of work that a kill can cost
 ADMIN_TIMEOUT_S = 30.0
-RETRY_S = 1.0
+RETRY = RetryPolicy((Transient,), first_s=0.25, longest_s=1.0)
 # A fetch of compressed records is several times as large in memory, and two partitions are restored at once: librdkafka's own
 # 64 MB per reader and batches of 10,000 made a worker of 860 MB. Smaller ones cost nothing once the reader does not sleep.
 QUEUE_KB = 4 * 1024
@@ -156,13 +158,10 @@ class Restore:
 
 def patiently(function: Callable[[], Result], cancelled: threading.Event, partition: int) -> Result | None:
     """Return what a function returns that needs Kafka, tried again as long as Kafka is away; None when cancelled meanwhile."""
-    while not cancelled.is_set():
-        try:
-            return function()
-        except Transient as fault:
-            log.warning("restore_waits", partition=partition, error=str(fault), retry_in_s=RETRY_S)
-            cancelled.wait(RETRY_S)
-    return None
+    try:
+        return RETRY.call(function, partial(log.warning, "restore_waits", partition=partition), cancelled)
+    except Interrupted:
+        return None
 
 
 def _check(tables: PartitionTables, name: TableName, changelog: _Changelog) -> None:

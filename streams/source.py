@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import inf
 from typing import Any, NoReturn, cast
 
@@ -24,6 +25,7 @@ from mode import Service
 from msgspec import Struct
 
 from broker import clients
+from broker.retry_policy import RetryPolicy
 from schemas import codec
 from schemas.private_files import tighten
 from schemas.records import RawDelivery
@@ -48,7 +50,7 @@ FULL_QUEUE_WAIT_MS = 100  # a tenth of it; asking every 2 ms cost librdkafka a t
 POLL_S = 0.1
 STOP_S = 10.0  # for the batch under way when the worker is told to stop; supervisors wait 10 to 30 s before they kill
 CHECK_AGAIN_S = 1.0
-BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+RETRY = RetryPolicy((Transient, RegistryFault, KafkaException), first_s=0.1, longest_s=5.0)
 TERMINAL_EXIT = 3
 CONFIGURATION_EXIT = 2
 
@@ -230,7 +232,9 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
                 await self._blocking(self._commits.settle)
             self._failures = 0
         except (Transient, RegistryFault) as fault:
-            backoff_s, deliveries = self._backoff_s(), len(messages) + self._commits.deliveries
+            self._failures += 1
+            backoff_s = round(RETRY.backoff_s(self._failures), 3)
+            deliveries = len(messages) + self._commits.deliveries
             log.warning("batch_aborted", error=str(fault), deliveries=deliveries, retry_in_s=backoff_s)
             await self._blocking(self._commits.take_back, messages)
             await asyncio.sleep(backoff_s)
@@ -276,22 +280,10 @@ class Source(Service):  # type: ignore[misc]  # mode has no types
     # --- helpers
 
     async def _patiently(self, function: Any) -> None:
-        while True:
-            try:
-                await self._blocking(function)
-            except (Transient, RegistryFault, KafkaException) as fault:
-                backoff_s = self._backoff_s()
-                log.warning("not_connected", error=str(fault), retry_in_s=backoff_s)
-                await asyncio.sleep(backoff_s)
-            except Terminal as fault:
-                die(fault)
-            else:
-                self._failures = 0
-                return
-
-    def _backoff_s(self) -> float:
-        self._failures += 1
-        return BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1]
+        try:
+            await RETRY.call_async(partial(self._blocking, function), partial(log.warning, "not_connected"))
+        except Terminal as fault:
+            die(fault)
 
     async def _blocking(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._librdkafka, function, *arguments)

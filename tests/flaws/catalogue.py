@@ -11,10 +11,12 @@ from tests.flaws.framing import FRAMING
 from tests.flaws.leaving import LEAVING
 from tests.flaws.operating import OPERATING
 from tests.flaws.replaying import REPLAYING
+from tests.flaws.retrying import RETRYING
 from tests.flaws.showing import SHOWING
 from tests.flaws.signing import SIGNING
 from tests.flaws.transacting import TRANSACTING
 
 FLAWS: Final[tuple[Flaw, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *SIGNING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *SHOWING, *SIGNING, *RETRYING,
+    *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip
