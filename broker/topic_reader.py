@@ -8,20 +8,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
-from tenacity import retry, retry_if_exception, stop_after_delay, wait_fixed
 
 from broker import clients
 from broker.errors import ReadTimeout
+from broker.retry_policy import RetryPolicy
 
 BLOCK_RECORDS = 20_000  # per partition and step on the way back in time; below a second of outcomes
 BATCH_RECORDS = 1_000
 METADATA_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 15.0  # without a single record: the partition has no leader, or an endless transaction is open
 NEW_TOPICS_EVERY_S = 2.0  # a resource's first change creates its topic
-RETRY_S = 0.1
 PASSING = {
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -74,15 +74,15 @@ def _is_passing(error: BaseException) -> bool:
     return isinstance(error, KafkaException) and error.args[0].code() in PASSING
 
 
-@retry(
-    retry=retry_if_exception(_is_passing),
-    wait=wait_fixed(RETRY_S),
-    stop=stop_after_delay(METADATA_TIMEOUT_S),
-    reraise=True,
+RETRY = RetryPolicy(
+    (KafkaException,), first_s=0.1, longest_s=0.5, deadline_s=METADATA_TIMEOUT_S, is_passing=_is_passing
 )
+
+
 def held(looking: Consumer, topic: str, partition: int) -> Range:
     """Return what a partition holds; asks again while a new or moving one has no leader that knows it."""
-    low, high = looking.get_watermark_offsets(TopicPartition(topic, partition), timeout=METADATA_TIMEOUT_S)
+    place = TopicPartition(topic, partition)
+    low, high = RETRY.call(partial(looking.get_watermark_offsets, place, timeout=METADATA_TIMEOUT_S))
     return Range(topic, partition, low, high)
 
 

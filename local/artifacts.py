@@ -10,18 +10,19 @@ import contextlib
 import fcntl
 import hashlib
 import importlib.util
+import itertools
 import os
 import shutil
 import sys
 import tarfile
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
+from broker.retry_policy import RetryPolicy
 from local.errors import Refused
 from local.pins import Bundle, Pin
 from local.progress import Meter
@@ -29,8 +30,9 @@ from local.screen import say
 
 MARKER = ".complete"
 DOWNLOAD_THREADS = 4  # 46 small files are bound by round trips: 20 s one after another, 4 s with four.
-TRIES = 3
-RETRY_DELAY_S = 1.0
+RETRY = RetryPolicy(
+    (Refused,), first_s=1.0, longest_s=2.0, attempts=3
+)  # one lost connection in 46 is no reason to give up
 TIMEOUT_S = 20
 
 
@@ -148,8 +150,10 @@ def _raise_first_fault(bundle: Bundle, futures: list[Any]) -> None:
 
 
 def _download_one(pin: Pin, repository: Path, count: Callable[[int], None]) -> Path:
-    """Return one checked file; three tries, because one lost connection in 46 is no reason to give up."""
-    for attempt in range(1, TRIES + 1):
+    """Return one checked file; each try has a folder of its own, and what a failed one has counted is taken back."""
+    folders = (repository / str(number) for number in itertools.count(1))
+
+    def attempt() -> Path:
         counted = 0
 
         def count_this(size_bytes: int) -> None:
@@ -158,13 +162,12 @@ def _download_one(pin: Pin, repository: Path, count: Callable[[int], None]) -> P
             count(size_bytes)
 
         try:
-            return _resolve(pin, repository / str(attempt), count_this)
+            return _resolve(pin, next(folders), count_this)
         except Refused:
-            if attempt == TRIES:
-                raise
             count(-counted)
-            time.sleep(RETRY_DELAY_S * attempt)
-    raise AssertionError("unreachable: the last try returns or raises")
+            raise
+
+    return RETRY.call(attempt)
 
 
 def _resolve(pin: Pin, repository: Path, count: Callable[[int], None]) -> Path:

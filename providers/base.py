@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from providers.scheme import Scheme
 from schemas.records import RawDelivery, Snapshot
 
 RefusalReason = Literal["missing_signature", "malformed_signature", "wrong_signature", "too_old", "in_future"]
@@ -107,6 +108,10 @@ class Provider(Protocol):
     @property
     def own_headers(self) -> tuple[str, ...]:
         """Return the lower-case prefixes of the headers kept on `webhooks.raw`."""
+
+    @property
+    def scheme(self) -> Scheme:
+        """Return how the provider authenticates what it sends; `verify` and `sign` go by it."""
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
         """Check the signature over the exact body bytes against every current secret, in constant time."""

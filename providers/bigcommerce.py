@@ -5,8 +5,6 @@ BigCommerce's own samples created, updated and deleted of one product share one;
 Source: BigCommerce's webhook documentation.
 """
 
-import base64
-import hmac
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,10 +15,29 @@ from msgspec import Struct
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
-from providers.signature import decode_base64, judge_timestamp, match_hmac, refuse_malformed, refuse_missing
+from providers.scheme import SignatureScheme, first_header
+from providers.signature import (
+    judge_timestamp,
+    match_hmac,
+    read_digests,
+    refuse_malformed,
+    refuse_missing,
+    signed_text,
+    signing_headers,
+)
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
-ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+ID = "webhook-id"
+SCHEME = SignatureScheme(
+    "bigcommerce",
+    ("webhook-signature",),
+    "base64",
+    prefix="v1,",
+    signed="id.timestamp.body",
+    separator=" ",
+    id_headers=(ID,),
+    timestamp_headers=("webhook-timestamp",),
+)
 MAX_SCOPE_CHARS = 200
 # What a scope ends in when the resource is gone. A cart `converted` or an order `archived` is not: the fetch will tell.
 ENDINGS = frozenset({"deleted", "unassigned"})
@@ -144,24 +161,28 @@ class BigCommerce(Struct, frozen=True):
     # A hook's own `headers` come with every delivery, and the documentation's example for them is a password.
     secret_headers: ClassVar[frozenset[str]] = frozenset({"authorization"})
     own_headers: ClassVar[tuple[str, ...]] = ("webhook-",)
+    scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
         """Check any `v1` signature over id, timestamp and body; a retry keeps the id and carries a new time."""
-        for name in (ID, TIMESTAMP, SIGNATURE):
-            if not request.headers.get(name):
-                return refuse_missing(name)
-        delivery_id, timestamp = request.headers[ID], request.headers[TIMESTAMP]
+        scheme = self.scheme
+        values = []
+        for names in (scheme.id_headers, scheme.timestamp_headers, scheme.headers):
+            value = first_header(request.headers, names)
+            if not value:
+                return refuse_missing(names[0])
+            values.append(value)
+        delivery_id, timestamp, signature = values
         if not delivery_id.isascii():
-            return refuse_malformed(ID, "ASCII text")
-        entries = [entry.partition(",") for entry in request.headers[SIGNATURE].split(" ")]
-        digests = [decode_base64(text, "sha256") for version, _, text in entries if version == "v1"]
-        given = [digest for digest in digests if digest]
+            return refuse_malformed(scheme.id_headers[0], "ASCII text")
+        given = read_digests(scheme, signature.split(scheme.separator))
         if not given:
-            return refuse_malformed(SIGNATURE, "v1, and a base64 SHA-256 digest, several separated by spaces")
-        late = judge_timestamp(timestamp, now)
+            return refuse_malformed(scheme.header, f"{scheme.form}, several separated by spaces")
+        late = judge_timestamp(timestamp, now, scheme.tolerance_s)
         if late and late.reason == "malformed_signature":
             return late
-        verdict = match_hmac(f"{delivery_id}.{timestamp}.".encode() + request.body, given, secrets)
+        signed = signed_text(scheme.signed, delivery_id, timestamp, request.body)
+        verdict = match_hmac(signed, given, secrets, scheme.algorithm)
         return verdict if isinstance(verdict, Refused) else late or verdict
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
@@ -201,15 +222,11 @@ class BigCommerce(Struct, frozen=True):
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of a hook without headers of its own; topic and tenant are in the body."""
-        timestamp = str(int(sample.now.timestamp()))
-        digest = hmac.digest(secret, f"{sample.delivery_id}.{timestamp}.".encode() + sample.body, "sha256")
         return {
             "accept": "*/*",
             "content-type": "application/json",
             "user-agent": "BigCommerce/1.0",
-            ID: sample.delivery_id,
-            TIMESTAMP: timestamp,
-            SIGNATURE: "v1," + base64.b64encode(digest).decode(),
+            **signing_headers(self.scheme, secret, sample.body, sample.delivery_id, sample.now),
         }
 
 

@@ -5,14 +5,13 @@ The defaults are what most home-made senders use: `X-Webhook-Signature: sha256=<
 content.
 """
 
-import base64
-import hmac
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
@@ -25,7 +24,8 @@ from providers.reading import (
     text_id,
     topic_name,
 )
-from providers.signature import decode_base64, decode_hex, match_hmac, refuse_malformed, refuse_missing
+from providers.scheme import SignatureScheme, first_header
+from providers.signature import match_hmac, read_digest, refuse_malformed, refuse_missing, signing_headers
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
 
@@ -46,14 +46,24 @@ class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
     type_path: str = ""
     time_path: str = "updated_at"
 
+    @property
+    def scheme(self) -> SignatureScheme:
+        """Return how the sender signs."""
+        header = self.signature_header.lower()
+        return SignatureScheme("generic", (header,), self.encoding, prefix=self.prefix, algorithm=self.algorithm)
+
 
 class Generic(Struct, frozen=True):
-    """One configured sender."""
+    """One configured sender. `scheme` follows from the options, and is made once: a request costs no more for it."""
 
     options: GenericOptions = GenericOptions()
     resource_types: frozenset[str] = frozenset()
     name: str = "generic"
     secret_headers: frozenset[str] = frozenset()
+    scheme: SignatureScheme = field(default_factory=lambda: GenericOptions().scheme)
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "scheme", self.options.scheme)
 
     @property
     def own_headers(self) -> tuple[str, ...]:
@@ -63,18 +73,15 @@ class Generic(Struct, frozen=True):
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002 - unsigned
         """Check the configured HMAC of the exact body bytes; the scheme signs no time, so `now` is not used."""
-        options = self.options
-        header = request.headers.get(options.signature_header.lower())
+        scheme = self.scheme
+        header = first_header(request.headers, scheme.headers)
         if header is None:
-            return refuse_missing(options.signature_header)
-        decode = decode_hex if options.encoding == "hex" else decode_base64
-        given = decode(header.removeprefix(options.prefix), options.algorithm)
-        if given is None or not header.startswith(options.prefix):
-            expected = (
-                f"{options.prefix or 'without prefix,'}<{options.encoding} of an HMAC-{options.algorithm.upper()}>"
-            )
-            return refuse_malformed(options.signature_header, expected)
-        return match_hmac(request.body, [given], secrets, options.algorithm)
+            return refuse_missing(self.options.signature_header)
+        given = read_digest(scheme, header)
+        if given is None:
+            expected = scheme.form if scheme.prefix else f"without prefix, {scheme.form}"
+            return refuse_malformed(self.options.signature_header, expected)
+        return match_hmac(request.body, [given], secrets, scheme.algorithm)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id and event type of the headers, and the resource at the configured paths."""
@@ -110,15 +117,13 @@ class Generic(Struct, frozen=True):
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers that the configured sender would send."""
         options = self.options
-        digest = hmac.digest(secret, sample.body, options.algorithm)
-        text = digest.hex() if options.encoding == "hex" else base64.b64encode(digest).decode()
         return {
             "content-type": "application/json",
             "user-agent": "webhook-sender/1.0",
             "x-webhook-attempt": "1",
             options.id_header.lower(): sample.delivery_id,
             options.event_header.lower(): sample.topic,
-            options.signature_header.lower(): options.prefix + text,
+            **signing_headers(self.scheme, secret, sample.body, sample.delivery_id, sample.now),
         }
 
 

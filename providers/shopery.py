@@ -8,6 +8,7 @@ Source: Shopery's developer page on webhooks (its only document).
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime
+from typing import ClassVar
 
 from msgspec import Struct
 
@@ -21,10 +22,11 @@ from providers.reading import (
     resource_of_event,
     text_id,
 )
+from providers.scheme import SecretScheme
 from providers.signature import header_bytes, match_secret, refuse_malformed, refuse_missing
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
-SECRET_HEADER = "x-shopery-secret"  # noqa: S105 - the name of the header, not a secret
+SCHEME = SecretScheme("shopery", "x-shopery-secret")
 _EVENT_PATHS = ("event", "type", "eventType")
 _ID_PATHS = ("id", "order.id", "data.id")
 _WRAPPERS = ("order", "data")
@@ -40,18 +42,20 @@ class Shopery(Struct, frozen=True):
 
     name: str = "shopery"
     resource_types: frozenset[str] = RESOURCE_TYPES
-    secret_headers: frozenset[str] = frozenset({SECRET_HEADER})
+    secret_headers: frozenset[str] = frozenset({SCHEME.header})
     own_headers: tuple[str, ...] = ("x-shopery-",)
+    scheme: ClassVar[SecretScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002 - unsigned
         """Compare the secret in the header with every current one, in constant time; the body is not protected."""
-        header = request.headers.get(SECRET_HEADER)
+        secret_header = self.scheme.header
+        header = request.headers.get(secret_header)
         if header is None and not request.body:
             return Refused("missing_signature", "an empty post without the secret tests the address", is_probe=True)
         if header is None:
-            return refuse_missing(SECRET_HEADER)
+            return refuse_missing(secret_header)
         if not header:
-            return refuse_malformed(SECRET_HEADER, "the endpoint's secret")
+            return refuse_malformed(secret_header, "the endpoint's secret")
         # Digests are compared, because comparing texts of unequal length would tell the length.
         return match_secret(_digest, [_digest(header_bytes(header))], secrets)
 
@@ -98,7 +102,7 @@ class Shopery(Struct, frozen=True):
         return {
             "content-type": "application/json",
             "user-agent": "Shopery",
-            SECRET_HEADER: secret.decode("latin-1"),
+            self.scheme.header: secret.decode("latin-1"),
         }
 
 

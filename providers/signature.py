@@ -1,19 +1,34 @@
-"""The arithmetic that all signature schemes share: decode, compare in constant time, judge a timestamp.
+"""The arithmetic that all signature schemes share: decode, compare in constant time, judge a timestamp, sign.
 
-Nothing here knows a header name. Every comparison looks at every current secret and every given signature, so the time
-taken tells nothing about which of them matched.
+Header names come from the scheme (`providers/scheme.py`) alone. Every comparison looks at every current secret and every
+given signature, so the time taken tells nothing about which of them matched.
 """
 
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from providers.base import Refused, Verdict, Verified
+from providers.scheme import TOLERANCE_S, Encoding, SignatureScheme, Signed
 
-TOLERANCE_S = 300  # Standard Webhooks 1.0 and Stripe's libraries: five minutes, both ways.
 DIGEST_BYTES = {"sha1": 20, "sha256": 32, "sha512": 64}
+
+
+def read_digest(scheme: SignatureScheme, entry: str) -> bytes | None:
+    """Return the digest in one entry of a signature header; None unless it has the scheme's prefix, encoding and length."""
+    prefix = scheme.prefix
+    if not entry.startswith(prefix):
+        return None
+    decode = decode_hex if scheme.encoding == "hex" else decode_base64
+    return decode(entry[len(prefix) :], scheme.algorithm)
+
+
+def read_digests(scheme: SignatureScheme, entries: Iterable[str]) -> list[bytes]:
+    """Return the digests in those entries of a signature header that have the scheme's form."""
+    digests = [read_digest(scheme, entry) for entry in entries]
+    return [digest for digest in digests if digest is not None]
 
 
 def decode_hex(text: str, algorithm: str) -> bytes | None:
@@ -49,19 +64,24 @@ def match_secret(
     expected: Callable[[bytes], bytes], given: Sequence[bytes], secrets: Sequence[bytes]
 ) -> Verified | Refused:
     """Check every given value against what each current secret, empty ones excepted, makes of the request."""
-    usable = [(index, secret) for index, secret in enumerate(secrets) if secret]
-    matches = [index for index, secret in usable if _is_any(expected(secret), given)]
-    if not matches:
-        return Refused(
-            "wrong_signature", f"none of {len(usable)} current secrets makes this signature of the body received"
-        )
-    return Verified(matches[0])
+    usable, matching = 0, -1
+    for index, secret in enumerate(secrets):
+        if secret:
+            usable += 1
+            if _is_any(expected(secret), given) and matching < 0:
+                matching = index
+    if matching < 0:
+        return Refused("wrong_signature", f"none of {usable} current secrets makes this signature of the body received")
+    return Verified(matching)
 
 
 def _is_any(expected: bytes, given: Sequence[bytes]) -> bool:
-    # A list, not a generator: every given value is compared, whichever matches. `expected` is made once per secret, so
-    # a header full of signatures costs no more HMACs than one.
-    return any([hmac.compare_digest(expected, value) for value in given])  # noqa: C419 - see above
+    # Every given value is compared, whichever matches. `expected` is made once per secret, so a header full of signatures
+    # costs no more HMACs than one.
+    is_any = False
+    for value in given:
+        is_any |= hmac.compare_digest(expected, value)
+    return is_any
 
 
 def judge_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) -> Refused | None:
@@ -79,6 +99,48 @@ def judge_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) ->
             "in_future", f"signed {-age_s:.0f} s in the future, allowed are {tolerance_s} s; is a clock wrong?"
         )
     return None
+
+
+def signing_headers(
+    scheme: SignatureScheme, secret: bytes, body: bytes, delivery_id: str, now: datetime
+) -> dict[str, str]:
+    """Return every header of a scheme as its sender writes it, for a body, an id and the time of this attempt."""
+    timestamp = str(int(now.timestamp()))
+    signed = signed_text(scheme.signed, delivery_id, timestamp, body)
+    digest = hmac.digest(signing_key(scheme, secret), signed, scheme.algorithm)
+    signature = scheme.prefix + encode_digest(digest, scheme.encoding)
+    if scheme.timestamp_prefix:
+        signature = f"{scheme.timestamp_prefix}{timestamp}{scheme.separator}{signature}"
+    headers = dict.fromkeys(scheme.id_headers[:1], delivery_id) | dict.fromkeys(scheme.timestamp_headers[:1], timestamp)
+    return headers | {scheme.header: signature}
+
+
+def signed_text(signed: Signed, delivery_id: str, timestamp: str, body: bytes) -> bytes:
+    """Return the bytes that are signed; what the scheme does not sign is not used."""
+    if signed == "body":
+        return body
+    if signed == "timestamp.body":
+        return b"%b.%b" % (header_bytes(timestamp), body)
+    return b"%b.%b.%b" % (header_bytes(delivery_id), header_bytes(timestamp), body)
+
+
+def signing_key(scheme: SignatureScheme, secret: bytes) -> bytes:
+    """Return the key that a secret stands for; empty, which never matches, where it spells none."""
+    return decoded_secret(secret) if scheme.key == "decoded" else secret
+
+
+def decoded_secret(secret: bytes) -> bytes:
+    """Return what a secret spells in base64, `whsec_` and padding optional; empty if it is not base64."""
+    text = secret.removeprefix(b"whsec_").rstrip(b"=")
+    try:
+        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
+    except binascii.Error:
+        return b""
+
+
+def encode_digest(digest: bytes, encoding: Encoding) -> str:
+    """Return a digest as text."""
+    return digest.hex() if encoding == "hex" else base64.b64encode(digest).decode()
 
 
 def header_bytes(value: str) -> bytes:

@@ -5,16 +5,13 @@ A delivery is signed over `id.timestamp.body` with the base64-decoded secret. On
 Source: Standard Webhooks specification 1.0.0, "Webhook Headers" and "Signature scheme".
 """
 
-import base64
-import binascii
-import hmac
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
+from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at, outline_decoder, read_outline
 from providers.reading import (
     body_digest,
@@ -24,17 +21,30 @@ from providers.reading import (
     resource_of_event,
     text_id,
 )
+from providers.scheme import SignatureScheme, first_header
 from providers.signature import (
-    decode_base64,
-    header_bytes,
     judge_timestamp,
     match_hmac,
+    read_digests,
     refuse_malformed,
     refuse_missing,
+    signed_text,
+    signing_headers,
+    signing_key,
 )
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
-_FAMILIES = ("webhook-", "svix-")
+SCHEME = SignatureScheme(
+    "standard",
+    ("webhook-signature", "svix-signature"),
+    "base64",
+    prefix="v1,",
+    signed="id.timestamp.body",
+    key="decoded",
+    separator=" ",
+    id_headers=("webhook-id", "svix-id"),
+    timestamp_headers=("webhook-timestamp", "svix-timestamp"),
+)
 _ID_PATHS = ("data.id", "data.object.id")
 _decode_outline = outline_decoder(("type", "timestamp", *_ID_PATHS))
 _VOLATILE = frozenset({"updated_at", "updatedAt"})
@@ -46,39 +56,41 @@ class Standard(Struct, frozen=True):
     resource_types: frozenset[str] = frozenset()
     name: str = "standard"
     secret_headers: frozenset[str] = frozenset()
-    own_headers: tuple[str, ...] = _FAMILIES
+    own_headers: tuple[str, ...] = ("webhook-", "svix-")
+    scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
         """Check every `v1` signature against every current secret, and the timestamp within five minutes both ways."""
-        signed_parts = []
-        for part in ("id", "timestamp", "signature"):
-            value = _header(request, part)
+        scheme = self.scheme
+        values = []
+        for names in (scheme.id_headers, scheme.timestamp_headers, scheme.headers):
+            value = first_header(request.headers, names)
             if value is None:
-                return refuse_missing(f"webhook-{part}")
-            signed_parts.append(value)
-        message_id, timestamp, signature = signed_parts
+                return refuse_missing(names[0])
+            values.append(value)
+        message_id, timestamp, signature = values
         if not message_id or "." in message_id:
             # With a dot, one signed text could be read as two different pairs of id and timestamp.
-            return Refused("malformed_signature", "expected webhook-id to be a text without a dot")
-        refusal = judge_timestamp(timestamp, now)
+            return refuse_malformed(scheme.id_headers[0], "a text without a dot")
+        refusal = judge_timestamp(timestamp, now, scheme.tolerance_s)
         if refusal is not None:
             return refusal
-        given = _v1_digests(signature)
+        given = read_digests(scheme, signature.split(scheme.separator))
         if not given:
-            return refuse_malformed("webhook-signature", "a list with at least one v1,<base64 of 32 bytes>")
-        signed = _signed(header_bytes(message_id), timestamp, request.body)
-        return match_hmac(signed, given, [signing_key(secret) for secret in secrets])
+            return refuse_malformed(scheme.header, f"a list with at least one {scheme.form}")
+        signed = signed_text(scheme.signed, message_id, timestamp, request.body)
+        return match_hmac(signed, given, [signing_key(scheme, secret) for secret in secrets], scheme.algorithm)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id of the header, the event type and the resource of the body."""
-        delivery_id = text_id(_header(request, "id")) or body_digest(request.body)
+        delivery_id = text_id(first_header(request.headers, self.scheme.id_headers)) or body_digest(request.body)
         outline = read_outline(_decode_outline, request.body)
         event_type = text_id(at(outline, "type")) or "unknown"
         key = delivery_id
         if not isinstance(outline, Unparsed):
             resource_id = _resource_id(outline) or delivery_id
             key = resource_key(self.name, source, resource_of_event(event_type), resource_id)
-        event_time = instant(at(outline, "timestamp")) or _header_time(request)
+        event_time = instant(at(outline, "timestamp")) or _signed_at(self.scheme, request)
         return Envelope(delivery_id, event_type, key, event_time)
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
@@ -106,47 +118,16 @@ class Standard(Struct, frozen=True):
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of the specification; the event type is the body's, so `sample.topic` is not used."""
-        timestamp = str(int(sample.now.timestamp()))
-        signed = _signed(header_bytes(sample.delivery_id), timestamp, sample.body)
-        digest = hmac.digest(signing_key(secret), signed, "sha256")
         return {
             "content-type": "application/json",
             "user-agent": "standard-webhooks/1.0",
-            "webhook-id": sample.delivery_id,
-            "webhook-timestamp": timestamp,
-            "webhook-signature": "v1," + base64.b64encode(digest).decode(),
+            **signing_headers(self.scheme, secret, sample.body, sample.delivery_id, sample.now),
         }
 
 
-def signing_key(secret: bytes) -> bytes:
-    """Return the key that a secret spells, `whsec_` and padding optional; empty, which never matches, if not base64."""
-    text = secret.removeprefix(b"whsec_").rstrip(b"=")
-    try:
-        return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
-    except binascii.Error:
-        return b""
-
-
-def _header(request: SignedRequest, part: str) -> str | None:
-    for family in _FAMILIES:
-        value = request.headers.get(family + part)
-        if value is not None:
-            return value
-    return None
-
-
-def _header_time(request: SignedRequest) -> datetime | None:
-    text = _header(request, "timestamp") or ""
+def _signed_at(scheme: SignatureScheme, request: SignedRequest) -> datetime | None:
+    text = first_header(request.headers, scheme.timestamp_headers) or ""
     return instant(int(text)) if text.isascii() and text.isdigit() and len(text) <= 12 else None
-
-
-def _v1_digests(header: str) -> list[bytes]:
-    decoded = [decode_base64(entry[3:], "sha256") for entry in header.split(" ") if entry.startswith("v1,")]
-    return [digest for digest in decoded if digest is not None]
-
-
-def _signed(message_id: bytes, timestamp: str, body: bytes) -> bytes:
-    return b"%b.%b.%b" % (message_id, timestamp.encode(), body)
 
 
 def _resource_id(body: Document) -> str | None:

@@ -11,20 +11,11 @@ from datetime import UTC, datetime
 
 from console.signature.body_rewritings import bodies
 from console.signature.differences import Fit, causes, differences, options
-from console.signature.schemes import (
-    Given,
-    Scheme,
-    Signed,
-    families,
-    given_digests,
-    scheme_of,
-    signed_forms,
-    signed_time,
-)
+from console.signature.schemes import Given, families, given_digests, secret_owner, signed_forms, signed_time
 from console.signature.secret_mistakes import Cause, Key, keys
 from providers.base import Provider, Refused, SignedRequest, Verdict, Verified
 from providers.reading import instant
-from providers.shopery import SECRET_HEADER
+from providers.scheme import Scheme, SignatureScheme, Signed, signed_timestamp
 from providers.signature import header_bytes, judge_timestamp
 
 # A body of this size is tried in 60 rewritings, with 5 to 20 keys and signed texts each, in half a second. For a larger one
@@ -68,7 +59,7 @@ class Diagnosis:
 
 def diagnose(case: Case) -> Diagnosis:
     """Return whether the request is verified and, if not, what explains it."""
-    signed_at = _signed_at(case.request)
+    signed_at = _signed_at(case)
     verdict = case.provider.verify(case.request, case.secrets, case.now)
     if isinstance(verdict, Verified):
         return Diagnosis(verdict, True, signed_at)
@@ -81,8 +72,8 @@ def diagnose(case: Case) -> Diagnosis:
     return Diagnosis(verdict, False, signed_at, proven, (*hints, *_late(case, verdict)))
 
 
-def _signed_at(request: SignedRequest) -> datetime | None:
-    text = signed_time(request.headers) or ""
+def _signed_at(case: Case) -> datetime | None:
+    text = signed_time(case.request.headers, case.provider.scheme) or ""
     return instant(int(text)) if text.isascii() and text.isdigit() and len(text) <= 12 else None
 
 
@@ -95,15 +86,16 @@ def _untimely(refused: Refused, signed_at: datetime | None) -> Cause:
 
 def _late(case: Case, refused: Refused) -> tuple[str, ...]:
     """Return that the time would be refused too, where the ingress looks at the signature first."""
-    scheme, text = scheme_of(case.provider), signed_time(case.request.headers)
-    if scheme is None or scheme.signed == "body" or text is None:
+    scheme = case.provider.scheme
+    if not isinstance(scheme, SignatureScheme) or scheme.signed == "body":
         return ()
-    late = judge_timestamp(text, case.now)
+    text = signed_timestamp(scheme, case.request.headers)
+    late = None if text is None else judge_timestamp(text, case.now, scheme.tolerance_s)
     return () if late is None or late.reason == refused.reason else (f"{late.reason} as well: {late.detail}",)
 
 
 def _explained(case: Case) -> tuple[tuple[Cause, ...], tuple[str, ...]]:
-    scheme = scheme_of(case.provider)
+    scheme = case.provider.scheme
     fit = _fit(case, scheme)
     if fit is not None:
         return causes(fit, case.provider.name, scheme), options(fit, scheme)
@@ -111,32 +103,34 @@ def _explained(case: Case) -> tuple[tuple[Cause, ...], tuple[str, ...]]:
     return (sent, ()) if sent else (_unexplained(case), _guesses(case, scheme))
 
 
-def _sent_secret(case: Case, scheme: Scheme | None) -> tuple[Cause, ...]:
-    """Return what explains a header that holds the secret itself, as shopery sends it."""
+def _sent_secret(case: Case, scheme: Scheme) -> tuple[Cause, ...]:
+    """Return what explains a header that holds the secret itself."""
     for secret in case.secrets:
         for name, value in case.request.headers.items():
-            if name != SECRET_HEADER and len(value) < SHORTEST_SECRET_CHARS:
+            owner = secret_owner(name, scheme)
+            if owner is None and len(value) < SHORTEST_SECRET_CHARS:
                 continue
             for key in keys(secret):
                 if key.kind == "text" and hmac.compare_digest(key.value, header_bytes(value)):
-                    return (*_misplaced_secret(name, case.provider.name, scheme), *key.causes)
+                    return (*_misplaced_secret(name, owner, scheme), *key.causes)
     return ()
 
 
-def _misplaced_secret(header: str, provider: str, scheme: Scheme | None) -> tuple[Cause, ...]:
-    if scheme is not None and header == SECRET_HEADER:
-        return (Cause("wrong_provider", f"this is a request of shopery, not of {provider}: the secret itself is sent"),)
-    if header != SECRET_HEADER:
+def _misplaced_secret(header: str, owner: str | None, scheme: Scheme) -> tuple[Cause, ...]:
+    if owner is None:
         return (Cause("wrong_header", f"the secret itself stands in the header {header}, and signs nothing"),)
+    if owner != scheme.provider:
+        text = f"this is a request of {owner}, not of {scheme.provider}: the secret itself is sent"
+        return (Cause("wrong_provider", text),)
     return ()
 
 
-def _fit(case: Case, scheme: Scheme | None) -> Fit | None:
+def _fit(case: Case, scheme: Scheme) -> Fit | None:
     """Return the fit with the fewest differences from what the provider does, the body as it is preferred."""
     given = given_digests(case.request.headers)
     attempts = [
         (_distance(signed, key, scheme), signed, start, key)
-        for signed, start in signed_forms(case.request.headers).items()
+        for signed, start in signed_forms(case.request.headers, scheme).items()
         for secret in case.secrets
         for key in keys(secret)
     ]
@@ -152,13 +146,13 @@ def _fit(case: Case, scheme: Scheme | None) -> Fit | None:
     return None
 
 
-def _strangeness(fit: Fit, scheme: Scheme | None) -> tuple[bool, int]:
+def _strangeness(fit: Fit, scheme: Scheme) -> tuple[bool, int]:
     """Return what puts one of several signatures that fit behind another; GitHub sends a SHA-1 one beside the real one."""
     return fit.given.algorithm == "sha1", len(differences(fit, scheme))
 
 
-def _distance(signed: Signed, key: Key, scheme: Scheme | None) -> int:
-    if scheme is None:
+def _distance(signed: Signed, key: Key, scheme: Scheme) -> int:
+    if not isinstance(scheme, SignatureScheme):
         return len(key.causes)
     return (signed != scheme.signed) + (key.kind != scheme.key) + len(key.causes)
 
@@ -171,16 +165,14 @@ def _matching(given: Sequence[Given], signed: bytes, key: Key) -> list[Given]:
 
 
 def _unexplained(case: Case) -> tuple[Cause, ...]:
-    if case.provider.name != "shopery" and not given_digests(case.request.headers):
+    if isinstance(case.provider.scheme, SignatureScheme) and not given_digests(case.request.headers):
         return (Cause("no_signature", "no header holds anything that has the form of a signature"),)
     return (
         Cause("nothing_fits", "no usual mistake explains it: another secret, or a body changed beyond recognition"),
     )
 
 
-def _guesses(case: Case, scheme: Scheme | None) -> tuple[str, ...]:
+def _guesses(case: Case, scheme: Scheme) -> tuple[str, ...]:
     foreign = [f"{name} is a header of {provider}" for name, provider in families(case.request.headers, scheme)]
-    if scheme is not None and SECRET_HEADER in case.request.headers:
-        foreign.append(f"{SECRET_HEADER} is a header of shopery")
     known = WRONG_SECRET.get(case.provider.name)
     return (*foreign, *([] if known is None else [known]))

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 from console.signature.body_rewritings import Body
-from console.signature.schemes import Given, Scheme, Signed, other_schemes
+from console.signature.schemes import Given, other_schemes
 from console.signature.secret_mistakes import Cause, Key
+from providers.scheme import Algorithm, Encoding, Scheme, SecretScheme, SignatureScheme, Signed
 
 MALFORMED = Cause("malformed", "a signature in the headers fits, but together they have not the form said above")
 
@@ -20,7 +22,7 @@ class Fit:
     body: Body
 
 
-def causes(fit: Fit, provider: str, scheme: Scheme | None) -> tuple[Cause, ...]:
+def causes(fit: Fit, provider: str, scheme: Scheme) -> tuple[Cause, ...]:
     """Return everything in which a fit differs from what the provider does, in the order in which to repair it."""
     found = differences(fit, scheme)
     other = next((known for known in other_schemes(scheme) if not differences(fit, known)), None)
@@ -30,17 +32,20 @@ def causes(fit: Fit, provider: str, scheme: Scheme | None) -> tuple[Cause, ...]:
     return (*found, *fit.key.causes, *body) or (MALFORMED,)
 
 
-def differences(fit: Fit, scheme: Scheme | None) -> list[Cause]:
-    """Return in what a fit differs from a scheme, disregarding repairs of the secret and the body; None: shopery's."""
-    if scheme is None:
-        return [Cause("wrong_provider", "this is signed, but shopery signs nothing and sends its secret instead")]
+def differences(fit: Fit, scheme: Scheme) -> list[Cause]:
+    """Return in what a fit differs from a scheme, disregarding repairs of the secret and the body."""
+    if isinstance(scheme, SecretScheme):
+        text = f"this is signed, but {scheme.provider} signs nothing and sends its secret instead"
+        return [Cause("wrong_provider", text)]
     return [*_header_differences(fit.given, scheme), *_making_differences(fit, scheme)]
 
 
-def options(fit: Fit, scheme: Scheme | None) -> tuple[str, ...]:
+def options(fit: Fit, scheme: Scheme) -> tuple[str, ...]:
     """Return the options with which `generic` would accept a fit that no provider makes."""
     given = fit.given
-    is_possible = fit.signed == "body" and given.algorithm != "sha1" and given.encoding in {"hex", "base64"}
+    is_possible = (
+        fit.signed == "body" and given.algorithm in get_args(Algorithm) and given.encoding in get_args(Encoding)
+    )
     others = (known for known in other_schemes(scheme) if not differences(fit, known))
     if not is_possible or fit.key.kind != "text" or not differences(fit, scheme) or any(others):
         return ()
@@ -51,7 +56,7 @@ def options(fit: Fit, scheme: Scheme | None) -> tuple[str, ...]:
     return (how,)
 
 
-def _header_differences(given: Given, scheme: Scheme) -> Iterator[Cause]:
+def _header_differences(given: Given, scheme: SignatureScheme) -> Iterator[Cause]:
     if given.algorithm != scheme.algorithm:
         yield _algorithm_cause(given, scheme)
     elif given.header not in scheme.headers:
@@ -65,7 +70,7 @@ def _header_differences(given: Given, scheme: Scheme) -> Iterator[Cause]:
         yield Cause("wrong_encoding", f"the signature is written as {given.encoding}, expected is {scheme.encoding}")
 
 
-def _algorithm_cause(given: Given, scheme: Scheme) -> Cause:
+def _algorithm_cause(given: Given, scheme: SignatureScheme) -> Cause:
     if given.algorithm == "sha1":
         expected = " or ".join(scheme.headers)
         return Cause(
@@ -76,7 +81,7 @@ def _algorithm_cause(given: Given, scheme: Scheme) -> Cause:
     )
 
 
-def _making_differences(fit: Fit, scheme: Scheme) -> Iterator[Cause]:
+def _making_differences(fit: Fit, scheme: SignatureScheme) -> Iterator[Cause]:
     if fit.signed != scheme.signed:
         yield Cause("wrong_signed_text", f"signed is {fit.signed}, expected {scheme.signed}")
     if fit.key.kind == scheme.key:

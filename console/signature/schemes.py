@@ -1,6 +1,6 @@
-"""Where each provider puts its signature and of what it makes it, as values that can be compared with what a request has.
+"""The schemes of all providers beside what a request has: its digests, its time, and whose headers it carries.
 
-Only for explaining a refusal: whether a request is verified, the provider's own file alone decides.
+Only for explaining a refusal: whether a request is verified, the provider alone decides, by the same scheme.
 """
 
 import base64
@@ -9,26 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from providers.base import Provider
-from providers.generic import Generic, GenericOptions
-from providers.signature import DIGEST_BYTES, header_bytes
+from providers.registry import PROVIDERS, provider
+from providers.scheme import Scheme, SecretScheme, SignatureScheme, Signed, first_header, signed_timestamp
+from providers.signature import DIGEST_BYTES, header_bytes, signed_text
 
-Encoding = Literal["hex", "base64", "base64url", "base64 of hex"]
-Signed = Literal["body", "timestamp.body", "id.timestamp.body"]
-KeyKind = Literal["text", "decoded"]
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """How one provider signs; any of `headers` holds the signature. `key`: the secret's text, or what it decodes to."""
-
-    provider: str
-    headers: tuple[str, ...]
-    prefix: str
-    encoding: Encoding
-    signed: Signed = "body"
-    key: KeyKind = "text"
-    algorithm: str = "sha256"
+GivenEncoding = Literal["hex", "base64", "base64url", "base64 of hex"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,35 +22,25 @@ class Given:
 
     header: str
     prefix: str
-    encoding: Encoding
+    encoding: GivenEncoding
     algorithm: str
     digest: bytes = field(repr=False)
 
 
-SCHEMES = (
-    Scheme("shopify", ("x-shopify-hmac-sha256", "shopify-hmac-sha256"), "", "base64"),
-    Scheme("bigcommerce", ("webhook-signature",), "v1,", "base64", "id.timestamp.body"),
-    Scheme("github", ("x-hub-signature-256",), "sha256=", "hex"),
-    Scheme("stripe", ("stripe-signature",), "v1=", "hex", "timestamp.body"),
-    Scheme("standard", ("webhook-signature", "svix-signature"), "v1,", "base64", "id.timestamp.body", "decoded"),
-)
 _MAX_HEADER_CHARS = 8192  # as long as most servers let a header be; a signature has 100
 _DIGEST = re.compile(r"(?:\b(?P<prefix>[A-Za-z][A-Za-z0-9]{0,15}(?:[=,:]|(?=\s)))\s?)?(?P<text>[\w+/-]{27,}={0,2})")
 _ALGORITHMS = {size: algorithm for algorithm, size in DIGEST_BYTES.items()}
-_STRIPE_TIME = re.compile(r"(?:^|,)\s*t=([0-9]+)")
 
 
-def scheme_of(provider: Provider) -> Scheme | None:
-    """Return how a provider signs, None for shopery, which signs nothing."""
-    if isinstance(provider, Generic):
-        return _generic(provider.options)
-    return next((scheme for scheme in SCHEMES if scheme.provider == provider.name), None)
-
-
-def other_schemes(scheme: Scheme | None) -> tuple[Scheme, ...]:
+def other_schemes(own: Scheme) -> tuple[Scheme, ...]:
     """Return the schemes of every other provider, the generic one with its defaults last."""
-    own = None if scheme is None else scheme.provider
-    return tuple(known for known in (*SCHEMES, _generic(GenericOptions())) if known.provider != own)
+    return tuple(provider(name).scheme for name in PROVIDERS if name != own.provider)
+
+
+def secret_owner(header: str, own: Scheme) -> str | None:
+    """Return the provider that sends its secret itself in this header; None for a header of no such provider."""
+    known = (own, *other_schemes(own))
+    return next((s.provider for s in known if isinstance(s, SecretScheme) and s.header == header), None)
 
 
 def given_digests(headers: Mapping[str, str]) -> list[Given]:
@@ -80,8 +55,8 @@ def given_digests(headers: Mapping[str, str]) -> list[Given]:
     return found
 
 
-def signed_forms(headers: Mapping[str, str]) -> dict[Signed, bytes]:
-    """Return what the known schemes put before the body, as far as the headers have it."""
+def signed_forms(headers: Mapping[str, str], own: Scheme) -> dict[Signed, bytes]:
+    """Return what may be signed before the body, as far as the headers have it; the provider's own scheme counts most."""
     forms: dict[Signed, bytes] = {"body": b""}
     for name, value in headers.items():
         family, _, last = name.rpartition("-")
@@ -89,40 +64,45 @@ def signed_forms(headers: Mapping[str, str]) -> dict[Signed, bytes]:
             forms["timestamp.body"] = header_bytes(value) + b"."
             if family + "-id" in headers:
                 forms["id.timestamp.body"] = header_bytes(headers[family + "-id"]) + b"." + header_bytes(value) + b"."
-    if time := _STRIPE_TIME.search(headers.get("stripe-signature", "")):
-        forms["timestamp.body"] = header_bytes(time[1]) + b"."
+    for scheme in (*other_schemes(own), own):
+        if isinstance(scheme, SignatureScheme):
+            time, delivery_id = _time_anywhere(scheme, headers), first_header(headers, scheme.id_headers)
+            if time is not None and (delivery_id is not None or not scheme.id_headers):
+                forms[scheme.signed] = signed_text(scheme.signed, delivery_id or "", time, b"")
     return forms
 
 
-def signed_time(headers: Mapping[str, str]) -> str | None:
+def _time_anywhere(scheme: SignatureScheme, headers: Mapping[str, str]) -> str | None:
+    """Return the time that is signed; one that is an entry of the signature's header may be in a wrong header with it."""
+    time = signed_timestamp(scheme, headers)
+    if time is not None or not scheme.timestamp_prefix:
+        return time
+    times = (signed_timestamp(scheme, {scheme.headers[0]: value[:_MAX_HEADER_CHARS]}) for value in headers.values())
+    return next((found for found in times if found is not None), None)
+
+
+def signed_time(headers: Mapping[str, str], own: Scheme) -> str | None:
     """Return the Unix time that was signed with the body, as it stands in the headers; None where there is none."""
-    if time := _STRIPE_TIME.search(headers.get("stripe-signature", "")):
-        return time[1]
-    return headers.get("webhook-timestamp", headers.get("svix-timestamp"))
+    schemes = (scheme for scheme in (own, *other_schemes(own)) if isinstance(scheme, SignatureScheme))
+    times = (signed_timestamp(scheme, headers) for scheme in schemes)
+    return next((time for time in times if time is not None), None)
 
 
-def families(headers: Mapping[str, str], scheme: Scheme | None) -> list[tuple[str, str]]:
-    """Return the signature headers of other providers that a request carries, each with its provider."""
-    own = () if scheme is None else scheme.headers
+def families(headers: Mapping[str, str], own: Scheme) -> list[tuple[str, str]]:
+    """Return the signature and secret headers of other providers that a request carries, each with its provider."""
     return [
         (name, known.provider)
-        for known in other_schemes(scheme)
-        for name in known.headers
-        if name in headers and name not in own
+        for known in other_schemes(own)
+        for name in _headers(known)
+        if name in headers and name not in _headers(own)
     ]
 
 
-def _generic(options: GenericOptions) -> Scheme:
-    return Scheme(
-        "generic",
-        (options.signature_header.lower(),),
-        options.prefix,
-        options.encoding,
-        algorithm=options.algorithm,
-    )
+def _headers(scheme: Scheme) -> tuple[str, ...]:
+    return scheme.headers if isinstance(scheme, SignatureScheme) else (scheme.header,)
 
 
-def _decoded(text: str) -> tuple[Encoding, bytes] | None:
+def _decoded(text: str) -> tuple[GivenEncoding, bytes] | None:
     """Return a digest and how it was written; None where the text has not the length of one."""
     if len(text) in {2 * size for size in _ALGORITHMS} and re.fullmatch("[0-9A-Fa-f]+", text):
         return "hex", bytes.fromhex(text)

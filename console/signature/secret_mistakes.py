@@ -7,8 +7,8 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from console.signature.schemes import KeyKind
-from providers.standard import signing_key
+from providers.scheme import KeyKind
+from providers.signature import decoded_secret
 
 PREFIX = b"whsec_"
 _QUOTES = (b'"', b"'", b"`")
@@ -58,7 +58,7 @@ def _cleaned(secret: bytes) -> Iterator[tuple[tuple[Cause, ...], bytes]]:
 
 def _meanings(text: bytes) -> Iterator[Key]:
     yield Key(text, "text")
-    yield Key(signing_key(text), "decoded")
+    yield Key(decoded_secret(text), "decoded")
     if text.startswith(PREFIX):
         cut = Cause("secret_prefix_extra", "the signature fits the secret without its whsec_, taken as text")
         yield Key(text.removeprefix(PREFIX), "text", (cut,))

@@ -26,6 +26,7 @@ from typing import Protocol
 
 import structlog
 
+from broker.retry_policy import RetryPolicy
 from ingress.delivery.publisher import SPOOLED, Headers, Published, Report, Unpublished
 from ingress.delivery.spool import NotSpooled, Spool
 from ingress.delivery.spool_file import Row, unpack
@@ -34,7 +35,8 @@ BATCH = 500  # Handed to the producer at once; the next batch follows when Kafka
 BATCH_BYTES = 8 * 1024 * 1024
 TAIL = 1000  # Handed over in one step of the event loop at most: 10 ms.
 TAIL_BYTES = 4 * 1024 * 1024
-PAUSE_S = 1.0  # After Kafka refused a record, or the disk a read or a delete.
+PAUSE_S = 1.0  # After Kafka refused a record, or the disk a read.
+WRITE_RETRY = RetryPolicy((OSError, sqlite3.Error), first_s=0.25, longest_s=1.0)
 SPOOL_TIMEOUT_S = 1.5  # With the 2 s for Kafka 3.5 s, as long as without a spool; a slower disk is no spool.
 SLOW_DISK = f"the spool's disk did not take the delivery within {SPOOL_TIMEOUT_S} s"
 
@@ -195,10 +197,10 @@ class FailoverPublisher:
             pairs = list(zip(rows, futures, strict=False))
             taken = [row for row, future in pairs if isinstance(future.result(), Published)]
             too_large = [row for row, future in pairs if _is(future, "record_too_large")]
-            self._run(self._insist(partial(self._spool.delete, taken)))
+            self._run(self._retry_write(partial(self._spool.delete, taken)))
             for row in too_large:
                 log.error("spool_row_refused", seq=row.seq, reason="record_too_large")
-                await self._insist(partial(self._spool.refuse, row, "record_too_large"))
+                await self._retry_write(partial(self._spool.refuse, row, "record_too_large"))
             settled = {row.seq for row in (*taken, *too_large)}
             rows = [row for row in rows if row.seq not in settled]
             if rows:
@@ -206,16 +208,9 @@ class FailoverPublisher:
                 await asyncio.sleep(PAUSE_S)
                 futures = self._produce(rows)
 
-    async def _insist(self, write: Callable[[], Awaitable[None]]) -> None:
+    async def _retry_write(self, write: Callable[[], Awaitable[None]]) -> None:
         """Repeat a write to the spool until the disk takes it; the row would be published again after a restart."""
-        while True:
-            try:
-                await write()
-            except (OSError, sqlite3.Error) as error:
-                log.error("spool_write_failed", fault=str(error))
-                await asyncio.sleep(PAUSE_S)
-                continue
-            return
+        await WRITE_RETRY.call_async(write, _write_failed)
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
@@ -255,6 +250,10 @@ class _Tail:
         row = self._rows.popleft()
         self._bytes -= row.size
         return row
+
+
+def _write_failed(error: str, **fields: object) -> None:
+    log.error("spool_write_failed", fault=error, **fields)
 
 
 def _is(future: "asyncio.Future[Report]", reason: str) -> bool:

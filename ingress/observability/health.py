@@ -13,6 +13,7 @@ import msgspec
 import structlog
 from confluent_kafka import KafkaException, Producer
 
+from broker.retry_policy import RetryPolicy
 from ingress.delivery.publisher import ensure_raw_topic
 from ingress.delivery.spool import NotSpooled
 from ingress.settings import Settings
@@ -21,11 +22,17 @@ PROBE_S = 5.0
 PROBE_TIMEOUT_S = 3.0
 SILENT_S = 15.0  # Three probes without an answer.
 WARM_UP_S = 10.0  # A restart beside a healthy Kafka takes 1 s; then the first delivery is not the slow one.
-FIRST_RETRY_S, LAST_RETRY_S = 0.2, 5.0
 
 State = Literal["ready", "warming_up", "kafka_silent", "spool_full", "spool_failed", "leaving", "draining"]
 Spooling = Callable[[], NotSpooled | None]
 log = structlog.get_logger("ingress")
+
+
+class _Silent(Exception):
+    """Kafka has not answered as it should; what was wrong is logged."""
+
+
+RETRY = RetryPolicy((_Silent,), first_s=0.2, longest_s=5.0)
 
 
 class _Idempotence(msgspec.Struct):
@@ -95,10 +102,11 @@ class Health:
             await self._probe(producer)
 
     async def _until_answered(self, producer: Producer) -> None:
-        pause_s = FIRST_RETRY_S
-        while not await self._create_topic() or not await self._probe(producer):
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LAST_RETRY_S)
+        async def ask() -> None:
+            if not await self._create_topic() or not await self._probe(producer):
+                raise _Silent
+
+        await RETRY.call_async(ask)
 
     async def _create_topic(self) -> bool:
         try:

@@ -17,11 +17,12 @@ from providers.github.events import CHILDREN, DELETED, REMOVALS, RESOURCE_TYPES,
 from providers.github.evidence import contradiction
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
-from providers.signature import decode_hex, match_hmac, refuse_malformed, refuse_missing
+from providers.scheme import SignatureScheme, first_header
+from providers.signature import match_hmac, read_digest, refuse_malformed, refuse_missing, signing_headers
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
-SIGNATURE = "x-hub-signature-256"
 LEGACY_SIGNATURE = "x-hub-signature"
+SCHEME = SignatureScheme("github", ("x-hub-signature-256",), "hex", prefix="sha256=")
 FORM = "application/x-www-form-urlencoded"
 FORM_START = b"payload="
 MAX_FORM_FIELDS = 16  # GitHub sends one; the limit keeps a body of ampersands from becoming a million fields
@@ -73,17 +74,18 @@ class GitHub(Struct, frozen=True):
     resource_types: ClassVar[frozenset[str]] = RESOURCE_TYPES
     secret_headers: ClassVar[frozenset[str]] = frozenset()
     own_headers: ClassVar[tuple[str, ...]] = ("x-github-", "x-hub-")
+    scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002  GitHub signs no time
-        """Check `X-Hub-Signature-256`; the SHA-1 header that comes with it proves nothing any more and is not read."""
-        header = request.headers.get(SIGNATURE)
-        if header is None:
-            return _refuse_without_signature(request.headers)
-        scheme, _, digits = header.partition("=")
-        given = decode_hex(digits, "sha256") if scheme == "sha256" else None
+        """Check the SHA-256 signature; the SHA-1 one that comes with it proves nothing any more and is not read."""
+        scheme = self.scheme
+        signature = first_header(request.headers, scheme.headers)
+        if signature is None:
+            return _refuse_without_signature(scheme, request.headers)
+        given = read_digest(scheme, signature)
         if given is None:
-            return refuse_malformed("X-Hub-Signature-256", "sha256= and 64 hexadecimal digits")
-        return match_hmac(request.body, [given], secrets)
+            return refuse_malformed(scheme.header, scheme.form)
+        return match_hmac(request.body, [given], secrets, scheme.algorithm)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the outside of a delivery; reads only the fields that name the resource."""
@@ -139,14 +141,14 @@ class GitHub(Struct, frozen=True):
             "x-github-hook-installation-target-id": sample.tenant,
             "x-github-hook-installation-target-type": "repository",
             LEGACY_SIGNATURE: "sha1=" + hmac.digest(secret, sample.body, "sha1").hex(),
-            SIGNATURE: "sha256=" + hmac.digest(secret, sample.body, "sha256").hex(),
+            **signing_headers(self.scheme, secret, sample.body, sample.delivery_id, sample.now),
         }
 
 
-def _refuse_without_signature(headers: Mapping[str, str]) -> Verdict:
+def _refuse_without_signature(scheme: SignatureScheme, headers: Mapping[str, str]) -> Verdict:
     if LEGACY_SIGNATURE in headers:
-        return refuse_missing("X-Hub-Signature-256 (the SHA-1 header X-Hub-Signature alone is not accepted)")
-    return refuse_missing("X-Hub-Signature-256")
+        return refuse_missing(f"{scheme.header} (the SHA-1 header {LEGACY_SIGNATURE} alone is not accepted)")
+    return refuse_missing(scheme.header)
 
 
 def _delivery_id(headers: Mapping[str, str], guid: str) -> str:

@@ -7,26 +7,35 @@ with another key and never pass.
 Source: Shopify's delivery structure and webhook reference 2026-07; Shopify's own libraries.
 """
 
-import base64
-import hmac
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import ClassVar
 
 from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.scheme import SignatureScheme, first_header
 from providers.shopify.children import CHILDREN, SHARED
 from providers.shopify.evidence import believed_time, contradiction
 from providers.shopify.topics import TopicRule, events_rule, topic_rule
 from providers.shopify.types import RESOURCE_TYPES
-from providers.signature import decode_base64, match_hmac, refuse_malformed, refuse_missing
+from providers.signature import (
+    match_hmac,
+    read_digest,
+    refuse_malformed,
+    refuse_missing,
+    signing_headers,
+)
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
-_SIGNATURE = "hmac-sha256"
+# The new Events' header wins where both are sent; `sign` makes a classic webhook.
+SCHEME = SignatureScheme(
+    "shopify", ("shopify-hmac-sha256", "x-shopify-hmac-sha256"), "base64", usual_header="x-shopify-hmac-sha256"
+)
 _API_VERSION = "2026-07"
 _VERSION_FIELDS = ("updated_at", "occurredAt", "lastEditDate")
 _TIME_FIELDS = ("occurredAt", "happened_at", "deleted_at")
@@ -40,16 +49,18 @@ class Shopify(Struct, frozen=True):
     resource_types: frozenset[str] = RESOURCE_TYPES
     secret_headers: frozenset[str] = frozenset()
     own_headers: tuple[str, ...] = ("x-shopify-", "shopify-")
+    scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002 - unsigned
         """Check the base64 HMAC-SHA256 of the exact body bytes; the scheme signs no time, so `now` is not used."""
-        signature = _header(request.headers, _SIGNATURE)
+        scheme = self.scheme
+        signature = first_header(request.headers, scheme.headers)
         if signature is None:
-            return refuse_missing("x-shopify-hmac-sha256")
-        given = decode_base64(signature, "sha256")
+            return refuse_missing(scheme.header)
+        given = read_digest(scheme, signature)
         if given is None:
-            return refuse_malformed("x-shopify-hmac-sha256", "the base64 of 32 bytes")
-        return match_hmac(request.body, [given], secrets)
+            return refuse_malformed(scheme.header, scheme.form)
+        return match_hmac(request.body, [given], secrets, scheme.algorithm)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id, topic and time of the headers, and the root resource of the body.
@@ -84,13 +95,12 @@ class Shopify(Struct, frozen=True):
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of Shopify's documented example for this topic, shop and body."""
-        digest = hmac.digest(secret, sample.body, "sha256")
         return {
             "content-type": "application/json",
             "user-agent": "Shopify-Captain-Hook",
+            **signing_headers(self.scheme, secret, sample.body, sample.delivery_id, sample.now),
             "x-shopify-api-version": _API_VERSION,
             "x-shopify-event-id": str(uuid.uuid5(uuid.NAMESPACE_URL, sample.delivery_id)),
-            "x-shopify-hmac-sha256": base64.b64encode(digest).decode(),
             "x-shopify-shop-domain": f"{sample.tenant}.myshopify.com",
             "x-shopify-topic": sample.topic,
             "x-shopify-triggered-at": f"{sample.now:%Y-%m-%dT%H:%M:%S.%fZ}",

@@ -4,7 +4,6 @@ The signing key is the endpoint's whole secret, `whsec_` included, as UTF-8: unl
 Source: Stripe's webhook documentation, stripe-python and stripe-dotnet.
 """
 
-import hmac
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar
@@ -14,11 +13,28 @@ from msgspec import Struct
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
-from providers.signature import decode_hex, judge_timestamp, match_hmac, refuse_malformed, refuse_missing
+from providers.scheme import SignatureScheme, first_header
+from providers.signature import (
+    judge_timestamp,
+    match_hmac,
+    read_digests,
+    refuse_malformed,
+    refuse_missing,
+    signed_text,
+    signing_headers,
+)
 from providers.stripe.types import OBJECT_TYPES
 from schemas.records import ChildRule, Document, RawDelivery, Snapshot, resource_key
 
-SIGNATURE = "stripe-signature"
+SCHEME = SignatureScheme(
+    "stripe",
+    ("stripe-signature",),
+    "hex",
+    prefix="v1=",
+    signed="timestamp.body",
+    separator=",",
+    timestamp_prefix="t=",
+)
 MAX_TYPE_CHARS = 200
 
 # What an object without an id of its own is about, the first that is there: the preview in `invoice.upcoming` is about
@@ -81,27 +97,28 @@ class Stripe(Struct, frozen=True):
     resource_types: ClassVar[frozenset[str]] = RESOURCE_TYPES
     secret_headers: ClassVar[frozenset[str]] = frozenset()
     own_headers: ClassVar[tuple[str, ...]] = ("stripe-",)
+    scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
         """Check any `v1` signature and its time; `v0` and unknown schemes are skipped.
 
         A retry carries a new time, and while a secret is being rolled there is one `v1` for each.
         """
-        header = request.headers.get(SIGNATURE)
+        scheme = self.scheme
+        header = first_header(request.headers, scheme.headers)
         if header is None:
-            return refuse_missing("Stripe-Signature")
-        pairs = [
-            (scheme.strip(), value.strip()) for scheme, _, value in (part.partition("=") for part in header.split(","))
-        ]
-        times = [value for scheme, value in pairs if scheme == "t"]
-        digests = [decode_hex(value, "sha256") for scheme, value in pairs if scheme == "v1"]
-        given = [digest for digest in digests if digest]
+            return refuse_missing(scheme.header)
+        entries = [entry.strip() for entry in header.split(scheme.separator)]
+        mark = scheme.timestamp_prefix
+        times = [entry[len(mark) :] for entry in entries if entry.startswith(mark)]
+        given = read_digests(scheme, entries)
         if len(times) != 1 or not given:
-            return refuse_malformed("Stripe-Signature", "t=, a Unix time, and v1=, 64 hexadecimal digits, with commas")
-        late = judge_timestamp(times[0], now)
+            return refuse_malformed(scheme.header, scheme.form)
+        late = judge_timestamp(times[0], now, scheme.tolerance_s)
         if late and late.reason == "malformed_signature":
             return late
-        verdict = match_hmac(times[0].encode() + b"." + request.body, given, secrets)
+        signed = signed_text(scheme.signed, "", times[0], request.body)
+        verdict = match_hmac(signed, given, secrets, scheme.algorithm)
         # A forged signature is called wrong whatever its time, so that "too_old" always means a clock or a replay.
         return verdict if isinstance(verdict, Refused) else late or verdict
 
@@ -149,14 +166,12 @@ class Stripe(Struct, frozen=True):
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of one endpoint; topic, delivery id and tenant are in the body."""
-        signed_at = str(int(sample.now.timestamp()))
-        digest = hmac.digest(secret, signed_at.encode() + b"." + sample.body, "sha256")
         return {
             "accept": "*/*; q=0.5, application/xml",
             "cache-control": "no-cache",
             "content-type": "application/json; charset=utf-8",
             "user-agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-            SIGNATURE: f"t={signed_at},v1={digest.hex()}",
+            **signing_headers(self.scheme, secret, sample.body, sample.delivery_id, sample.now),
         }
 
 

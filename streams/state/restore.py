@@ -10,6 +10,7 @@ Rows go to disk without RocksDB's own log, which is twice as fast; a kill takes 
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -26,6 +27,7 @@ from msgspec import Struct
 
 from broker import clients
 from broker.errors import Transient
+from broker.retry_policy import Interrupted, RetryPolicy
 from schemas.topics import TABLE_NAMES, TableName
 from streams.errors import Fatal, StoreCorrupted
 from streams.state.restore_progress import Progress
@@ -34,7 +36,7 @@ from streams.state.tables import PartitionTables, Record, rebuilt
 BATCH = 1_000
 CHECKPOINT_S = 10.0  # of work that a kill can cost
 ADMIN_TIMEOUT_S = 30.0
-RETRY_S = 1.0
+RETRY = RetryPolicy((Transient,), first_s=0.25, longest_s=1.0)
 # A fetch of compressed records is several times as large in memory, and two partitions are restored at once: librdkafka's own
 # 64 MB per reader and batches of 10,000 made a worker of 860 MB. Smaller ones cost nothing once the reader does not sleep.
 QUEUE_KB = 4 * 1024
@@ -76,17 +78,17 @@ class Restore:
 
     def _run_twice(self, tables: PartitionTables) -> PartitionTables:
         try:
-            return self._run_patiently(tables)
+            return self._run_with_retry(tables)
         except StoreCorrupted as fault:
             tables = rebuilt(tables, fault.reason)
         try:
-            return self._run_patiently(tables)
+            return self._run_with_retry(tables)
         except StoreCorrupted as fault:
             raise Fatal(f"{fault}, while it was rebuilt: is the disk sound? Choose another --data-dir") from fault
 
-    def _run_patiently(self, tables: PartitionTables) -> PartitionTables:
+    def _run_with_retry(self, tables: PartitionTables) -> PartitionTables:
         """Go on from the last checkpoint when Kafka was away; a process that ended instead would start with nothing else."""
-        return patiently(lambda: self._run(tables), self.cancelled, self._partition) or tables
+        return retried(lambda: self._run(tables), self.cancelled, self._partition) or tables
 
     def _run(self, tables: PartitionTables) -> PartitionTables:
         started = time.monotonic()
@@ -155,15 +157,12 @@ class Restore:
         return reader
 
 
-def patiently(function: Callable[[], Result], cancelled: threading.Event, partition: int) -> Result | None:
+def retried(function: Callable[[], Result], cancelled: threading.Event, partition: int) -> Result | None:
     """Return what a function returns that needs Kafka, tried again as long as Kafka is away; None when cancelled meanwhile."""
-    while not cancelled.is_set():
-        try:
-            return function()
-        except Transient as fault:
-            log.warning("restore_waits", partition=partition, error=str(fault), retry_in_s=RETRY_S)
-            cancelled.wait(RETRY_S)
-    return None
+    try:
+        return RETRY.call(function, partial(log.warning, "restore_waits", partition=partition), cancelled)
+    except Interrupted:
+        return None
 
 
 def _check(tables: PartitionTables, name: TableName, changelog: _Changelog) -> None:

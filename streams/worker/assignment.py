@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from schemas.topics import RAW, changelog_topic
 from streams.errors import StoreCorrupted, WorkerError
-from streams.state.restore import Restore, patiently
+from streams.state.restore import Restore, retried
 from streams.state.restore_progress import Progress
 from streams.state.rocksdb_store import Home
 from streams.state.tables import PartitionTables, empty_tables, open_tables
@@ -113,7 +113,7 @@ class Partitions:
     def _restored(self, restore: Restore, partition: int, broken: str | None) -> PartitionTables:
         settings = self._settings
         # First: everything the previous owner committed has to lie below the end that the restore then asks for.
-        patiently(lambda: committed(settings.kafka, settings.group, [partition]), restore.cancelled, partition)
+        retried(lambda: committed(settings.kafka, settings.group, [partition]), restore.cancelled, partition)
         home = Home(settings.state_dir / str(partition), settings.app, partition, settings.seen_ms)
         return restore.run(open_tables(home) if broken is None else empty_tables(home, broken))
 

@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import inf
 from typing import Any, NoReturn, cast
 
@@ -25,6 +26,7 @@ from msgspec import Struct
 
 from broker import clients
 from broker.errors import Transient
+from broker.retry_policy import RetryPolicy
 from broker.schema_registry import Registry
 from broker.topic_admin import Topics
 from config.private_files import tighten
@@ -50,7 +52,7 @@ FULL_QUEUE_WAIT_MS = 100  # a tenth of it; asking every 2 ms cost librdkafka a t
 POLL_S = 0.1
 STOP_S = 10.0  # for the batch under way when the worker is told to stop; supervisors wait 10 to 30 s before they kill
 CHECK_AGAIN_S = 1.0
-BACKOFF_S = (0.1, 0.5, 1.0, 2.0, 5.0)
+RETRY = RetryPolicy((Transient, KafkaException), first_s=0.1, longest_s=5.0)
 TERMINAL_EXIT = 3
 CONFIGURATION_EXIT = 2
 
@@ -98,7 +100,7 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
             die(fault)
         self._keep_private()
         self._settings.ready_file.unlink(missing_ok=True)  # left by a former self that was killed
-        await self._patiently(self._connect)
+        await self._until_connected(self._connect)
         self._consumer.subscribe([RAW], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._lose)
 
     @property
@@ -232,7 +234,9 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
                 await self._blocking(self._commits.complete)
             self._failures = 0
         except Transient as fault:
-            backoff_s, deliveries = self._backoff_s(), len(messages) + self._commits.deliveries
+            self._failures += 1
+            backoff_s = round(RETRY.backoff_s(self._failures), 3)
+            deliveries = len(messages) + self._commits.deliveries
             log.warning("batch_aborted", error=str(fault), deliveries=deliveries, retry_in_s=backoff_s)
             await self._blocking(self._commits.roll_back, messages)
             await asyncio.sleep(backoff_s)
@@ -277,23 +281,11 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
 
     # --- helpers
 
-    async def _patiently(self, function: Any) -> None:
-        while True:
-            try:
-                await self._blocking(function)
-            except (Transient, KafkaException) as fault:
-                backoff_s = self._backoff_s()
-                log.warning("not_connected", error=str(fault), retry_in_s=backoff_s)
-                await asyncio.sleep(backoff_s)
-            except Fatal as fault:
-                die(fault)
-            else:
-                self._failures = 0
-                return
-
-    def _backoff_s(self) -> float:
-        self._failures += 1
-        return BACKOFF_S[min(self._failures, len(BACKOFF_S)) - 1]
+    async def _until_connected(self, function: Any) -> None:
+        try:
+            await RETRY.call_async(partial(self._blocking, function), partial(log.warning, "not_connected"))
+        except Fatal as fault:
+            die(fault)
 
     async def _blocking(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._librdkafka, function, *arguments)

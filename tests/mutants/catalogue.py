@@ -12,10 +12,12 @@ from tests.mutants.leaving import LEAVING
 from tests.mutants.mutant import Mutant
 from tests.mutants.operating import OPERATING
 from tests.mutants.replaying import REPLAYING
+from tests.mutants.retrying import RETRYING
 from tests.mutants.showing import SHOWING
+from tests.mutants.signing import SIGNING
 from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *OPERATING, *REPLAYING,
-    *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
+    *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip

@@ -58,7 +58,7 @@ ENTERING: Final = (
         "A 200 is on Kafka, or in the spool: killed during a drain, what was handed over and not acknowledged is nowhere.",
         "ingress/delivery/failover_publisher.py",
         "            if futures:\n                await asyncio.wait(futures)\n",
-        "            self._run(self._insist(partial(self._spool.delete, rows)))\n"
+        "            self._run(self._retry_write(partial(self._spool.delete, rows)))\n"
         "            if futures:\n                await asyncio.wait(futures)\n",
         ("tests/unit/ingress/delivery/test_failover_publisher.py::test_row_stays_in_the_spool_until_kafka_has_it",),
     ),

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict, Verified
+from providers.scheme import SecretScheme
 from schemas import codec
 from schemas.records import (
     Change,
@@ -84,6 +85,7 @@ class Scripted(Struct, frozen=True):
     resource_types: ClassVar[frozenset[str]] = frozenset({"product", "image", "variant"})
     secret_headers: ClassVar[frozenset[str]] = frozenset()
     own_headers: ClassVar[tuple[str, ...]] = ()
+    scheme: ClassVar[SecretScheme] = SecretScheme("scripted", "x-scripted")
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002  as the port names them
         """Believe everything."""

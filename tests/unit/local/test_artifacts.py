@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from local import artifacts
 from local.errors import Refused
@@ -60,7 +61,7 @@ def mirror(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mirror]:
         served.gate.set()
         monkeypatch.setenv("PENSTOCK_MAVEN_URL", served.url)
         monkeypatch.setenv("PENSTOCK_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(artifacts, "RETRY_DELAY_S", 0.0)
+        monkeypatch.setattr(artifacts, "RETRY", replace(artifacts.RETRY, first_s=0.0))
         yield served
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Verified
-from providers.standard import Standard, signing_key
+from providers.signature import decoded_secret
+from providers.standard import Standard
 from schemas.records import Snapshot
 from tests.support.builders.provider_requests import NOW, raw_delivery
 
@@ -35,7 +36,7 @@ def test_what_is_signed_is_verified(body: bytes, key: bytes, now: datetime, deli
 @pytest.mark.parametrize("secret", [SECRET, SECRET.rstrip(b"="), SECRET.removeprefix(b"whsec_"), SECRET[6:-1]])
 def test_prefix_and_padding_of_the_secret_are_optional(secret: bytes) -> None:
     """All four spellings are one key."""
-    assert signing_key(secret) == b"a made-up secret key"
+    assert decoded_secret(secret) == b"a made-up secret key"
     assert STANDARD.verify(_request(BODY), [secret], NOW) == Verified(0)
 
 
