@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STREAMS := bench/peers/streams
 # Bytecode is kept, or each start compiles everything again, but not beside the sources.
+unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help

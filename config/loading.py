@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from config import model
 from config.attribute_docs import attribute_docs
 from config.cross_checks import cross_problems
 from config.model import Configuration, GenericOptions, Ingress, Kafka, Registry, Route, SecretReference, Source, Worker
@@ -47,10 +48,10 @@ def json_schema() -> dict[str, Any]:
     Beside the standard's keywords a text may have `x-expected`, which says in words what a function checks.
     """
     schema = Configuration.model_json_schema(mode="validation")
-    for table in _TABLES.values():
-        described = schema if table is Configuration else schema["$defs"][table.__name__]
-        for key, text in attribute_docs(table).items():
-            described["properties"][key]["description"] = text
+    texts = attribute_docs(Path(model.__file__).read_text(encoding="utf-8"))
+    for name, table in schema["$defs"].items():
+        for key, text in texts[name].items():
+            table["properties"][key]["description"] = text
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "penstock.toml"}
 
 

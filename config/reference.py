@@ -17,7 +17,6 @@ from pydantic import BaseModel
 
 from config.loading import json_schema
 from config.model import (
-    Configuration,
     GenericOptions,
     Ingress,
     Kafka,
@@ -221,12 +220,11 @@ def configuration_page() -> str:
 
 def undescribed() -> list[str]:
     """Return the keys, as `Table.key`, whose model does not say what they mean."""
-    schema = json_schema()
-    models = {Configuration.__name__: schema, **schema["$defs"]}
+    tables = json_schema()["$defs"]
     return [
         f"{table.model.__name__}.{key}"
         for table in TABLES
-        for key, value in models[table.model.__name__]["properties"].items()
+        for key, value in tables[table.model.__name__]["properties"].items()
         if "description" not in value
     ]
 
