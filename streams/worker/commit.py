@@ -9,7 +9,6 @@ import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from typing import cast
 
 from confluent_kafka import Consumer, Message, TopicPartition
 from msgspec import Struct
@@ -19,10 +18,11 @@ from schemas.topics import RAW, TableName, changelog_topic
 from streams.errors import StoreCorrupted
 from streams.state.tables import PartitionTables
 from streams.worker.assignment import Partitions
+from streams.worker.batch import offset_of
 from streams.worker.transaction import Transaction
 
 
-class _Batch(Struct, frozen=True):
+class _Pending(Struct, frozen=True):
     """A batch that is being committed: how many deliveries, where they begin, and where its changelogs go on, by partition."""
 
     deliveries: int
@@ -38,13 +38,13 @@ class Commits:
         self._transaction = transaction
         self._partitions = partitions
         self._app = app
-        self._batch: _Batch | None = None
+        self._pending: _Pending | None = None
         self._broken: list[StoreCorrupted] = []  # stores that did not take what was committed
 
     @property
     def deliveries(self) -> int:
         """Return how many deliveries are being committed."""
-        return 0 if self._batch is None else self._batch.deliveries
+        return 0 if self._pending is None else self._pending.deliveries
 
     def begin(self, messages: Sequence[Message], times_ms: Mapping[int, int]) -> None:
         """Begin to commit a batch that is decided; the one before is settled.
@@ -52,10 +52,10 @@ class Commits:
         `times_ms` has the time of each partition's last delivery.
         """
         self._transaction.begin()
-        after = {partition: offset + 1 for partition, offset in map(place_of, messages)}
+        after = {partition: offset + 1 for partition, offset in map(offset_of, messages)}
         written = [self._produce_changelogs(partition, times_ms.get(partition, 0)) for partition in after]
         self._transaction.commit([TopicPartition(RAW, *place) for place in after.items()], self._consumer)
-        self._batch = _Batch(len(messages), _first(map(place_of, messages)), written)
+        self._pending = _Pending(len(messages), _first(map(offset_of, messages)), written)
 
     def complete(self) -> None:
         """Wait until the commit under way has ended, and put its rows on disk.
@@ -63,7 +63,7 @@ class Commits:
         Raises `Transient` when Kafka did not take it, and `StoreCorrupted` when a store did not: `roll_back` is next then.
         """
         self._transaction.finish()
-        batch, self._batch = self._batch, None
+        batch, self._pending = self._pending, None
         for tables, offsets in () if batch is None else batch.written:
             if self._partitions.tables.get(tables.home.partition) is not tables:
                 continue  # given up meanwhile: the next owner's restore brings these rows
@@ -81,10 +81,10 @@ class Commits:
         """
         with contextlib.suppress(Transient, StoreCorrupted):
             self.complete()
-        pending = {} if self._batch is None else self._batch.first
-        self._batch = None
+        pending = {} if self._pending is None else self._pending.first
+        self._pending = None
         self._transaction.abort()
-        for partition, offset in {**_first(map(place_of, messages)), **pending}.items():
+        for partition, offset in {**_first(map(offset_of, messages)), **pending}.items():
             if partition in self._partitions.tables:
                 self._partitions.tables[partition].drop()
                 self._consumer.seek(TopicPartition(RAW, partition, offset))
@@ -104,14 +104,9 @@ class Commits:
         return tables, offsets
 
 
-def place_of(message: Message) -> tuple[int, int]:
-    """Return the partition and the offset of a record that was read."""
-    return cast(int, message.partition()), cast(int, message.offset())
-
-
-def _first(places: Iterable[tuple[int, int]]) -> dict[int, int]:
+def _first(offsets: Iterable[tuple[int, int]]) -> dict[int, int]:
     first: dict[int, int] = {}
-    for partition, offset in places:
+    for partition, offset in offsets:
         first.setdefault(partition, offset)
     return first
 

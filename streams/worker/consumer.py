@@ -1,8 +1,8 @@
-"""Batches in, one transaction out: polls Kafka, lets the agent decide, and has what follows committed (`commit.py`).
+"""Polls Kafka, has each batch decided (`batch.py`, through the agent) and committed (`commit.py`).
 
 The order per batch, with what a kill in between leads to:
 poll                                   nothing happened
-agent decides and produces             the transaction is aborted by the restart; the batch comes again
+decide and produce                     the transaction is aborted by the restart; the batch comes again
 changelog, offsets, commit             either all of it is visible or none
 tables to disk                         the restore replays the changelog from the stored offset
 When the worker is behind, the next batch is decided while one is committed. Every librdkafka call that may block runs on one
@@ -13,7 +13,6 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from math import inf
@@ -22,7 +21,6 @@ from typing import Any, NoReturn, cast
 import structlog
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from mode import Service
-from msgspec import Struct
 
 from broker import clients
 from broker.errors import Transient
@@ -30,17 +28,14 @@ from broker.retry_policy import RetryPolicy
 from broker.schema_registry import Registry
 from broker.topic_admin import Topics
 from config.private_files import tighten
-from schemas import codec
-from schemas.records import RawDelivery
 from schemas.topics import DEAD, OUTCOMES, RAW, TABLE_NAMES, changelog_topic
 from streams.errors import Fatal, Stopped, StoreCorrupted
 from streams.state.directory_lock import claim
 from streams.state.restore import FETCH_BYTES
 from streams.state.rocksdb_store import classify
-from streams.state.tables import PartitionTables
-from streams.steps.routing import Routes
 from streams.worker.assignment import Partitions
-from streams.worker.commit import Commits, place_of
+from streams.worker.batch import Batch
+from streams.worker.commit import Commits
 from streams.worker.encoder import Encoder
 from streams.worker.settings import WorkerSettings, compiled_routes
 from streams.worker.transaction import Transaction
@@ -57,20 +52,6 @@ TERMINAL_EXIT = 3
 CONFIGURATION_EXIT = 2
 
 log = structlog.get_logger()
-
-
-class Batch(Struct):
-    """Deliveries to decide together, and where the decisions go. The agent resolves `decided` when all are produced.
-
-    Each delivery is read from its record only when its turn comes: 2,000 of them at once would not fit the processor's caches.
-    """
-
-    deliveries: Iterable[RawDelivery]
-    tables: dict[int, PartitionTables]
-    transaction: Transaction
-    encoder: Encoder
-    routes: Routes
-    decided: asyncio.Future[None]
 
 
 class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
@@ -248,8 +229,7 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
 
     async def _decide(self, messages: list[Message]) -> None:
         decided = asyncio.get_running_loop().create_future()
-        deliveries = map(_delivery, messages)
-        batch = Batch(deliveries, self._tables, self._transaction, self._encoder, self._routes, decided)
+        batch = Batch(iter(messages), self._tables, self._transaction, self._encoder, self._routes, decided)
         await self._channel.put(batch)
         await decided
 
@@ -289,11 +269,6 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
 
     async def _blocking(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._librdkafka, function, *arguments)
-
-
-def _delivery(message: Message) -> RawDelivery:
-    headers = cast("list[tuple[str, bytes | None]] | None", message.headers())
-    return codec.raw_delivery(message.key(), message.value(), headers, (message.topic() or RAW, *place_of(message)))
 
 
 def die(fault: Exception, exit_code: int = TERMINAL_EXIT) -> NoReturn:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.builders import child_cases, decision_cases
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("streams/agents.py", "streams/pipeline.py", "streams/steps/dedup.py", "streams/steps/routing.py")
+SOURCES = ("streams/worker/batch.py", "streams/pipeline.py", "streams/steps/dedup.py", "streams/steps/routing.py")
 GIVEN = re.compile(r'(?:DedupVerdict|UnroutedChange|dead)\(\s*(?:"(?:duplicate|stale|dead)", )?"(\w+)"')
 
 

@@ -21,7 +21,7 @@ from tests.support.oracle.ledger import Ledger, assert_adds_up, newest, recomput
 from tests.support.processes.workers import Workers, configured, running, wait_until
 
 pytestmark = pytest.mark.kafka
-DELIVERIES, RESOURCES, DOOMED = 6_000, 400, 3_000  # the doomed batch is neither the first nor the last
+DELIVERIES, RESOURCES, DOOMED = 6_000, 400, 3_000  # the batch with the fault is neither the first nor the last
 
 
 class Shop:
@@ -81,9 +81,9 @@ def workers(shop: Shop, tmp_path: Path) -> Iterator[Workers]:
 def test_killed_at_a_point_of_a_batch(shop: Shop, workers: Workers, point: str) -> None:
     """SIGKILL at each point: the worker that comes back decides what was not committed, and nothing twice."""
     shop.feed()
-    doomed = workers.start(0, doomed=(point, "kill", shop.source, str(DOOMED)))
-    wait_until(lambda: doomed.exit_code() is not None, f"the kill: {point}")
-    assert doomed.exit_code() == -signal.SIGKILL, workers.log(0).read_text()[-3000:]
+    crash_point = workers.start(0, crash_point=(point, "kill", shop.source, str(DOOMED)))
+    wait_until(lambda: crash_point.exit_code() is not None, f"the kill: {point}")
+    assert crash_point.exit_code() == -signal.SIGKILL, workers.log(0).read_text()[-3000:]
 
     workers.start(0)
 
@@ -96,7 +96,7 @@ def test_transaction_that_fails_is_taken_back(shop: Shop, workers: Workers, poin
     """Aborted at each point before the commit: the same worker forgets the batch and decides it once more."""
     shop.feed()
 
-    worker = workers.start(0, doomed=(point, "abort", shop.source, str(DOOMED)))
+    worker = workers.start(0, crash_point=(point, "abort", shop.source, str(DOOMED)))
 
     wait_until(shop.is_decided, "everything decided")
     assert worker.exit_code() is None
@@ -109,7 +109,7 @@ def test_client_that_does_not_come_back_is_replaced(shop: Shop, workers: Workers
     """A commit hangs before or after Kafka took it: the same worker finds out, and decides again what was not taken alone."""
     shop.feed()
 
-    worker = workers.start(0, doomed=(point, "hang", shop.source, str(DOOMED)))
+    worker = workers.start(0, crash_point=(point, "hang", shop.source, str(DOOMED)))
 
     wait_until(shop.is_decided, "everything decided")
     assert worker.exit_code() is None
@@ -123,7 +123,7 @@ def test_store_that_does_not_take_a_committed_batch_is_rebuilt(shop: Shop, worke
     """The next batch was decided on its rows: that one is taken back, the committed one is not."""
     shop.feed()
 
-    worker = workers.start(0, doomed=("committed", "break", shop.source, str(DOOMED)))
+    worker = workers.start(0, crash_point=("committed", "break", shop.source, str(DOOMED)))
 
     wait_until(shop.is_decided, "everything decided")
     assert worker.exit_code() is None

@@ -36,8 +36,8 @@ TRANSACTING: Final = (
         "tables_stored_before_the_commit",
         "Every real change once: rows of a transaction that is aborted make its deliveries duplicates when they come again.",
         "streams/worker/commit.py",
-        "        self._batch = _Batch(len(messages), _first(map(place_of, messages)), written)\n",
-        """        self._batch = _Batch(len(messages), _first(map(place_of, messages)), written)
+        "        self._pending = _Pending(len(messages), _first(map(offset_of, messages)), written)\n",
+        """        self._pending = _Pending(len(messages), _first(map(offset_of, messages)), written)
         self._transaction._producer.client.flush()
         for tables, offsets in written:
             tables.store(offsets)
@@ -72,7 +72,7 @@ TRANSACTING: Final = (
         "batch_decided_behind_an_aborted_one_goes_on",
         "One outcome per accepted delivery: the batch that Kafka did not take is never read again.",
         "streams/worker/commit.py",
-        "        pending = {} if self._batch is None else self._batch.first\n",
+        "        pending = {} if self._pending is None else self._pending.first\n",
         "        pending: dict[int, int] = {}\n",
         (f"{_BATCH}::test_transaction_that_fails_is_taken_back[overtaken]",),
     ),

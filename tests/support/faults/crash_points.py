@@ -1,7 +1,7 @@
-"""A worker that meets its fate at one point of one batch, so that a crash test needs no luck.
+"""A worker in which a fault is injected at one point of one batch, so that a crash test needs no luck.
 
-`python -m tests.support.faults.crash_points POINT FATE SOURCE NUMBER` in a worker's environment. The batch with
-the NUMBER-th delivery of the source is the one; its fate is `kill` (SIGKILL), `abort` (Kafka does not take the
+`python -m tests.support.faults.crash_points POINT FAULT SOURCE NUMBER` in a worker's environment. The batch with
+the NUMBER-th delivery of the source is the one; the fault is `kill` (SIGKILL), `abort` (Kafka does not take the
 transaction), `break` (the store on disk
 cannot be written) or `hang` (the call never returns, as some of librdkafka's after an outage), once. The points, in order:
 
@@ -25,20 +25,22 @@ from confluent_kafka import Producer
 from broker.errors import Transient
 from schemas.records import RawDelivery
 from schemas.topics import TableName
-from streams import agents
 from streams.app import run_worker
 from streams.errors import StoreCorrupted
 from streams.state.tables import PartitionTables
+from streams.worker import batch as batches
 from streams.worker import consumer
-from streams.worker.consumer import Batch
+from streams.worker.batch import Batch
 from streams.worker.transaction import Transaction
 
 MET = "as the test wants it"  # in the log
 OVERTAKEN_S = 5.0
-SMALL_BATCH = 400  # of the thousands that the test has put on the topic: another one always waits behind the doomed one
+SMALL_BATCH = (
+    400  # of the thousands that the test has put on the topic: another one always waits behind the one with the fault
+)
 
 
-class Fate:
+class CrashPoint:
     """What will happen, where, and whether it has."""
 
     def __init__(self, point: str, kind: str, source: str, number: int) -> None:
@@ -69,36 +71,36 @@ class Fate:
         raise StoreCorrupted(directory, MET) if self._kind == "break" else Transient(MET)
 
 
-def doom(fate: Fate) -> None:
-    """Lead this process' way through a batch past the fate; nothing else about it changes."""
-    decide, end, store = agents.decide, Transaction._end, PartitionTables.store
-    if fate.point == "overtaken":
+def inject(crash: CrashPoint) -> None:
+    """Let this process pass the crash point in every batch; nothing else about it changes."""
+    decide, end, store = batches.decide, Transaction._end, PartitionTables.store
+    if crash.point == "overtaken":
         consumer.MAX_BATCH, consumer.MANY = SMALL_BATCH, 1
 
     def deciding(delivery: RawDelivery, batch: Batch) -> None:
         decide(delivery, batch)
-        fate.count(delivery)
-        fate.meet("deciding")
+        crash.count(delivery)
+        crash.meet("deciding")
 
     def ending(transaction: Transaction, client: Producer) -> None:
-        fate.meet("flushed")
-        if fate.be_overtaken():
-            fate.meet("overtaken")
+        crash.meet("flushed")
+        if crash.be_overtaken():
+            crash.meet("overtaken")
         end(transaction, client)
-        fate.meet("answered")
+        crash.meet("answered")
 
     def storing(tables: PartitionTables, offsets: Mapping[TableName, int]) -> None:
-        fate.meet("committed", tables.home.directory)
+        crash.meet("committed", tables.home.directory)
         store(tables, offsets)
-        fate.meet("half stored")
+        crash.meet("half stored")
 
-    agents.decide = deciding
+    batches.decide = deciding
     Transaction._end = ending  # type: ignore[assignment,method-assign]  # the purpose of this module
     PartitionTables.store = storing  # type: ignore[assignment,method-assign]  # as above
 
 
 if __name__ == "__main__":
     point, kind, sender, number = sys.argv[1:]
-    doom(Fate(point, kind, sender, int(number)))
+    inject(CrashPoint(point, kind, sender, int(number)))
     sys.argv = sys.argv[:1]  # Faust reads the command line too
     run_worker(Path(os.environ["PENSTOCK_CONFIG"]), None, Path(os.environ["PENSTOCK_DATA_DIR"]))

@@ -30,13 +30,13 @@ class Workers:
         slot: int,
         worker_id: str | None = None,
         app: str = "streams.app",
-        doomed: Sequence[str] = (),
+        crash_point: Sequence[str] = (),
         data_dir: Path | None = None,
         operations_port: str = "0",
     ) -> Child:
         """Start the worker of a slot; `app` is the module of another one than Penstock's.
 
-        `doomed` are the arguments of tests/support/faults/crash_points.py, for a worker that crashes. Without
+        `crash_point` are the arguments of tests/support/faults/crash_points.py, for a worker that crashes. Without
         `data_dir` it has its own.
         An empty `operations_port` leaves the choice to the configuration.
         """
@@ -49,8 +49,8 @@ class Workers:
             "PENSTOCK_WORKER_OPERATIONS_PORT": operations_port,
         }
         command = [str(Path(sys.executable).parent / "faust"), "-A", app, "worker", "-l", "warn"]
-        if doomed:
-            command = [sys.executable, "-m", "tests.support.faults.crash_points", *doomed]
+        if crash_point:
+            command = [sys.executable, "-m", "tests.support.faults.crash_points", *crash_point]
         data_dir.mkdir(exist_ok=True)
         self.children[slot] = spawn(command, log=self.log(slot), environment=environment)
         return self.children[slot]
