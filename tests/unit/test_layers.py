@@ -13,7 +13,12 @@ PACKAGES = ("broker", "config", "console", "ingress", "local", "providers", "sch
 VIOLATIONS = {
     "Layers": ("providers/shopery.py", "import ingress.app"),
     "siblings": ("ingress/receive.py", "import streams.pipeline"),
+    "simulator below the processes": ("streams/worker/consumer.py", "import simulator.posting"),
+    "broker below config": ("config/loading.py", "import broker.clients"),
+    "schemas at the bottom": ("schemas/topics.py", "import config.names"),
     "Inside streams": ("streams/steps/diff.py", "import streams.pipeline"),
+    "worker beside replay": ("streams/worker/batch.py", "import streams.replay.redecide"),
+    "state below worker": ("streams/state/tables.py", "import streams.worker.settings"),
     "The core": ("streams/steps/dedup.py", "import time"),
     "Only streams knows Faust": ("ingress/settings.py", "import faust"),
 }
