@@ -32,12 +32,13 @@ Headers = list[tuple[str, bytes]]
 document_json = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
 """Return a document as canonical JSON text: sorted keys, no spaces, every digit kept."""
 
-_decode_document = msgspec.json.Decoder(float_hook=Decimal).decode
+json_value = msgspec.json.Decoder(float_hook=Decimal).decode
+"""Return the value, of any JSON type, that a text spells; numbers are exact, as in a `Document`."""
 
 
 def document(text: bytes) -> Document:
     """Return the document that canonical JSON text spells."""
-    return cast(Document, _decode_document(text))
+    return cast(Document, json_value(text))
 
 
 def us_time(time: int | None) -> datetime | None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from schemas.codec import document
+from schemas.codec import json_value
 
 LONG_BYTES: Final = 4096  # of an array: looking for the elements that differ pays when there are many
 _ABSENT = object()
@@ -60,7 +60,7 @@ class _Comparison:
             return
         try:
             if len(memoryview(old)) < LONG_BYTES or not self._array_texts(old, new, pointer, name):
-                self._values(document(old), document(new), pointer, name)
+                self._values(json_value(old), json_value(new), pointer, name)
         except RecursionError:
             # Nested some 500 deep: this is true, if less exact, and better than no change event at all.
             self.pointers[known:] = [pointer]
@@ -76,7 +76,7 @@ class _Comparison:
             if place is None:
                 self.pointers.append(f"{pointer}/{index}")
             elif old_texts[place] != new_texts[index]:
-                self._values(document(old_texts[place]), document(new_texts[index]), f"{pointer}/{index}", name)
+                self._values(json_value(old_texts[place]), json_value(new_texts[index]), f"{pointer}/{index}", name)
         self._order(old_ids, new_ids, pointer)
         return True
 
