@@ -30,8 +30,8 @@ def find_java() -> Path:
 def temporary_folder(data_dir: Path) -> str:
     """Return the option that makes Java unpack native libraries into an emptied folder of the data directory.
 
-    By default they go to the system's temporary folder, and stay there after every start. Penstock did not make a symbolic link in
-    its place: the link is removed, not its target.
+    By default they go to the system's temporary folder, and stay there after every start. A symbolic link in its place is not
+    Penstock's: the link is removed, not its target.
     """
     folder = data_dir / "tmp"
     if folder.is_symlink():
