@@ -79,7 +79,7 @@ class Tally:
 
     @property
     def is_hopeless(self) -> bool:
-        """Say whether the server is unreachable."""
+        """Say whether none of the posts has got an answer."""
         return self.posted > 0 and not self.latencies_s
 
     def percentile_ms(self, percent: float) -> float | None:

@@ -32,7 +32,7 @@ class Wish:
 
 
 def sender(source: Source, environ: Mapping[str, str], today: date) -> Sender:
-    """Return a source's sender, signing with its first current secret; raise `Misused` when all of them have expired."""
+    """Return a source's sender, signing with its first current secret; `SimulatorError` when all have expired."""
     secrets = current_secrets(source, environ, today)
     if not secrets and source.secrets:
         raise SimulatorError(f"every secret of {source.name} has expired; pass --secret to sign all the same")

@@ -138,7 +138,7 @@ def _worker(names: Names, creates: bool) -> Iterator[Right]:
         yield from _on("topic", topic, "Write", *create)
     yield from _each((*names.changes, *names.state, *names.copies), "Write", *create)
     for changelog in (names.seen, names.latest):
-        # Each start compares the changelog's settings with the configuration and corrects them; AlterConfigs covers both.
+        # Each start compares its settings with the configuration and, if permitted, corrects them; AlterConfigs covers both.
         # Alter adds partitions when the raw topic has gained some.
         yield from _on("topic", changelog, "Read", "Write", *create)
         yield from _on("topic", changelog, *(("AlterConfigs", "Alter") if creates else ("DescribeConfigs",)))

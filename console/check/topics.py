@@ -47,7 +47,7 @@ def left_findings(configuration: Configuration, topics: Collection[str]) -> Iter
 
 
 def _own_types(configuration: Configuration, route: Route) -> dict[str, set[str]]:
-    """Return, by provider, the types with their own topics that a route selects."""
+    """Return, by provider, the types with their own topics among those that a route selects."""
     found = _types_of([source for source in configuration.sources if may_select(route, source)])
     if route.provider is not None and route.provider not in found:
         found[route.provider] = set(provider(route.provider).resource_types)
@@ -65,7 +65,7 @@ def _is_left(topic: str, provider_name: str, own: Collection[str]) -> bool:
     kind, *rest = topic.split(".")
     if kind not in {"changes", "state"} or len(rest) < 2 or rest[0] != provider_name:
         return False
-    return rest[1] not in {*own, OTHER}  # the rest is a lane
+    return rest[1] not in {*own, OTHER}  # any further part is a lane
 
 
 def _others(known: Collection[str]) -> str:

@@ -154,7 +154,7 @@ def _is_asked_for(
 
 
 def _say_as_of(tables: "Tables") -> None:
-    """Print on stderr how current the answer is: the last commit, and how many deliveries are still undecided."""
+    """Print on stderr how current the answer is: its time, and the number of deliveries not decided yet."""
     from datetime import UTC, datetime
 
     from console.queries.tables import waiting

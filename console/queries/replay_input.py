@@ -82,7 +82,7 @@ def replayed(
 
 
 def _take_decisions(job: Job, looking: Consumer, replay: Replay, advance: Advance, *, is_cut: bool) -> None:
-    """Load the outcomes and changes of the window; where retention truncated the raw topic, all changes since then."""
+    """Load the outcomes and changes of the window; where retention truncated the raw topic, all changes since its start."""
     place, since = job.place, job.window.since
     for message in topic_reader.read(looking, _since(looking, OUTCOMES, since), advance):
         replay.take_outcome(place.registry.decode(value_of(message)))
