@@ -11,7 +11,7 @@ from console.check.reachable_topics import may_select
 from providers.registry import provider, provider_of
 from schemas.topics import OTHER
 
-SHOWN = 3  # at most so many topic names in one finding
+SHOWN = 3  # topic names in one finding, at most
 LISTING = frozenset({"generic", "standard"})  # providers whose sources list their types
 
 

@@ -25,14 +25,14 @@ from streams.replay.differences import DeliveryDifference
 from streams.replay.redecide import Replay, Window
 from streams.worker.settings import compiled_routes
 
-CLOCKS_DIFFER = timedelta(minutes=5)  # between writers and brokers; a wider margin costs little reading
+CLOCKS_DIFFER = timedelta(minutes=5)  # between writers and brokers; reading a little more costs nothing
 SETTLE_TIMEOUT_S = 40.0  # the transaction of a killed worker ends after 30 s at the latest
 STATE = "state."
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The part of `webhooks.raw` to decide again: `ranges` up to the last committed offset; from `moving` on, `is_moving`."""
+    """What to decide again of `webhooks.raw`: up to the last committed offset; from `moving` on, committed during the read."""
 
     ranges: Sequence[Range]
     moving: Mapping[int, int]

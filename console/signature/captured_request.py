@@ -1,6 +1,6 @@
 """Reads a captured request from a file: its headers, the exact bytes of its body, and signs that the file was altered.
 
-Accepted are all usual forms: with or without a request line, CRLF or LF, the body in a separate file. The body is everything
+It accepts all usual forms: with or without a request line, CRLF or LF, the body in a separate file. The body is everything
 after the blank line, to the last byte; Content-Length is compared with it but never truncates it.
 """
 
