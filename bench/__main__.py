@@ -38,13 +38,13 @@ BENCHMARKS = {
     "outage": outage,
     "endurance": endurance,
 }
-LONG = {"outage", "endurance"}  # half an hour, twenty minutes: only when asked for by name
+LONG = {"outage", "endurance"}  # half an hour, twenty minutes: they run only when named
 INTERRUPTED = 130
 _DEFAULT = "all but " + ", ".join(LONG)
 
 
 def main() -> int:
-    """Run what was asked for, each benchmark on a Kafka of its own, and return the exit code."""
+    """Run the named benchmarks, each on its own Kafka, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Rates and latencies; asserts nothing.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; {_DEFAULT} when left out")
     parser.add_argument("--quick", action="store_true", help="a fifth of the time or less; figures are rough")
@@ -55,7 +55,7 @@ def main() -> int:
         parser.error(f"expected {', '.join(BENCHMARKS)}, got {', '.join(sorted(unknown))}")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     allow_files()
-    signal.signal(signal.SIGTERM, _interrupt)  # so that whatever was started is ended in order
+    signal.signal(signal.SIGTERM, _interrupt)  # so that every started process ends in order
     try:
         for name in chosen.names or [name for name in BENCHMARKS if name not in LONG]:
             _run(name, chosen.quick, chosen.markdown)

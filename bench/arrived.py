@@ -1,4 +1,4 @@
-"""Whether every delivery that was answered 200 is on `webhooks.raw`: its ids, read back and compared one by one."""
+"""Compares ids: every delivery that was answered 200 must be on `webhooks.raw`."""
 
 import time
 from collections import Counter
@@ -12,17 +12,17 @@ from bench.stack import Places, Stack
 from schemas.topics import RAW
 
 ID_HEADER = "penstock_delivery_id"
-CALM_S = 3.0  # a spool that is being emptied adds records all the time
+CALM_S = 3.0  # longer than the pauses of a spool that is being drained, which keeps adding records
 GIVE_UP_S = 60.0
 POLL_S = 0.25
-NAMED = 5  # of the missing ones, so that a fault can be looked for
+NAMED = 5  # missing ids listed, to help find a fault
 
 
 class Arrived(Struct, frozen=True):
-    """Answers beside records, counted by delivery id.
+    """Answers compared with records, by delivery id.
 
-    `twice` are deliveries with more than one record: at least once is the promise of the raw topic, and the pipeline
-    drops the others. `unanswered` have a record without an answer of 200: the sender will try again.
+    `twice` are deliveries with more than one record: the raw topic promises at-least-once, and the pipeline drops the
+    duplicates. `unanswered` have a record but no answer of 200: the sender will retry.
     """
 
     answered_200: int
@@ -33,14 +33,14 @@ class Arrived(Struct, frozen=True):
     missing_ids: tuple[str, ...] = ()
 
     def row(self) -> dict[str, Any]:
-        """Return the counts, as they stand in the results."""
+        """Return the counts for the results."""
         counts = {"answered_200": self.answered_200, "records": self.records, "missing": self.missing}
         named = {"missing_ids": list(self.missing_ids)} if self.missing else {}
         return {**counts, "twice": self.twice, "unanswered": self.unanswered, **named}
 
 
 def compare(answered: Iterable[str], on_topic: Mapping[str, int]) -> Arrived:
-    """Compare the ids answered 200 with how many records each id has on the topic."""
+    """Compare the ids answered 200 with the number of records of each id on the topic."""
     expected = set(answered)
     missing = sorted(expected - on_topic.keys())
     return Arrived(
@@ -54,7 +54,7 @@ def compare(answered: Iterable[str], on_topic: Mapping[str, int]) -> Arrived:
 
 
 def arrived(stack: Stack, begin: Places, answered: Iterable[str]) -> Arrived:
-    """Wait until a spool has had the time to be emptied, then read the topic from `begin` on and compare.
+    """Wait until a spool has had time to drain, then read the topic from `begin` on and compare.
 
     `answered` are the ids of all posts since then that were answered 200.
     """
@@ -64,9 +64,9 @@ def arrived(stack: Stack, begin: Places, answered: Iterable[str]) -> Arrived:
 
 
 def wait_calm(stack: Stack, begin: Places, expected: int) -> None:
-    """Wait until there are enough records and no more come, or none comes for a minute: then what is missing is lost.
+    """Wait until there are enough records and no more arrive, or none arrives for a minute: then missing ones are lost.
 
-    Before an ingress ends it must have emptied its spool, which another one would not do for it.
+    An ingress must drain its spool before it ends, because no other ingress drains it.
     """
     records, since_s = -1, time.monotonic()
     while True:
@@ -82,5 +82,5 @@ def wait_calm(stack: Stack, begin: Places, expected: int) -> None:
 
 def _delivery_ids(stack: Stack, begin: Places) -> Iterable[str]:
     for record in committed(stack, RAW, begin):
-        headers: dict[str, bytes] = dict(record.headers() or [])  # type: ignore[arg-type]  # pairs: nothing else was produced
+        headers: dict[str, bytes] = dict(record.headers() or [])  # type: ignore[arg-type]  # pairs: no other form was produced
         yield headers[ID_HEADER].decode()

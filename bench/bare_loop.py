@@ -1,7 +1,7 @@
-"""The limit: the pipeline's full job in one bare confluent-kafka loop, with nothing of Penstock's around it.
+"""The limit: the pipeline's full job in one bare confluent-kafka loop, without the rest of Penstock.
 
-Two RocksDB tables, three outputs, two changelogs, one transaction a batch. It restores nothing, retries nothing and knows
-no rebalance: it shows what the libraries cost. A child process: `python -m bench.bare_loop '<json of bench.peer_job.Entry>'`.
+Two RocksDB tables, three outputs, two changelogs, one transaction a batch. It restores nothing, retries nothing and ignores
+rebalances: it shows the cost of the libraries. A child process: `python -m bench.bare_loop '<json of bench.peer_job.Entry>'`.
 """
 
 import sys
@@ -23,7 +23,7 @@ Rows = dict[bytes, bytes]
 
 
 class Tables:
-    """RocksDB column families and what the open transaction adds to them."""
+    """RocksDB column families, and the rows that the open transaction adds to them."""
 
     def __init__(self, directory: Path, names: Sequence[str]) -> None:
         options = rocksdict.Options(raw_mode=True)
@@ -35,16 +35,16 @@ class Tables:
         self.overlays: dict[tuple[str, int], Rows] = {}
 
     def get(self, name: str, partition: int, key: bytes) -> bytes | None:
-        """Return a row, uncommitted ones first."""
+        """Return a row; an uncommitted row takes precedence."""
         row = self.overlays.setdefault((name, partition), {}).get(key)
         return self._columns[name].get(key) if row is None else row
 
     def put(self, name: str, partition: int, key: bytes, row: bytes) -> None:
-        """Keep a row until the transaction is committed."""
+        """Hold a row until the transaction is committed."""
         self.overlays[name, partition][key] = row
 
     def store(self) -> None:
-        """Write what the committed transaction added."""
+        """Write the rows of the committed transaction."""
         batch = rocksdict.WriteBatch(raw_mode=True)
         for (name, _), rows in self.overlays.items():
             for key, row in rows.items():
@@ -53,11 +53,11 @@ class Tables:
         self.overlays.clear()
 
 
-Decide = Callable[[Any, Tables, Producer], None]  # of a message that has a key, a value and a place
+Decide = Callable[[Any, Tables, Producer], None]  # of a message with a key, a value and a position
 
 
 def run(entry: Entry, names: Sequence[str], decide: Decide) -> None:
-    """Go round until ended by a signal; `decide` reads and writes the named tables and produces the outputs."""
+    """Loop until ended by a signal; `decide` reads and writes the named tables and produces the outputs."""
     consumer, producer = _consumer(entry), _producer(entry)
     tables = Tables(Path(entry.directory) / "tables", names)
     producer.init_transactions(TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""The limit for the door: the same server, answering 200 after reading the body. `python -m bench.bare_server PORT`."""
+"""The limit for the ingress: the same server, answering 200 after reading the body. `python -m bench.bare_server PORT`."""
 
 import sys
 

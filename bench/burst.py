@@ -1,4 +1,4 @@
-"""Five times the usual rate for ten seconds: what posts wait meanwhile, and how soon it is over afterwards."""
+"""Five times the usual rate for ten seconds: the latency of posts meanwhile, and the time to recover afterwards."""
 
 import sys
 from typing import Any
@@ -19,7 +19,7 @@ BACK_TO = 1.5  # times the p99 before the burst: two quiet spans differ by that 
 
 
 def burst(stack: Stack, is_quick: bool) -> dict[str, Any]:
-    """Return latencies before, in and after the burst, and the time until they are as before."""
+    """Return the latencies before, during and after the burst, and the time until they are as before."""
     create_raw(stack)
     before_s, after_s = (5.0, 10.0) if is_quick else (20.0, 40.0)
     phases = [Phase(STEADY_PER_S, before_s), Phase(TIMES * STEADY_PER_S, BURST_S), Phase(STEADY_PER_S, after_s)]

@@ -1,6 +1,6 @@
-"""What children cost: products with 40 variants in 5.9 kB, decided by the worker with and without `[worker] children`.
+"""The cost of children: products with 40 variants in 5.9 kB, decided by the worker with and without `[worker] children`.
 
-The same deliveries for both: each product is created, which makes 43 events with children and one without, and then two of
+Both runs read the same deliveries: each product is created, which makes 43 events with children and one without; then two of
 its variants change in every version, which makes three events or one. Rates are in deliveries and in events.
 """
 

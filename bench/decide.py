@@ -1,6 +1,6 @@
-"""Decides and encodes deliveries one after another, tables in memory, no Kafka: what `bench.profile` watches.
+"""Decides and encodes deliveries sequentially, with tables in memory and no Kafka: the program that `bench.profile` samples.
 
-`python -m bench.decide SECONDS small|large` prints the processor time of one delivery in microseconds.
+`python -m bench.decide SECONDS small|large` prints the CPU time of one delivery in microseconds.
 """
 
 import sys
@@ -23,7 +23,7 @@ Stored = dict[str, dict[bytes, bytes]]
 
 
 class _Everything:
-    """Stands for the registry and the topics: every schema has an id, and every topic exists."""
+    """A stand-in for the registry and the topics: every schema has an id, and every topic exists."""
 
     def prefix(self, _topic: str, _name: str) -> bytes:
         return codec.wire_prefix(1)
@@ -33,7 +33,7 @@ class _Everything:
 
 
 def run(seconds: float, size: str) -> float:
-    """Decide for so much processor time and return how much one delivery took, in microseconds."""
+    """Decide for this much CPU time and return the time of one delivery, in microseconds."""
     deliveries = mixed(Mix(10_000_000, PRODUCTS), Counter()) if size == "small" else _large()
     stored: Stored = {"seen": {}, "latest": {}}
     routes = compiled_routes(Configuration())

@@ -1,7 +1,7 @@
-"""Ten minutes at 1,000/s with Kafka away for twenty seconds in the middle: is all accepted, all kept, and memory bounded?
+"""Ten minutes at 1,000/s with Kafka away for twenty seconds in the middle: checks acceptance, losses and memory.
 
-Twice, each on a fresh ingress: once Kafka is frozen (SIGSTOP: connections stay open and nothing answers, as with a dead
-machine or a long pause) and once it is stopped cleanly and started again (connections are refused, as in a deployment).
+It runs twice, each time with a fresh ingress: once Kafka is frozen (SIGSTOP: connections stay open but get no answer, as with a
+dead machine or a long pause), and once it is stopped cleanly and started again (connections are refused, as in a deployment).
 """
 
 import asyncio
@@ -29,14 +29,14 @@ Away = Callable[[RunningKafka, float], Awaitable[None]]
 
 
 class Span(Struct):
-    """When Kafka was away, in seconds after the first post; 0 until it was."""
+    """The time when Kafka was away, in seconds after the first post; 0 before that."""
 
     begin_s: float = 0.0
     end_s: float = 0.0
 
 
 def endurance(stack: Stack, is_quick: bool) -> dict[str, Any]:
-    """Return what became of the posts and of the memory, for either way of being away."""
+    """Return the results of the posts and the memory, for both kinds of outage."""
     create_raw(stack)
     duration_s, away_s = (60.0, 10.0) if is_quick else (600.0, 20.0)
     series: dict[str, Series] = {}
@@ -54,7 +54,7 @@ def endurance(stack: Stack, is_quick: bool) -> dict[str, Any]:
 
 
 async def freeze(kafka: RunningKafka, away_s: float) -> None:
-    """Let Kafka stand still for a time."""
+    """Freeze Kafka for a time."""
     os.kill(kafka.pid, signal.SIGSTOP)
     try:
         await asyncio.sleep(away_s)
@@ -63,9 +63,9 @@ async def freeze(kafka: RunningKafka, away_s: float) -> None:
 
 
 async def restart(kafka: RunningKafka, away_s: float) -> None:
-    """Stop Kafka cleanly and start it again on the same port and directory; away until it takes requests again.
+    """Stop Kafka cleanly and start it again on the same port and directory; it is away until it accepts requests again.
 
-    In a thread: the posts go on meanwhile.
+    It runs in a thread, because the posts continue meanwhile.
     """
     back_s = time.monotonic() + away_s
     await asyncio.to_thread(kafka.stop)
@@ -102,17 +102,17 @@ def _run(stack: Stack, name: str, away: Away, phase: Phase, away_s: float, serie
 
 
 class Memory:
-    """The memory of a process, once a second."""
+    """The memory of a process, sampled once a second."""
 
     def __init__(self, duration_s: float) -> None:
         self.mb: dict[int, float] = {}
         self._duration_s = duration_s
 
     def sampling(self, process: Process) -> Callable[[float], Awaitable[None]]:
-        """Return what looks at a process while it is posted to.
+        """Return a coroutine function that samples a process while it receives posts.
 
-        Its workers are looked up once: asking all processes of a machine who their parent is takes milliseconds, every
-        second, that the posts would be late.
+        Its workers are looked up once: searching all processes of a machine for children takes milliseconds, every second, and
+        delays the posts by as much.
         """
         family = process.family()
 
@@ -124,7 +124,7 @@ class Memory:
         return sample
 
     def row(self, span: Span) -> dict[str, float]:
-        """Return the memory at the moments that matter: a leak would show between them."""
+        """Return the memory at the moments that matter; a leak would show between them."""
         before = [mb for second, mb in self.mb.items() if second < span.begin_s]
         away = [mb for second, mb in self.mb.items() if span.begin_s <= second <= span.end_s]
         return {

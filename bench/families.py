@@ -1,4 +1,4 @@
-"""Products with children: 40 variants in 5.9 kB, of which an update changes two, the same in every run."""
+"""Products with children: 40 variants in 5.9 kB, two of which change in an update, the same in every run."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -9,13 +9,13 @@ from schemas.records import RawDelivery
 from simulator.shop_deliveries import FIRST_ID, SOURCE, STEP_S, kept, product
 
 VARIANTS: Final = 40
-CHANGED: Final = 2  # variants that an update changes: a price here, a stock level there
+CHANGED: Final = 2  # variants changed by an update: a price here, a stock level there
 OTHER_CHILDREN: Final = 2  # an image and an option
 PLAIN: Final = (0, 1, 1)  # variants, images, paragraphs
 
 
 def family(number: int, version: int) -> bytes:
-    """Return a version of a product, counted from 0."""
+    """Return version number `version` of a product, counted from 0."""
     document: dict[str, Any] = msgspec.json.decode(product(number, version * STEP_S, 0, PLAIN))
     document["variants"] = [_variant(document["id"], place, version) for place in range(VARIANTS)]
     return msgspec.json.encode(document)
@@ -29,7 +29,7 @@ def families(products: int, versions: int) -> Iterator[RawDelivery]:
 
 
 def expected_events(products: int, versions: int, has_children: bool) -> int:
-    """Return how many changes the deliveries make."""
+    """Return the number of changes that the deliveries make."""
     created, updated = (1 + VARIANTS + OTHER_CHILDREN, 1 + CHANGED) if has_children else (1, 1)
     return products * (created + (versions - 1) * updated)
 
@@ -41,7 +41,7 @@ def body_bytes() -> int:
 
 def _variant(product_id: int, place: int, version: int) -> dict[str, Any]:
     turns = VARIANTS // CHANGED
-    changes = (version + turns - place // CHANGED - 1) // turns  # how often an update was about this pair of variants
+    changes = (version + turns - place // CHANGED - 1) // turns  # how many updates changed this pair of variants
     variant_id = (product_id - FIRST_ID) * 100 + FIRST_ID + place
     return {
         "id": variant_id,

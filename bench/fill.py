@@ -1,4 +1,4 @@
-"""Puts deliveries on `webhooks.raw` as the ingress does: at once, or behind a gate that shows them all at one moment."""
+"""Writes deliveries to `webhooks.raw` like the ingress: at once, or behind a gate that reveals them all at one moment."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,12 +19,12 @@ GATE_TIMEOUT_S = 600.0
 
 
 def create_raw(stack: Stack, partitions: int = PARTITIONS) -> None:
-    """Create `webhooks.raw` with its policy."""
+    """Create `webhooks.raw` with its settings."""
     stack.create(RAW, partitions, described(RAW).settings)
 
 
 def fill_mixed(stack: Stack, is_quick: bool) -> tuple[Mix, Counter[str]]:
-    """Write what the contestants read in turns; return the mix, and how many deliveries of it must have which outcome."""
+    """Write the deliveries that the contestants read in turns; return the mix, and the expected number of each outcome."""
     mix = Mix(40_000, 8_000) if is_quick else Mix(200_000, 40_000)
     expected: Counter[str] = Counter()
     create_raw(stack)
@@ -33,20 +33,20 @@ def fill_mixed(stack: Stack, is_quick: bool) -> tuple[Mix, Counter[str]]:
 
 
 def fill(stack: Stack, deliveries: Iterable[RawDelivery]) -> None:
-    """Write deliveries and wait until Kafka has them."""
+    """Write deliveries and wait until Kafka has stored them."""
     producer = _producer(stack, {"enable.idempotence": True})
     _produce(producer, deliveries, {})
     producer.flush(TIMEOUT_S)
 
 
 class Gate:
-    """Deliveries in one transaction that is left open: who reads committed records sees none of them, then all at once.
+    """Deliveries in one open transaction: a `read_committed` consumer sees none of them, then all at once.
 
-    So processes can be up, joined and idle before the first delivery, and no producer runs beside them afterwards.
+    So processes can be started, joined and idle before the first delivery, and no producer runs beside them afterwards.
     """
 
     def __init__(self, stack: Stack, name: str, deliveries: Iterable[RawDelivery]) -> None:
-        """Write them; `name` is the transactional id."""
+        """Write the deliveries; `name` is the transactional id."""
         limits = {"transaction.timeout.ms": int(1000 * GATE_TIMEOUT_S)}
         self.ends: Places = {}
         """The offset after the last delivery of each partition that got one."""
@@ -57,7 +57,7 @@ class Gate:
         self._producer.flush(TIMEOUT_S)
 
     def open(self) -> None:
-        """Show the deliveries."""
+        """Commit, which reveals the deliveries."""
         self._producer.commit_transaction(TIMEOUT_S)
 
 

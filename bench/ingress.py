@@ -1,6 +1,6 @@
-"""The door beside the same server doing nothing: highest rates in alternated rounds, then latencies at constant rates.
+"""The ingress beside the same server doing nothing: highest rates in alternating rounds, then latencies at constant rates.
 
-Every delivery answered 200 must be on `webhooks.raw`: the ids are compared.
+Every delivery answered 200 must be on `webhooks.raw`; the ids are compared.
 """
 
 import sys
@@ -26,7 +26,7 @@ Peers = dict[str, tuple[list[Process], int]]
 
 
 def ingress(stack: Stack, is_quick: bool) -> dict[str, Any]:
-    """Return rates, ratios, latencies with their curves, and ids answered beside ids on the topic."""
+    """Return rates, ratios, latencies with their curves, and the ids answered compared with the ids on the topic."""
     create_raw(stack)
     answered: list[str] = []
     closed = _closed(stack, answered, is_quick)
@@ -46,7 +46,7 @@ def ingress(stack: Stack, is_quick: bool) -> dict[str, Any]:
 
 
 def _closed(stack: Stack, answered: list[str], is_quick: bool) -> dict[str, Any]:
-    """Return the servers' highest rates; all run all the time, and one of them at a time is posted to."""
+    """Return the servers' highest rates; all run all the time, but only one at a time receives posts."""
     duration_s, rounds = (2.0, 2) if is_quick else (5.0, 5)
     runs: dict[str, list[Posts]] = {}
     cpu_us: dict[str, list[float]] = {}
@@ -67,13 +67,13 @@ def _closed(stack: Stack, answered: list[str], is_quick: bool) -> dict[str, Any]
 
 
 def warm(port: int, answered: list[str], duration_s: float) -> None:
-    """Post, uncounted, while Kafka's JVM compiles what it does all the time; a Kafka in service has long done so."""
+    """Post, uncounted, while Kafka's JVM compiles its hot code; a Kafka in service has long done so."""
     request = Numbered(PATH, "warm")
     answered.extend(map(request.delivery_id, closed_loop(port, request, duration_s).accepted()))
 
 
 def _open(stack: Stack, rate: int, answered: list[str], series: Series, is_quick: bool) -> dict[str, Any]:
-    """Return latencies at a constant rate, from the first post to a freshly started door on; add their curve."""
+    """Return latencies at a constant rate, from the first post to a freshly started ingress on; add their curve."""
     request = Numbered(PATH, f"open-{rate}")
     begin = stack.ends(RAW)
     with running_ingress(stack, f"ingress-{rate}") as (_, port):

@@ -1,8 +1,8 @@
-"""The pipeline's full job on a Shopify product in straight code: what it costs without Penstock's layers around it.
+"""The pipeline's full job on a Shopify product in straight code: its cost without Penstock's layers.
 
-Shared by `bare_loop.py` and `peers/quix.py`, so that what is compared is what moves the records. Same libraries, same
-tables, same records out, byte for byte but for the time of decision; `outcomes.py` checks that every decision is the same.
-It knows one provider, one resource, no deletes, no routes, no dead letters.
+`bare_loop.py` and `peers/quix.py` share it, so that only the code that moves the records differs. Same libraries, same tables,
+same output records, byte for byte except for the decision time; `outcomes.py` checks that every decision is the same.
+It handles one provider and one resource, without deletes, routes or dead letters.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ Get = Callable[[bytes], bytes | None]
 
 
 class Decision(NamedTuple):
-    """What follows from one delivery; None where nothing does. Keys of the tables are the caller's to remember."""
+    """The results of one delivery; None for no result. The caller keeps track of the table keys."""
 
     outcome: bytes
     change: bytes | None
@@ -39,7 +39,7 @@ class Decision(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """One delivery as read: its product, and where it came from."""
+    """One delivery as parsed: its product, and its origin."""
 
     texts: Mapping[str, str]
     key: str
@@ -59,7 +59,7 @@ class Job:
         self._schemas = {name: _schema(name) for name in prefixes}
 
     def decide(self, shown: Shown, seen_row: bytes | None, latest_row: bytes | None) -> Decision:
-        """Return what follows from a delivery, given the rows stored under `seen_key(shown)` and its key."""
+        """Return the results of a delivery, given the rows stored under `seen_key(shown)` and its key."""
         delivery_id = shown.texts["penstock_delivery_id"]
         fingerprints, delivery_ids = ([], []) if seen_row is None else _columns(seen_row)
         if delivery_id in delivery_ids:

@@ -1,18 +1,18 @@
-"""How much of the machine was really there: a virtual one's processors may be taken away by its neighbours at any time."""
+"""How much of the machine was available: the host may take a virtual machine's processors away at any time."""
 
 import psutil
 
-NOTEWORTHY = 0.05  # above it, rates and latencies say more about the neighbours than about what was measured
+NOTEWORTHY = 0.05  # above it, rates and latencies show the host's other machines more than the measured program
 
 
 class Neighbours:
-    """Counts what the host took away since it was made. Systems that do not tell count nothing."""
+    """Counts the CPU time that the host took away since creation. Systems that do not report it count as none."""
 
     def __init__(self) -> None:
         self._before = psutil.cpu_times()
 
     def share(self) -> float:
-        """Return the part of all processor time, idle time included, that was wanted here and given to others."""
+        """Return the share of all CPU time, idle time included, that this machine needed but the host gave to others."""
         now, before = psutil.cpu_times(), self._before
         total = sum(now) - sum(before)
         return (getattr(now, "steal", 0.0) - getattr(before, "steal", 0.0)) / total if total else 0.0

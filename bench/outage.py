@@ -1,11 +1,11 @@
 """How soon the worker decides again after Kafka was away for 2, 13 and 48 s, with deliveries waiting.
 
 Kafka is restarted (ended by SIGTERM and by SIGKILL in turns, started again on the same port and directory when the time is over),
-or frozen (SIGSTOP and SIGCONT: connections stay open and nothing answers). An outage begins in the middle of a burst of
-deliveries. It is over when Kafka answers a new client; from then on the time runs until a `read_committed` consumer
-has an outcome that did not exist before. How long Kafka itself took to start stands beside it.
+or frozen (SIGSTOP and SIGCONT: connections stay open but get no answer). An outage begins in the middle of a burst of
+deliveries. It is over when Kafka answers a new client; the measured time runs from then until a `read_committed` consumer
+reads a new outcome. Kafka's own start time is reported beside it.
 
-The worker is `penstock worker`. If it ends it is started again after half a second, and the results say how often.
+The worker is `penstock worker`. If it ends, it is restarted after half a second, and the results say how often.
 """
 
 import contextlib
@@ -38,18 +38,18 @@ APP = "outage"
 LENGTHS_S = (2.0, 13.0, 48.0)
 ROUNDS = {"restarted": 10, "frozen": 3}
 QUICK_ROUNDS = {"restarted": 2, "frozen": 1}
-BURST, PRODUCTS = 20_000, 4_000  # six seconds of work: most of it is waiting when Kafka comes back
-DECIDED = (500, 4_000)  # of the burst when Kafka goes: somewhere in a batch
-# Started as `penstock up` does: sooner than the benchmarks' own.
+BURST, PRODUCTS = 20_000, 4_000  # six seconds of work: most of it is waiting when Kafka returns
+DECIDED = (500, 4_000)  # of the burst when Kafka goes away: somewhere in a batch
+# With the start options of `penstock up`, which start faster than the benchmarks' own.
 KAFKA_AGAIN = kafka.KafkaOptions(heap_mb=512)
-RESTART_S = 0.5  # as the first delay of a supervisor
+RESTART_S = 0.5  # the first delay of a supervisor
 PATIENCE_S = 420.0
 LOOK_EVERY_S = 0.02
 QUICK_CLIENT = {"reconnect.backoff.ms": "20", "reconnect.backoff.max.ms": "50", "log_level": "0"}
 
 
 class Outage(Struct, frozen=True):
-    """One outage: how long Kafka needed to start, until an outcome was new, and until nothing waited any more."""
+    """One outage: the time Kafka needed to start, until a new outcome appeared, and until no delivery waited any more."""
 
     kafka_start_s: float
     decided_s: float
@@ -58,7 +58,7 @@ class Outage(Struct, frozen=True):
 
 
 def outage(stack: Stack, is_quick: bool) -> dict[str, Any]:
-    """Return, for each way and length of being away, how soon decisions go on; and whether every delivery is decided once."""
+    """Return, for each kind and length of outage, how soon decisions resume; and whether every delivery is decided once."""
     create_raw(stack)
     with closing(_Bench(stack)) as bench:
         ways = {
@@ -69,7 +69,7 @@ def outage(stack: Stack, is_quick: bool) -> dict[str, Any]:
 
 
 class _Bench:
-    """A worker that is started again whenever it ends, a Kafka that goes away, and the deliveries that wait meanwhile."""
+    """A worker that is restarted whenever it ends, a Kafka that goes away, and the deliveries that wait meanwhile."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -84,7 +84,7 @@ class _Bench:
         self._opened.close()
 
     def outage(self, way: str, away_s: float) -> Outage:
-        """Take Kafka away in the middle of a burst, bring it back, and time what follows."""
+        """Take Kafka away in the middle of a burst, bring it back, and time the recovery."""
         first_s = self._begin_burst()
         self._ends = []
         self._outages += 1
@@ -102,7 +102,7 @@ class _Bench:
         return Outage(start_s, decided_s, drained_s, tuple(self._ends))
 
     def books(self) -> dict[str, int]:
-        """Return how many deliveries there were, how many have no outcome, and how many more than one."""
+        """Return the number of deliveries, of those without an outcome, and of those with more than one."""
         schema = codec.parse_schema(codec.schema_text("outcome"))
         found = Counter(
             codec.decode(message.value() or b"", schema)["delivery_id"]
@@ -112,7 +112,7 @@ class _Bench:
         return {"deliveries": self._fed, "without_outcome": self._fed - len(found), "decided_twice": twice}
 
     def _begin_burst(self) -> float:
-        """Show the worker a burst, all at once, and return when a part of it is decided."""
+        """Reveal a burst to the worker at once, and return when a part of it is decided."""
         began_s = time.monotonic()
         gate = Gate(self._stack, f"burst-{self._fed}", self._burst())
         before = sum(self._stack.ends(OUTCOMES).values())
@@ -137,7 +137,7 @@ class _Bench:
         else:
             broker.child.kill()
         self._until(lambda: time.monotonic() > until_s and broker.child.exit_code() is not None, "Kafka's end")
-        broker.child.kill()  # and what it left behind
+        broker.child.kill()  # and its leftover children
         began_s = time.monotonic()
         child = kafka.launch(broker.data_dir, port, KAFKA_AGAIN)
         self._until(lambda: kafka.is_ready(port), "Kafka")
@@ -145,7 +145,7 @@ class _Bench:
         return time.monotonic() - began_s
 
     def _freeze(self, away_s: float) -> float:
-        """Let Kafka stand still, and return how long it took to answer afterwards."""
+        """Freeze Kafka, and return how long it took to answer afterwards."""
         pid, until_s = self._stack.broker.pid, time.monotonic() + away_s
         os.kill(pid, signal.SIGSTOP)
         try:
@@ -157,7 +157,7 @@ class _Bench:
         return time.monotonic() - began_s
 
     def _outcomes_so_far(self) -> Places:
-        """Return where the outcomes end; a broker that is back answers before it leads its partitions."""
+        """Return the end offsets of the outcomes; a returning broker answers before it leads its partitions."""
         found: Places = {}
 
         def are_known() -> bool:
@@ -169,7 +169,7 @@ class _Bench:
         return found
 
     def _until_drained(self) -> float:
-        """Return when every delivery so far has an outcome."""
+        """Return the time when every delivery so far has an outcome."""
         with _reader(self._stack, dict.fromkeys(self._outcomes_so_far(), 0)) as reader:
             seen = 0
 
@@ -181,7 +181,7 @@ class _Bench:
             return self._until(is_drained, f"{self._fed} outcomes")
 
     def _until(self, is_true: Callable[[], bool], what: str) -> float:
-        """Return the time at which a fact holds; start the worker again meanwhile if it ends."""
+        """Return the time when a condition holds; restart the worker if it ends meanwhile."""
         deadline, due_s = time.monotonic() + PATIENCE_S, 0.0
         while not is_true():
             code = self._worker.child.exit_code()
@@ -216,7 +216,7 @@ def _row(outages: list[Outage]) -> dict[str, Any]:
 
 @contextmanager
 def _reader(stack: Stack, begin: Places) -> Iterator[Consumer]:
-    """Give a reader of committed outcomes after the given places."""
+    """Give a consumer of committed outcomes after the given offsets."""
     reader = Consumer({
         "bootstrap.servers": stack.kafka,
         "group.id": "bench.outage",

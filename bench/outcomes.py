@@ -1,4 +1,4 @@
-"""Counts what a contestant decided, as a consumer that reads committed records sees it."""
+"""Counts a contestant's decisions as a `read_committed` consumer sees them."""
 
 import hashlib
 from collections import Counter
@@ -14,10 +14,10 @@ CHUNK = 5_000
 
 
 class Decided(Struct, frozen=True):
-    """What stands on an outcomes topic: counts by name, events, when the broker took the first, middle and last, a digest.
+    """The contents of an outcomes topic: counts by name, events, broker times of the first, middle and last, a digest.
 
-    The digest covers every delivery's id, outcome and event ids, in whatever order they stand: two contestants with the
-    same one decided the same for every single delivery.
+    The digest covers every delivery's id, outcome and event ids, regardless of their order: two contestants with the same
+    digest made the same decision for every delivery.
     """
 
     counts: dict[str, int]
@@ -27,31 +27,31 @@ class Decided(Struct, frozen=True):
     last_ms: int
     digest: str
     per_transaction: float
-    """Counted from the transactions' markers: too many where a transaction does not write to every partition."""
+    """Counted from the transactions' markers: too high where a transaction does not write to every partition."""
 
     @property
     def deliveries(self) -> int:
-        """Return how many outcomes there are."""
+        """Return the number of outcomes."""
         return sum(self.counts.values())
 
     @property
     def seconds(self) -> float:
-        """Return how long it took from the first outcome to the last."""
+        """Return the time from the first outcome to the last."""
         return max(1, self.last_ms - self.first_ms) / 1000
 
     @property
     def per_s(self) -> float:
-        """Return outcomes a second, from the first to the last."""
+        """Return outcomes per second, from the first to the last."""
         return (self.deliveries - 1) / self.seconds
 
     @property
     def warm_per_s(self) -> float:
-        """Return outcomes a second of the second half alone: compilers and caches have settled by then."""
+        """Return outcomes per second in the second half alone, when compilers and caches have warmed up."""
         return 1000 * (self.deliveries / 2) / max(1, self.last_ms - self.middle_ms)
 
 
 def decided(stack: Stack, topic: str, begin: Places) -> Decided:
-    """Return what a topic holds after the given places. Its records carry the broker's time (LogAppendTime)."""
+    """Return the contents of a topic after the given offsets. Its records carry the broker's time (LogAppendTime)."""
     schema = codec.parse_schema(codec.schema_text("outcome"))
     counts: Counter[str] = Counter()
     events, digest = 0, 0
@@ -67,7 +67,7 @@ def decided(stack: Stack, topic: str, begin: Places) -> Decided:
 
 
 def emitted(stack: Stack, topic: str, begin: Places) -> Decided:
-    """Return the same of a topic with one event a record, of whatever format: the digest covers keys and values."""
+    """Return the same for a topic with one event per record, in any format: the digest covers keys and values."""
     digest = 0
     times_ms: list[int] = []
     for message in committed(stack, topic, begin):
@@ -79,7 +79,7 @@ def emitted(stack: Stack, topic: str, begin: Places) -> Decided:
 
 
 def changes_digest(stack: Stack, topic: str, begin: Places) -> str:
-    """Return a digest over every change after the given places, in whatever order they stand, but for its time of decision."""
+    """Return a digest over all changes after the given offsets, regardless of order and without their decision time."""
     schema = codec.parse_schema(codec.schema_text("change"))
     digest = 0
     for message in committed(stack, topic, begin):
@@ -90,7 +90,7 @@ def changes_digest(stack: Stack, topic: str, begin: Places) -> str:
 
 
 def committed(stack: Stack, topic: str, begin: Places) -> Iterator[Message]:
-    """Yield every committed record of a topic after the given places, up to its present end."""
+    """Yield every committed record of a topic after the given offsets, up to its current end."""
     ends = stack.ends(topic)
     consumer = Consumer({
         "bootstrap.servers": stack.kafka,
@@ -115,13 +115,13 @@ def committed(stack: Stack, topic: str, begin: Places) -> Iterator[Message]:
 
 
 def _span(times_ms: list[int]) -> tuple[int, int, int]:
-    """Return the first, the middle and the last of some times."""
+    """Return the first, the middle and the last of the given times."""
     ordered = sorted(times_ms) or [0]
     return ordered[0], ordered[len(ordered) // 2], ordered[-1]
 
 
 def _per_transaction(stack: Stack, topic: str, begin: Places, records: int) -> float:
-    """Return how many records a transaction held on average; each leaves a marker on every partition that it wrote to."""
+    """Return the mean number of records per transaction; each leaves a marker on every partition that it wrote to."""
     ends = stack.ends(topic)
     markers = sum(ends.values()) - sum(begin.get(partition, 0) for partition in ends) - records
     return records * len(ends) / max(1, markers)

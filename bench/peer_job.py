@@ -1,6 +1,6 @@
-"""What a contestant of the pipeline benchmark is told, as one JSON argument: where to read, where to write.
+"""The parameters of a contestant in the pipeline benchmark, as one JSON argument: its input and its outputs.
 
-Imported by contestants in other virtual environments too, so it needs the standard library alone.
+Contestants in other virtual environments import it too, so it needs only the standard library.
 """
 
 import json
@@ -13,7 +13,7 @@ CHANGELOGS = ("seen-changelog", "latest-changelog")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One contestant in one round; `prefixes` are the schemas' five bytes in hexadecimal."""
+    """One contestant in one round; `prefixes` are the five schema bytes in hexadecimal."""
 
     name: str
     kafka: str
@@ -23,7 +23,7 @@ class Entry:
 
     @property
     def group(self) -> str:
-        """Return the consumer group, which is the transactional id as well."""
+        """Return the consumer group, which is also the transactional id."""
         return f"bench.{self.name}"
 
     def topic(self, output: str) -> str:
@@ -40,5 +40,5 @@ class Entry:
 
 
 def entry_of(argument: str) -> Entry:
-    """Return the entry that an argument spells."""
+    """Return the entry encoded in an argument."""
     return Entry(**json.loads(argument))

@@ -1,4 +1,4 @@
-"""Who takes part in the pipeline benchmark, and how each is run. A peer takes part where its environment has been made."""
+"""The contestants of the pipeline benchmark, and how to run each. A peer takes part if its environment exists."""
 
 import shutil
 import sys
@@ -16,7 +16,7 @@ BUILD_TOOLS = ("java", "javac", "mvn")
 
 
 class Programs(NamedTuple):
-    """Which programs do a job: a module, a file below peers/, a Java class."""
+    """The programs for a job: a module, a file below peers/, a Java class."""
 
     bare: str
     quix: str
@@ -28,7 +28,7 @@ SMALL_JOB = Programs("bench.small_loop", "quix_small.py", "Small")
 
 
 def peers() -> list[str]:
-    """Return who takes part."""
+    """Return the names of the contestants."""
     away = left_out()
     return [name for name in (BARE, PENSTOCK, QUIX, STREAMS) if name not in away]
 
@@ -55,7 +55,7 @@ def tell_left_out() -> None:
 
 
 def command(name: str, entry: Entry, programs: Programs) -> list[str]:
-    """Return what runs a contestant other than the worker."""
+    """Return the command that runs a contestant other than the worker."""
     if name == QUIX:
         return [str(QUIX_PYTHON), str(PEERS / programs.quix), entry.argument()]
     if name == STREAMS:

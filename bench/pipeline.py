@@ -1,8 +1,8 @@
 """The worker beside the bare loop, Quix Streams and Kafka Streams: the same deliveries and full job, one process each, in turns.
 
-All read one `webhooks.raw` from its beginning and write topics and tables of their own. A rate counts outcomes from the
-first to the last by the broker's clock, so start-up is left out; a contestant has finished when its group has committed
-the whole topic. Rounds rotate the order, so that no contestant always gets the warmest broker.
+All read one `webhooks.raw` from its beginning and write their own topics and tables. A rate counts outcomes from the first
+to the last by the broker's clock, so start-up is not counted; a contestant has finished when its group has committed the
+whole topic. Rounds rotate the order, so that no contestant always gets the warmest broker.
 """
 
 import sys
@@ -31,7 +31,7 @@ SCHEMAS: dict[str, SchemaName] = {"changes": "change", "state": "state", "outcom
 
 
 class Heat(Struct, frozen=True):
-    """One contestant's turn in one round; the changes are compared in the first round only, which is enough and takes long."""
+    """One contestant's turn in one round; changes are compared only in the first round, which is enough and takes long."""
 
     decided: Decided
     changes: str | None

@@ -1,6 +1,6 @@
 """Draws a benchmark's plots as PNG beside its results: `python bench/plots.py bench/results/sustained.json`.
 
-Runs in `.venv-bench`, with matplotlib and the standard library alone. The same results give the same bytes: no dates,
+Runs in `.venv-bench`, with only matplotlib and the standard library. The same results give the same bytes: no dates,
 no paths, no random identifiers.
 """
 
@@ -41,7 +41,7 @@ Rows = list[dict[str, Any]]
 
 
 def main(path: Path) -> None:
-    """Draw what belongs to a results file."""
+    """Draw the plots of a results file."""
     document = json.loads(path.read_text())
     with mpl.rc_context(STYLE):
         for name, figure in _PLOTS[document["benchmark"]](path, document["figures"]).items():
@@ -50,7 +50,7 @@ def main(path: Path) -> None:
 
 
 def _ingress(path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
-    """Percentiles of the latency, each nine as wide as the one before it."""
+    """Plot the latency percentiles, each nine as wide as the one before it."""
     figure, axes = plt.subplots(figsize=(8, 4.5))
     rows = _rows(path, "percentiles")
     for rate, colour in zip(sorted({row["rate_per_s"] for row in rows}), COLOURS, strict=False):
@@ -73,7 +73,7 @@ def _ingress(path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _sustained(_path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
-    """The 99th percentile of every run of the search."""
+    """Plot the 99th percentile of every run of the search."""
     bound_ms = figures["held_means"]["p99_ms_at_most"]
     figure, axes = plt.subplots(figsize=(8, 4.5))
     for is_held, colour, marker, label in ((True, BLUE, "o", "held"), (False, ORANGE, "x", "not held")):
@@ -97,7 +97,7 @@ def _sustained(_path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _burst(path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
-    """Rate and latency through the burst."""
+    """Plot rate and latency through the burst."""
     begin_s, end_s = figures["burst_s"]
     rows = _rows(path, "seconds")
     figure, (rate, latency) = plt.subplots(2, sharex=True, figsize=(8, 5))
@@ -112,7 +112,7 @@ def _burst(path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _endurance(path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
-    """Rate, latency and memory, for each way in which Kafka was away."""
+    """Plot rate, latency and memory for each kind of outage."""
     return {f"-{name}": _one_endurance(path, name, run) for name, run in figures["runs"].items()}
 
 
@@ -139,13 +139,13 @@ def _one_endurance(path: Path, name: str, run: dict[str, Any]) -> Figure:
 
 
 def _scaling(_path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
-    """The rate by workers, a line for each number of partitions, beside what as many cores as workers would give."""
+    """Plot the rate by workers, one line per number of partitions, beside the rate of as many cores as workers."""
     rows = figures["runs"]
     counts = sorted({row["workers"] for row in rows})
     figure, axes = plt.subplots(figsize=(8, 4.5))
     ideal = [rows[0]["per_s"] * count for count in counts]
     axes.plot(counts, ideal, color=GREY, linestyle="--", linewidth=1, label="as many times one worker")
-    looks = zip(COLOURS, ("D", "s", "o"), (9, 7, 5), strict=True)  # different enough to be seen where they coincide
+    looks = zip(COLOURS, ("D", "s", "o"), (9, 7, 5), strict=True)  # different enough to be visible where they coincide
     for partitions, (colour, marker, size) in zip(sorted({row["partitions"] for row in rows}), looks, strict=False):
         runs = [row for row in rows if row["partitions"] == partitions]
         places = [row["workers"] for row in runs], [row["per_s"] for row in runs]
@@ -161,7 +161,7 @@ def _scaling(_path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
 
 
 def _rates(axes: Axes, rows: Rows) -> None:
-    # The last second is cut short: the run ends in it.
+    # The last second is partial: the run ends in it.
     axes.step(_seconds(rows), [row["due"] for row in rows], where="post", color=GREY, linewidth=1, label="due")
     answered = [row["answered"] for row in rows]
     axes.step(_seconds(rows), answered, where="post", color=BLUE, linewidth=1.5, label="answered")
@@ -185,7 +185,7 @@ def _shade(axes: Axes, begin_s: float, end_s: float, label: str) -> None:
 
 
 def _legend(axes: Axes) -> None:
-    """Put the legend above the panel, where it can hide nothing."""
+    """Put the legend above the panel, where it hides nothing."""
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.1)
 
 
@@ -194,7 +194,7 @@ def _title(figure: Figure, text: str) -> None:
 
 
 def _plain(axes: Axes) -> None:
-    """Write 10 and 1,000 on a logarithmic axis of milliseconds, not powers of ten."""
+    """Label a logarithmic axis of milliseconds with 10 and 1,000, not powers of ten."""
     axes.yaxis.set_major_formatter(FuncFormatter(lambda ms, _: f"{ms:,g}"))
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda _ms, _: ""))
 

@@ -1,6 +1,6 @@
 """Where a delivery's time goes in the worker: samples deciding and encoding with py-spy, C functions included.
 
-`python -m bench.profile [--quick]`, after `make bench` has made `.venv-bench`; writes bench/results/profile.json.
+`python -m bench.profile [--quick]`, after `make bench` has created `.venv-bench`; writes bench/results/profile.json.
 """
 
 import subprocess
@@ -34,13 +34,13 @@ PARTS = {
     "records (": "Avro, round it",
     "process (": "the rest of process",
 }
-"""Function names as py-spy writes them; a sample belongs to the first one in this order that is on its stack."""
+"""Function names as py-spy writes them; a sample counts for the first one in this order that is on its stack."""
 
 
 def shares(stacks: Iterable[str]) -> dict[str, float]:
     """Return each part's share, in percent, of the samples taken while deliveries were decided.
 
-    A stack is one line of py-spy's raw format: frames from the outermost to the innermost, `;` between, and a count.
+    A stack is one line of py-spy's raw format: frames from the outermost to the innermost, separated by `;`, and a count.
     """
     counts: Counter[str] = Counter()
     for line in stacks:

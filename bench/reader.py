@@ -1,6 +1,6 @@
-"""Notes when changes can be read: a `read_committed` consumer in a process of its own, so that it waits for nobody's lock.
+"""Records when changes become readable: a `read_committed` consumer in its own process, so that no other code's lock delays it.
 
-`python -m bench.reader KAFKA TOPIC FILE` says on stdout that it reads; at SIGTERM it writes one line for each change,
+`python -m bench.reader KAFKA TOPIC FILE` reports on stdout when it reads; at SIGTERM it writes one line for each change,
 `<monotonic seconds> <delivery id>`, into the file.
 """
 
@@ -17,7 +17,7 @@ Read = list[tuple[float, bytes]]
 
 
 def run(kafka: str, topic: str, file: Path) -> None:
-    """Read from the topic's present end until SIGTERM, then write down what was read and when."""
+    """Read from the topic's current end until SIGTERM, then write what was read and when."""
     stopping: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: stopping.append(number))
     consumer = Consumer({
@@ -36,7 +36,7 @@ def run(kafka: str, topic: str, file: Path) -> None:
     print("reading", flush=True)
     read: Read = []
     is_quiet = False
-    while not (stopping and is_quiet):  # what is committed already is still read
+    while not (stopping and is_quiet):  # already committed records are still read
         message = consumer.poll(0.2)
         is_quiet = message is None
         if message is not None and message.error() is None:
@@ -45,7 +45,7 @@ def run(kafka: str, topic: str, file: Path) -> None:
 
 
 def lines(read: Read) -> list[str]:
-    """Return a line for each change read."""
+    """Return one line for each change read."""
     schema = codec.parse_schema(codec.schema_text("change"))
     return [f"{at_s} {codec.decode(value, schema)['source']['delivery_id']}\n" for at_s, value in read]
 

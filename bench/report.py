@@ -1,4 +1,4 @@
-"""The results: JSON for everything else, CSV for what is a curve, tables and plots for people."""
+"""The results: JSON as the main format, CSV for curves, tables and plots for people."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ PARTS = ("uvicorn", "uvloop", "httptools", "starlette", "faust-streaming", "fast
 def write(name: str, figures: dict[str, Any], made: dict[str, object]) -> Path:
     """Write the figures of a benchmark and how they were `made`, and return the JSON file.
 
-    What stands under `series` becomes CSV files beside it, and the plots are drawn from both.
+    The `series` become CSV files beside it; the plots use both.
     """
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
@@ -42,7 +42,7 @@ def write(name: str, figures: dict[str, Any], made: dict[str, object]) -> Path:
 
 
 def draw(path: Path, benchmark: str) -> None:
-    """Draw the plots of a results file as PNG beside it; say so where there is nothing to draw them with."""
+    """Draw the plots of a results file as PNG beside it; print a message if the plotting environment is missing."""
     if benchmark not in PLOTTED:
         return
     if not PLOTS_PYTHON.exists():
@@ -64,13 +64,13 @@ def show(benchmark: str, figures: dict[str, Any], is_markdown: bool) -> None:
 
 
 def made(benchmark: str, command: str) -> dict[str, object]:
-    """Return how a benchmark that begins now is made: by what command, when, on what."""
+    """Return how this benchmark is made: the command, the time, the machine."""
     date = datetime.now(UTC).isoformat(timespec="seconds")
     return {"benchmark": benchmark, "command": command, "date": date, "machine": _machine()}
 
 
 def _machine() -> dict[str, object]:
-    """Return what the figures depend on, and nothing that names the machine."""
+    """Return the properties that the figures depend on, without anything that identifies the machine."""
     import psutil
 
     return {
@@ -89,7 +89,7 @@ def _machine() -> dict[str, object]:
 
 
 def _cpu_model() -> str:
-    """Return the processor's name, where the system tells it."""
+    """Return the processor's name, if the system reports it."""
     listed = Path("/proc/cpuinfo")
     lines = listed.read_text().splitlines() if listed.exists() else []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]

@@ -1,8 +1,8 @@
-"""How long a worker takes to get its tables back, and how much memory it then holds.
+"""How long a worker takes to restore its tables, and how much memory it then holds.
 
-The changelogs of a worker that knows a million products of 2 kB are written as a worker writes them; then a worker starts on an
-empty disk. Its rate is that of all partitions together, seconds counted while `worker.restoring` exists. Afterwards it decides
-deliveries of random products among them, with every table read from disk, and its memory is looked at all the while.
+The changelogs of a worker with a million products of 2 kB are written as a worker writes them; then a worker starts on an empty
+disk. The rate covers all partitions together; seconds count while `worker.restoring` exists. Afterwards it decides deliveries of
+random products among them, reading every table from disk; its memory is sampled all the while.
 """
 
 import random
@@ -23,7 +23,7 @@ from simulator.shop_deliveries import FIRST_ID, SOURCE, START, STEP_S, kept, pro
 
 APP = "restore"
 SIZE = (1, 1, 4)  # variants, images, paragraphs: 2 kB
-BODIES = 20_000  # different ones; each product is one of them under its own id
+BODIES = 20_000  # distinct ones; each product has one of them under its own id
 TIMEOUT_S = 900.0
 LOOK_EVERY_S = 0.1
 
@@ -57,7 +57,7 @@ def restore(stack: Stack, is_quick: bool) -> dict[str, Any]:
 
 
 class _Watch:
-    """Looks at a worker's memory again and again while something is waited for."""
+    """Samples a worker's memory repeatedly while it waits for a condition."""
 
     def __init__(self, process: Process, stack: Stack) -> None:
         self.highest_mb = 0.0
@@ -66,14 +66,14 @@ class _Watch:
         self._restoring = stack.directory / f"worker-{APP}" / "worker.restoring"
 
     def restored(self) -> tuple[float, float]:
-        """Return how many seconds the restore took, and the processor time that the worker used meanwhile."""
+        """Return the duration of the restore in seconds, and the CPU time that the worker used meanwhile."""
         self._until(self._restoring.exists, "the restore to begin")
         begun, cpu_s = time.monotonic(), self._process.cpu_s()
         self._until(lambda: not self._restoring.exists(), "the restore to end")
         return time.monotonic() - begun, self._process.cpu_s() - cpu_s
 
     def decided(self, deliveries: int) -> None:
-        """Wait until so many deliveries are decided."""
+        """Wait until this many deliveries are decided."""
         self._until(lambda: sum(self._stack.ends("deliveries.outcomes").values()) >= deliveries, "every outcome")
 
     def _until(self, is_true: Any, what: str) -> None:
@@ -114,7 +114,7 @@ def _rows(products: int) -> Iterator[tuple[bytes, bytes, int]]:
 
 
 def _feed(stack: Stack, products: int, deliveries: int) -> None:
-    """Put a newer version of random products on the raw topic."""
+    """Write newer versions of random products to the raw topic."""
     chance, producer = random.Random(1), _producer(stack)  # noqa: S311  # reproducible, no secret
     for number in range(deliveries):
         body = product(chance.randrange(products), STEP_S, 1, SIZE)
@@ -129,7 +129,7 @@ def _producer(stack: Stack) -> Producer:
         "bootstrap.servers": stack.kafka,
         "enable.idempotence": True,
         "partitioner": "murmur2_random",
-        "compression.type": "lz4",  # as the worker's
+        "compression.type": "lz4",  # as in the worker
         "linger.ms": 20,
         "log_level": 0,
     })  # fmt: skip

@@ -1,4 +1,4 @@
-"""One contestant's turn: watched from its first record out until it has read everything; and what a row of a table says of it."""
+"""One contestant's turn, measured from its first output record until it has read everything; and its row of a table."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
@@ -10,25 +10,25 @@ from bench.stack import Process, Stack
 from schemas.topics import RAW
 
 TIMEOUT_S = 300.0
-BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}  # so that a rate is by the broker's clock
+BROKER_TIME = {"message.timestamp.type": "LogAppendTime"}  # so that rates use the broker's clock
 
 
 class Used(Struct, frozen=True):
-    """What a process used: processor time for each record out, and memory at the end."""
+    """The usage of a process: CPU time per output record, and memory at the end."""
 
     cpu_us: float
     memory_mb: float
 
 
 def in_turn(names: Iterable[str], turn: int) -> list[str]:
-    """Return the order of one round: each begins with another name, so that nobody always comes after the same one."""
+    """Return the order of one round: each starts with another name, so that no contestant always follows the same one."""
     order = list(names)
     first = turn % len(order)
     return order[first:] + order[:first]
 
 
 def watched(stack: Stack, process: Process, output: str, group: str) -> Used:
-    """Wait until a group has read all of `webhooks.raw`, and return what its process used; starting is left out."""
+    """Wait until a group has read all of `webhooks.raw`, and return the usage of its process, without its start."""
     begin = stack.ends(output)
     process.wait_until(lambda: stack.ends(output) != begin, "its first record out")
     cpu_s, started = process.cpu_s(), sum(stack.ends(output).values())
@@ -43,6 +43,6 @@ def spread(figures: Sequence[float]) -> dict[str, int]:
 
 
 def put_beside(limit: str, rows: Mapping[str, dict[str, Any]]) -> None:
-    """Add to every row its rate as a share of the rate of the bare loop, whose row is named `limit`."""
+    """Add to every row its rate as a share of the rate of the bare loop, whose row is `limit`."""
     for row in rows.values():
         row["of_bare_loop"] = round(row["per_s"]["median"] / rows[limit]["per_s"]["median"], 3)

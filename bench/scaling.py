@@ -1,8 +1,8 @@
 """How the rate grows with partitions and worker processes: 1, 2 and 4 of each, never more workers than partitions.
 
-Every worker has joined, has its partitions and is idle before the first delivery can be seen (`bench.fill.Gate`), so a rate
-has no start and no rebalance in it. Kafka and the workers share the machine: beyond its cores nothing can grow, which is why
-the cores, and how busy they were, stand beside each rate.
+Every worker has joined, has its partitions and is idle before the first delivery becomes visible (`bench.fill.Gate`), so rates
+exclude starts and rebalances. Kafka and the workers share the machine: beyond its cores rates cannot grow, so the number of
+cores and their utilization stand beside each rate.
 """
 
 import os
@@ -25,7 +25,7 @@ from simulator.shop_deliveries import SMALL, Mix, body_bytes, mixed
 
 COUNTS = (1, 2, 4)
 OUTPUT_PARTITIONS = max(COUNTS)
-WARM = 2_000  # deliveries before the timed ones: the first transaction of a worker asks for schemas and topics
+WARM = 2_000  # deliveries before the timed ones: a worker's first transaction requests schemas and topics
 
 
 def scaling(stack: Stack, is_quick: bool) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def scaling(stack: Stack, is_quick: bool) -> dict[str, Any]:
 
 
 def _row(stack: Stack, deliveries: Sequence[RawDelivery], partitions: int, workers: int) -> dict[str, Any]:
-    """Run so many workers, under an application name of their own, on a new `webhooks.raw`."""
+    """Run this many workers, under their own application name, on a new `webhooks.raw`."""
     app = f"scaling-{partitions}-{workers}"
     create_raw(stack, partitions)
     with ExitStack() as running:
@@ -63,7 +63,7 @@ def _row(stack: Stack, deliveries: Sequence[RawDelivery], partitions: int, worke
         _show(stack, app, started, deliveries[:WARM])
         begin, gate = stack.ends(OUTCOMES), Gate(stack, f"{app}-timed", deliveries[WARM:])
         cpu_s = [process.cpu_s() for process in started]
-        psutil.cpu_percent()  # the share is counted from here
+        psutil.cpu_percent()  # starts the measurement of the share
         gate.open()
         stack.wait_committed(f"penstock.{app}", RAW, TIMEOUT_S, started[0], gate.ends)
         machine_share = psutil.cpu_percent() / 100
@@ -84,14 +84,14 @@ def _row(stack: Stack, deliveries: Sequence[RawDelivery], partitions: int, worke
 
 
 def _show(stack: Stack, app: str, started: list[Process], deliveries: Sequence[RawDelivery]) -> None:
-    """Have some deliveries decided."""
+    """Let the workers decide some deliveries first."""
     gate = Gate(stack, f"{app}-warm", deliveries)
     gate.open()
     stack.wait_committed(f"penstock.{app}", RAW, TIMEOUT_S, started[0], gate.ends)
 
 
 def _wait_shared(stack: Stack, group: str, started: list[Process]) -> None:
-    """Wait until every worker has its share of the partitions and the group is at rest."""
+    """Wait until every worker has its share of the partitions and the group is stable."""
     each = len(stack.ends(RAW)) // len(started)  # both are powers of two
     for process in started:
         process.wait_until(lambda: stack.shares(group) == [each] * len(started), "its partitions")

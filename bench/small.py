@@ -1,7 +1,7 @@
 """The small job: one table, one output, one changelog, for comparison with published figures of stream processors.
 
 The bare loop, Quix Streams and Kafka Streams read the same `webhooks.raw` as in the pipeline benchmark and write JSON events.
-The worker takes no part: it records an outcome for every delivery and keeps two tables, which nothing can turn off.
+The worker does not take part: it records an outcome for every delivery and keeps two tables, and no option turns that off.
 """
 
 import sys
@@ -48,7 +48,7 @@ def small(stack: Stack, is_quick: bool) -> dict[str, Any]:
         "body_bytes": body_bytes(SMALL),
         "partitions": PARTITIONS,
         "expected_events": expected["changed"]
-        + expected["unchanged"],  # a newer version is an event, whatever it shows
+        + expected["unchanged"],  # a newer version is an event, whatever its content
         "are_all_events_equal": len({heat.emitted.digest for turns in heats.values() for heat in turns}) == 1,
         "contestants": rows,
         "left_out": left_out(),
@@ -69,7 +69,7 @@ def _heat(stack: Stack, name: str, turn: int) -> Heat:
 
 
 def _row(turns: list[Heat], deliveries: int) -> dict[str, Any]:
-    """Return a contestant's row; what is counted are events, so rates and costs are turned into those of deliveries."""
+    """Return a contestant's row; events are counted, so rates and costs are converted to deliveries."""
     share = deliveries / turns[0].emitted.events
     return {
         "per_s": spread([heat.emitted.per_s * share for heat in turns]),

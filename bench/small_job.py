@@ -1,7 +1,7 @@
-"""The small job in straight code: one table, one output. What most published figures of stream processors are about.
+"""The small job in straight code: one table, one output. Most published figures of stream processors measure this job.
 
-A newer version of a product becomes a JSON event with before, after and the names of what changed; an older or equal one
-becomes nothing. Shared by `small_loop.py` and `peers/quix_small.py`; `peers/streams/` has it in Java, byte for byte.
+A newer version of a product becomes a JSON event with before, after and the names of the changed fields; an older or equal one
+becomes nothing. `small_loop.py` and `peers/quix_small.py` share it; `peers/streams/` has it in Java, byte for byte.
 """
 
 from typing import Any
@@ -14,9 +14,9 @@ _encode = msgspec.json.Encoder().encode
 
 
 def event(body: bytes, stored: bytes | None) -> bytes | None:
-    """Return the event that a body makes, given the one stored for the same product; None when that is as new.
+    """Return the event that a body makes, given the stored body of the same product; None when that is as new.
 
-    An event is JSON: op, changed, before, after. Whoever gets one stores the body.
+    An event is JSON: op, changed, before, after. The caller stores the body after an event.
     """
     after: dict[str, Any] = _parse(body)
     if stored is None:

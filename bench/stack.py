@@ -1,4 +1,4 @@
-"""A Kafka and a registry of the benchmark's own, in a temporary directory, on free ports; all of it ends with the benchmark."""
+"""The benchmark's own Kafka and registry, in a temporary directory, on free ports; all of it ends with the benchmark."""
 
 import contextlib
 import os
@@ -31,12 +31,12 @@ Places = dict[int, int]
 
 
 class Failed(Exception):
-    """A process of the benchmark did not do what it was started for; its last lines are in the message."""
+    """A process of the benchmark failed at its task; its last lines are in the message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What a benchmark runs on."""
+    """The services that a benchmark runs on."""
 
     broker: RunningKafka
     registry: str
@@ -75,7 +75,7 @@ class Stack:
             time.sleep(POLL_S)
 
     def shares(self, group: str) -> list[int]:
-        """Return how many partitions each member of a group has; nothing while the group is not at rest."""
+        """Return the number of partitions of each group member; empty while the group is rebalancing."""
         try:
             described = self.admin.describe_consumer_groups([group])[group].result()
         except KafkaException:
@@ -85,7 +85,7 @@ class Stack:
         return [len(member.assignment.topic_partitions) for member in described.members]
 
     def ends(self, topic: str) -> Places:
-        """Return the offset after the last record, control records included, of each partition; empty without the topic."""
+        """Return the offset after the last record of each partition, control records included; empty if the topic is missing."""
         listed = self.admin.list_topics(timeout=10).topics.get(topic)
         if listed is None:
             return {}
@@ -107,7 +107,7 @@ class Stack:
         ends = self.ends(topic) if ends is None else ends
         reader = Consumer(
             {"bootstrap.servers": self.kafka, "group.id": group, "log_level": 0}
-        )  # asks only: it never joins the group
+        )  # reads only: it never joins the group
         places = [TopicPartition(topic, partition) for partition in ends]
         deadline = time.monotonic() + timeout_s
         while not _has_reached(_committed(reader, places), ends):
@@ -133,7 +133,7 @@ secrets = ["text:made-up-for-the-benchmark"]
 
 @contextmanager
 def running_stack() -> Iterator[Stack]:
-    """Give a Kafka with a heap of 1 GB and a registry; they and their files are gone afterwards."""
+    """Give a Kafka with a heap of 1 GB and a registry; they and their files are removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="penstock-bench-") as kept:
         directory = Path(kept)
         try:
@@ -146,7 +146,7 @@ def running_stack() -> Iterator[Stack]:
 
 
 def _end_children() -> None:
-    """Kill what this process started and still runs, whatever it was doing when it was interrupted: nothing of it is kept."""
+    """Kill all child processes that still run, whatever they were doing at the interruption: nothing of them is kept."""
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
@@ -155,7 +155,7 @@ def _end_children() -> None:
 
 @dataclass(slots=True)
 class Process:
-    """A child process: its name, its log, and how much processor time it used; an ingress has an operations port."""
+    """A child process: its name, its log, and its CPU time; an ingress has an operations port."""
 
     name: str
     child: Child
@@ -163,7 +163,7 @@ class Process:
     operations_port: int = 0
 
     def cpu_s(self) -> float:
-        """Return the processor time used so far, user and system, threads and worker processes included."""
+        """Return the CPU time used so far, user and system, threads and worker processes included."""
         return float(sum(times.user + times.system for times in (one.cpu_times() for one in self.family())))
 
     def memory_mb(self) -> float:
@@ -171,19 +171,19 @@ class Process:
         return memory_mb(self.family())
 
     def family(self) -> list[psutil.Process]:
-        """Return the process and its workers, without the watcher that `local.guard` puts beside each command."""
+        """Return the process and its workers, without the watcher process that `local.guard` adds to each command."""
         itself = psutil.Process(self.child.pid)
         return [itself, *(one for one in itself.children(recursive=True) if guard.__file__ not in one.cmdline())]
 
     def wait_until(self, is_true: Callable[[], bool], what: str, timeout_s: float = READY_TIMEOUT_S) -> None:
-        """Wait for a fact about the process; `Failed` when it ends or takes too long."""
+        """Wait for a condition of the process; `Failed` when it ends or takes too long."""
         deadline = time.monotonic() + timeout_s
         while not is_true():
             self.fail_if(time.monotonic() > deadline, f"waited {timeout_s:.0f} s for: {what}")
             time.sleep(POLL_S)
 
     def fail_if(self, is_wrong: bool, what: str) -> None:
-        """Raise `Failed` when something is wrong or the process has ended."""
+        """Raise `Failed` when the condition holds or the process has ended."""
         code = self.child.exit_code()
         if is_wrong or code is not None:
             reason = what if code is None else f"ended with {code}"
@@ -197,7 +197,7 @@ def memory_mb(family: list[psutil.Process]) -> float:
 
 @contextmanager
 def running(name: str, command: list[str], directory: Path, environment: Mapping[str, str] = {}) -> Iterator[Process]:
-    """Run a command until the block ends; its output is in a log of its own."""
+    """Run a command until the block ends; its output goes to its own log."""
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / f"{name}.log"
     kept = {
@@ -212,7 +212,7 @@ def running(name: str, command: list[str], directory: Path, environment: Mapping
 
 @contextmanager
 def running_ingress(stack: Stack, name: str, shared_port: int = 0) -> Iterator[tuple[Process, int]]:
-    """Run the ingress as users do, on a port that it may share with other instances; give it and its port once it is ready."""
+    """Run the ingress like a user does, on a port it may share with other instances; give it and its port once it is ready."""
     port, operations_port = shared_port or ports.free_port(), ports.free_port()
     arguments = ["--port", str(port), "--operations-port", str(operations_port)]
     arguments += ["--config", str(stack.configuration("bench"))]
@@ -225,7 +225,7 @@ def running_ingress(stack: Stack, name: str, shared_port: int = 0) -> Iterator[t
 
 
 def spooled(ingress: Process) -> int:
-    """Return how many deliveries an ingress has put into its spool so far, as its metrics say."""
+    """Return the number of deliveries that an ingress has spooled so far, from its metrics."""
     text = httpx.get(f"http://{ports.HOST}:{ingress.operations_port}/metrics", timeout=10.0, trust_env=False).text
     return sum(int(float(line.split()[-1])) for line in text.splitlines() if line.startswith(SPOOLED))
 
@@ -234,7 +234,7 @@ def spooled(ingress: Process) -> int:
 def running_worker(
     stack: Stack, app: str, worker_id: str | None = None, has_children: bool = False
 ) -> Iterator[Process]:
-    """Run one worker process as users do, on a fresh disk, by default alone in its application; it may still be starting."""
+    """Run one worker process like a user, on an empty disk, by default alone in its application; it may still be starting."""
     worker_id = worker_id or app
     name, file = f"worker-{worker_id}", stack.configuration(app, has_children)
     arguments = ["--worker-id", worker_id, "--config", str(file), "--data-dir", str(stack.directory / name)]

@@ -1,9 +1,9 @@
-"""The largest rate that the door holds for a minute, and what becomes of the latency on the way there.
+"""The largest rate that the ingress holds for a minute, and the latencies on the way there.
 
-Held means: every post answered 200, 99 % within 100 ms of when they were due, and the generator not late. A search by
-short runs (doubling, then halving the gap) finds a candidate; a run of a minute confirms it, or the next lower rate.
-Every run meets a freshly started ingress, so that none inherits the queue of the one before, and a short run that is
-not held is tried once more: a single pause of the machine must not halve the result.
+Held means: every post answered 200, 99 % within 100 ms of when they were due, and the generator not late. A search by short
+runs (doubling, then halving the gap) finds a candidate; a run of a minute confirms it, or the next lower rate. Every run uses a
+freshly started ingress, so that none inherits the queue of the one before, and a short run that is not held is repeated once:
+a single pause of the machine must not halve the result.
 """
 
 import sys
@@ -19,18 +19,18 @@ from simulator.load_figures import Phase, Posts, Series, by_second, latency_row
 from simulator.load_generator import OPEN_CONNECTIONS, open_loop
 from simulator.shop_deliveries import LARGE, Numbered, body_bytes
 
-P99_BOUND_MS = 100.0  # far from every provider's 5 s, and no queue that grows stays under it for long
+P99_BOUND_MS = 100.0  # far below every provider's 5 s, and no growing queue stays under it for long
 FIRST_RATE = 1_000
 LOWEST_RATE = 50
 RESOLUTION = 0.05
-STEP_BACK = 0.95  # a minute meets more than five seconds do: pauses of the garbage collector, log segments
+STEP_BACK = 0.95  # a minute includes more than five seconds do: pauses of the garbage collector, log segments
 CONFIRMATIONS = 4
 
 IsHeld = Callable[[int], bool]
 
 
 def sustained(stack: Stack, is_quick: bool) -> dict[str, Any]:
-    """Return the largest rate held, every run of the search, and ids answered beside ids on the topic."""
+    """Return the largest rate held, every run of the search, and the ids answered compared with the ids on the topic."""
     create_raw(stack)
     step_s, confirm_s = (2.0, 10.0) if is_quick else (5.0, 60.0)
     runs = Runs(stack)
@@ -82,7 +82,7 @@ def confirmed(is_held: IsHeld, candidate: int) -> int:
 
 
 def lost_by(row: dict[str, Any]) -> list[str]:
-    """Return what keeps a run from being held, nothing when it is."""
+    """Return the reasons why a run was not held; empty if it was."""
     reasons = []
     if row["answers"].keys() != {"200"}:
         reasons.append("answers other than 200")
@@ -94,7 +94,7 @@ def lost_by(row: dict[str, Any]) -> list[str]:
 
 
 class Runs:
-    """The runs of a search, as rows, and the ids that they were answered 200 for."""
+    """The runs of a search, as rows, and the ids answered 200 in them."""
 
     def __init__(self, stack: Stack) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -103,7 +103,7 @@ class Runs:
         self._stack = stack
 
     def is_held(self, rate: int, duration_s: float) -> bool:
-        """Post at a rate to a fresh ingress and say whether it was held; the seconds of the last run are kept."""
+        """Post at a rate to a fresh ingress and say whether it was held; the last run's rows by second are kept."""
         name = f"held-{len(self.rows)}"
         request = Numbered(PATH, name)
         begin = self._stack.ends(RAW)

@@ -1,4 +1,4 @@
-"""The `penstock` command. Each command is a file in `console.commands`; what is slow to import waits until it runs."""
+"""The `penstock` command. Each command is a file in `console.commands`; slow imports wait until the command runs."""
 
 import sys
 import traceback
@@ -33,15 +33,15 @@ EPILOG = (
 
 
 class Commands(TyperGroup):
-    """The commands. Typer writes what is wrong with a command line by itself, and may quote an argument in it."""
+    """The commands. Typer reports command-line errors itself, and its message may quote an argument."""
 
     def make_context(self, *args: Any, **options: Any) -> Any:  # Any: Typer's own, private types
-        """Parse what comes before the command."""
+        """Parse the arguments before the command."""
         with _harmless_mistakes():
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
-        """Parse what comes after it, and run it."""
+        """Parse the arguments after the command, and run it."""
         with _harmless_mistakes():
             return super().invoke(ctx)
 
@@ -68,7 +68,7 @@ for command in (up, send, verify, tail, explain, replay, check, acls, ingress, w
     app.command(epilog=EPILOG)(command)
 app.add_typer(spool, name="spool", epilog=EPILOG)
 app.add_typer(state, name="state", epilog=EPILOG)
-# A filter may begin with a minus sign, so what looks like an option and is none is an argument, and -h is no help.
+# A filter may begin with a minus sign, so an unknown option is an argument, and -h does not show the help.
 FILTER_FIRST = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 app.command(epilog=EPILOG, context_settings=FILTER_FIRST)(try_filter)
 
@@ -91,15 +91,15 @@ def penstock(
 
 
 def main() -> None:
-    """Run the command on the command line; a person's mistake ends with its explanation and code, never a traceback."""
+    """Run the command from the command line; a user's mistake ends with its explanation and exit code, without a traceback."""
     try:
         app()
     except SystemExit:
-        raise  # how every run ends; looked at first, so that `--help` need not load what the next line names
+        raise  # how every run ends; matched first, so that `--help` does not import what the next line needs
     except expected_faults() as fault:
         say(f"penstock: {explanation(fault)}")
         sys.exit(exit_code(fault))
-    except Exception:  # noqa: BLE001 - a bug keeps its traceback, the last line of which may quote a payload
+    except Exception:  # noqa: BLE001 - a bug keeps its traceback; its last line may quote a payload
         say(traceback.format_exc().rstrip("\n"))
         sys.exit(FAILED)
 

@@ -1,6 +1,6 @@
-"""What can go wrong in a command, and the exit code that tells it to a script.
+"""The errors of a command, and the exit code of each for scripts.
 
-ConsoleFault     said to people as it is, without a traceback
+ConsoleFault     shown to the user as it is, without a traceback
 ├── Failed       the command ran and found or met a problem; exit code 1
 └── Misused      arguments, configuration or surroundings are wrong; exit code 2
 """
@@ -10,19 +10,19 @@ MISUSED = 2
 
 
 class ConsoleFault(Exception):
-    """Base of everything a command raises; the message says what to do."""
+    """Base of all errors that a command raises; the message says what to do."""
 
 
 class Failed(ConsoleFault):
-    """The command ran, and what it was asked to do did not succeed."""
+    """The command ran but did not succeed."""
 
 
 class Misused(ConsoleFault):
-    """Nothing was done, and trying again changes nothing until a person acts."""
+    """Nothing was done, and a retry fails too until the user acts."""
 
 
 def expected_faults() -> tuple[type[Exception], ...]:
-    """Return the exceptions that are a person's to repair; anything else is a bug and keeps its traceback."""
+    """Return the exceptions that a user can fix; any other is a bug and keeps its traceback."""
     from confluent_kafka import KafkaException
 
     from broker.errors import BrokerError
@@ -34,7 +34,7 @@ def expected_faults() -> tuple[type[Exception], ...]:
 
 
 def exit_code(fault: Exception) -> int:
-    """Return the code a process ends with because of an expected fault."""
+    """Return the exit code of the process for an expected fault."""
     from broker.errors import ReadTimeout
     from local.errors import DidNotStart
 
@@ -42,7 +42,7 @@ def exit_code(fault: Exception) -> int:
 
 
 def explanation(fault: Exception) -> str:
-    """Return what a person is told about an expected fault."""
+    """Return the message for the user about an expected fault."""
     from confluent_kafka import KafkaException
 
     if isinstance(fault, KafkaException):

@@ -1,4 +1,4 @@
-"""The options that several commands share, and finding the configuration they mean."""
+"""The options that several commands share, and the search for the configuration."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,7 +33,7 @@ OnlineOption = Annotated[bool, typer.Option("--online", help="Also ask Kafka and
 
 
 def configuration_path(config: Path | None, data_dir: Path) -> Path:
-    """Return the configuration that is meant; raise `Misused` if there is none."""
+    """Return the path of the configuration to use; raise `Misused` if there is none."""
     path = found_configuration(config, data_dir)
     if path is None:
         from simulator.demo_configuration import demo_path
@@ -46,7 +46,7 @@ def configuration_path(config: Path | None, data_dir: Path) -> Path:
 
 
 def found_configuration(config: Path | None, data_dir: Path) -> Path | None:
-    """Return the configuration that is meant: as given, in this folder, or the demo's; None if there is none."""
+    """Return the path of the configuration to use: as given, in this folder, or the demo's; None if there is none."""
     if config is not None:
         return config
     from simulator.demo_configuration import demo_path
@@ -55,7 +55,7 @@ def found_configuration(config: Path | None, data_dir: Path) -> Path | None:
 
 
 def load_configuration(config: Path | None, data_dir: Path) -> "Configuration":
-    """Return the configuration that is meant; environment overrides apply, and beside a `penstock up` its addresses."""
+    """Return the configuration, with environment overrides and the addresses of a running `penstock up` applied."""
     from config.loading import load
     from console.running import surroundings
 

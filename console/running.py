@@ -1,4 +1,4 @@
-"""Where a running `penstock up` listens, left in its data directory for the commands beside it."""
+"""The addresses of a running `penstock up`, kept in its data directory for the other commands."""
 
 import json
 import os
@@ -11,7 +11,7 @@ FILE = "running.json"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The addresses of one `penstock up` and the configuration that it serves (absolute)."""
+    """The addresses of one `penstock up` and the absolute path of the configuration that it serves."""
 
     config: str
     ingress_url: str
@@ -19,7 +19,7 @@ class Running:
     registry_url: str
 
     def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return an environment in which the configuration means this Kafka and registry; what is set there already wins."""
+        """Return an environment that points the configuration at this Kafka and registry; variables already set win."""
         return {
             "PENSTOCK_KAFKA_BOOTSTRAP_SERVERS": self.bootstrap_servers,
             "PENSTOCK_REGISTRY_URL": self.registry_url,
@@ -28,19 +28,19 @@ class Running:
 
 
 def leave(data_dir: Path, running: Running) -> None:
-    """Leave the addresses for others, whole or not at all."""
+    """Write the addresses atomically for other commands."""
     draft = data_dir / f".{FILE}.{os.getpid()}"
     draft.write_text(json.dumps(asdict(running)), encoding="utf-8")
     draft.replace(data_dir / FILE)
 
 
 def take_away(data_dir: Path) -> None:
-    """Remove the addresses: nobody listens there any more. Killed before this, they mislead until the next start."""
+    """Remove the addresses at shutdown. If the process is killed first, they are wrong until the next start."""
     (data_dir / FILE).unlink(missing_ok=True)
 
 
 def found(data_dir: Path, config: Path) -> Running | None:
-    """Return where the `penstock up` of this data directory and configuration listens, None if there is none."""
+    """Return the addresses of the `penstock up` of this data directory and configuration, None if there is none."""
     try:
         running = Running(**json.loads((data_dir / FILE).read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
@@ -49,6 +49,6 @@ def found(data_dir: Path, config: Path) -> Running | None:
 
 
 def surroundings(data_dir: Path, config: Path) -> Mapping[str, str]:
-    """Return the environment for a command: this process's, and what a `penstock up` of this configuration adds to it."""
+    """Return the environment for a command: this process's, with the addresses of a running `penstock up`, if any."""
     running = found(data_dir, config)
     return os.environ if running is None else running.environ(os.environ)

@@ -1,4 +1,4 @@
-"""`penstock up --sample`: post a story through the real door, then account for every delivery that was accepted."""
+"""`penstock up --sample`: post sample deliveries to the ingress, then account for every accepted one."""
 
 import asyncio
 import os
@@ -21,20 +21,20 @@ from simulator.sample_payloads import posts
 from simulator.senders import Sender, sender
 
 CONCURRENCY = 8
-PATIENCE_S = 60.0  # without any new outcome, after which what is missing is called pending
+PATIENCE_S = 60.0  # without any new outcome; then missing outcomes are reported as pending
 OUTCOME_ORDER = ("changed", "duplicate", "stale", "unchanged", "filtered", "dead")
 
 
 @dataclass(slots=True)
 class Account:
-    """What was accepted, and what became of it."""
+    """The accepted deliveries, and their outcomes."""
 
     accepted: Counter[tuple[str, str]] = field(default_factory=Counter)  # by (source, delivery id)
     refused: Counter[str] = field(default_factory=Counter)
     outcomes: list[Document] = field(default_factory=list)
 
     def answer(self, post: Post, answered: Answered) -> None:
-        """Enter one answer."""
+        """Record one answer."""
         if answered.is_accepted:
             self.accepted[post.sender.source, answered.delivery_id] += 1
         else:
@@ -42,7 +42,7 @@ class Account:
             self.refused[f"{kind}: {answered.status} {answered.detail}"] += 1
 
     def enter(self, outcome: Document) -> bool:
-        """Enter an outcome if it is of this run, and say so."""
+        """Record an outcome and return True if it belongs to this run."""
         is_ours = (outcome["source"], outcome["delivery_id"]) in self.accepted
         if is_ours:
             self.outcomes.append(outcome)
@@ -50,12 +50,12 @@ class Account:
 
     @property
     def pending(self) -> int:
-        """Return how many accepted deliveries have no outcome yet."""
+        """Return the number of accepted deliveries without an outcome."""
         return self.accepted.total() - len(self.outcomes)
 
 
 def send_sample(ready: Ready) -> None:
-    """Post the sample to a running `penstock up`, wait for its outcomes and print what became of it, on stderr."""
+    """Post the sample to a running `penstock up`, wait for the outcomes and print the account on stderr."""
     screen = messages()
     try:
         _report(_run(ready), screen)
@@ -64,12 +64,12 @@ def send_sample(ready: Ready) -> None:
 
 
 def sample_account(place: Place, url: str, senders: Mapping[str, Sender]) -> Account:
-    """Return what became of the sample, after the last outcome or a minute without one."""
+    """Return the account of the sample, after the last outcome or a minute without one."""
     now, account = datetime.now(UTC), Account()
     story = posts(senders, int(now.timestamp() * 1000) * 1000, now)
     with topic_reader.consumer(place.kafka) as looking:
         followed = topic_reader.follow(looking, lambda topic: topic == OUTCOMES, is_from_beginning=False)
-        next(followed)  # from here on every outcome will be seen, so nothing older has to be read
+        next(followed)  # from here on every outcome is seen, so older records need not be read
         with progress("posting the sample", len(story)) as advance:
 
             def enter(post: Post, answered: Answered) -> None:

@@ -1,4 +1,4 @@
-"""What commands show to people: lines, tables, progress. Every text is made harmless here, so no command has to think of it.
+"""Output of the commands for people: lines, tables, progress. All text is escaped here, so that commands need not do it.
 
 Results go to stdout, everything else to stderr. JSON for programs is `local.screen.output_json`.
 """
@@ -29,14 +29,14 @@ Part = str | tuple[str, str]
 
 
 class Screen:
-    """One of the two streams; not wrapped when another program reads it. Styles are the program's own, never a payload's."""
+    """One of the two streams; not wrapped when another program reads it. Styles come from the program, never from a payload."""
 
     def __init__(self, *, is_stderr: bool) -> None:
         stream = sys.stderr if is_stderr else sys.stdout
         self._console = Console(stderr=is_stderr, highlight=False, markup=False, soft_wrap=not stream.isatty())
 
     def line(self, *parts: Part, style: str = "") -> None:
-        """Show one line, whatever its parts contain."""
+        """Print one line, whatever its parts contain."""
         shown = Text(style=style)
         for part in parts:
             text, own_style = (part, "") if isinstance(part, str) else part
@@ -44,19 +44,19 @@ class Screen:
         self._console.print(shown)
 
     def paragraph(self, text: str, style: str = "") -> None:
-        """Show a text of one line or several, all but the first indented: none looks like the beginning of another."""
+        """Print a text of one or more lines, all but the first indented, so that none looks like the beginning of another."""
         for row in indented(text).split("\n"):
             self.line(row, style=style)
 
     def document(self, json: str) -> None:
-        """Show a JSON text on as many lines as it has."""
+        """Print a JSON text over several lines."""
         for row in harmless_json(json).split("\n"):
             self._console.print(Text(row))
 
     def table(
         self, headers: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[str] = (), title: str = ""
     ) -> None:
-        """Show a table; the last column has numbers where there is no total, else all but the first have."""
+        """Print a table; only the last column is numeric when there is no total, else all but the first are."""
         table = Table(title=harmless(title) or None, box=HEAVY_HEAD if title else None)
         for place, header in enumerate(headers):
             is_number = place > 0 if total else place == len(headers) - 1
@@ -70,28 +70,28 @@ class Screen:
 
 
 def results() -> Screen:
-    """Return where results go: stdout."""
+    """Return the screen for results: stdout."""
     return Screen(is_stderr=False)
 
 
 def messages() -> Screen:
-    """Return where everything else goes that people are told: stderr."""
+    """Return the screen for everything else: stderr."""
     return Screen(is_stderr=True)
 
 
 def notice(text: str) -> None:
-    """Say something to the person that does not belong to the results."""
+    """Print a message for the user that is not a result."""
     messages().line(text, style="dim")
 
 
 def is_agreed(question: str) -> bool:
-    """Ask a person, and say whether the answer is yes."""
+    """Ask the user a question and say whether the answer is yes."""
     return typer.confirm(harmless(question), err=True)
 
 
 @contextlib.contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that advances a bar by so many steps; without a terminal nothing is shown."""
+    """Yield a function that advances a bar by a number of steps; without a terminal it shows nothing."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _steps: None
@@ -104,7 +104,7 @@ def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @contextlib.contextmanager
 def counting(what: str) -> Iterator[Callable[[int], None]]:
-    """Yield a function that counts towards an unknown end, shown on a terminal."""
+    """Yield a function that counts towards an unknown total, shown on a terminal."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield lambda _steps: None

@@ -1,4 +1,4 @@
-"""Times as people write them on the command line."""
+"""Times as written on the command line."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ _ago = re.compile(r"(\d{1,6})([smhd])").fullmatch
 
 
 def past_moment(text: str, now: datetime, option: str) -> datetime:
-    """Return the time, in UTC, that a text means: so long ago (`30m`, `2h`, `3d`), or ISO 8601; without a zone it is UTC."""
+    """Return the time in UTC that a text means: a time ago (`30m`, `2h`, `3d`), or ISO 8601; without a zone it is UTC."""
     try:
         time = _time(text, now)
     except (ValueError, OverflowError) as error:

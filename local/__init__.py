@@ -1,1 +1,1 @@
-"""One machine: a real Kafka and registry without Docker, and `penstock up`."""
+"""Penstock on one machine: a real Kafka and registry without Docker, and `penstock up`."""

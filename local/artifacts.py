@@ -1,9 +1,9 @@
-"""Download Kafka and the registry once per user, into a cache that is either complete or not there.
+"""Download Kafka and the registry once per user, into a cache where each bundle is either complete or absent.
 
-A bundle is downloaded by jgo into a directory of its own, checked against `local/pins.py`, and renamed into place; the
-marker is inside, so a killed download, a full disk or a changed file is never mistaken for a program. A file lock lets
-two processes start at once: the second finds what the first has fetched. When the marker is there, nothing of jgo is
-imported and nothing touches the network.
+jgo downloads a bundle into its own directory; each file is checked against `local/pins.py`, then the directory is renamed into
+place. The marker is inside, so a killed download, a full disk or a changed file is never mistaken for a program. A file lock
+lets two processes start at once: the second finds what the first has fetched. When the marker exists, jgo is not imported and
+the network is not used.
 """
 
 import contextlib
@@ -29,19 +29,19 @@ from local.progress import Meter
 from local.screen import say
 
 MARKER = ".complete"
-DOWNLOAD_THREADS = 4  # 46 small files are bound by round trips: 20 s one after another, 4 s with four.
+DOWNLOAD_THREADS = 4  # 46 small files are bound by round trips: 20 s sequentially, 4 s with four threads.
 RETRY = RetryPolicy(
     (Refused,), first_s=1.0, longest_s=2.0, attempts=3
-)  # one lost connection in 46 is no reason to give up
+)  # one lost connection in 46 must not fail the download
 TIMEOUT_S = 20
 
 
 class _Stopped(Exception):
-    """Another file of the bundle has failed, or the person pressed Ctrl-C."""
+    """Another file of the bundle has failed, or the user pressed Ctrl-C."""
 
 
 def cache_dir() -> Path:
-    """Return where downloads are kept: PENSTOCK_CACHE, else the platform's directory for caches."""
+    """Return the cache directory: PENSTOCK_CACHE, else the platform's directory for caches."""
     chosen = os.environ.get("PENSTOCK_CACHE")
     if chosen:
         return Path(chosen).expanduser()
@@ -51,14 +51,14 @@ def cache_dir() -> Path:
 
 
 def is_cached(bundle: Bundle) -> bool:
-    """Say whether this bundle can be used without the network."""
+    """Say whether this bundle is usable without the network."""
     return (cache_dir() / bundle.folder / MARKER).is_file()
 
 
 def fetch(bundle: Bundle) -> Path:
-    """Return the directory of a bundle, downloaded on the first call ever with its progress on stderr.
+    """Return the directory of a bundle, downloaded on the first call ever, with its progress on stderr.
 
-    `Refused` says what to do when the download fails; what is in the cache then is as it was before.
+    If the download fails, `Refused` says what to do and the cache is unchanged.
     """
     target = cache_dir() / bundle.folder
     if is_cached(bundle):
@@ -82,7 +82,7 @@ _ADVICE_NETWORK = (
 
 @contextlib.contextmanager
 def _lock(target: Path, bundle: Bundle) -> Iterator[None]:
-    """Hold the bundle's lock; the kernel releases it when the process ends, however it ends."""
+    """Hold the bundle's lock; the kernel releases it when the process ends, for whatever reason."""
     with target.with_name(f"{target.name}.lock").open("wb") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,8 +93,8 @@ def _lock(target: Path, bundle: Bundle) -> Iterator[None]:
 
 
 def _build(bundle: Bundle, target: Path) -> None:
-    """Download, check and unpack beside the target, then rename: the only step that others can see."""
-    for left_over in target.parent.glob(f"{target.name}.part-*"):  # of a killed download: the lock is ours now
+    """Download, check and unpack beside the target, then rename: only the rename is visible to other processes."""
+    for left_over in target.parent.glob(f"{target.name}.part-*"):  # of a killed download: this process has the lock
         shutil.rmtree(left_over)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f"{target.name}.part-") as scratch:
         files = _download(bundle, Path(scratch, "maven"))
@@ -107,7 +107,7 @@ def _build(bundle: Bundle, target: Path) -> None:
                 file.rename(home / file.name)
         (home / MARKER).write_text("".join(f"{pin.sha256}  {pin.file_name}\n" for pin in bundle.pins))
         if target.exists():
-            shutil.rmtree(target)  # without a marker: nothing that this module has made
+            shutil.rmtree(target)  # without a marker: this module did not create it
         home.rename(target)
 
 
@@ -132,7 +132,7 @@ def _download(bundle: Bundle, repository: Path) -> list[Path]:
         futures = [pool.submit(_download_one, pin, repository, count) for pin in bundle.pins]
         try:
             wait(futures, return_when=FIRST_EXCEPTION)
-        finally:  # Ctrl-C ends the other threads at their next 8 kB instead of at their end.
+        finally:  # Ctrl-C ends the other threads at their next 8 kB instead of at the end of their file.
             stop.set()
             pool.shutdown(cancel_futures=True)
         _raise_first_fault(bundle, futures)
@@ -140,7 +140,7 @@ def _download(bundle: Bundle, repository: Path) -> list[Path]:
 
 
 def _raise_first_fault(bundle: Bundle, futures: list[Any]) -> None:
-    """Say which file failed and why, in the first place that is not a consequence of another."""
+    """Raise the fault of the first file that failed by itself, not because another did."""
     faults = [future.exception() for future in futures if not future.cancelled() and future.exception() is not None]
     first = next((fault for fault in faults if not isinstance(fault, _Stopped)), None)
     if isinstance(first, Refused):
@@ -150,7 +150,7 @@ def _raise_first_fault(bundle: Bundle, futures: list[Any]) -> None:
 
 
 def _download_one(pin: Pin, repository: Path, count: Callable[[int], None]) -> Path:
-    """Return one checked file; each try has a folder of its own, and what a failed one has counted is taken back."""
+    """Return one checked file; each attempt has its own folder, and the bytes counted by a failed attempt are subtracted."""
     folders = (repository / str(number) for number in itertools.count(1))
 
     def attempt() -> Path:
@@ -195,7 +195,7 @@ def _resolve(pin: Pin, repository: Path, count: Callable[[int], None]) -> Path:
 
 
 def _check(pin: Pin, file: Path) -> None:
-    """Refuse a file that is not, byte for byte, the one that was tested."""
+    """Refuse a file that differs by any byte from the tested one."""
     with file.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     if digest != pin.sha256:

@@ -1,4 +1,4 @@
-"""The directory that `penstock up` keeps everything in: claimed by one process at a time, and never somebody else's."""
+"""The directory with all files of `penstock up`: claimed by one process at a time, and never another program's directory."""
 
 import contextlib
 import fcntl
@@ -10,16 +10,16 @@ from typing import IO
 
 from local.errors import Refused
 
-LOCK = "penstock.lock"  # Also the sign that the directory is ours; it stays when penstock ends.
-SPOOL = "spool"  # A `penstock ingress` started before the first `penstock up` has put its own here.
+LOCK = "penstock.lock"  # Also marks the directory as Penstock's; it stays when penstock ends.
+SPOOL = "spool"  # A `penstock ingress` started before the first `penstock up` has created its spool here.
 LEAST_FREE_BYTES = 500_000_000  # Kafka stops hard when its disk is full; this leaves time to notice.
 
 
 @contextlib.contextmanager
 def claim(data_dir: Path) -> Iterator[None]:
-    """Hold the data directory for this process, made if it is not there; `Refused` says why it cannot be used.
+    """Hold the data directory for this process, created if missing; `Refused` says why it cannot be used.
 
-    The lock is the kernel's, so it ends with this process however that ends.
+    The kernel holds the lock, so it ends with this process in every case.
     """
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,11 +1,11 @@
-"""Child processes that never outlive their parent, however it ends, on every Unix.
+"""Child processes that never outlive their parent, whatever ends it, on every Unix.
 
-`spawn` runs this file as a program first. It forks a watcher and then *becomes* the command, so that the process id, the
-signals and the exit code are the command's own. The watcher shares the command's process group and reads a pipe whose
-only writer is the parent: when the parent closes it or is killed, even by SIGKILL, the watcher ends the whole group.
+`spawn` runs this file as a program first. It forks a watcher and then *becomes* the command, so the process id, the signals and
+the exit code are the command's own. The watcher shares the command's process group and reads a pipe whose only writer is the
+parent: when the parent closes it or is killed, even by SIGKILL, the watcher ends the whole group.
 
-Linux' PR_SET_PDEATHSIG was rejected: it fires when the *thread* that forked ends, misses grandchildren, and is Linux only.
-Run by path with `-I -S`, so only the standard library may be imported here (15 ms instead of 60 ms, and any directory).
+Linux's PR_SET_PDEATHSIG was rejected: it fires when the *thread* that forked ends, misses grandchildren, and is Linux only.
+Run by path with `-I -S`, so it may import only the standard library (15 ms instead of 60 ms, and any directory).
 """
 
 import contextlib
@@ -17,12 +17,12 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-ORPHAN_GRACE_S = 2.0  # What a command gets to flush when its parent is gone; Kafka needs 0.6 s to stop cleanly.
+ORPHAN_GRACE_S = 2.0  # The time for a command to flush after its parent has gone; Kafka needs 0.6 s to stop cleanly.
 _POLL_S = 0.02
 
 
 class Child:
-    """A running command. `pid` is the command's own process id and its process group's."""
+    """A running command. `pid` is the id of both the command's process and its process group."""
 
     def __init__(self, process: subprocess.Popen[bytes], life_line: int) -> None:
         self.pid = process.pid
@@ -30,47 +30,47 @@ class Child:
         self._life_line: int | None = life_line
 
     def exit_code(self) -> int | None:
-        """Return None while the command runs, then its exit code; minus the signal's number if one ended it."""
+        """Return None while the command runs, then its exit code; the negated signal number if a signal ended it."""
         code = self._process.poll()
         if code is not None:
             self._cut()
         return code
 
     def wait(self, timeout_s: float) -> int | None:
-        """Return the exit code once the command has ended, None if it has not within the time."""
+        """Return the exit code once the command has ended, None if it is still running after the timeout."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout_s)
         return self.exit_code()
 
     def terminate(self) -> None:
-        """Ask the command to end (SIGTERM). Its own children are its own business."""
+        """Send SIGTERM to the command, not to its children."""
         self._process.terminate()
 
     def kill(self) -> None:
-        """End the command and everything it started, at once."""
+        """Kill the command and everything it started, at once."""
         if self._process.poll() is None:
             os.killpg(self.pid, signal.SIGKILL)  # The watcher is in the group and dies with it.
             self._process.wait()
         self._cut()
 
     def stop(self, timeout_s: float) -> int:
-        """End the command: SIGTERM, then SIGKILL when the time is over. Return its exit code."""
+        """End the command with SIGTERM, then SIGKILL at the timeout. Return its exit code."""
         self.terminate()
         if self.wait(timeout_s) is None:
             self.kill()
         return self._process.wait()
 
     def _cut(self) -> None:
-        """Let the watcher go, and with it what the command left behind."""
+        """Release the watcher, which then ends whatever the command left behind."""
         if self._life_line is not None:
             os.close(self._life_line)
             self._life_line = None
 
 
 def spawn(command: Sequence[str], *, log: Path, environment: Mapping[str, str] | None = None) -> Child:
-    """Start a command whose output is appended to `log` and which ends when this process does.
+    """Start a command that appends its output to `log` and ends when this process does.
 
-    It has its own session, so Ctrl-C in the terminal reaches this process alone, which then decides about the order.
+    It has its own session, so Ctrl-C in the terminal reaches only this process, which then decides the order.
     """
     read_end, life_line = os.pipe()
     program = [sys.executable, "-I", "-S", __file__, str(read_end), *command]
@@ -94,20 +94,20 @@ def spawn(command: Sequence[str], *, log: Path, environment: Mapping[str, str] |
 
 
 def _become(life_line: int, command: list[str]) -> None:
-    """Fork the watcher, then turn into the command; the exit code is 127 if there is no such program."""
+    """Fork the watcher, then turn into the command; the exit code is 127 if the program does not exist."""
     leader = os.getpid()
     if os.fork() == 0:
         _watch(life_line, leader)
     os.close(life_line)
     try:
-        os.execvp(command[0], command)  # noqa: S606 the whole point: the command takes this process over
+        os.execvp(command[0], command)  # noqa: S606 the purpose of this file: the command replaces this process
     except OSError as error:
         sys.stderr.write(f"{command[0]}: {error.strerror}\n")
-        sys.exit(127)  # as a shell answers
+        sys.exit(127)  # as in a shell
 
 
 def _watch(life_line: int, leader: int) -> None:
-    """Wait until nobody holds the other end of the pipe, then end the process group, this process included."""
+    """Wait until no process holds the other end of the pipe, then end the process group, including this process."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     null = os.open(os.devnull, os.O_RDWR)
@@ -115,7 +115,7 @@ def _watch(life_line: int, leader: int) -> None:
         os.dup2(null, stream)
     while os.read(life_line, 1):
         pass
-    # This process is in the group, so its number cannot have been given to strangers meanwhile.
+    # This process is in the group, so the kernel cannot have reused its number.
     os.killpg(leader, signal.SIGTERM)
     deadline = time.monotonic() + ORPHAN_GRACE_S
     while os.getppid() == leader and time.monotonic() < deadline:

@@ -28,10 +28,10 @@ def find_java() -> Path:
 
 
 def temporary_folder(data_dir: Path) -> str:
-    """Return the option that has Java unpack native libraries into a folder of the data directory, empty now.
+    """Return the option that makes Java unpack native libraries into an emptied folder of the data directory.
 
-    By default they go to the system's temporary folder, and stay there after every start. A folder that is a link was made by
-    somebody else: the link is removed, not what it leads to.
+    By default they go to the system's temporary folder, and stay there after every start. A symbolic link in its place is not
+    Penstock's: the link is removed, not its target.
     """
     folder = data_dir / "tmp"
     if folder.is_symlink():
@@ -52,7 +52,7 @@ def _installed() -> list[Path]:
 
 
 def _major_version(java: Path) -> int | None:
-    """Return 21 for `openjdk version "21.0.3"`; None for a program that does not answer like a Java."""
+    """Return 21 for `openjdk version "21.0.3"`; None for a program that does not answer like Java."""
     try:
         answer = subprocess.run([str(java), "-version"], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):

@@ -1,8 +1,8 @@
 """A real Apache Kafka on this machine, without Docker and without an installed Java.
 
-One KRaft node that is broker and controller, on 127.0.0.1 only. `launch` starts it and returns at once, `is_ready` asks
-it, `start_kafka` does both and waits. Everything it keeps is under its data directory, so a killed broker goes on where
-it was; the controller's port is another one at each start, so nothing can be in its way.
+One KRaft node that is broker and controller, on 127.0.0.1 only. `launch` starts it and returns at once, `is_ready` checks
+it, `start_kafka` does both and waits. All its files are under its data directory, so a killed broker continues from where it
+stopped; the controller's port differs at each start, so it cannot collide with another process.
 """
 
 import base64
@@ -24,9 +24,9 @@ from local.java import find_java, temporary_folder
 from local.pins import KAFKA
 
 HEAP_MB = 128
-START_TIMEOUT_S = 120.0  # 2 s when idle; a log to recover on a busy disk takes longer.
+START_TIMEOUT_S = 120.0  # 2 s when idle; recovering a log on a busy disk takes longer.
 STOP_TIMEOUT_S = 10.0
-LARGEST_RECORD_BYTES = 28 * 1024 * 1024  # A body of 25 MB (the ingress' limit) with key and headers.
+LARGEST_RECORD_BYTES = 28 * 1024 * 1024  # A body of 25 MB (the ingress limit) with key and headers.
 
 NODE_ID = 1
 _LARGEST_REQUEST_BYTES = 64 * 1024 * 1024
@@ -34,15 +34,15 @@ _FORMAT_TIMEOUT_S = 60
 _POLL_S = 0.05
 _FASTER_START = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
 _SERVER = ("-server", "-XX:+UseG1GC", "-XX:MaxGCPauseMillis=20", "-XX:InitiatingHeapOccupancyPercent=35")
-"""What Kafka's own start script passes: slower to start, then faster, with shorter pauses."""
+"""The options of Kafka's own start script: slower start, then faster, with shorter pauses."""
 _LOG_LEVEL = ("-Dlog4j2.level=WARN",)
 
 
 @dataclass(frozen=True, slots=True)
 class KafkaOptions:
-    """How a broker runs. `properties` win over everything below; benchmarks use a heap of 1 GB and Java as on servers.
+    """The settings of a broker. `properties` win over all others; benchmarks use a heap of 1 GB and Java as on servers.
 
-    `java` are further options of Java itself.
+    `java` holds further Java options.
     """
 
     heap_mb: int = HEAP_MB
@@ -53,7 +53,7 @@ class KafkaOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunningKafka:
-    """A broker that accepts clients. `pid` is Java's own."""
+    """A broker that accepts clients. `pid` is that of the Java process."""
 
     bootstrap_servers: str
     data_dir: Path
@@ -65,7 +65,7 @@ class RunningKafka:
         return self.child.pid
 
     def stop(self) -> None:
-        """End the broker cleanly; killed if it has not ended within ten seconds."""
+        """Stop the broker cleanly; kill it if it has not ended within ten seconds."""
         self.child.stop(STOP_TIMEOUT_S)
 
 
@@ -74,7 +74,7 @@ def start_kafka(
 ) -> RunningKafka:
     """Return a broker that is ready on 127.0.0.1; port 0 picks a free one.
 
-    `DidNotStart` carries the broker's last lines; `Refused` says why nothing could be started.
+    `DidNotStart` carries the broker's last lines; `Refused` gives the reason when nothing could be started.
     """
     chosen_port = port or ports.free_port()
     child = launch(data_dir, chosen_port, options or KafkaOptions())
@@ -105,7 +105,7 @@ def launch(data_dir: Path, port: int, options: KafkaOptions, log: Path | None = 
 
 
 def is_ready(port: int) -> bool:
-    """Say whether the broker answers: its port opens about half a second before it takes requests."""
+    """Say whether the broker answers: its port opens about half a second before it accepts requests."""
     if not ports.accepts(port):
         return False
     client = clients.admin({"bootstrap.servers": f"{ports.HOST}:{port}", "socket.timeout.ms": 2000})
@@ -116,17 +116,17 @@ def is_ready(port: int) -> bool:
 
 
 def log_file(data_dir: Path) -> Path:
-    """Return where a broker started by `start_kafka` writes what it has to say (warnings and errors)."""
+    """Return the log of a broker started by `start_kafka`: warnings and errors."""
     return data_dir / "kafka.log"
 
 
 def _format(java: tuple[str, ...], data_dir: Path, properties: Path) -> None:
-    """Write Kafka's identity into an empty data directory. The cluster id is kept first, so a second try is the same."""
+    """Format an empty data directory with a cluster id. The id is stored first, so a retry uses the same one."""
     kept = data_dir / "cluster.id"
     if not kept.exists():
         draft = kept.with_suffix(".new")
         draft.write_text(_new_cluster_id())
-        draft.rename(kept)  # killed in between, the next start finds the whole id or none
+        draft.rename(kept)  # if killed in between, the next start finds a complete id or none
     command = [*java, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", kept.read_text().strip()]
     try:
         result = subprocess.run(
@@ -139,7 +139,7 @@ def _format(java: tuple[str, ...], data_dir: Path, properties: Path) -> None:
 
 
 def _new_cluster_id() -> str:
-    """Return 22 characters as Kafka writes UUIDs. A leading minus would be read as an option."""
+    """Return a UUID in Kafka's notation, 22 characters. A leading minus would be parsed as an option."""
     while True:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         if not cluster_id.startswith("-"):
@@ -154,7 +154,7 @@ def _properties(data_dir: Path, port: int) -> dict[str, str]:
         "listeners": f"PLAINTEXT://{ports.HOST}:{port},CONTROLLER://{ports.HOST}:{controller_port}",
         "advertised.listeners": f"PLAINTEXT://{ports.HOST}:{port}",
         "controller.listener.names": "CONTROLLER",
-        # Voters by list, not by `--standalone`: that one stores the controller's port in the log, for ever.
+        # Voters as a list, not with `--standalone`, which stores the controller's port in the log permanently.
         "controller.quorum.voters": f"{NODE_ID}@{ports.HOST}:{controller_port}",
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": str(data_dir.absolute() / "log"),
@@ -163,7 +163,7 @@ def _properties(data_dir: Path, port: int) -> dict[str, str]:
 
 
 _SINGLE_NODE = {
-    "auto.create.topics.enable": "false",  # Topics are declared in schemas/topics.py; a typo must not make one.
+    "auto.create.topics.enable": "false",  # Topics are declared in schemas/topics.py; a typo must not create one.
     "offsets.topic.replication.factor": "1",
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.min.isr": "1",
@@ -172,19 +172,19 @@ _SINGLE_NODE = {
     "group.initial.rebalance.delay.ms": "0",
     "message.max.bytes": str(LARGEST_RECORD_BYTES),
     "replica.fetch.max.bytes": str(LARGEST_RECORD_BYTES),
-    # A killed broker may register again when its former session is over: 9 s by default, so a restart took 12 s.
+    # A killed broker may register again when its former session expires: 9 s by default, so a restart took 12 s.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
 }
 
 _SMALL = {
-    # Without this the log cleaner wants 128 MB and a heap under 256 MB dies at start.
+    # Without this the log cleaner allocates 128 MB and a heap under 256 MB dies at start.
     "log.cleaner.dedupe.buffer.size": "4194304",
-    # Of 50 each, a handful is used by one machine's groups; every partition costs files and time at start.
+    # The default is 50 each; the groups of one machine need a handful, and every partition costs files and start time.
     "offsets.topic.num.partitions": "4",
     "transaction.state.log.num.partitions": "4",
     "share.coordinator.state.topic.num.partitions": "4",
-    # Requests in the heap at one time: beyond this clients wait, instead of the broker dying for want of memory.
+    # Requests in the heap at one time: beyond this clients wait, instead of the broker running out of memory.
     "socket.request.max.bytes": str(_LARGEST_REQUEST_BYTES),
     "queued.max.request.bytes": str(_LARGEST_REQUEST_BYTES),
     "num.io.threads": "4",
@@ -193,9 +193,9 @@ _SMALL = {
 }
 
 SETTINGS: Mapping[str, str] = {**_SINGLE_NODE, **_SMALL}
-"""What a broker of one machine is told wherever it runs; docker-compose.yml says the same."""
+"""The settings of a broker on one machine; docker-compose.yml has the same."""
 
 
 def _text(properties: Mapping[str, str]) -> str:
-    """Return Java's format for properties. Its escapes (a backslash, what is not ASCII) are those of JSON."""
+    """Return properties in Java's format, whose escapes (a backslash, non-ASCII) equal those of JSON."""
     return "".join(f"{name}={json.dumps(value)[1:-1]}\n" for name, value in properties.items())

@@ -1,4 +1,4 @@
-"""Log files of child processes: one file each, bounded, and its last lines for the message when the process dies."""
+"""Log files of child processes: one bounded file each, whose last lines appear in the message when the process dies."""
 
 import shutil
 from pathlib import Path
@@ -9,16 +9,16 @@ _TAIL_BYTES = 16_000
 
 
 def rotate(log: Path) -> None:
-    """Begin a new file and keep the last one as `<name>.1`: what a process said before it died stays readable."""
+    """Start a new file and keep the last one as `<name>.1`, so that what a process wrote before it died stays readable."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.replace(_older(log))
 
 
 def bound(log: Path) -> None:
-    """Cut a file that has grown too large while its process runs; its last part stays in `<name>.1`.
+    """Truncate a file that has grown too large while its process runs; its last part stays in `<name>.1`.
 
-    The process appends (O_APPEND), so it goes on at the file's new end. Lines written between copy and cut are lost.
+    The process appends (O_APPEND), so it continues at the file's new end. Lines written between copy and truncation are lost.
     """
     if not log.exists() or log.stat().st_size <= LARGEST_BYTES:
         return

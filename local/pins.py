@@ -1,7 +1,7 @@
-"""What is downloaded for `penstock up`: every file by name, size and SHA-256, so that nothing else is ever run.
+"""The downloads of `penstock up`: every file by name, size and SHA-256, so that no other file ever runs.
 
-The list is Maven's own answer for `org.apache.kafka:kafka_2.13:4.3.1` (45 files) and log4j-slf4j-impl, without which a
-broker that cannot start does not say why. Kafka 4.4.0 does not resolve: one of its files is not published.
+The list is Maven's resolution of `org.apache.kafka:kafka_2.13:4.3.1` (45 files) plus log4j-slf4j-impl, without which a broker
+that cannot start does not log why. Kafka 4.4.0 does not resolve: one of its files is not published.
 """
 
 import hashlib
@@ -23,14 +23,14 @@ class Pin:
 
     @property
     def file_name(self) -> str:
-        """Return the name that the file has in every Maven repository."""
+        """Return the file name, the same in every Maven repository."""
         suffix = f"-{self.classifier}" if self.classifier else ""
         return f"{self.artifact}-{self.version}{suffix}.{self.packaging}"
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """The files that make one program: jars that are used as they are, or one archive that is unpacked."""
+    """The files of one program: jars used as they are, or one archive to unpack."""
 
     title: str
     name: str
@@ -39,18 +39,18 @@ class Bundle:
 
     @property
     def size_bytes(self) -> int:
-        """Return what a first download transfers."""
+        """Return the size of a first download."""
         return sum(pin.size_bytes for pin in self.pins)
 
     @property
     def folder(self) -> str:
-        """Return the name of the bundle's directory in the cache; another list of files has another name."""
+        """Return the name of the bundle's cache directory; a different list of files has a different name."""
         digest = hashlib.sha256("".join(pin.sha256 for pin in self.pins).encode()).hexdigest()
         return f"{self.name}-{digest[:8]}"
 
 
 def _pin(row: str) -> Pin:
-    """Return one row of a table: SHA-256, bytes, group:artifact:version."""
+    """Return the pin in one row of the table: SHA-256, bytes, group:artifact:version."""
     sha256, size_bytes, coordinate = row.split()
     group, artifact, version = coordinate.split(":")
     return Pin(group, artifact, version, int(size_bytes), sha256)

@@ -1,9 +1,9 @@
-"""Ports of 127.0.0.1: which are free, and who holds the others."""
+"""Ports of 127.0.0.1: the free ones, and the processes that hold the others."""
 
 import socket
 from dataclasses import dataclass
 
-HOST = "127.0.0.1"  # Nothing that `penstock up` starts can be reached from another machine.
+HOST = "127.0.0.1"  # Nothing started by `penstock up` is reachable from another machine.
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Holder:
 
 
 def free_port() -> int:
-    """Return a port that was free a moment ago; whoever uses it must still expect to find it taken."""
+    """Return a port that was free a moment ago; the caller must still expect to find it taken."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -23,7 +23,7 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """Say whether a server could listen on this port now. A connection that still lingers does not count."""
+    """Say whether a server could listen on this port now. A lingering connection does not count."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -34,7 +34,7 @@ def is_free(port: int) -> bool:
 
 
 def accepts(port: int, timeout_s: float = 0.5) -> bool:
-    """Say whether somebody accepts a connection on this port."""
+    """Say whether a server accepts connections on this port."""
     try:
         socket.create_connection((HOST, port), timeout=timeout_s).close()
     except OSError:
@@ -43,12 +43,12 @@ def accepts(port: int, timeout_s: float = 0.5) -> bool:
 
 
 def holder(port: int) -> Holder | None:
-    """Return who listens on this port, None if nobody does or the system does not tell (another user's process)."""
+    """Return the process that listens on this port, None if there is none or the system hides it (another user's process)."""
     import psutil
 
     try:
         connections = psutil.net_connections(kind="tcp")
-    except psutil.AccessDenied:  # macOS tells root only
+    except psutil.AccessDenied:  # macOS shows it to root only
         return None
     for connection in connections:
         if connection.status == psutil.CONN_LISTEN and tuple(connection.laddr)[1] == port and connection.pid:

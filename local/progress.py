@@ -1,4 +1,4 @@
-"""Progress of a download on stderr: a bar on a terminal, a line per quarter in a log file."""
+"""Progress of a download on stderr: a bar on a terminal, one line per quarter in a log file."""
 
 import threading
 from types import TracebackType
@@ -10,7 +10,7 @@ _STEPS = 4
 
 
 class Meter:
-    """Counts the bytes of one download; may be advanced from several threads."""
+    """Counts the bytes of one download; several threads may advance it."""
 
     def __init__(self, title: str, total_bytes: int) -> None:
         self._title = title
@@ -35,7 +35,7 @@ class Meter:
             self._bar.stop()
 
     def advance(self, size_bytes: int) -> None:
-        """Count bytes; a negative number takes back what a failed try had counted."""
+        """Count bytes; a negative number subtracts the bytes of a failed attempt."""
         with self._lock:
             self._done_bytes += size_bytes
             if self._bar and self._task is not None:

@@ -1,7 +1,7 @@
-"""A real schema registry on this machine: Apicurio, which speaks Confluent's API, on the Java that runs Kafka.
+"""A real schema registry on this machine: Apicurio with its Confluent-compatible API, on the same Java as Kafka.
 
-Kept in an H2 file under its data directory; every write is on disk before it is answered. `launch` starts it and returns
-at once, `is_ready` asks it, `start_registry` does both and waits.
+It stores an H2 file under its data directory; every write is on disk before it is answered. `launch` starts it and returns
+at once, `is_ready` checks it, `start_registry` does both and waits.
 """
 
 import os
@@ -17,7 +17,7 @@ from local.guard import Child, spawn
 from local.java import find_java, temporary_folder
 from local.pins import REGISTRY
 
-COMPATIBILITY = "BACKWARD_TRANSITIVE"  # Apicurio's own default is NONE, which would let any schema through.
+COMPATIBILITY = "BACKWARD_TRANSITIVE"  # Apicurio's default is NONE, which accepts any schema.
 START_TIMEOUT_S = 120.0
 STOP_TIMEOUT_S = 10.0
 
@@ -29,7 +29,7 @@ _PROBE_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class RunningRegistry:
-    """A registry that answers. `url` is the base of Confluent's API; `pid` is Java's own."""
+    """A registry that answers. `url` is the base of Confluent's API; `pid` is that of the Java process."""
 
     url: str
     child: Child
@@ -40,14 +40,14 @@ class RunningRegistry:
         return self.child.pid
 
     def stop(self) -> None:
-        """End the registry cleanly; killed if it has not ended within ten seconds."""
+        """Stop the registry cleanly; kill it if it has not ended within ten seconds."""
         self.child.stop(STOP_TIMEOUT_S)
 
 
 def start_registry(data_dir: Path, port: int = 0, timeout_s: float = START_TIMEOUT_S) -> RunningRegistry:
     """Return a registry that is ready on 127.0.0.1; port 0 picks a free one.
 
-    `DidNotStart` carries its last lines; `Refused` says why nothing could be started.
+    `DidNotStart` carries its last lines; `Refused` gives the reason when nothing could be started.
     """
     chosen_port = port or ports.free_port()
     child = launch(data_dir, chosen_port)
@@ -78,7 +78,7 @@ def launch(data_dir: Path, port: int, log: Path | None = None) -> Child:
 
 
 def is_ready(port: int) -> bool:
-    """Say whether the registry answers and holds schemas to its compatibility rule; sets the rule if it is another."""
+    """Say whether the registry answers and enforces the compatibility rule; sets the rule if it differs."""
     if not ports.accepts(port):
         return False
     try:
@@ -92,27 +92,27 @@ def is_ready(port: int) -> bool:
 
 
 def api_url(port: int) -> str:
-    """Return the address that Confluent's clients are given."""
+    """Return the address for Confluent clients."""
     return f"http://{ports.HOST}:{port}{_API}"
 
 
 def log_file(data_dir: Path) -> Path:
-    """Return where a registry started by `start_registry` writes its warnings and errors."""
+    """Return the log of a registry started by `start_registry`: warnings and errors."""
     return data_dir / "registry.log"
 
 
 def _environment(data_dir: Path, port: int) -> dict[str, str]:
-    # H2 answers before it writes unless WRITE_DELAY=0: a killed registry would lose ids that are already on a topic.
+    # H2 answers before it writes unless WRITE_DELAY=0: a killed registry would lose ids already used on a topic.
     database = f"jdbc:h2:file:{data_dir.absolute() / 'registry'};WRITE_DELAY=0"
     return os.environ | {
         "QUARKUS_HTTP_HOST": ports.HOST,
         "QUARKUS_HTTP_PORT": str(port),
-        "QUARKUS_MANAGEMENT_HOST": ports.HOST,  # or it also listens on every interface
+        "QUARKUS_MANAGEMENT_HOST": ports.HOST,  # otherwise it also listens on every interface
         "QUARKUS_MANAGEMENT_PORT": str(ports.free_port()),
         "QUARKUS_LOG_LEVEL": "WARN",
         "QUARKUS_BANNER_ENABLED": "false",
-        "QUARKUS_HTTP_ACCESS_LOG_ENABLED": "false",  # a line per request, whatever the level above
-        # Vert.x' cache of files that it serves, of which there are none here: it makes a folder that everybody may write to.
+        "QUARKUS_HTTP_ACCESS_LOG_ENABLED": "false",  # one line per request, regardless of the level above
+        # Vert.x caches the files that it serves, of which there are none: the cache creates a folder writable by every user.
         "QUARKUS_VERTX_CACHING": "false",
         "QUARKUS_VERTX_CLASSPATH_RESOLVING": "false",
         "APICURIO_STORAGE_KIND": "sql",

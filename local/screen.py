@@ -1,6 +1,6 @@
-"""All that `penstock` writes on this machine's terminals passes through here or console/screen.py, which escape it.
+"""All terminal output of `penstock` goes through this module or console/screen.py, which escape it.
 
-No other module of `console` and `local` may write (tests/unit/test_output.py). What is slow to import waits until it is used.
+No other module of `console` and `local` may write (tests/unit/test_output.py). Slow imports wait until they are needed.
 """
 
 import sys
@@ -23,12 +23,12 @@ def output_json(record: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write one line or several for people to stderr; all but the first are indented, so none looks like another message."""
+    """Write one or more lines for the user to stderr; all but the first are indented, so that none looks like a new message."""
     _write(sys.stderr, indented(harmless_lines(text)))
 
 
 def download_bar() -> "Progress | None":
-    """Return a bar for the bytes of a download, which the caller starts and stops; None where stderr is no terminal."""
+    """Return a bar for the bytes of a download, which the caller starts and stops; None when stderr is not a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM, a closed terminal and the end of a child, as facts that a loop can ask and wait for."""
+"""Ctrl-C, SIGTERM, a closed terminal and the end of a child, as state that a loop can read and wait for."""
 
 import contextlib
 import os
@@ -12,9 +12,9 @@ _READ_BYTES = 512
 
 
 class Signals:
-    """Counts requests to stop while it is entered. Until `hold` is called a request raises KeyboardInterrupt.
+    """Counts requests to stop while it is entered. Before `hold` is called, a request raises KeyboardInterrupt.
 
-    Only the main thread can enter it: Python delivers signals nowhere else.
+    Only the main thread can enter it: Python delivers signals only there.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Signals:
         self._wake = -1
 
     def __enter__(self) -> Self:
-        # Python writes a byte for every signal that has a handler: `wait` ends at once, and no signal is missed before it.
+        # Python writes a byte for every signal with a handler: `wait` ends at once, and no signal before it is missed.
         self._wake, woken = os.pipe()  # no child inherits it (PEP 446)
         for end in (self._wake, woken):
             os.set_blocking(end, False)
@@ -43,11 +43,11 @@ class Signals:
         self._pipe.close()
 
     def hold(self) -> None:
-        """From now on only count: there are processes to end in order."""
+        """Count requests from now on without raising: there are processes to end in order."""
         self._held = True
 
     def wait(self, timeout_s: float) -> None:
-        """Return when a signal has come since the last wait, a child has ended, or the time is over."""
+        """Return when a signal has arrived since the last wait, a child has ended, or the time is over."""
         if select.select([self._wake], [], [], timeout_s)[0]:
             with contextlib.suppress(BlockingIOError):
                 while os.read(self._wake, _READ_BYTES):
@@ -55,12 +55,12 @@ class Signals:
 
     @property
     def is_stop_requested(self) -> bool:
-        """Say whether anybody asked to stop."""
+        """Say whether a stop was requested."""
         return self._count > 0
 
     @property
     def is_impatient(self) -> bool:
-        """Say whether somebody asked a second time, and so does not want to wait for anything."""
+        """Say whether a stop was requested twice, which means: stop without waiting."""
         return self._count > 1
 
     def _note(self, _number: int, _frame: FrameType | None) -> None:
@@ -70,4 +70,4 @@ class Signals:
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: only a signal with a handler ends a wait."""
+    """Do nothing: a signal ends a wait only if it has a handler."""

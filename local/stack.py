@@ -2,8 +2,8 @@
 
     data directory and ports checked -> downloads (first time) -> Kafka and registry -> ingress and worker -> ready
 
-People read stderr. Stdout has exactly one line, when everything is ready, for scripts to wait for. Nothing outlives this
-process, however it ends (`local/guard.py`).
+Messages for people go to stderr. Stdout gets exactly one line, when everything is ready, for scripts to wait for. No child
+outlives this process, whatever ends it (`local/guard.py`).
 """
 
 import os
@@ -28,7 +28,7 @@ from local.supervisor import Service, Supervisor
 
 STOPPED, FAILED, REFUSED, KILLED = 0, 1, 2, 130
 
-# Together under the ten seconds after which a container's or a system's manager would kill all of it.
+# Together under the ten seconds after which a container runtime or service manager kills everything.
 _INGRESS_STOP_S, _WORKER_STOP_S, _REGISTRY_STOP_S, _KAFKA_STOP_S = 3.0, 3.0, 1.0, 2.0
 _PROBE_TIMEOUT_S = 1.0
 _LARGEST_PORT = 65535
@@ -36,7 +36,7 @@ _LARGEST_PORT = 65535
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a person chose on the command line. A port of 0 picks a free one."""
+    """The choices from the command line. A port of 0 picks a free one."""
 
     data_dir: Path = Path(".penstock")
     port: int = 8080
@@ -51,7 +51,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Where everything is, all on 127.0.0.1. `registry_url` is the base of Confluent's API; paths are absolute."""
+    """The addresses and paths, all on 127.0.0.1. `registry_url` is the base of Confluent's API; paths are absolute."""
 
     port: int
     kafka_port: int
@@ -63,33 +63,33 @@ class Ready:
 
     @property
     def ingress_url(self) -> str:
-        """Return the address that deliveries are posted to, without `/v1/{source}`."""
+        """Return the base address for deliveries, without `/v1/{source}`."""
         return f"http://{ports.HOST}:{self.port}"
 
     @property
     def operations_url(self) -> str:
-        """Return where the ingress has /metrics, /healthz and /readyz."""
+        """Return the ingress's base address for /metrics, /healthz and /readyz."""
         return f"http://{ports.HOST}:{self.operations_port}"
 
     @property
     def worker_operations_url(self) -> str:
-        """Return where the worker has /healthz and /readyz."""
+        """Return the worker's base address for /healthz and /readyz."""
         return f"http://{ports.HOST}:{self.worker_operations_port}"
 
     @property
     def bootstrap_servers(self) -> str:
-        """Return the address that Kafka's clients are given."""
+        """Return the address for Kafka clients."""
         return f"{ports.HOST}:{self.kafka_port}"
 
     @property
     def registry_url(self) -> str:
-        """Return the address that the registry's clients are given."""
+        """Return the address for registry clients."""
         return registry.api_url(self.registry_port)
 
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """A Python process of Penstock's own: its command, and how to tell that it is ready."""
+    """One of Penstock's Python processes: its command, and its readiness check."""
 
     name: str
     command: Callable[[Ready], list[str]]
@@ -139,8 +139,8 @@ def up(
 ) -> int:
     """Run everything until Ctrl-C or SIGTERM and return the exit code: 0 stopped, 1 a process did not start, 2 refused.
 
-    `demo_configuration` makes the configuration when `options.config` is None. With `options.sample`, `after_ready` is
-    called once when all is ready, in a thread of its own. `children` end in their order, before registry and Kafka.
+    `demo_configuration` creates the configuration when `options.config` is None. With `options.sample`, `after_ready` is
+    called once when all is ready, in its own thread. `children` end in their order, before registry and Kafka.
     A second Ctrl-C kills at once: 130.
     """
     try:
@@ -165,7 +165,7 @@ def up(
 
 
 def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Ready:
-    """Check everything that can be wrong before anything runs, and download what is missing."""
+    """Check everything that can fail before a process starts, and download missing files."""
     find_java()
     data_dir = options.data_dir.absolute()
     chosen = {
@@ -188,7 +188,7 @@ def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Re
 
 
 def _keep_private(data_dir: Path) -> None:
-    """Keep what is in the data directory, and all that comes, from other users; the cache of downloads may be shared."""
+    """Deny other users access to the data directory and all its future files; the download cache may be shared."""
     create_privately()
     refused = tighten(data_dir)
     if refused:
@@ -196,7 +196,7 @@ def _keep_private(data_dir: Path) -> None:
 
 
 def _refuse_taken(chosen: dict[str, int]) -> None:
-    """Refuse ports that do not exist, that were given twice or that somebody else listens on."""
+    """Refuse ports that do not exist, that were given twice or that another process listens on."""
     for option, port in chosen.items():
         if not 0 <= port <= _LARGEST_PORT:
             raise Refused(f"{option} {port}: expected a number up to {_LARGEST_PORT}, or 0 for any free port.")
@@ -210,7 +210,7 @@ def _refuse_taken(chosen: dict[str, int]) -> None:
 
 
 def _start(supervisor: Supervisor, ready: Ready, children: tuple[ChildSpec, ...], heap_mb: int) -> None:
-    """Start Kafka and the registry side by side, then Penstock's own processes. Ended in the reverse order."""
+    """Start Kafka and the registry in parallel, then Penstock's own processes. They end in the reverse order."""
     log_dir = ready.data_dir / "logs"
     options = kafka.KafkaOptions(heap_mb=heap_mb)
     kafka_log, registry_log = log_dir / "kafka.log", log_dir / "registry.log"
@@ -251,7 +251,7 @@ def _service(child: ChildSpec, ready: Ready, log_dir: Path) -> Service:
 
 
 def _announce(ready: Ready, after_ready: Callable[[Ready], None] | None) -> None:
-    """Print the one line, then let the sample run beside the supervisor, which must not stand still meanwhile."""
+    """Print the one line, then run the sample in a thread, because the supervisor must keep running meanwhile."""
     output(
         f"penstock is ready: ingress={ready.ingress_url} kafka={ready.bootstrap_servers} "
         f"registry=http://{ports.HOST}:{ready.registry_port} operations={ready.operations_url} "

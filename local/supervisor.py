@@ -1,8 +1,8 @@
-"""Keep processes running: start, wait until ready, start again when one dies, end all in order.
+"""Keep processes running: start them, wait until ready, restart any that dies, end all in order.
 
-One thread, one loop, one look at every process per turn; while all are ready it sleeps until a signal says that one has
-died, so that `penstock up` costs nothing when nothing happens. A process that dies before it was ever ready is a mistake a
-person has to see (`DidNotStart`); one that dies later is started again for as long as it takes.
+One thread with one loop checks every process per turn; while all are ready it sleeps until a signal reports a death, so an idle
+`penstock up` costs nothing. A process that dies before it was ever ready is an error that the user must see (`DidNotStart`); one
+that dies later is restarted without limit.
 """
 
 import signal
@@ -16,13 +16,13 @@ from local.errors import DidNotStart, LocalError
 from local.guard import Child
 from local.signals import Signals
 
-TURN_S = 0.05  # while something starts or ends
-QUIET_TURN_S = 5.0  # while all are ready: a death is a signal and ends the wait
+TURN_S = 0.05  # while a process starts or ends
+QUIET_TURN_S = 5.0  # while all are ready: a death raises a signal, which ends the wait
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 30.0
-STEADY_S = 60.0  # A process that lived this long starts with the shortest delay again.
+STEADY_S = 60.0  # After a life this long, the delay starts at the shortest again.
 TRIES_BEFORE_READY = 3
-MISUSED = 2  # Exit code of Penstock's commands for wrong configuration: no second try will be better.
+MISUSED = 2  # Penstock's exit code for wrong configuration: a retry cannot help.
 _PROBE_EVERY_S = 0.2
 _REMIND_EVERY_S = 10.0
 _BOUND_EVERY_S = 10.0
@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process to keep running: how to start it, how to tell that it is ready, how long it may take to end."""
+    """A process to keep running: its start, its readiness check, and its time limit to end."""
 
     name: str
     launch: Callable[[], Child]
@@ -51,7 +51,7 @@ class Supervisor:
         self._next_bound = 0.0
 
     def start(self, services: Sequence[Service]) -> None:
-        """Start some more processes at once and return when all are ready or somebody asked to stop."""
+        """Start more processes in parallel and return when all are ready or a stop is requested."""
         if self._signals.is_stop_requested:
             return
         self._say(f"starting {' and '.join(service.name for service in services)}")
@@ -70,13 +70,13 @@ class Supervisor:
                     kept.remind(time.monotonic() - waiting_since)
 
     def run(self) -> None:
-        """Keep everything running until somebody asks to stop."""
+        """Keep all processes running until a stop is requested."""
         while not self._signals.is_stop_requested:
             self._turn()
             self._signals.wait(QUIET_TURN_S if all(kept.is_ready for kept in self._kept) else TURN_S)
 
     def stop(self) -> None:
-        """End everything, the last started first, each within its time; all at once if asked a second time."""
+        """End all processes, the last started first, each within its time limit; all at once on a second request."""
         for kept in reversed(self._kept):
             kept.stop(self._signals)
 
@@ -91,7 +91,7 @@ class Supervisor:
 
 
 class _Kept:
-    """One process and what has happened to it."""
+    """One process and its history."""
 
     def __init__(self, service: Service, say: Say) -> None:
         self.service = service
@@ -104,7 +104,7 @@ class _Kept:
         self._due = 0.0
 
     def turn(self, now: float) -> None:
-        """Start the process if it is due, note its death, or ask whether it is ready."""
+        """Start the process if it is due, note its death, or check whether it is ready."""
         if self._child is None:
             if now >= self._due:
                 self._launch(now)
@@ -117,12 +117,12 @@ class _Kept:
             self._ask()
 
     def remind(self, waited_s: float) -> None:
-        """Tell a person who is waiting what for."""
+        """Report to the user what the start waits for."""
         if not self.is_ready:
             self._say(f"still waiting for {self.service.name} ({waited_s:.0f} s); it writes to {self.service.log}")
 
     def stop(self, signals: Signals) -> None:
-        """End the process: SIGTERM, and SIGKILL when its time is over or a person is out of patience."""
+        """End the process with SIGTERM, then SIGKILL at its time limit or on a second request to stop."""
         if self._child is None or self._child.exit_code() is not None:
             return
         self._child.terminate()
@@ -136,7 +136,7 @@ class _Kept:
         self._started = now
         try:
             self._child = self.service.launch()
-        except OSError as error:  # the disk is full, the data directory is gone, no more processes
+        except OSError as error:  # the disk is full, the data directory is gone, or no more processes are allowed
             self._note_death(now, f"{self.service.name} could not be started: {error}", is_final=True)
         except LocalError as error:
             if not self._was_ready:
@@ -152,7 +152,7 @@ class _Kept:
         self._say(f"{self.service.name} is ready{again} ({time.monotonic() - self._started:.1f} s)")
 
     def _note_death(self, now: float, what: str, is_final: bool) -> None:
-        """Say what the process said last; plan the next start, or give up on one that was never ready."""
+        """Report the last lines of the process; schedule the next start, or give up if it was never ready."""
         self._child = None
         self.is_ready = False
         self._deaths = 1 if now - self._started > STEADY_S else self._deaths + 1

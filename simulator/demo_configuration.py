@@ -1,4 +1,4 @@
-"""A configuration for trying Penstock: one source per provider, named like it, with secrets made up on this machine."""
+"""A configuration for trying Penstock: one source per provider, named after it, with secrets generated on this machine."""
 
 import base64
 import os
@@ -10,19 +10,19 @@ from providers.registry import PROVIDERS
 
 CONFIGURATION = "penstock.toml"
 TYPES: Mapping[str, tuple[str, ...]] = {"standard": ("contact", "user"), "generic": ("ticket",)}
-"""What the sample and docs/local-testing.md send as these: nobody else can know it."""
-SECRET_BYTES = 24  # Standard Webhooks 1.0 asks for 24 to 64 bytes; the others accept any text.
+"""The resource types that the sample and docs/local-testing.md send for these providers, which define none themselves."""
+SECRET_BYTES = 24  # Standard Webhooks 1.0 requires 24 to 64 bytes; the others accept any text.
 
 
 def demo_path(data_dir: Path) -> Path:
-    """Return where the demo's configuration is, or would be."""
+    """Return the path of the demo configuration, whether or not it exists."""
     return data_dir / "demo" / CONFIGURATION
 
 
 def demo_configuration(data_dir: Path) -> Path:
-    """Return the path of the demo's `penstock.toml`, written with its secrets where they are not there yet.
+    """Return the path of the demo's `penstock.toml`, written with its secrets if missing.
 
-    What exists is kept, so secrets and edits survive a restart. Folder 0700, files 0600.
+    Existing files stay, so secrets and edits survive a restart. Folder 0700, files 0600.
     """
     path = demo_path(data_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def _new_secret(provider: str) -> str:
 
 
 def _write_once(path: Path, text: str) -> None:
-    """Write a file unless it is there, through another name: killed half-way, the next start finds it missing, not cut."""
+    """Write a missing file, by way of a temporary name: after a kill half-way, the next start finds it missing, not truncated."""
     if path.exists():
         return
     draft = path.with_name(f".{path.name}.{os.getpid()}")

@@ -1,5 +1,5 @@
-"""What can go wrong in the simulator."""
+"""The errors of the simulator."""
 
 
 class SimulatorError(Exception):
-    """Nothing was posted, and trying again changes nothing until a person acts; the message says what to do."""
+    """Nothing was posted, and a retry fails too until the user acts; the message says what to do."""

@@ -1,4 +1,4 @@
-"""What `penstock send` posts: which payload, how often, in which order, which of them twice."""
+"""The posts of `penstock send`: the choice of payloads, their number and order, and the duplicates."""
 
 import random
 import uuid
@@ -12,12 +12,12 @@ from simulator.posting import Post
 from simulator.senders import Sender
 from simulator.variation import first_delivery_id, new_delivery_id, renewed, varied
 
-DUPLICATE_DISTANCE = 50  # a duplicate follows its original within so many posts, as a provider's quick retry does
+DUPLICATE_DISTANCE = 50  # a duplicate follows its original within this many posts, like a provider's quick retry
 
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One body and where it came from."""
+    """One body and its origin."""
 
     name: str
     body: bytes
@@ -39,7 +39,7 @@ class Load:
 class _Turn:
     payload: int
     repetition: int
-    number: int  # counts the deliveries, duplicates not; a higher number is a newer version
+    number: int  # counts the deliveries without duplicates; a higher number is a newer version
 
 
 def read_payloads(places: Sequence[str], stdin: bytes | None) -> list[Payload]:
@@ -51,11 +51,11 @@ def read_payloads(places: Sequence[str], stdin: bytes | None) -> list[Payload]:
 
 
 def posts(payloads: Sequence[Payload], sender: Sender, load: Load, now: datetime) -> Iterator[Post]:
-    """Yield the posts of a load. Bodies are made one by one, so a million of them take no more memory than their numbers."""
+    """Yield the posts of a load. Bodies are made one by one, so a million of them need only the memory of their numbers."""
     provider, run = sender.provider.name, uuid.uuid4().hex
     for turn in _turns(len(payloads), load):
         payload, unique = payloads[turn.payload], str(uuid.UUID(int=int(run, 16) ^ turn.number))
-        if turn.repetition == 0 and not load.is_varied:  # byte for byte what the file holds
+        if turn.repetition == 0 and not load.is_varied:  # byte for byte as in the file
             yield Post(sender, payload.body, load.topic, first_delivery_id(provider, payload.body, unique))
             continue
         delivery_id = new_delivery_id(provider, unique)

@@ -1,9 +1,9 @@
-"""The books of a load generator's run, and every figure that comes out of them. Pure: values in, values out.
+"""The record of a load generator's run, and every figure computed from it. Pure: values in, values out.
 
-A latency begins when its post was due, never when it could be sent: a server that stalls would otherwise be asked less
-while it stalls, and look better than it is (coordinated omission). Percentiles are exact: all latencies are kept, none
-falls into a bucket. What is late has one of two reasons, kept apart: the generator came too late itself (`taken_s`), or
-it came in time and no connection was free, because the server still owed answers on all of them (`sent_s`).
+A latency starts when its post was due, not when it could be sent: otherwise a stalling server would get fewer posts while it
+stalls, and look better than it is (coordinated omission). Percentiles are exact: all latencies are kept, without buckets.
+Lateness has one of two reasons, recorded separately: the generator itself was late (`taken_s`), or it was on time and no
+connection was free, because the server still owed answers on all of them (`sent_s`).
 """
 
 import math
@@ -19,22 +19,22 @@ NO_ANSWER = -1
 OK = 200
 
 LATE_MS = (
-    5.0  # p99, half of what the ingress may take at 1,000/s; uvloop's timers tick once a millisecond, so 1 ms is usual
+    5.0  # p99, half of the limit for the ingress at 1,000/s; uvloop's timers tick once a millisecond, so 1 ms is usual
 )
-FULL = 0.9  # of a core, or of all: beyond that there is no time to spare
+FULL = 0.9  # of a core, or of all: beyond that no time is to spare
 
 Series = list[tuple[object, ...]]  # the first row names the columns
 
 
 class Phase(Struct, frozen=True):
-    """So many posts a second, evenly spaced, for a time."""
+    """A number of posts a second, evenly spaced, for a time."""
 
     per_s: int
     duration_s: float
 
     @property
     def posts(self) -> int:
-        """Return how many posts fall into the phase."""
+        """Return the number of posts in the phase."""
         return round(self.per_s * self.duration_s)
 
 
@@ -48,7 +48,7 @@ def due_offsets_s(phases: Sequence[Phase]) -> Iterator[float]:
 
 
 class Posts(Struct):
-    """One line for each post: when it was due, taken up, sent and answered (monotonic seconds, 0 for never), and how."""
+    """One row per post: when it was due, taken up, sent and answered (monotonic seconds, 0 for never), and its status."""
 
     due_s: "array[float]" = field(default_factory=lambda: array("d"))
     taken_s: "array[float]" = field(default_factory=lambda: array("d"))
@@ -61,7 +61,7 @@ class Posts(Struct):
     machine_cpu_share: float = 0.0
 
     def enter(self, due_s: float, taken_s: float) -> int:
-        """Put a post into the books and return its number."""
+        """Record a post and return its number."""
         self.due_s.append(due_s)
         self.taken_s.append(taken_s)
         self.sent_s.append(0.0)
@@ -70,7 +70,7 @@ class Posts(Struct):
         return len(self.due_s) - 1
 
     def statuses(self) -> dict[str, int]:
-        """Return how many answers there were of each status; `cut` and `none` for what was never answered."""
+        """Return the number of answers by status; `cut` and `none` count posts without an answer."""
         names = {CUT: "cut", NO_ANSWER: "none"}
         return {names.get(status, str(status)): count for status, count in sorted(Counter(self.status).items())}
 
@@ -79,11 +79,11 @@ class Posts(Struct):
         return [number for number, status in enumerate(self.status) if status == OK]
 
     def accepted_per_s(self) -> float:
-        """Return posts answered 200, a second."""
+        """Return the rate of posts answered 200, per second."""
         return len(self.accepted()) / self.elapsed_s
 
     def latencies_ms(self) -> list[float]:
-        """Return the latencies of the answered posts from when they were due, sorted."""
+        """Return the sorted latencies of the answered posts, from when they were due."""
         return _spans_ms(self.due_s, self.answered_s)
 
     def lateness_ms(self) -> list[float]:
@@ -91,32 +91,32 @@ class Posts(Struct):
         return _spans_ms(self.due_s, self.taken_s)
 
     def waits_ms(self) -> list[float]:
-        """Return how long posts waited for a free connection, sorted: the server's part, outside its own sight."""
+        """Return how long posts waited for a free connection, sorted: caused by the server, but outside its own measurements."""
         return _spans_ms(self.taken_s, self.sent_s)
 
     def timed(self) -> list[tuple[float, float]]:
-        """Return of each answered post when it was due, in seconds after the beginning, and its latency in ms."""
+        """Return, for each answered post, when it was due in seconds after the beginning, and its latency in ms."""
         pairs = zip(self.due_s, self.answered_s, strict=True)
         return [(due - self.began_s, 1000 * (answered - due)) for due, answered in pairs if answered]
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float | None:
-    """Return a percentile of sorted figures by the nearest rank, None when there are none."""
+    """Return a percentile of sorted figures by the nearest rank, None for no figures."""
     if not ordered:
         return None
-    rank = math.ceil(round(len(ordered) * percent / 100, 6))  # rounded: 99.9 % of 1,000 is 999 and no bit more
+    rank = math.ceil(round(len(ordered) * percent / 100, 6))  # rounded: 99.9 % of 1,000 is exactly 999
     return round(ordered[max(0, rank - 1)], 2)
 
 
 def percentiles(ordered: Sequence[float]) -> dict[str, float | None]:
-    """Return the percentiles that every table has."""
+    """Return the percentiles shown in every table."""
     return {
         name: percentile(ordered, percent) for name, percent in (("p50_ms", 50), ("p99_ms", 99), ("p99_9_ms", 99.9))
     }
 
 
 def latency_row(posts: Posts) -> dict[str, Any]:
-    """Return answers, percentiles of the latencies, and how the generator fared, which belongs to every row."""
+    """Return the answers, the latency percentiles and the generator's own figures, which belong in every row."""
     ordered = posts.latencies_ms()
     return {
         "posts": len(posts.due_s),
@@ -128,7 +128,7 @@ def latency_row(posts: Posts) -> dict[str, Any]:
 
 
 def generator_row(posts: Posts) -> dict[str, Any]:
-    """Return how late the generator was, what it and the whole machine used, and what that means for the row."""
+    """Return the generator's lateness, its own and the whole machine's usage, and what they mean for the row."""
     late_ms = percentile(posts.lateness_ms(), 99) or 0.0
     return {
         "late_p99_ms": late_ms,
@@ -141,7 +141,7 @@ def generator_row(posts: Posts) -> dict[str, Any]:
 
 
 def verdict(late_p99_ms: float, cpu_share: float, machine_cpu_share: float) -> str:
-    """Say whether figures are the server's, or the generator's and the machine's: shares are of one core and of all."""
+    """Say whether the figures describe the server, or the generator and the machine: shares are of one core and of all."""
     if cpu_share >= FULL:
         return "generator is the limit"
     if late_p99_ms <= LATE_MS:
@@ -150,7 +150,7 @@ def verdict(late_p99_ms: float, cpu_share: float, machine_cpu_share: float) -> s
 
 
 def curve(ordered: Sequence[float]) -> list[tuple[float, float]]:
-    """Return (percentile, latency) at ten steps for each nine, as far as there are posts to show it."""
+    """Return (percentile, latency) in ten steps per nine, as far as the number of posts allows."""
     points = []
     step = 0
     while 10 ** (step / 10) <= len(ordered):
@@ -180,9 +180,9 @@ def within(posts: Posts, begin_s: float, end_s: float) -> list[float]:
 
 
 def back_after_s(posts: Posts, from_s: float, bound_ms: float, window_s: float = 1.0) -> float | None:
-    """Return how long after a moment latency is back: from then on, a whole window has its p99 within the bound.
+    """Return the time after `from_s` until latency has recovered: a whole window from then on has its p99 within the bound.
 
-    Looked at in steps of a tenth of a second; None when it never came back.
+    The resolution is a tenth of a second; None if it never recovers.
     """
     timed = [(due_s, latency_ms) for due_s, latency_ms in posts.timed() if due_s >= from_s]
     last_s = max((due_s for due_s, _ in timed), default=from_s)

@@ -1,7 +1,7 @@
-"""Posts over kept connections and times the answers: raw sockets on uvloop, requests made beforehand, one process.
+"""Posts over persistent connections and times the answers: raw sockets on uvloop, prebuilt requests, one process.
 
 Closed loop: every connection posts again as soon as it is answered, which finds the highest rate. Open loop: posts are
-due at a given rate whatever the answers do; see simulator/load_figures.py for what that means for the latencies.
+due at a given rate, independent of the answers; simulator/load_figures.py explains the effect on latencies.
 Times are `time.monotonic()`, one clock for all processes of a machine.
 """
 
@@ -21,12 +21,12 @@ from simulator.load_figures import CUT, Phase, Posts, due_offsets_s
 
 CLOSED_CONNECTIONS = 64
 OPEN_CONNECTIONS = 256  # at 5,000/s enough for answers that take 50 ms; beyond that posts wait, and the wait counts
-OUTAGE_CONNECTIONS = 2_560  # at 1,000/s enough for the 2 s that an ingress waits for a silent Kafka
-DRAIN_S = 60.0  # an overloaded server must still answer all, or posts and records could not be compared
+OUTAGE_CONNECTIONS = 2_560  # at 1,000/s enough for the 2 s that an ingress waits for an unresponsive Kafka
+DRAIN_S = 60.0  # an overloaded server must still answer all posts, or posts and records could not be compared
 SPARE_FILES = 256
 
 Request = Callable[[int], bytes]  # by the post's number
-Meanwhile = Callable[[float], Awaitable[None]]  # told when the posts began, monotonic seconds
+Meanwhile = Callable[[float], Awaitable[None]]  # called with the time when the posts began, monotonic seconds
 
 Now = time.monotonic
 
@@ -43,12 +43,12 @@ def open_loop(
     connections: int = OPEN_CONNECTIONS,
     meanwhile: Sequence[Meanwhile] = (),
 ) -> Posts:
-    """Post at the rates of the phases, one after another; `meanwhile` runs beside it and is waited for."""
+    """Post at the rates of the phases, one after another; `meanwhile` runs concurrently and is awaited."""
     return _run(_open_loop(port, request, phases, connections, meanwhile))
 
 
 def allow_files(connections: int = OUTAGE_CONNECTIONS) -> None:
-    """Raise the limit of open files as far as it may be, for this process and for the servers that it starts."""
+    """Raise the open file limit as far as permitted, for this process and for the servers that it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = connections + SPARE_FILES
     if soft < needed:
@@ -56,7 +56,7 @@ def allow_files(connections: int = OUTAGE_CONNECTIONS) -> None:
 
 
 class Line(Protocol):
-    """A connection that carries one post at a time; `number` is the post that it waits for, -1 when it is free."""
+    """A connection that carries one post at a time; `number` is the post in flight, -1 when the connection is free."""
 
     number: int
     is_open: bool
@@ -66,7 +66,7 @@ class Line(Protocol):
 
 
 class Books:
-    """What both loops share: the requests in turn and the books. `now` is the clock."""
+    """The state that both loops share: the requests in turn and the recorded posts. `now` is the clock."""
 
     def __init__(self, request: Request, now: Callable[[], float] = Now) -> None:
         self.posts = Posts()
@@ -75,14 +75,14 @@ class Books:
         self._now = now
 
     def post(self, line: Line, number: int) -> None:
-        """Send a post that is in the books."""
+        """Send a recorded post."""
         request = self._request(number)
         self.posts.sent_s[number] = self._now()
         self.in_flight += 1
         line.send(number, request)
 
     def answered(self, line: Line, status: int) -> None:
-        """Note an answer, or that there will be none."""
+        """Record an answer, or that there will be none."""
         number, line.number = line.number, -1
         self.in_flight -= 1
         self.posts.status[number] = status
@@ -91,12 +91,12 @@ class Books:
 
 
 class ClosedLoop(Books):
-    """Posts again at once, until the time is over."""
+    """Posts again at once after each answer, until the time is over."""
 
     until_s = 0.0
 
     def answered(self, line: Line, status: int) -> None:
-        """Note an answer and post the next."""
+        """Record an answer and post the next."""
         super().answered(line, status)
         now_s = self._now()
         if now_s < self.until_s and line.is_open:
@@ -104,7 +104,7 @@ class ClosedLoop(Books):
 
 
 class OpenLoop(Books):
-    """Posts when it is time; posts that find no free connection wait in line, and their clock runs."""
+    """Posts at the due times; posts that find no free connection wait in a queue, and their clock runs."""
 
     def __init__(self, request: Request, now: Callable[[], float] = Now) -> None:
         super().__init__(request, now)
@@ -122,7 +122,7 @@ class OpenLoop(Books):
         self.waiting.append(number)
 
     def answered(self, line: Line, status: int) -> None:
-        """Note an answer; the connection is free for whoever waits longest."""
+        """Record an answer; the connection is free for the post that has waited longest."""
         super().answered(line, status)
         if not line.is_open:
             return
@@ -133,7 +133,7 @@ class OpenLoop(Books):
 
 
 class Connection(asyncio.Protocol):
-    """One kept connection of HTTP/1.1."""
+    """One persistent HTTP/1.1 connection."""
 
     def __init__(self, books: Books) -> None:
         self.number = -1
@@ -142,7 +142,7 @@ class Connection(asyncio.Protocol):
         self._received = b""
 
     def connection_made(self, transport: Any) -> None:
-        """Keep the transport to write to."""
+        """Keep the transport for writing."""
         self._transport = transport
 
     def send(self, number: int, request: bytes) -> None:
@@ -151,7 +151,7 @@ class Connection(asyncio.Protocol):
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
-        """Pass an answer on once it is whole."""
+        """Pass an answer on once it is complete."""
         self._received += data
         head, found, rest = self._received.partition(b"\r\n\r\n")
         if not found or len(rest) < int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0):
@@ -160,13 +160,13 @@ class Connection(asyncio.Protocol):
         self._books.answered(self, int(head[9:12]))
 
     def connection_lost(self, _error: Exception | None) -> None:
-        """Note that a post on its way is not answered any more."""
+        """Record that the post in flight will get no answer."""
         self.is_open = False
         if self.number >= 0:
             self._books.answered(self, CUT)
 
     def close(self) -> None:
-        """Hang up; what is still on its way stays without an answer in the books."""
+        """Close the connection; posts in flight stay recorded without an answer."""
         self.number = -1
         self._transport.close()
 
@@ -194,11 +194,11 @@ async def _open_loop(
         start_s = loop.posts.began_s
         beside = [asyncio.ensure_future(run(start_s)) for run in meanwhile]
         for number, offset_s in enumerate(due_offsets_s(phases)):
-            while (wait_s := start_s + offset_s - Now()) > 0:  # noqa: ASYNC110 - the fact waited for is the time
+            while (wait_s := start_s + offset_s - Now()) > 0:  # noqa: ASYNC110 - the condition is the time itself
                 await asyncio.sleep(wait_s)
             loop.due(start_s + offset_s)
             if number % 16 == 0:
-                await asyncio.sleep(0)  # behind the clock, answers must still be read
+                await asyncio.sleep(0)  # behind schedule, but answers must still be read
         await asyncio.gather(*beside)
     await _drain(loop, connections)
     return loop.posts
@@ -210,7 +210,7 @@ async def _connect(books: Books, port: int, count: int) -> list[Connection]:
 
 
 async def _drain(books: Books, connections: Sequence[Connection]) -> None:
-    """Wait for the answers still under way, then hang up."""
+    """Wait for the answers in flight, then close the connections."""
     deadline = Now() + DRAIN_S
     while books.in_flight and Now() < deadline:  # noqa: ASYNC110 - once, at the end: an event for each answer would cost more
         await asyncio.sleep(0.01)
@@ -220,10 +220,10 @@ async def _drain(books: Books, connections: Sequence[Connection]) -> None:
 
 @contextlib.contextmanager
 def _measured(posts: Posts) -> Iterator[None]:
-    """Note the time and the processor's shares; without collections, whose pauses would look like the server's."""
+    """Record the time and the CPU shares; garbage collection is off, because its pauses would look like the server's."""
     gc.collect()
     gc.disable()
-    psutil.cpu_percent()  # from here on
+    psutil.cpu_percent()  # starts the measurement
     posts.began_s, cpu_s = Now(), time.process_time()
     yield
     posts.elapsed_s = Now() - posts.began_s

@@ -1,4 +1,4 @@
-"""Posting deliveries over HTTP as a provider does: signed at the last moment, a bounded number at once, at a given rate."""
+"""Posts deliveries over HTTP like a provider: signed at the last moment, with bounded concurrency, at a given rate."""
 
 import asyncio
 import time
@@ -15,13 +15,13 @@ from providers.base import Sample, SignedRequest
 from simulator.errors import SimulatorError
 from simulator.senders import Sender
 
-TIMEOUT_S = 30.0  # longer than the ingress ever takes; a provider's own, shorter limit is not what is measured here
+TIMEOUT_S = 30.0  # longer than the ingress ever takes; a provider's own, shorter limit is not measured here
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One delivery to be posted. `is_forged`: signed with a secret that nobody configured."""
+    """One delivery to post. `is_forged`: signed with a secret that is not configured."""
 
     sender: Sender
     body: bytes
@@ -32,7 +32,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """What came back. `status` is None when there was no answer; `delivery_id` is the one that Penstock will know."""
+    """The result of a post. `status` is None without an answer; `delivery_id` is the id that Penstock will record."""
 
     status: int | None
     detail: str
@@ -41,13 +41,13 @@ class Answered:
 
     @property
     def is_accepted(self) -> bool:
-        """Say whether the delivery is now the receiver's responsibility."""
+        """Say whether the receiver has taken responsibility for the delivery."""
         return self.status is not None and 200 <= self.status < 300
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast: at most `rate` posts a second (None: no limit), `concurrency` at once; only with 1 is the order kept."""
+    """The pace: at most `rate` posts a second (None: no limit), `concurrency` at once; only with 1 is the order kept."""
 
     concurrency: int = 1
     rate: float | None = None
@@ -74,16 +74,16 @@ class Tally:
 
     @property
     def posted(self) -> int:
-        """Return how many were posted, answered or not."""
+        """Return the number of posts, answered or not."""
         return self.statuses.total()
 
     @property
     def is_hopeless(self) -> bool:
-        """Say whether nobody is there at all."""
+        """Say whether none of the posts has got an answer."""
         return self.posted > 0 and not self.latencies_s
 
     def percentile_ms(self, percent: float) -> float | None:
-        """Return the latency that this share of the answered posts stayed within."""
+        """Return the latency that this percentage of the answered posts stayed within."""
         if not self.latencies_s:
             return None
         in_order = sorted(self.latencies_s)
@@ -93,7 +93,7 @@ class Tally:
 async def post_all(
     posts: Iterable[Post], url: str, pace: Pace, tally: Tally, on_answer: Callable[[Post, Answered], None]
 ) -> None:
-    """Post everything; stops early when the first posts, as many as go at once, all find nobody at the address."""
+    """Post everything; stop early when the first posts, as many as run at once, all find no server at the address."""
     due = _schedule(pace.rate)
     waiting = iter(posts)
 
@@ -112,7 +112,7 @@ async def post_all(
 
 
 def _schedule(rate: float | None) -> Iterator[float]:
-    """Yield how long to wait for each post's turn: fixed by the start, so that a slow answer delays none of the others."""
+    """Yield the wait before each post: the schedule is fixed at the start, so a slow answer does not delay the other posts."""
     if rate is None:
         while True:
             yield 0.0

@@ -1,6 +1,6 @@
-"""Made-up shops, issues, invoices and tickets of all seven providers, and what happens to them: always the same story.
+"""Made-up shops, issues, invoices and tickets of all seven providers, and their histories: always the same.
 
-Only ids and times differ from run to run, so a second run on the same data directory is as new as the first.
+Only ids and times differ between runs, so a second run on the same data directory is as new as the first.
 """
 
 import random
@@ -24,7 +24,7 @@ STATUSES = ("draft", "active", "active", "archived")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """One moment in a resource's life, before a provider's notation: the `revision` decides the content."""
+    """One moment in the life of a resource, independent of the provider's notation: the `revision` decides the content."""
 
     number: int  # unique to the run and the resource
     revision: int
@@ -33,7 +33,7 @@ class Scene:
 
     @property
     def title(self) -> str:
-        """Return what the resource is called in this revision."""
+        """Return the resource's title in this revision."""
         return f"{NAMES[self.number % len(NAMES)]} no. {self.revision}"
 
     @property
@@ -48,7 +48,7 @@ class Scene:
 
     @property
     def time(self) -> str:
-        """Return the moment in ISO 8601, whole seconds as most providers stamp."""
+        """Return the moment in ISO 8601 with whole seconds, like most providers."""
         return f"{self.moment:%Y-%m-%dT%H:%M:%SZ}"
 
     @property
@@ -58,11 +58,11 @@ class Scene:
 
 
 Writer = Callable[[Scene], tuple[str, Document]]
-"""A provider's notation: the topic and the body of a scene."""
+"""A provider's notation: the event type and the body of a scene."""
 
 
 def posts(senders: Mapping[str, Sender], run: int, now: datetime) -> list[Post]:
-    """Return the whole story in the order of posting: every resource's own order is kept, the resources are mixed."""
+    """Return all posts in order: each resource keeps its own order, the resources are mixed."""
     chance = random.Random(SEED)  # noqa: S311 - the same story every time, no secret
     lives = [
         _life(sender, run + place * RESOURCES + number, number, now)
@@ -74,7 +74,7 @@ def posts(senders: Mapping[str, Sender], run: int, now: datetime) -> list[Post]:
 
 
 def _life(sender: Sender, unique: int, number: int, now: datetime) -> list[Post]:
-    """Return what happens to one resource, with everything that makes deliveries hard to use."""
+    """Return the posts of one resource, with everything that makes deliveries difficult to use."""
 
     def post(revision: int, minute: float, verb: str = "updated") -> Post:
         scene = Scene(unique, revision, now - timedelta(hours=1) + STEP * minute, verb)
@@ -83,7 +83,7 @@ def _life(sender: Sender, unique: int, number: int, now: datetime) -> list[Post]
     created, first, second = post(0, 0, "created"), post(1, 1), post(2, 3)
     repeated = second if number % 2 else first
     told_again = post(2, 4)  # a new delivery and a new time, the same content
-    overtaken = post(3, 2)  # older than what arrived before it
+    overtaken = post(3, 2)  # older than the post before it
     life = [created, first, second, repeated, told_again, overtaken]
     return [*life, post(2, 5, "deleted")] if number % DELETED_EVERY == 0 else life
 
@@ -98,7 +98,7 @@ def _post(sender: Sender, scene: Scene, unique: str) -> Post:
 
 
 def _strays(sender: Sender, run: int, now: datetime) -> Iterator[Post]:
-    """Yield a delivery that nobody can read, and one that somebody forged."""
+    """Yield an unreadable delivery and a forged one."""
     topic, body = WRITERS[sender.provider.name](Scene(run - 1, 0, now, "created"))
     broken = b'{"run": %d, "cut off in the midd' % run
     yield Post(sender, broken, topic, new_delivery_id(sender.provider.name, f"{run:x}-unreadable"))

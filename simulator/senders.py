@@ -1,4 +1,4 @@
-"""Who a post pretends to be: a configured source, its provider's rules and the secret that signs."""
+"""The sender of a post: a configured source, its provider's rules and the signing secret."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from providers.base import Provider
 from providers.registry import PROVIDERS, provider, provider_of
 from simulator.errors import SimulatorError
 
-NO_SECRET = b"unverified"  # signs for a source that verifies nothing and has no secret; anything would do
+NO_SECRET = b"unverified"  # signs for a source that verifies nothing and has no secret; any value would do
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,14 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Who is meant on the command line: a source's or provider's name, and a secret's reference that overrides."""
+    """The sender named on the command line: a source or provider, and a secret's reference that overrides."""
 
     name: str
     secret: str | None = None
 
 
 def sender(source: Source, environ: Mapping[str, str], today: date) -> Sender:
-    """Return a source's sender, signing with its first current secret; raise `Misused` when all of them have expired."""
+    """Return a source's sender, signing with its first current secret; `SimulatorError` when all have expired."""
     secrets = current_secrets(source, environ, today)
     if not secrets and source.secrets:
         raise SimulatorError(f"every secret of {source.name} has expired; pass --secret to sign all the same")
@@ -40,7 +40,7 @@ def sender(source: Source, environ: Mapping[str, str], today: date) -> Sender:
 
 
 def wished_sender(wish: Wish, configuration: Configuration | None, environ: Mapping[str, str], today: date) -> Sender:
-    """Return the sender that is meant; without a configuration a provider's name and a secret are enough."""
+    """Return the sender that is named; without a configuration, a provider's name and a secret are enough."""
     source = None if configuration is None else _source(wish.name, configuration)
     if source is None:
         if wish.name not in PROVIDERS or wish.secret is None:

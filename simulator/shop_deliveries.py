@@ -1,4 +1,4 @@
-"""What the benchmarks send: products as Shopify sends them, made by code, the same in every run."""
+"""The deliveries of the benchmarks: generated products in Shopify's format, the same in every run."""
 
 import random
 from collections import Counter
@@ -17,12 +17,12 @@ SOURCE: Final = "bench"
 SECRET: Final = b"made-up-for-the-benchmark"
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 STEP_S: Final = 20  # between two versions of one product; stale deliveries show a second in between
-RECENT: Final = 50  # a duplicate follows its original within so many deliveries, as a provider's quick retry does
+RECENT: Final = 50  # a duplicate follows its original within this many deliveries, like a provider's quick retry
 FIRST_ID: Final = 7_900_000_000_000
 
 SMALL = (1, 1, 2)  # variants, images, paragraphs: 1.6 kB
 LARGE = (8, 5, 5)  # 5.9 kB
-DISTINCT: Final = 256  # products of `Numbered`, each with a key of its own, so that all partitions are written
+DISTINCT: Final = 256  # products of `Numbered`, each with its own key, so that all partitions are written
 _NUMBER: Final = b"the-number-of-the-post"
 
 _encode = msgspec.json.encode
@@ -43,7 +43,7 @@ _WORDS: Final = (
 
 
 class Mix(Struct, frozen=True):
-    """How many deliveries of how many products, and which share of them is no real update."""
+    """The numbers of deliveries and products, and the share of deliveries that are not real updates."""
 
     deliveries: int
     products: int
@@ -54,7 +54,7 @@ class Mix(Struct, frozen=True):
 
 
 class _Product(Struct):
-    """A product as it stands: how often it was shown with a newer version, really changed, and shown stale since."""
+    """The current state of a product: how often it was shown newer, really changed, and shown stale since then."""
 
     number: int
     version: int = 0
@@ -91,7 +91,7 @@ def product(number: int, version_s: float, content: int, size: tuple[int, int, i
 
 
 def mixed(mix: Mix, counts: Counter[str]) -> Iterator[RawDelivery]:
-    """Yield the deliveries of a mix as the ingress would keep them, and count the outcome that each must have."""
+    """Yield the deliveries of a mix as the ingress would store them, and count their expected outcomes."""
     chance = random.Random(mix.seed)  # noqa: S311  # reproducible noise, no secret
     products = [_Product(number) for number in range(mix.products)]
     recent: list[RawDelivery] = []
@@ -111,7 +111,7 @@ def mixed(mix: Mix, counts: Counter[str]) -> Iterator[RawDelivery]:
 
 
 def kept(body: bytes, delivery_id: str, shown_s: float) -> RawDelivery:
-    """Return a product's delivery as the ingress keeps it: named, signed, headers and all."""
+    """Return a product's delivery as the ingress stores it, with id, signature and headers."""
     headers = signed_headers(body, delivery_id, shown_s)
     envelope = _SHOPIFY.identify(SOURCE, SignedRequest(headers, body))
     return RawDelivery(
@@ -136,20 +136,20 @@ def signed_headers(body: bytes, delivery_id: str, shown_s: float) -> dict[str, s
 
 
 def request(path: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """Return the bytes of one HTTP/1.1 POST on a connection that is kept."""
+    """Return the bytes of one HTTP/1.1 POST on a persistent connection."""
     lines = [f"POST {path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
 class Numbered:
-    """Signed posts without end: `DISTINCT` products in turn, each post with a delivery id of its own.
+    """Signed posts without end: `DISTINCT` products in turn, each post with its own delivery id.
 
-    The signature covers the body alone, so a post costs no more than writing its number between two strings.
+    The signature covers only the body, so a post costs no more than writing its number between two strings.
     """
 
     def __init__(self, path: str, run: str, distinct: int = DISTINCT) -> None:
-        """Make the parts; `run` begins every delivery id, so that no two runs of a benchmark share one."""
+        """Build the parts; `run` begins every delivery id, so that no two runs of a benchmark share one."""
         self._run = run.encode()
         self._parts = [
             (head, tail)
@@ -183,7 +183,7 @@ def requests(path: str, count: int, products: int, size: tuple[int, int, int] = 
 
 
 def body_bytes(size: tuple[int, int, int]) -> int:
-    """Return the length of a body of a size."""
+    """Return the length of a body of this size."""
     return len(product(1234, STEP_S, 1, size))
 
 
@@ -191,7 +191,7 @@ _SHOPIFY: Final = Shopify()
 
 
 def _turn(chosen: _Product, kind: float, mix: Mix) -> str:
-    """Advance a product by one delivery and name its outcome; one that was never shown can only be new."""
+    """Advance a product by one delivery and return its outcome; the first delivery of a product is always new."""
     if 0 <= kind < mix.stale and chosen.version > 0 and chosen.stale < STEP_S - 1:
         chosen.stale += 1
         return "stale"

@@ -1,4 +1,4 @@
-"""Making many deliveries out of one payload: each a new event, or each a new version of the resource."""
+"""Makes many deliveries from one payload: each a new event, or each a new version of the resource."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -10,12 +10,12 @@ from schemas.codec import document_json
 from schemas.records import Document
 
 UPDATE_TIMES = frozenset({"updated_at", "updatedAt", "date_modified", "timestamp"})
-"""Keys under which providers write when a resource was updated; `created` of a Stripe event is the event's own time."""
+"""Keys under which providers write the update time of a resource; `created` of a Stripe event is the event's own time."""
 MARK = "penstock_variation"
 
 
 def renewed(provider: str, body: bytes, delivery_id: str) -> bytes:
-    """Return the body of another delivery of the same content: unchanged, except where the body itself holds the id."""
+    """Return the body of another delivery of the same content: unchanged, unless the body itself holds the id."""
     if provider != "stripe":
         return body
     document = read_object(body)
@@ -25,7 +25,7 @@ def renewed(provider: str, body: bytes, delivery_id: str) -> bytes:
 def varied(provider: str, body: bytes, number: int, now: datetime) -> bytes:
     """Return the body as the `number`th new version: later by that many microseconds than `now`, and with other content.
 
-    What is no JSON object is returned as it is.
+    A body that is not a JSON object is returned unchanged.
     """
     document = read_object(body)
     if not isinstance(document, dict):
@@ -40,7 +40,7 @@ def varied(provider: str, body: bytes, number: int, now: datetime) -> bytes:
 
 
 def _updated(document: Document, moment: datetime, depth: int) -> Document:
-    """Return an object with its update times, and those of the objects right below it, set to a moment."""
+    """Return an object with its update times, and those of the objects one level below, set to a moment."""
     return {key: _updated_value(key, value, moment, depth) for key, value in document.items()}
 
 
@@ -55,7 +55,7 @@ def _updated_value(key: str, value: object, moment: datetime, depth: int) -> obj
 
 
 def _resource(document: Document) -> Document:
-    """Return the object that a change should show in: the resource inside its envelope, or the body itself."""
+    """Return the object where a change should appear: the resource inside its envelope, or the body itself."""
     inner = document.get("data")
     if isinstance(inner, dict):
         deeper = inner.get("object")
@@ -65,13 +65,13 @@ def _resource(document: Document) -> Document:
 
 
 def new_delivery_id(provider: str, unique: str) -> str:
-    """Return a delivery id of the form that the provider uses, made from a unique text."""
+    """Return a delivery id in the provider's format, made from a unique text."""
     forms: Mapping[str, Callable[[str], str]] = {"stripe": "evt_{}".format, "standard": "msg_{}".format}
     return forms.get(provider, str)(unique)
 
 
 def first_delivery_id(provider: str, body: bytes, unique: str) -> str:
-    """Return the id of a payload's first delivery: the one that a Stripe event carries, else a new one."""
+    """Return the id of a payload's first delivery: the one in a Stripe event, else a new one."""
     if provider == "stripe":
         try:
             return msgspec.json.decode(body, type=_WithId).id

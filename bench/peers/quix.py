@@ -1,8 +1,8 @@
 """Quix Streams, exactly-once, doing the same full job: a contestant that runs in its own virtual environment.
 
-The decision is `bench.job`'s, as in the bare loop, and the records out are the same but for their time of decision. What
-differs, because Quix Streams is so: one state store with one changelog holds both tables (a `StreamingDataFrame` has one
-default store), and each row's key is prefixed with the message's key. Commits every 2,000 deliveries, like the others.
+The decision is `bench.job`'s, as in the bare loop, and the output records are the same except for their decision time. Quix
+Streams forces two differences: one state store with one changelog holds both tables (a `StreamingDataFrame` has one default
+store), and each row's key is prefixed with the message's key. Commits every 2,000 deliveries, like the others.
 """
 
 import logging
@@ -33,7 +33,7 @@ class Capture:
         self._job = Job(entry.wire_prefixes())
 
     def __call__(self, body: bytes, key: bytes, _timestamp_ms: int, headers: Any, state: State) -> Decided:
-        """Return the delivery's id and what follows from it; its rows are in the state, below the message's key."""
+        """Return the delivery's id and its decision; its rows are in the state, below the message's key."""
         context = message_context()
         shown = read(key, body, headers, (self._raw, context.partition, context.offset), time.time_ns() // 1000)
         seen = b"v%d" % shown.version_us
@@ -46,7 +46,7 @@ class Capture:
 
 
 class Field(Serializer):  # type: ignore[misc]  # installed in its own environment
-    """Writes one field of a decision as it is: it is Avro already."""
+    """Writes one field of a decision unchanged: it is Avro already."""
 
     def __init__(self, name: str) -> None:
         self._place = Decision._fields.index(name)
@@ -68,7 +68,7 @@ def run(entry: Entry) -> None:
         for name in OUTPUTS
     }
     decided = app.dataframe(raw).apply(Capture(entry), stateful=True, metadata=True)
-    decided = decided.set_headers(lambda *_: [])  # or it copies the delivery's 19 headers onto every record
+    decided = decided.set_headers(lambda *_: [])  # otherwise it copies the delivery's 19 headers onto every record
     changed = decided[decided.apply(lambda pair: pair[1].change is not None)]
     changed.to_topic(outputs["changes"])
     changed.to_topic(outputs["state"])
@@ -77,7 +77,7 @@ def run(entry: Entry) -> None:
 
 
 def topic_config() -> TopicConfig:
-    """Return the shape of every topic here."""
+    """Return the settings of every topic here."""
     return TopicConfig(num_partitions=PARTITIONS, replication_factor=1)
 
 

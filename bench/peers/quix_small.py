@@ -22,7 +22,7 @@ def run(entry: Entry) -> None:
     events = app.topic(entry.topic(OUTPUT), value_serializer="bytes", key_serializer="bytes", config=topic_config())
     made = app.dataframe(raw).apply(_made, stateful=True)
     made = made[made.apply(lambda value: value is not None)]
-    made.set_headers(lambda *_: []).to_topic(events)  # or it copies the delivery's 19 headers onto every record
+    made.set_headers(lambda *_: []).to_topic(events)  # otherwise it copies the delivery's 19 headers onto every record
     app.run()
 
 

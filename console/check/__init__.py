@@ -1,4 +1,4 @@
-"""`penstock check` and `penstock acls`: what is wrong with a configuration and around it, and the rights that each process needs.
+"""`penstock check` and `penstock acls`: the faults of a configuration and its surroundings, and the rights of each process.
 
-For others: `configuration`, `fields`, `topics` (findings), `reachable_topics`, `acls`.
+Public modules: `configuration`, `fields`, `topics` (findings), `reachable_topics`, `acls`.
 """

@@ -1,7 +1,7 @@
-"""What each process may have to do on a Kafka that denies everything else: its rights, and the topics to make for it.
+"""The rights that each process needs on a Kafka that denies by default, and the topics to create for it.
 
-The rights are those that the code uses, no more: `tests/kafka/test_acls.py` runs each process with exactly them and reads in the
-authorizer's log that nothing was denied and what each was used for.
+The rights are exactly those that the code uses: `tests/kafka/test_acls.py` runs each process with these rights alone, then reads
+in the authorizer's log that no operation was denied and what each right was used for.
 """
 
 import shlex
@@ -24,7 +24,7 @@ Process = Literal["ingress", "worker", "tail", "explain", "state", "replay", "ch
 
 
 class Right(Struct, frozen=True, order=True):
-    """One operation on one resource, in the words of kafka-acls.sh."""
+    """One operation on one resource, in the terms of kafka-acls.sh."""
 
     kind: Kind
     pattern: Pattern
@@ -33,7 +33,7 @@ class Right(Struct, frozen=True, order=True):
 
 
 class NewTopic(Struct, frozen=True):
-    """A topic to make beforehand, as Penstock would."""
+    """A topic to create beforehand, with the settings that Penstock would use."""
 
     name: str
     partitions: int
@@ -42,7 +42,7 @@ class NewTopic(Struct, frozen=True):
 
 
 class Names(Struct, frozen=True):
-    """The names that a configuration leads to; patterns where a provider's types may grow with a newer Penstock."""
+    """The topic names that a configuration leads to; prefixes where a newer Penstock may add types for a provider."""
 
     group: str
     changes: tuple[tuple[Pattern, str], ...]
@@ -53,12 +53,12 @@ class Names(Struct, frozen=True):
 
 
 def rights(configuration: Configuration, process: Process, *, has_topics: bool = False) -> list[Right]:
-    """Return what a process needs; with `has_topics` without what only making and changing topics needs."""
+    """Return the rights of a process; `has_topics` leaves out the rights to create and change topics."""
     return sorted(set(_OF_PROCESS[process](_names(configuration), not has_topics)))
 
 
 def new_topics(configuration: Configuration) -> list[NewTopic]:
-    """Return every topic that may be written to, for a Kafka on which Penstock may make none."""
+    """Return every topic that Penstock may write to, for a Kafka on which it may not create topics."""
     found, kafka = reachable(configuration), configuration.kafka
     seen_days, replication = configuration.worker.seen_days, kafka.replication
     return [
@@ -73,7 +73,7 @@ def new_topics(configuration: Configuration) -> list[NewTopic]:
 
 
 def acl_commands(needed: Iterable[Right], principal: str, bootstrap_servers: str) -> Iterator[str]:
-    """Yield a command of kafka-acls.sh for each resource."""
+    """Yield one kafka-acls.sh command per resource."""
     for (kind, pattern, name), same in groupby(needed, lambda right: (right.kind, right.pattern, right.name)):
         operations = [part for right in same for part in ("--operation", right.operation)]
         resource = [_FLAGS[kind], name, "--resource-pattern-type", pattern]
@@ -83,7 +83,7 @@ def acl_commands(needed: Iterable[Right], principal: str, bootstrap_servers: str
 
 
 def topic_command(topic: NewTopic, bootstrap_servers: str) -> str:
-    """Return the command of kafka-topics.sh that makes a topic."""
+    """Return the kafka-topics.sh command that creates a topic."""
     copies = [] if topic.replication_factor < 0 else ["--replication-factor", str(topic.replication_factor)]
     settings = [part for key, value in topic.settings.items() for part in ("--config", f"{key}={value}")]
     rest = ["--topic", topic.name, "--partitions", str(topic.partitions), *copies, *settings]
@@ -127,7 +127,7 @@ def _each(topics: Iterable[tuple[Pattern, str]], *operations: str) -> Iterator[R
 
 
 def _ingress(_names: Names, creates: bool) -> Iterator[Right]:
-    """Describe goes with Write, and an idempotent producer needs nothing more since Kafka 2.8 (KIP-679)."""
+    """Write implies Describe, and an idempotent producer needs no further right since Kafka 2.8 (KIP-679)."""
     yield from _on("topic", RAW, "Write", *_if(creates, "Create"))
 
 
@@ -138,12 +138,12 @@ def _worker(names: Names, creates: bool) -> Iterator[Right]:
         yield from _on("topic", topic, "Write", *create)
     yield from _each((*names.changes, *names.state, *names.copies), "Write", *create)
     for changelog in (names.seen, names.latest):
-        # Its policy is compared with the configuration at each start, and set where it may be; AlterConfigs is enough for both.
-        # Alter adds partitions when the raw topic has got more.
+        # Each start compares its settings with the configuration and, if permitted, corrects them; AlterConfigs covers both.
+        # Alter adds partitions when the raw topic has gained some.
         yield from _on("topic", changelog, "Read", "Write", *create)
         yield from _on("topic", changelog, *(("AlterConfigs", "Alter") if creates else ("DescribeConfigs",)))
     yield from _on("group", names.group, "Read")
-    yield from _on("group", f"{names.group}-restore", "Describe")  # librdkafka asks for its coordinator, needed or not
+    yield from _on("group", f"{names.group}-restore", "Describe")  # librdkafka looks up its coordinator in any case
     yield Right("transactional-id", "prefixed", f"{names.group}.", "Write")  # what follows is the worker's id
 
 
@@ -168,7 +168,7 @@ def _state(names: Names, _creates: bool) -> Iterator[Right]:
 
 
 def _replay(names: Names, _creates: bool) -> Iterator[Right]:
-    yield from _on("topic", RAW, "Read", "Write")  # Write: the corrections, not for --dry-run
+    yield from _on("topic", RAW, "Read", "Write")  # Write: the corrections; --dry-run does not need it
     yield from _on("topic", OUTCOMES, "Read")
     yield from _on("topic", names.latest, "Read")
     yield from _each((*names.changes, *names.state), "Read")

@@ -1,4 +1,4 @@
-"""What `penstock check` finds: in the configuration alone, and in the Kafka and the registry that it names."""
+"""The findings of `penstock check`: in the configuration alone, and in the Kafka and the registry that it names."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -34,7 +34,7 @@ NEEDED_TOPICS = ("webhooks.raw", "deliveries.outcomes")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found, with its place in the text."""
+    """One finding, with its position in the file."""
 
     level: Literal["problem", "warning", "fine"]
     text: str
@@ -42,20 +42,20 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where keys stand in the configuration's file."""
+    """The positions of keys in the configuration file."""
 
     path: Path
     lines: Mapping[Location, int]
 
     def of(self, *location: str | int) -> str:
-        """Return a key as `penstock.toml:12: sources[1].secrets[0]`."""
+        """Return the position of a key as `penstock.toml:12: sources[1].secrets[0]`."""
         return f"{self.path}:{line_of(location, self.lines)}: {key_text(location)}"
 
 
 def offline_findings(
     configuration: Configuration, path: Path, environ: Mapping[str, str], today: date
 ) -> list[Finding]:
-    """Return what is wrong or doubtful about a configuration that loads: secrets first of all."""
+    """Return the errors and doubts about a configuration that loads, secrets first."""
     places = Places(path, key_lines(path.read_text(encoding="utf-8")))
     findings = (
         [] if configuration.sources else [Finding("warning", f"{path}: no [[sources]], every post is answered 404")]
@@ -75,7 +75,7 @@ def offline_findings(
 
 
 def online_findings(configuration: Configuration, environ: Mapping[str, str]) -> list[Finding]:
-    """Return whether Kafka and the registry answer, and which topics are not there yet."""
+    """Return findings about Kafka and the registry: unreachable services and missing topics."""
     return [*_kafka_findings(configuration, environ), _registry_finding(configuration, environ)]
 
 
@@ -194,7 +194,7 @@ def _lane_findings(configuration: Configuration, places: Places) -> Iterator[Fin
 
 
 def _may_split(route: Route, other: Route) -> bool:
-    """Say whether two routes can put changes of one resource into different lanes of one topic."""
+    """Say whether two routes can send changes of one resource to different lanes of one topic."""
     if route.topic != other.topic or route.priority == other.priority:
         return False
     pairs = [(getattr(route, key), getattr(other, key)) for key in ("source", "provider", "resource")]
@@ -211,7 +211,7 @@ def _kafka_findings(configuration: Configuration, environ: Mapping[str, str]) ->
         admin = clients.admin(kafka_options(configuration, environ))
         metadata = admin.list_topics(timeout=ONLINE_TIMEOUT_S)
     except ConfigurationError:
-        return  # said already
+        return  # reported already
     except KafkaException as error:
         yield Finding("problem", f"Kafka at {servers}: {error.args[0].str()}")
         return

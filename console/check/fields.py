@@ -1,4 +1,4 @@
-"""What `penstock check --online` finds about names: fields, resources that nothing on Kafka has, and what was meant."""
+"""The findings of `penstock check --online` about names: unknown fields and resources, with a suggestion for each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -25,13 +25,13 @@ from schemas.topics import OTHER
 from streams.steps.filter import FilterSyntaxError, compile_filter
 
 STATE = "state."
-SAMPLE = 500  # documents per topic, the newest; a second of reading
+SAMPLE = 500  # documents per topic, the newest; one second of reading
 
 
 def name_findings(configuration: Configuration, path: Path, environ: Mapping[str, str]) -> list[Finding]:
-    """Return which fields and resources that the configuration names were never seen, and which topics it has left.
+    """Return the configured fields and resources that no record on Kafka has, and the topics that are no longer used.
 
-    Empty where Kafka or the registry does not answer: `online_findings` says so.
+    Empty when Kafka or the registry does not answer: `online_findings` reports that.
     """
     places = Places(path, key_lines(path.read_text(encoding="utf-8")))
     try:
@@ -46,7 +46,7 @@ def name_findings(configuration: Configuration, path: Path, environ: Mapping[str
 
 
 class Shown(NamedTuple):
-    """One document in `state.*`: its resource's source and type."""
+    """One document in `state.*`: the source and type of its resource."""
 
     source: str
     resource_type: str
@@ -54,7 +54,7 @@ class Shown(NamedTuple):
 
 
 class Seen:
-    """What `state.*` holds, each topic read once and only when somebody asks."""
+    """The contents of `state.*`; each topic is read once, on first use."""
 
     def __init__(self, looking: Consumer, registry: Registry) -> None:
         self._looking = looking
@@ -63,13 +63,13 @@ class Seen:
         self._samples: dict[str, list[Shown]] = {}
 
     def resource_types(self, provider: str | None) -> frozenset[str]:
-        """Return the types with documents, of one provider if one is named; of `other` those of its newest documents."""
+        """Return the types with documents, of one provider if one is named; for `other`, the types of its newest documents."""
         topics = self._of(provider)
         shared = (shown for topic in topics if _part(topic) == OTHER for shown in self._sampled(topic))
         return frozenset(map(_part, topics)).union(shown.resource_type for shown in shared) - {OTHER}
 
     def documents(self, provider: str | None, source: str | None, resource: str | None) -> list[Document]:
-        """Return the newest documents of a provider, source and type, where they are named."""
+        """Return the newest documents, filtered by provider, source and type where given."""
         topics = (topic for topic in self._of(provider) if resource is None or _part(topic) in {resource, OTHER})
         found = (shown for topic in topics for shown in self._sampled(topic))
         return [
@@ -148,7 +148,7 @@ def _filtered(route: Route) -> Sequence[tuple[str, ...]]:
     try:
         return () if route.filter is None else compile_filter(route.filter).paths
     except FilterSyntaxError:
-        return ()  # said already
+        return ()  # reported already
 
 
 def _provider_of(route: Route, configuration: Configuration) -> str | None:

@@ -1,7 +1,7 @@
-"""Every topic that a configuration can lead to, whatever is posted: a finite set, and how many that are.
+"""Every topic that a configuration can lead to, whatever is posted: a finite set with a known size.
 
-An upper bound: a topic is created with its first record, and a route's operations, event types and filter are not looked at.
-Kafka's own topics are not counted, nor those of sources that are no longer configured and whose deliveries still wait.
+An upper bound: a topic is created with its first record, and a route's operations, event types and filter are ignored.
+Not counted: Kafka's own topics, and those of removed sources whose deliveries still wait.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -24,7 +24,7 @@ from schemas.topics import (
 
 @dataclass(frozen=True, slots=True)
 class Reachable:
-    """Topics by what they hold: change events, current documents, raw routes' copies, and what Penstock itself keeps."""
+    """Topics by content: change events, current documents, raw passthrough, and Penstock's own."""
 
     changes: frozenset[str] = frozenset()
     state: frozenset[str] = frozenset()
@@ -33,12 +33,12 @@ class Reachable:
 
     @property
     def topics(self) -> frozenset[str]:
-        """Return all of them."""
+        """Return the union of all four sets."""
         return self.changes | self.state | self.copies | self.own
 
 
 def reachable(configuration: Configuration) -> Reachable:
-    """Return the topics of all sources together, each once, and those that Penstock needs itself."""
+    """Return the topics of all sources, each once, and Penstock's own."""
     found = [reachable_from(source, configuration.routes) for source in configuration.sources]
     return Reachable(
         frozenset().union(*(each.changes for each in found)),
@@ -49,7 +49,7 @@ def reachable(configuration: Configuration) -> Reachable:
 
 
 def reachable_from(source: Source, routes: Sequence[Route]) -> Reachable:
-    """Return the topics that deliveries of one source can lead to."""
+    """Return the topics that the deliveries of one source can lead to."""
     own = provider_of(source).resource_types
     selecting = [route for route in routes if may_select(route, source)]
     return Reachable(
@@ -60,12 +60,12 @@ def reachable_from(source: Source, routes: Sequence[Route]) -> Reachable:
 
 
 def may_select(route: Route, source: Source) -> bool:
-    """Say whether a route is about deliveries of a source."""
+    """Say whether a route can select deliveries of a source."""
     return route.source in {None, source.name} and route.provider in {None, source.provider}
 
 
 def _changes(provider: str, own: Collection[str], routes: Sequence[Route], selecting: Sequence[Route]) -> Iterator[str]:
-    """Yield where the changes of a provider's resources may go; the lane of a change is always one of its routes' own."""
+    """Yield the topics for changes of a provider's resources; the lane of a change is always that of one of its routes."""
     if not any(route.mode == "changes" for route in routes):
         yield from (changes_topic(provider, resource_type, own) for resource_type in (*own, OTHER))
         return

@@ -1,7 +1,7 @@
 """Files with secrets that every user of this machine can read or change.
 
-What its group may do is not looked at: `root:penstock` with 0640 is how a secret is given to a service. Nor are files on a file
-system that is mounted read-only: Kubernetes, Docker and systemd mount secrets so, often with 0444, and nobody can change that
+Group rights are not checked: `root:penstock` with 0640 is the usual way to give a secret to a service. Files on a read-only file
+system are not checked either: Kubernetes, Docker and systemd mount secrets that way, often with 0444, and that cannot be changed
 there.
 """
 
@@ -14,20 +14,20 @@ from config.model import Configuration, Registry, file_of
 from config.toml_lines import Location
 from ingress.server.tls import tls_files
 
-KEY_OPTIONS = ("ssl.key.location", "ssl.keystore.location")  # librdkafka's options that name a file with a key
+KEY_OPTIONS = ("ssl.key.location", "ssl.keystore.location")  # the librdkafka options that name a file with a key
 REGISTRY_CREDENTIALS = ("username", "password", "bearer_token", "tls_key_password")
 EVERYBODY = stat.S_IROTH | stat.S_IWOTH
 
 
 def open_secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
-    """Return the files with secrets that are open to everybody, each with the key that names it."""
+    """Yield the files with secrets that every user can read or change, each with the key that names it."""
     for location, path in secret_files(configuration):
         if _is_open(path):
             yield location, path
 
 
 def secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
-    """Return all files with secrets, each with the key that names it."""
+    """Yield all files with secrets, each with the key that names it."""
     for index, source in enumerate(configuration.sources):
         for number, secret in enumerate(source.secrets):
             if (file := file_of(secret.ref)) is not None:
@@ -53,7 +53,7 @@ def _registry_files(registry: Registry) -> Iterator[tuple[Location, Path]]:
 
 
 def _is_open(path: Path) -> bool:
-    """Say whether everybody can open a file; one that is missing is no concern of this."""
+    """Say whether every user can read or change a file; a missing file is not reported here."""
     try:
         real = path.resolve(strict=True)
         mode = real.stat().st_mode

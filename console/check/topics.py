@@ -1,4 +1,4 @@
-"""What `penstock check` finds about resource types without topics of their own: selectors, and topics left from before."""
+"""The findings of `penstock check` about resource types without their own topics: selectors, and topics no longer used."""
 
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
@@ -11,14 +11,14 @@ from console.check.reachable_topics import may_select
 from providers.registry import provider, provider_of
 from schemas.topics import OTHER
 
-SHOWN = 3  # of many topics
+SHOWN = 3  # topic names in one finding, at most
 LISTING = frozenset({"generic", "standard"})  # providers whose sources list their types
 
 
 def selector_findings(configuration: Configuration, path: Path) -> Iterator[Finding]:
-    """Yield the routes whose `resource` is no type with topics of its own, where that is a mistake or a surprise.
+    """Yield the routes whose `resource` is a type without its own topics, where that is a mistake or a surprise.
 
-    The selector is compared with the type in the record, so such a route works; a topic of its own is no surprise.
+    The selector is compared with the type in the record, so such a route works; a route with its own topic is no surprise.
     """
     places = Places(path, key_lines(path.read_text(encoding="utf-8")))
     for index, route in enumerate(configuration.routes):
@@ -34,7 +34,7 @@ def selector_findings(configuration: Configuration, path: Path) -> Iterator[Find
 
 
 def left_findings(configuration: Configuration, topics: Collection[str]) -> Iterator[Finding]:
-    """Yield the topics on Kafka of types that have none of their own (any more), a finding for each provider."""
+    """Yield the existing topics of types that have none of their own (any more), one finding per provider."""
     for name, own in sorted(_types_of(configuration.sources).items()):
         left = sorted(topic for topic in topics if _is_left(topic, name, own))
         if left:
@@ -47,7 +47,7 @@ def left_findings(configuration: Configuration, topics: Collection[str]) -> Iter
 
 
 def _own_types(configuration: Configuration, route: Route) -> dict[str, set[str]]:
-    """Return, by provider, the types with topics of their own among what a route selects."""
+    """Return, by provider, the types with their own topics among those that a route selects."""
     found = _types_of([source for source in configuration.sources if may_select(route, source)])
     if route.provider is not None and route.provider not in found:
         found[route.provider] = set(provider(route.provider).resource_types)
@@ -65,7 +65,7 @@ def _is_left(topic: str, provider_name: str, own: Collection[str]) -> bool:
     kind, *rest = topic.split(".")
     if kind not in {"changes", "state"} or len(rest) < 2 or rest[0] != provider_name:
         return False
-    return rest[1] not in {*own, OTHER}  # what follows is a lane
+    return rest[1] not in {*own, OTHER}  # any further part is a lane
 
 
 def _others(known: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""`penstock check`: say what is wrong with the configuration, and with `--online` what is wrong around it."""
+"""`penstock check`: report errors in the configuration and, with `--online`, in Kafka and the registry."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""`penstock ingress`: what receives deliveries, as a process of its own."""
+"""`penstock ingress`: run the service that receives deliveries."""
 
 from pathlib import Path
 from typing import Annotated

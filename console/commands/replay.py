@@ -1,4 +1,4 @@
-"""`penstock replay`: decide stored deliveries again, show what differs, and correct what consumers have."""
+"""`penstock replay`: decide stored deliveries again, show the differences, and publish corrections for consumers."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,7 +78,7 @@ def _check_source(source: str | None, known: list[str]) -> None:
 
 
 def _is_wanted(place: "Place", report: "Report", *, is_sure: bool) -> bool:
-    """Say whether to publish; raise `Misused` when nobody would decide the corrections."""
+    """Say whether to publish; raise `Misused` when no worker is running to decide the corrections."""
     from console.errors import Misused
     from console.queries.corrections import workers
     from console.screen import is_agreed

@@ -1,4 +1,4 @@
-"""`penstock send`: sign payloads as their provider would and post them, once or as a load."""
+"""`penstock send`: sign payloads as their provider would and post them, singly or as a load test."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from simulator.posting import Answered, Pace, Post, Tally
     from simulator.senders import Sender, Wish
 
-NEEDS_TOPIC = frozenset({"shopify", "github", "generic"})  # the others say it in the body
+NEEDS_TOPIC = frozenset({"shopify", "github", "generic"})  # the other providers name the event type in the body
 URL = "http://127.0.0.1:8080"
-ANSWERS_SHOWN = 5  # a person who sends a handful wants to ask what became of them; a load is counted
+ANSWERS_SHOWN = 5  # after a handful of posts people look up each result; a load is only counted
 FAULTS_SHOWN = 5
-"""Different refusals in the summary; a load that fails has one or two reasons, thousands of times."""
+"""Different refusals shown in the summary; a failing load has one or two reasons, thousands of times."""
 
 
 def send(
@@ -108,7 +108,7 @@ def _payloads(places: list[str]) -> "list[Payload]":
 def _post(
     sender: "Sender", payloads: "list[Payload]", load: "Load", url: str, pace: "Pace", answers: "list[Answered]"
 ) -> "Tally":
-    """Post everything; the first few answers are kept, for people to ask `penstock explain` about."""
+    """Post all payloads; keep the first few answers, so that the summary can name them for `penstock explain`."""
     import asyncio
     from datetime import UTC, datetime
 

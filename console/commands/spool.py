@@ -1,4 +1,4 @@
-"""`penstock spool`: what waits on this machine's disk for Kafka, and `penstock spool drain`, which publishes it."""
+"""`penstock spool`: the deliveries on this machine's disk that wait for Kafka; `penstock spool drain` publishes them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,9 +61,9 @@ def drain(
 
 
 def _meant(context: typer.Context, data_dir: Path) -> Path:
-    """Return the data directory, also where it was given before `drain`: that one is an option of `spool`.
+    """Return the data directory, also when it was given before `drain`, as an option of `spool`.
 
-    What is typed on either side comes before the environment and the default, which both sides have.
+    A value typed on either side takes precedence over the environment and the default, which both sides have.
     """
     source = context.get_parameter_source("data_dir")
     is_typed = source is not None and source.name == "COMMANDLINE"
@@ -76,7 +76,7 @@ def _all_drained(found: list[Path], config: Path | None, data_dir: Path) -> "lis
 
     settings = _settings(config, data_dir)
     create_privately()
-    ensure_raw_topic(settings)  # raises where Kafka does not answer
+    ensure_raw_topic(settings)  # raises when Kafka does not answer
     return [_drained(path, settings) for path in found]
 
 
@@ -92,7 +92,7 @@ def _settings(config: Path | None, data_dir: Path) -> "Settings":
 
 
 def _drained(path: Path, settings: "Settings") -> "Drained | str":
-    """Return what became of a spool, or its name where an ingress uses it."""
+    """Return the result for a spool, or its name when an ingress uses it."""
     from console.errors import Failed
     from ingress.delivery.publisher import ProducerError
     from ingress.delivery.spool_drain import drain

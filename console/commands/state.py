@@ -1,4 +1,4 @@
-"""`penstock state`: what the pipeline remembers of resources."""
+"""`penstock state`: the stored state of resources."""
 
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
@@ -47,7 +47,7 @@ def get(
     tables = _tables(config, data_dir)
     with counting("records looked at") as advance:
         found = latest_rows(tables, lambda name: name.is_meant(resource), advance)
-        rows = list(islice(found, 1 if resource.count("|") >= 3 else None))  # a whole key has one row
+        rows = list(islice(found, 1 if resource.count("|") >= 3 else None))  # a full key matches one row
         versions = [seen_versions(tables, row.name, advance) if seen else None for row in rows]
     _say_as_of(tables)
     if not rows:
@@ -154,7 +154,7 @@ def _is_asked_for(
 
 
 def _say_as_of(tables: "Tables") -> None:
-    """Say on stderr how new the answer is: what was committed, and how much is still to be decided."""
+    """Print on stderr how current the answer is: its time, and the number of deliveries not decided yet."""
     from datetime import UTC, datetime
 
     from console.queries.tables import waiting
@@ -179,7 +179,7 @@ def _print_row(screen: "Screen", row: "Row", versions: "list[Version] | None") -
 
 
 def _indented(document: bytes) -> str:
-    """Return a document for people."""
+    """Return a document as indented JSON."""
     import msgspec
 
     return msgspec.json.format(document, indent=2).decode()

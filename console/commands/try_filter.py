@@ -1,4 +1,4 @@
-"""`penstock try-filter`: say whether a filter takes a payload, term by term."""
+"""`penstock try-filter`: say whether a filter matches a payload, term by term."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STYLES = {True: "green", False: "red", None: "yellow"}
 DELIVERY = " (is the payload a whole delivery? Then name its --provider)"
-TERM_CHARS = 32  # of the column with the terms; a longer one pushes its values to the right
+TERM_CHARS = 32  # width of the column with the terms; a longer term shifts its values to the right
 
 
 def try_filter(
@@ -60,7 +60,7 @@ def try_filter(
 
 
 class _Reader:
-    """Reads payloads as documents or, with a provider, as its deliveries."""
+    """Reads payloads as documents or, with a provider, as deliveries of that provider."""
 
     def __init__(self, provider: str | None, topic: str, resource: str | None, now: "datetime") -> None:
         self._provider, self._topic, self._resource, self._now = provider, topic, resource, now

@@ -1,4 +1,4 @@
-"""`penstock up`: everything on this machine."""
+"""`penstock up`: run all of Penstock on this machine."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,7 +49,7 @@ def up(
     from local.stack import up as run
     from simulator.demo_configuration import demo_configuration
 
-    # `sample` is the stack's word for "call after_ready", which is always wanted: it leaves the addresses.
+    # `sample` is the stack's parameter for "call after_ready", which is always needed: it writes the addresses.
     found = _configuration(config, sample)
     options = Options(
         data_dir,
@@ -83,7 +83,7 @@ def _after_ready(is_sample: bool) -> "Callable[[Ready], None]":
 
 
 def _configuration(config: Path | None, is_sample: bool) -> Path | None:
-    """Return the configuration that is meant, with every problem said before anything starts; None for the demo."""
+    """Return the chosen configuration, after reporting every problem before anything starts; None for the demo."""
     import os
     from datetime import UTC, datetime
 

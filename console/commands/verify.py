@@ -1,4 +1,4 @@
-"""`penstock verify`: say whether a request kept in a file is signed rightly and, if not, why."""
+"""`penstock verify`: say whether a request kept in a file is signed correctly and, if not, why."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -89,7 +89,7 @@ def _read(file: str) -> bytes:
 
 
 def _report(account: "Account", captured: "Captured", judged: "Clock", diagnosis: "Diagnosis") -> "Document":
-    """Return everything that is told, for people and programs alike."""
+    """Return the full report, for people and programs alike."""
     from providers.base import Refused
 
     verdict = diagnosis.verdict

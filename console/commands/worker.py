@@ -1,4 +1,4 @@
-"""`penstock worker`: the pipeline, as a process of its own."""
+"""`penstock worker`: run the pipeline as one process."""
 
 from typing import Annotated
 
@@ -44,7 +44,7 @@ def worker(
     """
     from console.options import configuration_path, load_configuration
 
-    load_configuration(config, data_dir)  # every problem is said here, before Faust takes over the process
+    load_configuration(config, data_dir)  # reports every problem here, before Faust takes over the process
     from streams.app import run_worker
 
     run_worker(configuration_path(config, data_dir), worker_id, data_dir, operations_host, operations_port)

@@ -1,1 +1,1 @@
-"""Reads of Kafka and of this machine that commands share, and that the web console will."""
+"""Reads of Kafka and of this machine, shared by the commands and the future web console."""

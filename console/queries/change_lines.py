@@ -1,4 +1,4 @@
-"""A change as lines for people: what was there before, what is there now, at every place that changed."""
+"""A change as lines for people: the value before and after at each changed pointer."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from schemas.codec import document_json
 from schemas.records import Document
 
 ABSENT = object()
-SHOWN_CHARS = 60  # of one value; whole documents are what --json is for
+SHOWN_CHARS = 60  # of one value; --json shows whole documents
 SHOWN_LINES = 20  # of one change
 
 Line = tuple[str, str, str]
@@ -15,7 +15,7 @@ Line = tuple[str, str, str]
 
 
 def lines(change: Document) -> list[Line]:
-    """Return what a change shows: a line per changed pointer, or per top-level field of what was created or deleted."""
+    """Return the lines of a change: one per changed pointer, or per top-level field of a created or deleted document."""
     before, after = _parsed(change["before"]), _parsed(change["after"])
     if change["changed"]:
         found = [_line(pointer, before, after) for pointer in change["changed"]]
@@ -34,7 +34,7 @@ def _line(pointer: str, before: Any, after: Any) -> Line:
 
 
 def _pair(pointer: str, before: Any, after: Any) -> tuple[Any, Any]:
-    """Return both values at a pointer. Its array places count in `after`; elements with ids are looked up in `before`."""
+    """Return both values at a pointer. Array indexes refer to `after`; elements with ids are looked up in `before` by id."""
     old, new = before, after
     for escaped in pointer.split("/")[1:]:
         step = escaped.replace("~1", "/").replace("~0", "~")
@@ -71,7 +71,7 @@ def _text(value: Any) -> str:
 
 
 def as_json(record: Document) -> str:
-    """Return a decoded record as one line of JSON: times in ISO 8601, documents as objects, every digit kept."""
+    """Return a decoded record as one line of JSON: times in ISO 8601, documents as objects, all digits kept."""
     documents = {
         name: parsed_document(record[name].encode())
         for name in ("before", "after")

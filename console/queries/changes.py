@@ -1,4 +1,4 @@
-"""Reads that the command line and the page share: following changes, and one delivery's story."""
+"""Reads shared by the command line and the page: following changes, and the history of one delivery."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -19,12 +19,12 @@ from schemas.topics import lane_topic
 
 RAW, OUTCOMES, CHANGES = "webhooks.raw", "deliveries.outcomes", "changes."
 BEFORE_DECISION, AFTER_DECISION = timedelta(seconds=1), timedelta(seconds=30)
-"""A change is produced in the transaction that decides, right after `decided_at`; only the brokers' clocks may differ."""
+"""A change is produced in the transaction that decides it, right after `decided_at`; only the brokers' clocks may differ."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The Kafka and the registry to read from, and the names in them that the configuration decides."""
+    """The Kafka and the registry to read from, and the names in them that the configuration determines."""
 
     kafka: Mapping[str, str]
     registry: Registry
@@ -38,16 +38,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One time a delivery was accepted: its record, what was decided, and the changes that it made."""
+    """One acceptance of a delivery: its record, its outcome, and the changes that it made."""
 
     delivery: RawDelivery | None  # None once retention has removed it
     outcome: Document | None  # None while it waits
-    changes: tuple[tuple[str, Document], ...] = ()  # with the topic of each
+    changes: tuple[tuple[str, Document], ...] = ()  # each with its topic
 
 
 @contextmanager
 def place_of(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Place]:
-    """Yield where a configuration says that everything lies, for as long as the registry's connection is open."""
+    """Yield the addresses and names from a configuration; the registry's connection closes afterwards."""
     with closing(Registry(registry_access(configuration, environ))) as registry:
         yield Place(
             kafka_options(configuration, environ),
@@ -62,9 +62,9 @@ def place_of(configuration: Configuration, environ: Mapping[str, str]) -> Iterat
 
 
 def changes(place: Place, is_from_beginning: bool) -> Iterator[tuple[str, Document] | None]:
-    """Yield each committed change with its topic, for ever; None, several times a second, while nothing comes.
+    """Yield each committed change with its topic, without end; None, several times a second, while no change arrives.
 
-    What waits in a higher lane comes first.
+    Changes that wait in a higher lane come first.
     """
     for message in priority_lanes.follow(place.kafka, place.holds_changes, is_from_beginning):
         yield None if message is None else (topic_of(message), place.registry.decode(value_of(message)))
@@ -73,8 +73,8 @@ def changes(place: Place, is_from_beginning: bool) -> Iterator[tuple[str, Docume
 def story(place: Place, delivery_id: str, limit: int | None, advance: Advance) -> list[Attempt]:
     """Return every attempt to deliver one delivery, oldest first.
 
-    `limit` bounds how many of the newest outcomes are looked at, None looks at all; `advance` is told how many were.
-    GitHub's GUID stands for the delivery of any hook with it (`hook:GUID`).
+    `limit` bounds how many of the newest outcomes are read, None reads all; `advance` receives the number of outcomes read.
+    A GitHub GUID matches the delivery of any hook with that GUID (`hook:GUID`).
     """
     wanted = _matcher(delivery_id)
     with topic_reader.consumer(place.kafka, place.group) as looking:
@@ -91,7 +91,7 @@ def story(place: Place, delivery_id: str, limit: int | None, advance: Advance) -
 def latest_outcomes(
     place: Place, delivery_ids: Callable[[bytes], bool], limit: int | None, advance: Advance
 ) -> list[Document]:
-    """Return the outcomes, among the newest `limit`, of the deliveries that are asked for."""
+    """Return the outcomes of the given deliveries among the newest `limit`."""
     with topic_reader.consumer(place.kafka) as looking:
         return [
             place.registry.decode(value_of(message)) for message in _outcomes(looking, delivery_ids, limit, advance)

@@ -1,4 +1,4 @@
-"""Sends the corrections that a replay found, and tells what became of them."""
+"""Publishes the corrections that a replay found, and reports their outcomes."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -22,13 +22,13 @@ DECIDED_TIMEOUT_S = 60.0  # without any progress
 
 
 def workers(place: Place) -> int:
-    """Return how many workers are running: the members of the consumer group."""
+    """Return the number of running workers: the members of the consumer group."""
     admin = clients.admin(place.kafka)
     return len(admin.describe_consumer_groups([place.group])[place.group].result().members)
 
 
 def publish(place: Place, wrong: Iterable[StateDifference], now: datetime) -> set[str]:
-    """Put the corrections on `webhooks.raw`, each behind all deliveries about its resource, and return their delivery ids."""
+    """Publish the corrections to `webhooks.raw`, each behind all deliveries of its resource, and return their delivery ids."""
     settings = {"enable.idempotence": True, "acks": "all", "message.max.bytes": RAW_RECORD_BYTES}
     producer = clients.silent_producer({**place.kafka, **settings})
     failures: list[str] = []
@@ -51,7 +51,7 @@ def publish(place: Place, wrong: Iterable[StateDifference], now: datetime) -> se
 
 
 class NewOutcomes:
-    """The outcomes recorded from now on."""
+    """The outcomes recorded after this reader was created."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -59,7 +59,7 @@ class NewOutcomes:
             self._read = {part.partition: part.high for part in topic_reader.ranges(looking, OUTCOMES)}
 
     def of(self, ids: AbstractSet[str], advance: Advance) -> dict[str, str]:
-        """Return `outcome reason` of each delivery; those that no worker decides within a minute are left out."""
+        """Return `outcome reason` of each delivery, without those that no worker decides within a minute."""
         found: dict[str, str] = {}
         deadline_s = time.monotonic() + DECIDED_TIMEOUT_S
         with topic_reader.consumer(self._place.kafka) as looking:
@@ -73,7 +73,7 @@ class NewOutcomes:
         return found
 
     def _next(self, looking: Consumer, ids: AbstractSet[str]) -> dict[str, str]:
-        """Return what was recorded since the last look."""
+        """Return the outcomes recorded since the last call."""
         found = {}
         ends = topic_reader.ranges(looking, OUTCOMES)
         for message in topic_reader.read(looking, [self._unread(part) for part in ends]):

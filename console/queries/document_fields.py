@@ -1,4 +1,4 @@
-"""The fields that documents have, and what somebody may have meant who named one that none has."""
+"""The fields that documents have, and suggestions for a name that none of them has."""
 
 import difflib
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ MAX_FIELDS = 2_000  # of all documents together; an order has some 400
 
 
 def field_names(documents: Iterable[Document]) -> set[str]:
-    """Return the dotted names of all fields, those inside arrays and objects too."""
+    """Return the dotted names of all fields, including those inside arrays and objects."""
     names: set[str] = set()
     for document in documents:
         for name in _names(document, ""):
@@ -22,14 +22,14 @@ def field_names(documents: Iterable[Document]) -> set[str]:
 
 
 def is_there(documents: Iterable[Document], path: tuple[str, ...]) -> bool:
-    """Say whether any document has a field, or might: below an empty array or a null nothing can be said against it."""
+    """Say whether any document has a field, or might have it: an empty array or a null does not rule out fields below it."""
     return any(values_at(document, path) is not None for document in documents)
 
 
 def meant(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean vendor?` when a known field is close to the given one, else nothing.
 
-    A name alone is also looked for at the end of longer ones: `price` may mean `variants.price`.
+    A plain name also matches the end of longer ones: `price` may mean `variants.price`.
     """
     names = sorted(known)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.7)

@@ -1,4 +1,4 @@
-"""Trying a filter on a payload: which resources it shows, and the verdict on each, term by term."""
+"""Trying a filter on a payload: the resources in the payload, and the verdict on each, term by term."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,36 +21,36 @@ WORDS = {True: "true", False: "false", None: "undecided"}
 EVERY_SECRET = b"whsec_bm8gc2VjcmV0IGF0IGFsbCwganVzdCBhIHRyaWFs"  # only makes the headers that name the event type
 
 Line = tuple[bool | None, int, str, str]
-"""(verdict, depth, what is judged, what was found)."""
+"""(verdict, depth, the term, the value found)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One resource of a payload; `name` is empty where the payload itself is the document."""
+    """One resource of a payload; `name` is empty when the payload itself is the document."""
 
     name: str
-    document: Document | None  # None: the delivery says that it is gone
+    document: Document | None  # None: the delivery is a deletion
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One resource's verdicts: on the document now and, where one is given, on the document before."""
+    """The verdicts on one resource: on its document now and, where given, on the document before."""
 
     name: str
     after: Verdict | None
     before: Verdict | None
     missing: dict[str, str]  # field -> "; did you mean …?"
-    is_foreign: bool = False  # none of the filter's fields is there
+    is_foreign: bool = False  # the document has none of the filter's fields
 
     @property
     def takes(self) -> bool:
-        """Say whether a route with this filter takes such a change; it takes the deletion of what was never seen."""
+        """Say whether a route with this filter selects such a change; it selects the deletion of an unseen resource."""
         sides = [side for side in (self.after, self.before) if side is not None]
         return not sides or any(side.holds is True for side in sides)
 
 
 def shown_by_document(body: bytes, name: str) -> list[Shown]:
-    """Return the payload as the one document that it is; raise `Misused` when it is no JSON object."""
+    """Return the payload as one document; raise `Misused` when it is not a JSON object."""
     read = read_object(body)
     if isinstance(read, Unparsed):
         raise Misused(f"{name}: {read.detail}")
@@ -58,7 +58,7 @@ def shown_by_document(body: bytes, name: str) -> list[Shown]:
 
 
 def shown_by_delivery(body: bytes, name: str, provider: Provider, topic: str, now: datetime) -> list[Shown]:
-    """Return the resources that a worker would find in the payload, were it the provider's first delivery: listed children too.
+    """Return the resources that a worker would find in a provider's first delivery with this payload, listed children included.
 
     Raises `Misused` when it would find none.
     """
@@ -78,13 +78,13 @@ def shown_by_delivery(body: bytes, name: str, provider: Provider, topic: str, no
 
 
 def tried(criterion: Filter, after: list[Shown], before: list[Shown], now: datetime) -> list[Trial]:
-    """Return the verdicts on every resource of a payload, each beside what it was before."""
+    """Return the verdicts on every resource of a payload, each paired with its document before."""
     earlier = {shown.name: shown.document for shown in before}
     return [_trial(criterion, shown.name, [shown.document, earlier.get(shown.name)], now) for shown in after]
 
 
 def lines(verdict: Verdict, missing: dict[str, str], depth: int = 0) -> Iterator[Line]:
-    """Yield a verdict as lines for people, the whole before its parts."""
+    """Yield a verdict as lines for people, each term before its parts."""
     if verdict.term is not None:
         yield verdict.holds, depth, verdict.term.text, _found(verdict.term, missing)
         return
@@ -94,7 +94,7 @@ def lines(verdict: Verdict, missing: dict[str, str], depth: int = 0) -> Iterator
 
 
 def as_json(trials: list[Trial], criterion: Filter) -> str:
-    """Return everything as one line of JSON."""
+    """Return all trials as one line of JSON."""
     return document_json(
         {
             "filter": criterion.text,

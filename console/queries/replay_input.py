@@ -1,7 +1,7 @@
-"""Reads what `streams.replay.redecide` compares from Kafka.
+"""Reads from Kafka what `streams.replay.redecide` compares.
 
-A replay ends where the workers are: at the offsets that they had committed when it began to read. What they commit while it
-reads is decided again, too, and neither side of it counts as wrong (`is_moving`).
+A replay ends at the offsets that the workers had committed when it began to read. Deliveries that they commit during the read
+are decided again too, but a difference on either side then does not count as wrong (`is_moving`).
 """
 
 import time
@@ -25,14 +25,14 @@ from streams.replay.differences import DeliveryDifference
 from streams.replay.redecide import Replay, Window
 from streams.worker.settings import compiled_routes
 
-CLOCKS_DIFFER = timedelta(minutes=5)  # between those who write and the brokers; reading a little more costs nothing
+CLOCKS_DIFFER = timedelta(minutes=5)  # between writers and brokers; reading a little more costs nothing
 SETTLE_TIMEOUT_S = 40.0  # the transaction of a killed worker ends after 30 s at the latest
 STATE = "state."
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What of `webhooks.raw` is decided again: `ranges` up to the last committed offset, from `moving` on with care."""
+    """What to decide again of `webhooks.raw`: up to the last committed offset; from `moving` on, committed during the read."""
 
     ranges: Sequence[Range]
     moving: Mapping[int, int]
@@ -41,7 +41,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to replay: the configuration as it is now, where everything lies, and which deliveries to compare."""
+    """What to replay: the current configuration, the addresses and names, and the deliveries to compare."""
 
     configuration: Configuration
     place: Place
@@ -53,7 +53,7 @@ class Job:
         return changelog_topic(self.configuration.worker.app, "latest")
 
     def wants(self, key: bytes) -> bool:
-        """Say whether a key is that of a resource, or of an index, of a source that is compared."""
+        """Say whether a key belongs to a compared source, as a resource or as a child index."""
         return self.window.source is None or f"|{self.window.source}|".encode() in key
 
 
@@ -61,9 +61,9 @@ class Job:
 def replayed(
     job: Job, directory: Path, advance: Advance
 ) -> Iterator[tuple[Replay, Iterator[DeliveryDifference], Scope]]:
-    """Yield a replay that knows what was, the differences it finds as it decides, and its scope.
+    """Yield a replay that holds the recorded decisions and states, its differences as it decides, and its scope.
 
-    The iterator has to be read to its end before the replay is asked for wrong states.
+    Read the iterator to its end before reading wrong states from the replay.
     """
     with topic_reader.consumer(job.place.kafka, job.place.group) as looking:
         before = {part.partition: part.low for part in topic_reader.waiting_ranges(looking, RAW)}
@@ -82,7 +82,7 @@ def replayed(
 
 
 def _take_decisions(job: Job, looking: Consumer, replay: Replay, advance: Advance, *, is_cut: bool) -> None:
-    """Hand over the outcomes and changes of the window; where retention cut the raw topic off, all changes since."""
+    """Load the outcomes and changes of the window; where retention truncated the raw topic, all changes since its start."""
     place, since = job.place, job.window.since
     for message in topic_reader.read(looking, _since(looking, OUTCOMES, since), advance):
         replay.take_outcome(place.registry.decode(value_of(message)))
@@ -99,7 +99,7 @@ def _take_decisions(job: Job, looking: Consumer, replay: Replay, advance: Advanc
 
 
 def _take_states(job: Job, looking: Consumer, replay: Replay, advance: Advance) -> None:
-    """Hand over what the workers have stored, and what consumers have of each resource, which has to be as new or newer."""
+    """Load what the workers have stored, then the state that consumers have of each resource, which must be as new or newer."""
     for message in topic_reader.read(looking, topic_reader.ranges(looking, job.changelog), advance):
         if job.wants(key_of(message)):
             replay.take_row(key_of(message), value_of(message) or None)
@@ -134,9 +134,9 @@ def _scope(looking: Consumer, before: Mapping[int, int]) -> Scope:
 
 
 def _settle(job: Job, looking: Consumer) -> None:
-    """Wait until every transaction that was open has ended, so that what belongs to the committed offsets can be read.
+    """Wait until every open transaction has ended, so that all records of the committed offsets are readable.
 
-    The offsets of a transaction may be visible some milliseconds before its records are.
+    The offsets of a transaction may become visible some milliseconds before its records.
     """
     place, everything = job.place, topic_reader.topics(looking)
     names = [name for name in everything if place.holds_changes(name) or name.startswith(STATE)]
@@ -156,13 +156,13 @@ def _settle(job: Job, looking: Consumer) -> None:
 
 
 def _since(looking: Consumer, topic: str, start: datetime) -> list[Range]:
-    """Return what was written to a topic since a time, and a little before."""
+    """Return the ranges of a topic written since a time, with a small margin before it."""
     never = datetime.now(UTC) + timedelta(days=1)
     return topic_reader.ranges_between(looking, topic, max(start, EPOCH + CLOCKS_DIFFER) - CLOCKS_DIFFER, never)
 
 
 def _oldest(looking: Consumer) -> datetime:
-    """Return when the oldest record of `webhooks.raw` was written."""
+    """Return the time of the oldest record of `webhooks.raw`."""
     starts = [
         topic_reader.record_at(looking, part.topic, part.partition, part.low)
         for part in topic_reader.ranges(looking, RAW)
@@ -173,7 +173,7 @@ def _oldest(looking: Consumer) -> datetime:
 
 
 def _narrowing(configuration: Configuration) -> Callable[[str], bool]:
-    """Return what says whether documents on a topic may lack fields."""
+    """Return a predicate: whether documents on a topic may be projections that lack fields."""
     routes = [route for route in configuration.routes if route.include_fields]
     names = frozenset(lane_topic(route.topic, priority) for route in routes if route.topic for priority in PRIORITIES)
     has_default = any(route.topic is None for route in routes)

@@ -1,4 +1,4 @@
-"""What a replay found, as it finds it: JSON lines for programs, or counts and the first differences for people."""
+"""The findings of a replay as they appear: JSON lines for programs, or counts and the first differences for people."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -19,9 +19,9 @@ STYLES = {"missing": "green", "surplus": "red", "different": "yellow"}
 
 
 class Report:
-    """Counts everything and shows the first `limit` differences of each kind; as JSON it shows all, each at once.
+    """Counts all differences and shows the first `limit` of each kind; as JSON it shows all, each at once.
 
-    For people nothing is printed before `finish`: a progress bar is on the terminal until then.
+    For people it prints nothing before `finish`: a progress bar is on the terminal until then.
     """
 
     def __init__(self, limit: int, as_json: bool) -> None:
@@ -36,7 +36,7 @@ class Report:
         self.deliveries = self.wrong = 0
 
     def take_delivery(self, difference: DeliveryDifference) -> None:
-        """Take in a delivery that would be decided otherwise."""
+        """Record a delivery with a different decision."""
         self.deliveries += 1
         was, would_be = _name(difference.was), _name(difference.would_be)
         if was != would_be:
@@ -49,7 +49,7 @@ class Report:
             self._shown.append(difference)
 
     def take_state(self, wrong: StateDifference) -> None:
-        """Take in a resource of which consumers have something wrong."""
+        """Record a resource of which consumers have a wrong state."""
         self.wrong += 1
         self._states[_operation(wrong), wrong.correction.resource_type] += 1
         if self._as_json:
@@ -58,7 +58,7 @@ class Report:
             self._shown_states.append(wrong)
 
     def finish(self, tally: Tally, scope: Scope, unsettled: int) -> None:
-        """Say the sums; of `unsettled` resources nobody knows yet whether consumers have what is right."""
+        """Print the totals; for `unsettled` resources it is not yet known whether consumers have the right state."""
         if self._as_json:
             output_json(self._summary_json(tally, scope, unsettled))
             return
@@ -81,7 +81,7 @@ class Report:
             notice(note)
 
     def corrected(self, decided: Mapping[str, str]) -> None:
-        """Say what became of the corrections."""
+        """Print the outcomes of the corrections."""
         counts = Counter(decided.values())
         if self._as_json:
             output_json(msgspec.json.encode({"kind": "corrections", "outcomes": counts}).decode())

@@ -1,4 +1,4 @@
-"""What lies in the spools of a data directory, read without disturbing the ingress that writes them."""
+"""The contents of the spools in a data directory, read without disturbing the ingress that writes them."""
 
 import sqlite3
 from collections import Counter
@@ -11,7 +11,7 @@ from ingress.delivery.spool_file import depth, unpack
 
 @dataclass(frozen=True, slots=True)
 class SpoolDepth:
-    """One spool. `oldest_at` counts Unix seconds; `sources` maps each source to its number of deliveries."""
+    """One spool. `oldest_at` is in Unix seconds; `sources` maps each source to its number of deliveries."""
 
     file: str
     deliveries: int
@@ -22,7 +22,7 @@ class SpoolDepth:
 
 
 def spool_depths(directory: Path) -> list[SpoolDepth]:
-    """Return every spool in a directory, by name; raise `Failed` where one cannot be read."""
+    """Return every spool in a directory, by name; raise `Failed` when one cannot be read."""
     return [_read(path) for path in sorted(directory.glob("*.sqlite"))]
 
 
@@ -30,7 +30,7 @@ def _read(path: Path) -> SpoolDepth:
     try:
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            connection.execute("BEGIN")  # one moment for all numbers
+            connection.execute("BEGIN")  # one snapshot for all numbers
             found = depth(connection)
             sources: Counter[str] = Counter()
             for (headers,) in connection.execute("SELECT headers FROM spool ORDER BY seq"):

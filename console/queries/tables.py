@@ -1,8 +1,8 @@
-"""What the pipeline remembers, read from the changelogs of its tables.
+"""The state of the pipeline, read from the changelogs of its tables.
 
-The changelogs, not the stores on disk: those are locked by their workers and lie on other machines, the topics can be read from
-anywhere while everything runs. What is read is committed; a key's newest record is its row. Newest first, so that what
-changed lately is found at once.
+It reads the changelogs because the stores on disk are locked by their workers and lie on other machines, while the topics are
+readable from anywhere at any time. It reads committed records only; the newest record of a key is its row. Newest first, so that
+recent changes are found at once.
 """
 
 from collections import Counter
@@ -25,7 +25,7 @@ from schemas.records import LatestState, SeenVersion
 from schemas.topics import changelog_topic
 from streams.steps.child_index import INDEX
 
-BLOCK_RECORDS = 2_000  # per partition and step back in time; what is wanted of a block, with documents, is in memory
+BLOCK_RECORDS = 2_000  # per partition and step back in time; wanted records of a block, with documents, are in memory
 
 Wants = Callable[["Name"], bool]
 Kind = tuple[str, str, str]
@@ -34,14 +34,14 @@ Kind = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """Where the changelogs of one pipeline are."""
+    """The changelogs of one pipeline."""
 
     kafka: Mapping[str, str]
     app: str
 
     @classmethod
     def of(cls, configuration: Configuration, environ: Mapping[str, str]) -> "Tables":
-        """Return those that a configuration names."""
+        """Return the tables that a configuration names."""
         return cls(kafka_options(configuration, environ), configuration.worker.app)
 
     @property
@@ -57,7 +57,7 @@ class Tables:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A resource key in its parts."""
+    """The parts of a resource key."""
 
     key: str
     provider: str
@@ -67,11 +67,11 @@ class Name:
 
     @property
     def kind(self) -> Kind:
-        """Return whose resource of which type it is."""
+        """Return the provider, source and type of the resource."""
         return self.provider, self.source, self.resource
 
     def is_meant(self, wanted: str) -> bool:
-        """Say whether a person's text names this resource: its key or its id."""
+        """Say whether a text from the command line is this resource's key or id."""
         return wanted in {self.key, self.resource_id}
 
 
@@ -86,7 +86,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One row of *seen*: a version of a resource, or the delivery that stands for one, and what showed it."""
+    """One row of *seen*: a version of a resource, or a delivery in its place, and the delivery that showed it."""
 
     version: datetime | None
     delivery_id: str | None
@@ -95,13 +95,13 @@ class Version:
 
 
 def latest_rows(tables: Tables, wants: Wants, advance: Advance) -> Iterator[Row]:
-    """Yield the rows that are wanted, each resource once, those stored last first (roughly, over several partitions)."""
+    """Yield the wanted rows, each resource once, last stored first (roughly, over several partitions)."""
     for key, message in _newest(tables, tables.latest, lambda key: _is_resource(key) and wants(named(key)), advance):
         yield Row(named(key), _decoded(decode_latest, message), _stored_at(message))
 
 
 def seen_versions(tables: Tables, name: Name, advance: Advance) -> list[Version]:
-    """Return what is remembered of the versions of one resource, the last one written first."""
+    """Return the stored versions of one resource, last written first."""
     start = f"{name.key}\0"
     found = _newest(tables, tables.seen, lambda key: key.startswith(start), advance)
     versions = [_version(key.removeprefix(start), message) for key, message in found]
@@ -109,7 +109,7 @@ def seen_versions(tables: Tables, name: Name, advance: Advance) -> list[Version]
 
 
 def latest_counts(tables: Tables, wants: Wants, advance: Advance) -> tuple[Counter[Kind], Counter[Kind]]:
-    """Return how many resources of each kind exist, and how many were deleted. Keeps every key in memory, no document."""
+    """Return the numbers of existing and of deleted resources by kind. Keeps all keys in memory, but no document."""
     is_live: dict[str, bool] = {}
     for message in _all(tables, tables.latest, advance):
         key = key_of(message).decode(errors="replace")
@@ -123,7 +123,7 @@ def latest_counts(tables: Tables, wants: Wants, advance: Advance) -> tuple[Count
 
 
 def seen_count(tables: Tables, advance: Advance) -> int:
-    """Return how many versions are remembered."""
+    """Return the number of stored versions."""
     keys: set[bytes] = set()
     for message in _all(tables, tables.seen, advance):
         (keys.discard if message.value() is None else keys.add)(key_of(message))
@@ -131,26 +131,26 @@ def seen_count(tables: Tables, advance: Advance) -> int:
 
 
 def waiting(tables: Tables) -> int:
-    """Return how many deliveries are not decided yet, so not in what is read."""
+    """Return the number of deliveries not decided yet, which the tables therefore lack."""
     with topic_reader.consumer(tables.kafka, f"penstock.{tables.app}") as looking:
         return sum(len(part) for part in topic_reader.waiting_ranges(looking, RAW))
 
 
 def named(key: str) -> Name:
-    """Return a resource key in its parts."""
+    """Return the parts of a resource key."""
     provider, source, resource, resource_id = (*key.split("|", 3), "", "", "")[:4]
     return Name(key, provider, source, resource, resource_id)
 
 
 def _is_resource(key: str) -> bool:
-    """Say whether a row of *latest* is about a resource, not part of the index of some resource's children."""
+    """Say whether a row of *latest* is a resource, not part of a child index."""
     return not key.startswith(INDEX.decode())
 
 
 def _newest(
     tables: Tables, topic: str, wants: Callable[[str], bool], advance: Advance
 ) -> Iterator[tuple[str, Message]]:
-    """Yield the newest record of every key that is wanted, unless it is a deletion."""
+    """Yield the newest record of every wanted key, unless it is a deletion."""
     with topic_reader.consumer(tables.kafka) as looking:
         known: set[str] = set()
         for block in topic_reader.newest_blocks(_ranges(tables, looking, topic), None, BLOCK_RECORDS):
@@ -158,7 +158,7 @@ def _newest(
             for message in topic_reader.read(looking, block, advance):
                 key = key_of(message).decode(errors="replace")
                 if wants(key) and key not in known:
-                    newest.pop(key, None)  # so that its place is that of its last record
+                    newest.pop(key, None)  # so that the key's order is that of its last record
                     newest[key] = message
             known.update(newest)
             yield from ((key, newest[key]) for key in reversed(newest) if newest[key].value() is not None)

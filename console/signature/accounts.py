@@ -1,4 +1,4 @@
-"""Whose rules and secrets a captured request is checked against, as named on the command line."""
+"""The provider rules and secrets for checking a captured request, as named on the command line."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ KINDS = ("env:", "file:", "text:")
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What was asked for: a provider with references to its secrets, or a source of the configuration."""
+    """The command-line options: a provider with references to its secrets, or a source of the configuration."""
 
     provider: str | None
     source: str | None
@@ -25,7 +25,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The rules of one account at a provider, and the secrets that it may sign with."""
+    """The rules of one account at a provider, and its possible signing secrets."""
 
     provider: Provider
     secrets: tuple[bytes, ...] = field(repr=False)
@@ -34,7 +34,7 @@ class Account:
 def chosen_account(
     choice: Choice, configuration: Configuration | None, environ: Mapping[str, str], today: date
 ) -> Account:
-    """Return the account that is meant; secrets given explicitly take the place of a source's.
+    """Return the chosen account; secrets given explicitly replace those of a source.
 
     Raises `Misused`, and `ConfigurationError` for a secret that cannot be read; no message shows a secret.
     """

@@ -1,4 +1,4 @@
-"""What usually happens to a body between the sender and a file, each undone: the bytes that may have been signed."""
+"""The usual changes to a body between the sender and a file, each undone: candidates for the signed bytes."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ class Body:
 
 
 def bodies(request: SignedRequest) -> Iterator[Body]:
-    """Yield the body as it is, then with each usual change undone, the likeliest first; no bytes twice."""
+    """Yield the body as it is, then with each usual change undone, the likeliest first, without repeating any bytes."""
     yield Body(request.body)
     seen = {_fingerprint(request.body)}
     for code, how, value in _unchanged(request):
@@ -100,12 +100,12 @@ def _json(body: bytes) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _rewritten(body: bytes) -> Iterator[tuple[str, str, bytes]]:
-    """Yield a JSON text in every usual layout; first with its numbers, escapes and order as they are."""
+    """Yield a JSON text in every usual layout, first with its numbers, escapes and order unchanged."""
     try:
         for layout, indent in _INDENTS.items():
             yield layout, "", msgspec.json.format(body, indent=indent)
         value = json.loads(body)
-    except (ValueError, RecursionError):  # no JSON, or deeper than this process can read
+    except (ValueError, RecursionError):  # not JSON, or nested too deeply for this process
         return
     for is_ascii, is_sorted in product((False, True), (False, True)):
         text = f"{', keys sorted' if is_sorted else ''}{', non-ASCII escaped' if is_ascii else ', nothing escaped'}"

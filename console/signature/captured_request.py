@@ -1,7 +1,7 @@
-"""A request kept in a file, read back: its headers, the exact bytes of its body, and what about the file looks altered.
+"""Reads a captured request from a file: its headers, the exact bytes of its body, and signs that the file was altered.
 
-The file is tolerated in every form that people keep: with or without a request line, CRLF or LF, the body apart. The body
-is whatever follows the blank line, to the last byte; Content-Length is compared with it and never cuts it.
+It accepts all usual forms: with or without a request line, CRLF or LF, the body in a separate file. The body is everything
+after the blank line, to the last byte; Content-Length is compared with it but never truncates it.
 """
 
 import re
@@ -14,23 +14,23 @@ from providers.base import SignedRequest
 
 BOM = b"\xef\xbb\xbf"
 EXPECTED = "expected an optional request line, headers (Name: value), a blank line, then the exact bytes of the body"
-# HTTP/1.0, because 1.1 demands a Host header, which people cut; method and target are signed by nobody.
+# HTTP/1.0, because 1.1 requires a Host header, which people cut; no provider signs the method and the target.
 REQUEST_LINE = b"POST / HTTP/1.0\r\n"
 _GIVEN_REQUEST_LINE = re.compile(rb"[A-Z]{3,10} +[^\r\n]*(\r?\n|$)")
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """A request as it was kept; `notes` say what suggests that it is not what was on the wire."""
+    """A captured request; `notes` list the signs that it differs from what was on the wire."""
 
     request: SignedRequest
     notes: tuple[str, ...]
 
 
 def read_captured(content: bytes, body: bytes | None = None) -> Captured:
-    """Return the request in a file; `body`, where it was kept apart, is the whole body then.
+    """Return the request in a file; `body`, if kept separately, is then the whole body.
 
-    Raises `Misused` for what is no request, or has two bodies; the message shows nothing of the content.
+    Raises `Misused` for an invalid request or one with two bodies; the message shows none of the content.
     """
     text = content.removeprefix(BOM).lstrip(b"\r\n")
     line = _GIVEN_REQUEST_LINE.match(text)
@@ -54,7 +54,7 @@ NO_END = "no blank line ends the headers; the body is taken to be empty (was it 
 
 
 def _parsed(head: bytes) -> tuple[h11.Connection, h11.Request, bool]:
-    """Return the parsed headers, and whether a blank line ends them, as nothing does where the body was kept apart."""
+    """Return the parsed headers, and whether a blank line ends them; without one the body was kept separately."""
     for ending in (None, b"\r\n\r\n"):
         connection = h11.Connection(h11.SERVER)
         connection.receive_data(REQUEST_LINE + (head if ending is None else head.rstrip(b"\r\n") + ending))
@@ -79,7 +79,7 @@ def _altered(content: bytes, head: bytes) -> list[str]:
 
 
 def _joined_chunks(connection: h11.Connection, request: h11.Request) -> bytes | None:
-    """Return a body without the framing of `Transfer-Encoding: chunked`; None where it has none, or has it no more."""
+    """Return a body without its `Transfer-Encoding: chunked` framing; None if it never had it or has lost it."""
     if (b"transfer-encoding", b"chunked") not in request.headers:
         return None
     chunks = []
@@ -92,7 +92,7 @@ def _joined_chunks(connection: h11.Connection, request: h11.Request) -> bytes | 
 
 
 def _headers(request: h11.Request) -> dict[str, str]:
-    """Return the headers as the ingress sees them: names in lower case, Latin-1, repeated ones joined with a comma."""
+    """Return the headers as the ingress reads them: names in lower case, Latin-1, repeated ones joined with a comma."""
     values: dict[str, list[str]] = {}
     for name, value in request.headers:
         values.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))

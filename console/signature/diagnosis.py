@@ -1,7 +1,7 @@
-"""Why a signature is not accepted: what would have to be different for it to fit, found by trying.
+"""Why a signature is not accepted: trying candidates finds the differences that would make it fit.
 
-Values in, values out; nothing returned holds a secret, a body or a signature. Whether a request is verified is the
-provider's own answer; what is here only explains a refusal, and every explanation that names a fit is proven by an HMAC.
+Pure: values in, values out; no result holds a secret, a body or a signature. The provider alone verifies a request; this module
+only explains a refusal, and an HMAC proves every explanation that names a fit.
 """
 
 import hmac
@@ -18,8 +18,8 @@ from providers.reading import instant
 from providers.scheme import Scheme, SignatureScheme, Signed, signed_timestamp
 from providers.signature import header_bytes, judge_timestamp
 
-# A body of this size is tried in 60 rewritings, with 5 to 20 keys and signed texts each, in half a second. For a larger one
-# only the body as it is is tried with all of them, its rewritings with the provider's own way: 25 MB take 10 s.
+# A body up to this size is tried in 60 rewritings, with 5 to 20 keys and signed texts each, in half a second. For a larger one,
+# only the unchanged body is tried with all of them, and its rewritings only with the provider's own way: 25 MB take 10 s.
 PATIENT_BYTES = 1 << 20
 SHORTEST_SECRET_CHARS = 8  # a shorter one may equal a header by chance: a hook's id, a version
 WRONG_SECRET: Mapping[str, str] = {
@@ -35,7 +35,7 @@ WRONG_SECRET: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request to be judged; `now` is aware UTC."""
+    """A request to check; `now` is aware UTC."""
 
     provider: Provider
     request: SignedRequest
@@ -45,9 +45,9 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What the ingress would answer at that time, and why.
+    """The answer that the ingress would give at that time, and why.
 
-    `is_signature_right` disregards the time. `causes` are proven, `hints` are not.
+    `is_signature_right` ignores the time. `causes` are proven, `hints` are not.
     """
 
     verdict: Verdict
@@ -58,7 +58,7 @@ class Diagnosis:
 
 
 def diagnose(case: Case) -> Diagnosis:
-    """Return whether the request is verified and, if not, what explains it."""
+    """Return whether the request is verified and, if not, the explanation."""
     signed_at = _signed_at(case)
     verdict = case.provider.verify(case.request, case.secrets, case.now)
     if isinstance(verdict, Verified):
@@ -85,7 +85,7 @@ def _untimely(refused: Refused, signed_at: datetime | None) -> Cause:
 
 
 def _late(case: Case, refused: Refused) -> tuple[str, ...]:
-    """Return that the time would be refused too, where the ingress looks at the signature first."""
+    """Return a hint that the time would be refused too, for providers where the ingress checks the signature first."""
     scheme = case.provider.scheme
     if not isinstance(scheme, SignatureScheme) or scheme.signed == "body":
         return ()
@@ -104,7 +104,7 @@ def _explained(case: Case) -> tuple[tuple[Cause, ...], tuple[str, ...]]:
 
 
 def _sent_secret(case: Case, scheme: Scheme) -> tuple[Cause, ...]:
-    """Return what explains a header that holds the secret itself."""
+    """Return the causes for a header that holds the secret itself."""
     for secret in case.secrets:
         for name, value in case.request.headers.items():
             owner = secret_owner(name, scheme)
@@ -126,7 +126,7 @@ def _misplaced_secret(header: str, owner: str | None, scheme: Scheme) -> tuple[C
 
 
 def _fit(case: Case, scheme: Scheme) -> Fit | None:
-    """Return the fit with the fewest differences from what the provider does, the body as it is preferred."""
+    """Return the fit with the fewest differences from the provider's own scheme, preferably with the body unchanged."""
     given = given_digests(case.request.headers)
     attempts = [
         (_distance(signed, key, scheme), signed, start, key)
@@ -147,7 +147,7 @@ def _fit(case: Case, scheme: Scheme) -> Fit | None:
 
 
 def _strangeness(fit: Fit, scheme: Scheme) -> tuple[bool, int]:
-    """Return what puts one of several signatures that fit behind another; GitHub sends a SHA-1 one beside the real one."""
+    """Return the sort key among several fitting signatures; GitHub sends a SHA-1 one beside the real one."""
     return fit.given.algorithm == "sha1", len(differences(fit, scheme))
 
 

@@ -1,4 +1,4 @@
-"""In what a signature that fits differs from what the provider does, and whose way of signing it is instead."""
+"""The differences between a fitting signature and the provider's scheme, and the provider whose scheme fits instead."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MALFORMED = Cause("malformed", "a signature in the headers fits, but together th
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A signature that was found to fit: where it stands, and of what it is made."""
+    """A signature that fits: its header, and the parts it is made of."""
 
     given: Given
     signed: Signed
@@ -23,7 +23,7 @@ class Fit:
 
 
 def causes(fit: Fit, provider: str, scheme: Scheme) -> tuple[Cause, ...]:
-    """Return everything in which a fit differs from what the provider does, in the order in which to repair it."""
+    """Return all differences between a fit and the provider's scheme, in the order in which to fix them."""
     found = differences(fit, scheme)
     other = next((known for known in other_schemes(scheme) if not differences(fit, known)), None)
     if found and other is not None:
@@ -33,7 +33,7 @@ def causes(fit: Fit, provider: str, scheme: Scheme) -> tuple[Cause, ...]:
 
 
 def differences(fit: Fit, scheme: Scheme) -> list[Cause]:
-    """Return in what a fit differs from a scheme, disregarding repairs of the secret and the body."""
+    """Return the differences between a fit and a scheme, ignoring repairs of the secret and the body."""
     if isinstance(scheme, SecretScheme):
         text = f"this is signed, but {scheme.provider} signs nothing and sends its secret instead"
         return [Cause("wrong_provider", text)]
@@ -41,7 +41,7 @@ def differences(fit: Fit, scheme: Scheme) -> list[Cause]:
 
 
 def options(fit: Fit, scheme: Scheme) -> tuple[str, ...]:
-    """Return the options with which `generic` would accept a fit that no provider makes."""
+    """Return the options with which `generic` would accept a fit that matches no provider."""
     given = fit.given
     is_possible = (
         fit.signed == "body" and given.algorithm in get_args(Algorithm) and given.encoding in get_args(Encoding)

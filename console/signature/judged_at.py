@@ -1,4 +1,4 @@
-"""As of which time a captured request is judged, and from where that time comes."""
+"""The time at which a captured request is verified, and the origin of that time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from providers.reading import instant
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time, aware UTC, and in words whose it is."""
+    """A time, aware UTC, and its origin in words."""
 
     time: datetime
     origin: str
 
 
 def clock(now: str | None, headers: Mapping[str, str], machine_time: datetime) -> Clock:
-    """Return the time to judge by: as given, else the request's own Date, else this machine's.
+    """Return the time for the verification: as given, else the request's own Date, else this machine's.
 
-    Raises `Misused` for a given time that is none.
+    Raises `Misused` for an invalid time.
     """
     if now is not None:
         return Clock(_time(now), "--now")

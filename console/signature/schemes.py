@@ -1,6 +1,6 @@
-"""The schemes of all providers beside what a request has: its digests, its time, and whose headers it carries.
+"""The schemes of all providers compared with a request: its digests, its time, and the provider whose headers it carries.
 
-Only for explaining a refusal: whether a request is verified, the provider alone decides, by the same scheme.
+This only explains a refusal: the provider alone verifies a request, with the same scheme.
 """
 
 import base64
@@ -18,7 +18,7 @@ GivenEncoding = Literal["hex", "base64", "base64url", "base64 of hex"]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Something in a header that has the form of a digest."""
+    """A part of a header that has the form of a digest."""
 
     header: str
     prefix: str
@@ -27,7 +27,7 @@ class Given:
     digest: bytes = field(repr=False)
 
 
-_MAX_HEADER_CHARS = 8192  # as long as most servers let a header be; a signature has 100
+_MAX_HEADER_CHARS = 8192  # the limit of most servers; a signature has 100
 _DIGEST = re.compile(r"(?:\b(?P<prefix>[A-Za-z][A-Za-z0-9]{0,15}(?:[=,:]|(?=\s)))\s?)?(?P<text>[\w+/-]{27,}={0,2})")
 _ALGORITHMS = {size: algorithm for algorithm, size in DIGEST_BYTES.items()}
 
@@ -38,13 +38,13 @@ def other_schemes(own: Scheme) -> tuple[Scheme, ...]:
 
 
 def secret_owner(header: str, own: Scheme) -> str | None:
-    """Return the provider that sends its secret itself in this header; None for a header of no such provider."""
+    """Return the provider that sends its secret itself in this header; None if no provider does."""
     known = (own, *other_schemes(own))
     return next((s.provider for s in known if isinstance(s, SecretScheme) and s.header == header), None)
 
 
 def given_digests(headers: Mapping[str, str]) -> list[Given]:
-    """Return everything in any header that has the form of a digest, whatever the header is called."""
+    """Return all parts of any header that have the form of a digest, whatever the header's name."""
     found = []
     for name, value in headers.items():
         for match in _DIGEST.finditer(value[:_MAX_HEADER_CHARS]):
@@ -56,7 +56,7 @@ def given_digests(headers: Mapping[str, str]) -> list[Given]:
 
 
 def signed_forms(headers: Mapping[str, str], own: Scheme) -> dict[Signed, bytes]:
-    """Return what may be signed before the body, as far as the headers have it; the provider's own scheme counts most."""
+    """Return the possible signed prefixes of the body, from the headers; the provider's own scheme takes precedence."""
     forms: dict[Signed, bytes] = {"body": b""}
     for name, value in headers.items():
         family, _, last = name.rpartition("-")
@@ -73,7 +73,7 @@ def signed_forms(headers: Mapping[str, str], own: Scheme) -> dict[Signed, bytes]
 
 
 def _time_anywhere(scheme: SignatureScheme, headers: Mapping[str, str]) -> str | None:
-    """Return the time that is signed; one that is an entry of the signature's header may be in a wrong header with it."""
+    """Return the signed time; a time that is an entry of the signature's header may be in a wrong header with it."""
     time = signed_timestamp(scheme, headers)
     if time is not None or not scheme.timestamp_prefix:
         return time
@@ -82,7 +82,7 @@ def _time_anywhere(scheme: SignatureScheme, headers: Mapping[str, str]) -> str |
 
 
 def signed_time(headers: Mapping[str, str], own: Scheme) -> str | None:
-    """Return the Unix time that was signed with the body, as it stands in the headers; None where there is none."""
+    """Return the Unix time that was signed with the body, as written in the headers; None if there is none."""
     schemes = (scheme for scheme in (own, *other_schemes(own)) if isinstance(scheme, SignatureScheme))
     times = (signed_timestamp(scheme, headers) for scheme in schemes)
     return next((time for time in times if time is not None), None)
@@ -103,7 +103,7 @@ def _headers(scheme: Scheme) -> tuple[str, ...]:
 
 
 def _decoded(text: str) -> tuple[GivenEncoding, bytes] | None:
-    """Return a digest and how it was written; None where the text has not the length of one."""
+    """Return a digest and its encoding; None when the text does not have the length of a digest."""
     if len(text) in {2 * size for size in _ALGORITHMS} and re.fullmatch("[0-9A-Fa-f]+", text):
         return "hex", bytes.fromhex(text)
     plain = text.replace("-", "+").replace("_", "/")

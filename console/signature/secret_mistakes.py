@@ -1,6 +1,6 @@
 """The usual mistakes with a secret, each repaired: the keys that it may stand for.
 
-A signature that fits one of them is proof that this is what happened; so trying many costs time but never a wrong answer.
+A signature that fits one of the keys proves that mistake, so many attempts cost time but never give a wrong answer.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key that a secret may stand for. `kind` says how it was read, `causes` what was repaired before."""
+    """One key that a secret may stand for. `kind` says how the secret was read, `causes` the repairs before that."""
 
     value: bytes = field(repr=False)
     kind: KeyKind
@@ -32,7 +32,7 @@ class Key:
 
 
 def keys(secret: bytes) -> list[Key]:
-    """Return the keys that a secret may stand for: as it is first, then with each usual slip repaired; no key twice."""
+    """Return the keys that a secret may stand for: first unchanged, then with each usual mistake repaired, without repetition."""
     found: dict[tuple[bytes, KeyKind], Key] = {}
     for slip, text in _cleaned(secret):
         for key in _meanings(text):
@@ -43,7 +43,7 @@ def keys(secret: bytes) -> list[Key]:
 
 
 def _cleaned(secret: bytes) -> Iterator[tuple[tuple[Cause, ...], bytes]]:
-    """Yield the secret as it is, and without what creeps in when secrets are copied."""
+    """Yield the secret unchanged, and without the characters that copying usually adds."""
     yield (), secret
     bare = secret.strip()
     yield (Cause("secret_white_space", "your secret has white space or a newline round it: take it away"),), bare
