@@ -104,9 +104,7 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     for snapshot in parsed.snapshots:
         found = _decide(_subject(delivery, snapshot, tables, writes), tables, routes, writes)
         if found[0].outcome.outcome == "dead":
-            return Result(
-                found[0].outcome, (), Writes({}, {})
-            )  # all resources or none: a dead letter is a whole delivery
+            return Result(found[0].outcome, (), Writes({}, {}))  # all or none: a dead letter is a whole delivery
         decisions += found
     routed_changes = tuple(decision.routed for decision in decisions if decision.routed is not None)
     return Result(summarise([decision.outcome for decision in decisions]), routed_changes, writes)
