@@ -38,7 +38,7 @@ def noted(outcome: Outcome, topics: Sequence[str]) -> Outcome:
 
 
 def is_of_type(selector: str | None, event_type: str) -> bool:
-    """Say whether a route's `event_type` selects one: the same type, or with a final star (`issues.*`) a type with that prefix."""
+    """Say whether a route's `event_type` selects one: the same type, or with a final star (`issues.*`) one with that prefix."""
     if selector is None or selector == event_type:
         return True
     return selector.endswith("*") and event_type.startswith(selector[:-1])
