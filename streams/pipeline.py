@@ -38,7 +38,7 @@ from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
 EVENT_NAMESPACE: Final = uuid.UUID(
     "7d1e4f6c-4f0e-5d0b-9a53-70656e73746f"
 )  # persisted in every event id: never change it
-DELETED: Final = b"deleted"  # the fingerprint of a resource that is gone
+DELETED: Final = b"deleted"  # the fingerprint of a deleted resource
 
 
 class Table(Protocol):

@@ -96,7 +96,7 @@ class Replay:
         """Close the store."""
         self._store.close()
 
-    # --- what was
+    # --- original decisions
 
     def take_outcome(self, record: Document) -> None:
         """Load a record of `deliveries.outcomes`; of several for one delivery the last counts."""
@@ -137,7 +137,7 @@ class Replay:
         is_former = topic != self._routes.state_topic(provider, source, resource_type)
         _put(self._former if is_former else self._state, key, document)
 
-    # --- what would be
+    # --- replayed decisions
 
     def decide(self, delivery: RawDelivery, *, is_moving: bool = False) -> DeliveryDifference | None:
         """Decide the next delivery of a partition again and return the difference from the original decision.

@@ -179,7 +179,7 @@ def open_tables(home: Home) -> PartitionTables:
 
 
 def rebuilt(tables: PartitionTables, reason: str) -> PartitionTables:
-    """Return empty tables in place of open ones that cannot be used."""
+    """Return empty tables in place of open ones that are unusable."""
     with contextlib.suppress(WorkerError):  # closing flushes memory, which may fail on a corrupted store
         tables.close()
     return empty_tables(tables.home, reason)

@@ -55,7 +55,7 @@ class Parent(Struct, frozen=True):
 
 
 class Child(Struct, frozen=True):
-    """A child that the delivery shows, or that is gone (no text), with its stored state."""
+    """A child that the delivery shows or that is deleted (no text), with its stored state."""
 
     key: str
     snapshot: Snapshot

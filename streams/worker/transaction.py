@@ -168,7 +168,7 @@ class Transaction:
         self._end(client)
 
     def _end(self, client: Producer) -> None:
-        """Return when Kafka has committed; once the request is sent it may have, and only Kafka knows the result.
+        """Return when Kafka has committed; once the request is sent, the result is uncertain until Kafka responds.
 
         Until the result is known, neither an abort nor a new decision is safe.
         """
