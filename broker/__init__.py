@@ -1,1 +1,1 @@
-"""What every process has: Kafka clients, what they write into the log, and a port for operations."""
+"""Infrastructure shared by every process: Kafka clients, schema registry, retry policy, log and operations port."""

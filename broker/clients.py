@@ -1,7 +1,7 @@
-"""Kafka clients, made in one place: none of them prints; what librdkafka reports goes through the process's log.
+"""Factories of all Kafka clients: none of them prints; librdkafka's log lines go to the process's log.
 
-A client hands its lines over when it is polled, and keeps them until then. So one that is polled rarely or never says nothing:
-what matters of it is raised.
+A client delivers its log lines when it is polled and queues them until then. A client that is rarely or never polled is
+therefore silent; its relevant errors are raised.
 """
 
 import logging
@@ -16,7 +16,7 @@ SILENT = {"log_level": 0}
 
 
 def producer(options: Mapping[str, Any]) -> Producer:
-    """Return a producer; poll it now and then, or its lines pile up."""
+    """Return a producer; poll it regularly, or its log lines pile up."""
     return Producer(dict(options), logger=logging.getLogger(LOGGER))
 
 
@@ -26,15 +26,15 @@ def consumer(options: Mapping[str, Any]) -> Consumer:
 
 
 def silent_consumer(options: Mapping[str, Any]) -> Consumer:
-    """Return a consumer for a command or a single query: what matters is raised."""
+    """Return a consumer for a command or a single query: relevant errors are raised."""
     return consumer({**options, **SILENT})
 
 
 def silent_producer(options: Mapping[str, Any]) -> Producer:
-    """Return a producer for a command: what matters is raised."""
+    """Return a producer for a command: relevant errors are raised."""
     return producer({**options, **SILENT})
 
 
 def admin(options: Mapping[str, Any]) -> AdminClient:
-    """Return a client that asks and creates; it is never polled."""
+    """Return an admin client; it is never polled."""
     return AdminClient({**options, **SILENT}, logger=logging.getLogger(LOGGER))

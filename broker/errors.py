@@ -1,8 +1,8 @@
-"""What can go wrong with Kafka and the schema registry, for every stage.
+"""The errors of Kafka and the schema registry, for every component.
 
 BrokerError          the message says what happened and what to do
-├── Transient        nothing was committed; trying again may help
-│   └── RegistryError   the schema registry is away, or refuses a schema
+├── Transient        nothing was committed; a retry may help
+│   └── RegistryError   the schema registry is unavailable, or rejects a schema
 └── ReadTimeout      Kafka sent nothing for too long while a range of records was read
 """
 
@@ -12,11 +12,11 @@ class BrokerError(Exception):
 
 
 class Transient(BrokerError):
-    """Nothing was committed; trying again may help."""
+    """Nothing was committed; a retry may help."""
 
 
 class RegistryError(Transient):
-    """The registry is away, or refuses a schema; the message says which subject and what to do."""
+    """The registry is unavailable, or rejects a schema; the message names the subject and what to do."""
 
 
 class ReadTimeout(BrokerError):

@@ -1,4 +1,4 @@
-"""What librdkafka makes of `[kafka.options]`, known before a client needs them. No network."""
+"""Validation of `[kafka.options]` by librdkafka before a client uses them. No network."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ _WITHOUT_SASL = {"sasl_ssl": "ssl", "sasl_plaintext": "plaintext"}
 
 
 def option_problems(configuration: Configuration, options: Mapping[str, str]) -> list[Problem]:
-    """Return why librdkafka refuses these options: a name, a value, or a file of certificates that it cannot use."""
+    """Return why librdkafka rejects these options: a name, a value, or an unusable certificate file."""
     missing = [
         configuration.problem(("kafka", "options", name), f"expected a file or folder, there is no {value}")
         for name, value in options.items()
@@ -25,7 +25,7 @@ def option_problems(configuration: Configuration, options: Mapping[str, str]) ->
 
 
 def plain_secrets(configuration: Configuration) -> list[Problem]:
-    """Return the options whose secret stands in the configuration itself."""
+    """Return the options whose secret is in the configuration itself."""
     return [
         configuration.problem(("kafka", "options", name), "a secret in the file itself; write env:NAME or file:PATH")
         for name, value in configuration.kafka.options.items()
@@ -43,7 +43,7 @@ def _refused(configuration: Configuration, options: Mapping[str, str]) -> Iterat
 
 
 def _without_requests(options: Mapping[str, str]) -> dict[str, str]:
-    """Return options of a client that connects to nothing: no broker, and no token endpoint, which OAUTHBEARER asks at once."""
+    """Return options of a client that connects to nothing: no broker, and no token endpoint, which OAUTHBEARER calls at once."""
     offline = {name: value for name, value in options.items() if name != "bootstrap.servers"}
     mechanism = options.get("sasl.mechanism") or options.get("sasl.mechanisms") or ""
     if mechanism.upper() != "OAUTHBEARER":

@@ -1,7 +1,7 @@
-"""A process's log: one JSON object a line, libraries' lines among them, and few of librdkafka's.
+"""A process's log: one JSON object per line, including lines of libraries and a sample of librdkafka's.
 
-While Kafka is away each client tries again many times a second and reports each try: an idle worker wrote 20 lines a second, an
-ingress 9 (measured). Other lines say whether Kafka answers; these help to find out why it does not.
+While Kafka is down each client retries many times a second and reports each retry: an idle worker wrote 20 lines a second, an
+ingress 9 (measured). Other lines show whether Kafka answers; these help to find out why it does not.
 """
 
 import logging
@@ -16,12 +16,12 @@ from structlog.typing import Processor
 from broker.clients import LOGGER
 from config.escaping import json_line
 
-LINES = 3  # of a facility in a period: one per broker of a small cluster
+LINES = 3  # per facility and period: one per broker of a small cluster
 PERIOD_S = 10.0
 
 
 def configure_json(stream: TextIO, level: str = "info") -> None:
-    """Send this process's own events from a level on, and of libraries only warnings, to a stream as JSON."""
+    """Write this process's events from a level upward, and the warnings of libraries, to a stream as JSON."""
     shared: list[Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -30,7 +30,7 @@ def configure_json(stream: TextIO, level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, rendered],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        # One write a line, also where Python is told not to buffer: processes share it.
+        # One write per line, even if Python is unbuffered: processes share the stream.
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=True,
     )
@@ -50,7 +50,7 @@ def configure_json(stream: TextIO, level: str = "info") -> None:
 
 
 def route_librdkafka() -> None:
-    """Send librdkafka's warnings and errors to the log that structlog is configured for."""
+    """Route librdkafka's warnings and errors to the log configured in structlog."""
     logger = logging.getLogger(LOGGER)
     logger.handlers = [StructuredHandler()]
     logger.propagate = False
@@ -63,9 +63,9 @@ class _Period(Struct):
 
 
 class StructuredHandler(logging.Handler):
-    """Writes some lines of each facility in a period; the next one says how many were left out.
+    """Writes the first lines of each facility in a period; the next line has the number of suppressed ones.
 
-    Facilities are librdkafka's own words (FAIL, REQTMOUT, …), so there are few.
+    Facilities are librdkafka's keywords (FAIL, REQTMOUT, …), so there are few.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class StructuredHandler(logging.Handler):
         self._periods: dict[str, _Period] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line, or count it. The client's lock is held, whatever thread polls."""
+        """Write a line, or count it. The handler's lock is held, whichever thread polls."""
         facility, client, detail = _parts(record)
         now_s = self._clock()
         period = self._periods.setdefault(facility, _Period(now_s))

@@ -1,8 +1,8 @@
-"""A process's pages for whoever runs it, on a port of their own: plain HTTP, GET and HEAD, one request a connection.
+"""A process's pages for operators, on a separate port: plain HTTP, GET and HEAD, one request per connection.
 
-Nothing else is behind that port, and nothing of these pages behind the one that deliveries come to. So a proxy that lets a
-path through by mistake shows nobody a metric. What is asked is small and answered at once: head, time and connections have
-narrow bounds, bodies are not read. It imports nothing of Penstock's, no framework and no Kafka, and serves any process.
+The port serves nothing else, and the ingress port serves none of these pages. So a proxy that passes a path through by
+mistake exposes no metrics. Requests are small and answered at once: head, time and connections have narrow limits, bodies
+are not read. The module imports nothing from Penstock, no framework and no Kafka, and serves any process.
 """
 
 import asyncio
@@ -16,18 +16,18 @@ import h11
 from msgspec import Struct
 
 HEAD_LIMIT_BYTES = 8 * 1024  # Prometheus and probes send 300 bytes
-TIMEOUT_S = 5.0  # for a whole exchange; Prometheus gives up after 10 s by default, Kubernetes' probes after 1 s
-MAX_CONNECTIONS = 32  # two or three ask at once
-CLOSE_S = 0.2  # for answers that are under way when the port closes; it counts against `STOP_S` of ingress/serve.py
+TIMEOUT_S = 5.0  # for a whole exchange; Prometheus times out after 10 s by default, Kubernetes probes after 1 s
+MAX_CONNECTIONS = 32  # two or three are in use at a time
+CLOSE_S = 0.2  # for responses in flight when the port closes; it counts against `STOP_S` of ingress/serve.py
 
-BACKLOG = 2048  # connections that nobody has accepted yet; the system's own limit is lower almost everywhere
+BACKLOG = 2048  # connections not accepted yet; the system's own limit is lower almost everywhere
 
 JSON = "application/json"
 METHODS = (b"GET", b"HEAD")
 
 
 class Page(Struct, frozen=True):
-    """One answer."""
+    """One response."""
 
     body: bytes
     content_type: str = JSON
@@ -35,17 +35,17 @@ class Page(Struct, frozen=True):
 
 
 Pages = Mapping[str, Callable[[], Page]]
-"""What makes the page of each path, on the event loop's thread."""
+"""A function per path that returns its page, called on the event loop's thread."""
 
 
 def listening(host: str, port: int) -> socket.socket:
-    """Return a socket that listens; a port of 0 is any that is free. Raises `OSError` where the port cannot be had."""
+    """Return a listening socket; port 0 means any free port. Raises `OSError` if the port is not available."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=BACKLOG)
 
 
 class OperationsServer:
-    """Serves pages until it is closed. The event loop that starts it serves it; what is asked before `start` waits."""
+    """Serves pages until it is closed, on the event loop that starts it; requests before `start` wait."""
 
     def __init__(self, pages: Pages, timeout_s: float = TIMEOUT_S, max_connections: int = MAX_CONNECTIONS) -> None:
         self._pages = pages
@@ -56,15 +56,15 @@ class OperationsServer:
 
     @property
     def connections(self) -> int:
-        """Return how many are open."""
+        """Return the number of open connections."""
         return len(self._open)
 
     async def start(self, listener: socket.socket) -> None:
-        """Begin to answer on a socket that listens already."""
+        """Start serving on a listening socket."""
         self._server = await asyncio.start_server(self._serve, sock=listener, limit=HEAD_LIMIT_BYTES)
 
     async def close(self) -> None:
-        """Close the port, let answers that are under way be read, end everything else."""
+        """Close the port, let responses in flight finish for `CLOSE_S`, cancel the rest."""
         if self._server is None:
             return
         self._server.close()
@@ -78,13 +78,13 @@ class OperationsServer:
         assert task is not None  # noqa: S101 - asyncio runs every connection in a task
         self._open.add(task)
         try:
-            # Too slow, gone, or ended with the process: nobody is left to be told.
+            # Too slow, disconnected, or cancelled at shutdown: there is no one left to notify.
             with contextlib.suppress(TimeoutError, ConnectionError, asyncio.CancelledError):
                 async with asyncio.timeout(self._timeout_s):
                     await self._exchange(reader, writer)
         finally:
             self._open.discard(task)
-            writer.transport.abort()  # closed already where all went well
+            writer.transport.abort()  # already closed on success
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._open) > self._max_connections:
@@ -93,14 +93,14 @@ class OperationsServer:
             answer = await self._answer(reader)
         writer.write(answer)
         writer.write_eof()
-        # Closed with bytes of the other side's unread, the connection would be reset and the answer lost.
+        # Closing with unread bytes would reset the connection and lose the response.
         while await reader.read(HEAD_LIMIT_BYTES):
             pass
         writer.close()
         await writer.wait_closed()
 
     async def _answer(self, reader: asyncio.StreamReader) -> bytes:
-        """Return what a request is answered, nothing where none comes."""
+        """Return the response to a request, empty if no request arrives."""
         try:
             request = await _request(reader)
         except h11.RemoteProtocolError as error:
@@ -118,7 +118,7 @@ class OperationsServer:
 
 
 async def _request(reader: asyncio.StreamReader) -> h11.Request | None:
-    """Return the head of a request, None for a connection that ends without one; raise h11's error for what is none."""
+    """Return the head of a request, None if the connection ends without one; raise h11's error if it is invalid."""
     parser, received_bytes = h11.Connection(h11.SERVER), 0
     while (event := parser.next_event()) is h11.NEED_DATA:
         if received_bytes == HEAD_LIMIT_BYTES:

@@ -1,4 +1,4 @@
-"""Following several lanes: nothing is taken from one while anything is left in those before it."""
+"""Follows several lanes: no record is read from a lane while a higher one has records left."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,15 +10,15 @@ from broker import topic_reader
 from broker.topic_reader import is_end, partition_of, topic_of
 from schemas.topics import PRIORITIES, lane
 
-END_TIMEOUT_S = 5.0  # a partition without a leader never tells its end; it must not hold up the other lanes for ever
+END_TIMEOUT_S = 5.0  # a partition without a leader never reports its end; it must not block the other lanes
 ASK_S = 0.05
 
 
 def follow(kafka: Mapping[str, str], wants: Callable[[str], bool], is_from_beginning: bool) -> Iterator[Message | None]:
-    """Yield every record of the wanted topics for ever, `high` before `default` before `low`; None while nothing comes.
+    """Yield every record of the wanted topics without end, `high` before `default` before `low`; None while there is none.
 
-    The first value comes once everything written from then on will be seen. Each lane has a consumer of its own, so that
-    reading one neither pauses the others nor throws away what they have fetched.
+    After the first value, every record written from then on will be read. Each lane has its own consumer, so that
+    reading one neither pauses the others nor discards their fetched records.
     """
     with ExitStack() as opened:
         lanes = [_Lane(opened.enter_context(topic_reader.consumer(kafka))) for _ in PRIORITIES]
@@ -36,7 +36,7 @@ def follow(kafka: Mapping[str, str], wants: Callable[[str], bool], is_from_begin
 
 
 class _Lane:
-    """The topics of one priority and how far they are read."""
+    """The topics of one priority, and which partitions are read to their end."""
 
     def __init__(self, looking: Consumer) -> None:
         self.looking = looking
@@ -44,7 +44,7 @@ class _Lane:
         self._ended: set[tuple[str, int]] = set()
 
     def take(self, timeout_s: float) -> list[Message]:
-        """Return what has come."""
+        """Return the records that have arrived."""
         found = []
         for message in self.looking.consume(topic_reader.BATCH_RECORDS, timeout=timeout_s):
             place = (topic_of(message), partition_of(message))
@@ -57,7 +57,7 @@ class _Lane:
 
     @property
     def is_at_end(self) -> bool:
-        """Say whether all that there was has been taken."""
+        """Say whether every partition was read to its end."""
         return self._ended >= self.known
 
 
@@ -71,7 +71,7 @@ def _assign(lanes: Sequence[_Lane], wants: Callable[[str], bool], is_from_beginn
 
 
 def _next_of(lanes: Sequence[_Lane]) -> list[Message]:
-    """Return what the first lane has that has anything, after a short wait nothing."""
+    """Return records of the highest lane that has any, or none after a short wait."""
     for followed in lanes:
         deadline_s = time.monotonic() + END_TIMEOUT_S
         while True:

@@ -1,6 +1,6 @@
-"""How the schema registry is reached: one HTTP client with the authorities and credentials of `[registry]`, for everybody.
+"""Access to the schema registry: one HTTP client with the certificate authorities and credentials of `[registry]`.
 
-No variable of the environment and no ~/.netrc takes part: neither may send credentials elsewhere. Redirects are not followed.
+Environment variables and ~/.netrc are ignored: neither may send credentials elsewhere. Redirects are not followed.
 """
 
 import ssl
@@ -17,7 +17,7 @@ TIMEOUT_S = 10.0
 
 
 class RegistryAccess:
-    """An address and what is needed to be let in. References are resolved for each request, so a renewed token is used."""
+    """An address and its credentials. References are resolved for each request, so a renewed token is used."""
 
     def __init__(self, registry: Registry, environ: Mapping[str, str]) -> None:
         self.url = registry.url
@@ -25,7 +25,7 @@ class RegistryAccess:
         self._environ = environ
 
     def client(self, timeout_s: float = TIMEOUT_S) -> httpx.Client:
-        """Return a client whose paths start at the registry's address; raise `ConfigurationError` where files are wrong."""
+        """Return a client whose paths start at the registry's address; raise `ConfigurationError` if a file is invalid."""
         return httpx.Client(
             base_url=self.url,
             headers=self._registry.headers,
@@ -37,7 +37,7 @@ class RegistryAccess:
         )
 
     def authorization(self) -> str | None:
-        """Return the value of the header Authorization as things are now, None without credentials."""
+        """Return the current value of the Authorization header, None without credentials."""
         registry = self._registry
         if registry.bearer_token is not None:
             return f"Bearer {self._resolved('bearer_token', registry.bearer_token)}"
@@ -54,9 +54,9 @@ class RegistryAccess:
 
 
 def registry_access(configuration: Configuration, environ: Mapping[str, str]) -> RegistryAccess:
-    """Return how a configuration's registry is reached.
+    """Return the access to a configuration's registry.
 
-    Raises `ConfigurationError`, with lines, for a credential that cannot be resolved and a file of TLS that cannot be used.
+    Raises `ConfigurationError`, with lines, for an unresolvable credential or an unusable TLS file.
     """
     access = RegistryAccess(configuration.registry, environ)
     try:
@@ -79,7 +79,7 @@ class _Authorization(httpx.Auth):
 
 def _resolved(key: str, reference: str, environ: Mapping[str, str]) -> str:
     if not reference.startswith(("env:", "file:", "text:")):
-        return reference  # a user's name, as it is
+        return reference  # a literal user name
     try:
         return credential(reference, environ)
     except ConfigurationError as error:
@@ -93,7 +93,7 @@ def _context(registry: Registry, environ: Mapping[str, str]) -> ssl.SSLContext:
     password = registry.tls_key_password
     word = "" if password is None else _resolved("tls_key_password", password, environ)
     try:
-        # An empty password instead of none: OpenSSL would ask for it at the terminal.
+        # An empty password instead of None: OpenSSL would prompt for it at the terminal.
         context.load_cert_chain(registry.tls_certificate, registry.tls_key, lambda: word)
     except (OSError, ssl.SSLError) as error:
         reason = f"{registry.tls_certificate} with its key cannot be used: {_reason(error)}"

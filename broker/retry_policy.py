@@ -1,7 +1,7 @@
-"""How often and how long a call is tried again that fails for a while: one policy for every stage, carried out by tenacity.
+"""The retry policy for transient failures: one implementation for every component, run by tenacity.
 
-A pause doubles with every failure up to a cap, and is shortened at random, so that many processes that lost the same broker
-do not come back in step. The wait between two tries ends at once when the work is told to stop.
+The backoff doubles with every failure up to a cap, and is shortened at random, so that many processes that lost the same
+broker do not return in step. A wait between two attempts ends at once on a stop.
 """
 
 import asyncio
@@ -23,24 +23,24 @@ from tenacity import (
     stop_never,
 )
 
-JITTER = 0.25  # a pause is at most this part shorter than the backoff
-LINES = 10  # retries of one call that are each logged
-QUIET_S = 10.0  # of waiting between two lines after that: an outage of a night is no gigabyte of log
+JITTER = 0.25  # the largest part by which a backoff is shortened
+LINES = 10  # the first retries of a call, which are all logged
+QUIET_S = 10.0  # of waiting between two lines after that: a night's outage must not write a gigabyte of log
 
 Result = TypeVar("Result")
 Notice = Callable[..., object]
-"""Logs a retry. Takes `error`, `retry_in_s` and, if retries before were not logged, `suppressed`, their number."""
+"""Logs a retry. Takes `error`, `retry_in_s` and, if earlier retries were not logged, their number as `suppressed`."""
 
 
 class Interrupted(Exception):
-    """The work was told to stop before the call succeeded."""
+    """The work was stopped before the call succeeded."""
 
 
 class RetryPolicy(Struct, frozen=True):
-    """Which exceptions are worth another try, and when to give up; by default never.
+    """Which exceptions to retry, and when to give up; by default never.
 
-    No wait leads beyond `deadline_s` from the first try. `is_passing` narrows `faults` down.
-    Any other exception reaches the caller as it is, and so does the last one.
+    No wait extends beyond `deadline_s` from the first attempt. `is_passing` narrows `faults` down.
+    All other exceptions reach the caller unchanged, and so does the last one.
     """
 
     faults: tuple[type[Exception], ...]
@@ -51,22 +51,22 @@ class RetryPolicy(Struct, frozen=True):
     is_passing: Callable[[BaseException], bool] | None = None
 
     def backoff_s(self, failures: int) -> float:
-        """Return how long to wait after so many failures in a row, 1 or more; a random part is left out."""
+        """Return the wait after a number of consecutive failures, 1 or more, shortened by a random part."""
         doublings = min(failures - 1, 32)  # beyond any cap; a float would overflow after a thousand
         return min(self.first_s * 2.0**doublings, self.longest_s) * random.uniform(1 - JITTER, 1)  # noqa: S311 - no secret
 
     def call(
         self, function: Callable[[], Result], notice: Notice | None = None, stopping: threading.Event | None = None
     ) -> Result:
-        """Return what the function returns; raise `Interrupted` once `stopping` is set, during a wait at once."""
+        """Return the function's result; raise `Interrupted` once `stopping` is set, at once during a wait."""
         if stopping is not None and stopping.is_set():
             raise Interrupted
         return self.retrying(notice, stopping)(function)
 
     async def call_async(self, function: Callable[[], Awaitable[Result]], notice: Notice | None = None) -> Result:
-        """Return what is awaited; cancelling the task ends the wait. A deadline counts from the first failure.
+        """Return the awaited result; cancelling the task ends the wait. A deadline counts from the first failure.
 
-        Where nothing fails this costs nothing: tenacity, 70 us a call, takes over with the first failure.
+        Without a failure there is no overhead: tenacity, at 70 us a call, takes over with the first failure.
         """
         try:
             return await function()
@@ -81,7 +81,7 @@ class RetryPolicy(Struct, frozen=True):
         return await AsyncRetrying(sleep=asyncio.sleep, **self._rules(notice))(attempt)
 
     def retrying(self, notice: Notice | None = None, stopping: threading.Event | None = None) -> Retrying:
-        """Return tenacity's controller of one call."""
+        """Return tenacity's controller for one call."""
         return Retrying(sleep=_interruptible(stopping), **self._rules(notice))
 
     def _rules(self, notice: Notice | None) -> dict[str, Any]:
@@ -100,11 +100,11 @@ class RetryPolicy(Struct, frozen=True):
 
 
 class _Sampled:
-    """Logs the first retries of a call each, later ones once in a while, with how many were left out since the line before."""
+    """Logs each of a call's first retries, and later ones occasionally, with the number suppressed since the last line."""
 
     def __init__(self, notice: Notice) -> None:
         self._notice = notice
-        self._due_s = -inf  # in terms of the time waited
+        self._due_s = -inf  # measured in time waited
         self._suppressed = 0
 
     def __call__(self, state: RetryCallState) -> None:

@@ -1,4 +1,4 @@
-"""The schema registry, over its Confluent-compatible HTTP interface: register what is written, look up what is read."""
+"""A client of the schema registry's Confluent-compatible HTTP API: registers schemas to write, looks up schemas to read."""
 
 from http import HTTPStatus
 from typing import Any
@@ -18,7 +18,7 @@ from schemas.records import Document
 
 COMPATIBILITY = "BACKWARD_TRANSITIVE"  # a consumer with the newest schema can read every record ever written
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
-ATTEMPTS = 4  # within 2 s: a registry behind a balancer that is being replaced; the worker itself tries for ever
+ATTEMPTS = 4  # within 2 s: for a registry being replaced behind a load balancer; the worker retries without limit
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 APICURIO_PATH = "/apis/ccompat/v7"
 
@@ -30,7 +30,7 @@ class _Passing(Exception):
 
 
 class Registry:
-    """One schema registry; ids and schemas are looked up once and kept."""
+    """One schema registry; ids and schemas are looked up once and cached."""
 
     def __init__(self, place: RegistryAccess | str) -> None:
         access = RegistryAccess(Settings(url=place), {}) if isinstance(place, str) else place
@@ -40,7 +40,7 @@ class Registry:
         self._schemas: dict[int, Any] = {}
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._client.close()
 
     def prefix(self, topic: str, name: SchemaName) -> bytes:
@@ -51,7 +51,7 @@ class Registry:
         return known
 
     def register(self, subject: str, name: SchemaName) -> int:
-        """Register one of Penstock's schemas under a subject, checked as BACKWARD_TRANSITIVE, and return its id."""
+        """Register one of Penstock's schemas under a subject, set to BACKWARD_TRANSITIVE, and return its id."""
         what, quoted = f"registering {name} as {subject}", quote(subject, safe="")
         schema = {"schema": codec.schema_text(name), "schemaType": "AVRO"}
         answer = self._ask(what, "POST", f"/subjects/{quoted}/versions", schema)
@@ -61,7 +61,7 @@ class Registry:
         return int(schema_id)
 
     def decode(self, message: bytes) -> Document:
-        """Return the record that a wire-format message holds; ValueError when it is none, RegistryError when unknown."""
+        """Return the record in a wire-format message; ValueError if it is none, RegistryError if its schema is unknown."""
         schema_id = codec.schema_id(message)
         schema = self._schemas.get(schema_id)
         if schema is None:
@@ -69,7 +69,7 @@ class Registry:
         return codec.decode(message, schema)
 
     def answers(self) -> None:
-        """Return when the registry lists its subjects; raise `RegistryError` when it does not. Tries once."""
+        """Return if the registry lists its subjects; raise `RegistryError` if it does not. Makes one attempt."""
         self._ask("listing subjects", "GET", "/subjects", None, attempts=1)
 
     def _fetch(self, schema_id: int) -> Any:
@@ -78,7 +78,7 @@ class Registry:
         return codec.parse_schema(str(_field(answer, "schema", str, f"{what} at {self._url}")))
 
     def _ask(self, what: str, method: str, path: str, body: Document | None, attempts: int = ATTEMPTS) -> Any:
-        """Return the JSON of an answer, tried again while that may help."""
+        """Return the JSON of a response; retry transient failures."""
         retrying = Retrying(
             retry=retry_if_exception_type(_Passing),
             stop=stop_after_attempt(attempts),
@@ -96,7 +96,7 @@ class Registry:
             response = self._client.request(method, path, json=body, headers={"content-type": CONTENT_TYPE})
         except httpx.TransportError as error:
             raise _Passing(f"{where}: {error or type(error).__name__}") from error
-        except ConfigurationError as error:  # a file of credentials that was there at the start
+        except ConfigurationError as error:  # a credentials file that existed at the start
             raise RegistryError(f"{where}: {error}") from error
         if response.status_code in PASSING:
             raise _Passing(f"{where}: HTTP {response.status_code}")
@@ -109,7 +109,7 @@ class Registry:
 
 
 def refusal(response: httpx.Response) -> str:
-    """Return why a registry does not do what it was asked to, and what to do; never a credential."""
+    """Return why a registry rejected a request, and what to do; never a credential."""
     status = response.status_code
     said = _message(response)
     text = f"HTTP {status} {said}".rstrip()
@@ -125,7 +125,7 @@ def refusal(response: httpx.Response) -> str:
 
 
 def _message(response: httpx.Response) -> str:
-    """Return the message of Confluent's API, empty where something else has answered."""
+    """Return the message of Confluent's API, empty if the response is not from it."""
     try:
         answer = response.json()
     except ValueError:

@@ -1,4 +1,4 @@
-"""Creates the topics that Penstock writes to, with the policy of `schemas.topics`, and keeps their policy."""
+"""Creates the topics that Penstock writes to, with the policy of `schemas.topics`, and keeps that policy up to date."""
 
 from collections.abc import Collection, Mapping
 
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 def raw_topic(record_bytes: int, partitions: int, replication: Replication = BY_DEFAULT, name: str = RAW) -> NewTopic:
-    """Return the raw topic as it is created; `record_bytes` is the size of its largest record."""
+    """Return the raw topic to create; `record_bytes` is the size of its largest record."""
     policy = {**described(RAW).settings, "cleanup.policy": "delete", "max.message.bytes": str(record_bytes)}
     return NewTopic(name, partitions, replication.factor, config={**policy, **replication.settings})
 
@@ -34,11 +34,11 @@ def raw_topic(record_bytes: int, partitions: int, replication: Replication = BY_
 def ensure_topic(options: Mapping[str, str], topic: NewTopic) -> bool:
     """Create a topic and say whether it was missing; an existing one keeps its partitions and policy.
 
-    Blocks for up to 7 s. Raises `KafkaException` when Kafka does not answer. Without the right to create topics it
-    returns False; the metadata of the topic show whether somebody else has created it.
+    Blocks for up to 7 s. Raises `KafkaException` when Kafka does not answer. Without permission to create topics it
+    returns False; the topic's metadata shows whether it exists.
     """
     admin = clients.admin(options)
-    # Listed first: a client that may not create topics is denied even an existing one, and the denial enters Kafka's audit log.
+    # Listed first: without permission to create, even an existing topic is denied, and the denial enters Kafka's audit log.
     if topic.topic in admin.list_topics(timeout=RAW_TIMEOUT_S).topics:
         return False
     try:
@@ -51,7 +51,7 @@ def ensure_topic(options: Mapping[str, str], topic: NewTopic) -> bool:
 
 
 class Topics:
-    """The topics known to exist; others are created with their policy before their first record."""
+    """The topics known to exist; a missing one is created with its policy before its first record."""
 
     def __init__(
         self,
@@ -84,14 +84,14 @@ class Topics:
         return self._known[name]
 
     def widen(self, name: str, partitions: int) -> None:
-        """Create a topic with at least so many partitions; a changelog must have one for each of its input's."""
+        """Create a topic with at least this many partitions; a changelog needs one per input partition."""
         self.ensure(name, partitions)
         if self._known[name] < partitions:
             self._admin.create_partitions([NewPartitions(name, partitions)])[name].result()
             self._known[name] = partitions
 
     def align(self, name: str) -> None:
-        """Give an existing topic of our own the policy that it would be created with now."""
+        """Set an existing Penstock topic to the policy with which it would be created now."""
         wanted = described(name, self._seen_days).settings
         place = ConfigResource(ResourceType.TOPIC, name)
         try:
@@ -105,9 +105,9 @@ class Topics:
         except KafkaException as error:
             if (
                 error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
-            ):  # made a moment ago; this broker has not heard of it
+            ):  # just created; this broker does not know it yet
                 raise Transient(f"the policy of {name}: {error.args[0].str()}") from error
-            # no right to alter: the worker can go on, the topic keeps its policy
+            # No permission to alter: the worker continues, the topic keeps its policy.
             log.warning("topic_policy_unchanged", topic=name, wanted=dict(wanted), error=error.args[0].str())
 
     def _listed(self) -> dict[str, int]:

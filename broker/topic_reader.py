@@ -1,6 +1,6 @@
-"""Reading Kafka by offset: ranges, one record, the newest first, or whatever comes next.
+"""Reads Kafka by offset: ranges, one record, newest first, or new records as they arrive.
 
-Nothing here joins a consumer group or commits an offset, so looking never disturbs a worker. Only committed records are seen.
+Nothing here joins a consumer group or commits an offset, so reading never disturbs a worker. Only committed records are read.
 """
 
 import time
@@ -17,10 +17,10 @@ from broker import clients
 from broker.errors import ReadTimeout
 from broker.retry_policy import RetryPolicy
 
-BLOCK_RECORDS = 20_000  # per partition and step on the way back in time; below a second of outcomes
+BLOCK_RECORDS = 20_000  # per partition and step back in time; reading that many outcomes takes less than a second
 BATCH_RECORDS = 1_000
 METADATA_TIMEOUT_S = 10.0
-READ_TIMEOUT_S = 15.0  # without a single record: the partition has no leader, or an endless transaction is open
+READ_TIMEOUT_S = 15.0  # without a record: the partition has no leader, or a transaction stays open
 NEW_TOPICS_EVERY_S = 2.0  # a resource's first change creates its topic
 PASSING = {
     KafkaError.LEADER_NOT_AVAILABLE,
@@ -46,7 +46,7 @@ class Range:
 
 @contextmanager
 def consumer(kafka: Mapping[str, str], group: str = "penstock.console") -> Iterator[Consumer]:
-    """Yield a consumer that only looks. `group` matters for `committed` alone."""
+    """Yield a read-only consumer. `group` matters only for `committed`."""
     settings = {
         **kafka,
         "group.id": group,
@@ -54,7 +54,7 @@ def consumer(kafka: Mapping[str, str], group: str = "penstock.console") -> Itera
         "enable.partition.eof": True,
         "isolation.level": "read_committed",
         "auto.offset.reset": "earliest",
-        "fetch.wait.max.ms": 20,  # every change of the assignment waits for the fetch before it
+        "fetch.wait.max.ms": 20,  # every change of the assignment waits for the previous fetch
     }
     opened = clients.silent_consumer(settings)
     try:
@@ -70,7 +70,7 @@ def topics(looking: Consumer) -> dict[str, list[int]]:
 
 
 def _is_passing(error: BaseException) -> bool:
-    """Say whether Kafka refuses only because the partition is new or moves."""
+    """Say whether Kafka fails only because the partition is new or moving."""
     return isinstance(error, KafkaException) and error.args[0].code() in PASSING
 
 
@@ -80,19 +80,19 @@ RETRY = RetryPolicy(
 
 
 def held(looking: Consumer, topic: str, partition: int) -> Range:
-    """Return what a partition holds; asks again while a new or moving one has no leader that knows it."""
+    """Return the offsets that a partition holds; retries while a new or moving one has no leader."""
     place = TopicPartition(topic, partition)
     low, high = RETRY.call(partial(looking.get_watermark_offsets, place, timeout=METADATA_TIMEOUT_S))
     return Range(topic, partition, low, high)
 
 
 def ranges(looking: Consumer, topic: str) -> list[Range]:
-    """Return what each partition of a topic holds; empty when there is no such topic."""
+    """Return the offsets that each partition of a topic holds; empty if the topic does not exist."""
     return [held(looking, topic, partition) for partition in topics(looking).get(topic, ())]
 
 
 def ranges_between(looking: Consumer, topic: str, start: datetime, end: datetime) -> list[Range]:
-    """Return what was written to a topic between two times."""
+    """Return the offsets that were written to a topic between two times."""
     found = ranges(looking, topic)
     lows, highs = _offsets_at(looking, found, start), _offsets_at(looking, found, end)
     return [
@@ -103,7 +103,7 @@ def ranges_between(looking: Consumer, topic: str, start: datetime, end: datetime
 
 
 def waiting_ranges(looking: Consumer, topic: str) -> list[Range]:
-    """Return what the consumer's group has not committed yet."""
+    """Return the offsets that the consumer's group has not committed yet."""
     found = ranges(looking, topic)
     committed = looking.committed([TopicPartition(topic, whole.partition) for whole in found], METADATA_TIMEOUT_S)
     return [
@@ -132,11 +132,11 @@ def newest_blocks(
 
 
 def read(looking: Consumer, wanted: Sequence[Range], advance: Advance = lambda _records: None) -> Iterator[Message]:
-    """Yield the records of ranges, each partition in its order; `advance` is told how many were read."""
+    """Yield the records of ranges, each partition in order; `advance` receives the number of records read."""
     highs = {(part.topic, part.partition): part.high for part in wanted if len(part)}
     places = [TopicPartition(part.topic, part.partition, part.low) for part in wanted if len(part)]
     looking.assign(places)
-    looking.resume(places)  # librdkafka remembers the pauses of the read before
+    looking.resume(places)  # librdkafka keeps the pauses of the previous read
     deadline_s = time.monotonic() + READ_TIMEOUT_S
     while highs:
         messages = looking.consume(BATCH_RECORDS, timeout=0.05)
@@ -160,7 +160,7 @@ def read(looking: Consumer, wanted: Sequence[Range], advance: Advance = lambda _
 
 
 def record_at(looking: Consumer, topic: str, partition: int, offset: int) -> Message | None:
-    """Return one record, None when retention has removed it."""
+    """Return one record, None if it does not exist or retention has removed it."""
     if topic not in topics(looking):
         return None
     whole = held(looking, topic, partition)
@@ -170,9 +170,9 @@ def record_at(looking: Consumer, topic: str, partition: int, offset: int) -> Mes
 
 
 def follow(looking: Consumer, wants: Callable[[str], bool], is_from_beginning: bool) -> Iterator[Message | None]:
-    """Yield every record of the wanted topics for ever, those that appear later included; None while nothing comes.
+    """Yield every record of the wanted topics without end, topics created later included; None while there is none.
 
-    The first value comes once everything written from then on will be seen.
+    After the first value, every record written from then on will be read.
     """
     known: set[tuple[str, int]] = set()
     assign_new(looking, wants, known, is_from_beginning)
@@ -191,7 +191,7 @@ def follow(looking: Consumer, wants: Callable[[str], bool], is_from_beginning: b
 def assign_new(
     looking: Consumer, wants: Callable[[str], bool], known: set[tuple[str, int]], is_from_beginning: bool
 ) -> None:
-    """Add the wanted topics' partitions that are not known yet to what a consumer reads."""
+    """Assign the wanted topics' partitions that are not in `known` yet to a consumer."""
     everywhere = {(name, number) for name, numbers in topics(looking).items() if wants(name) for number in numbers}
     new = [held(looking, *place) for place in sorted(everywhere - known)]
     known |= everywhere
@@ -202,7 +202,7 @@ def assign_new(
 
 
 def is_end(message: Message) -> bool:
-    """Say whether this is the note that a partition has no more records; raise what else a message may report."""
+    """Say whether this message reports the end of a partition; raise any other error it reports."""
     error = message.error()
     if error is None:
         return False

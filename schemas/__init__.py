@@ -1,1 +1,1 @@
-"""Shapes: everything that lies on a wire or in a table."""
+"""The formats of everything on a wire or in a table."""

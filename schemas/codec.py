@@ -1,7 +1,7 @@
-"""Records to bytes and back: the only place that knows how a record looks on a topic or in a table.
+"""Encoding and decoding of records: the only module that defines how a record looks on a topic or in a table.
 
-Pure. Values on public topics are Avro in Confluent's wire format (a zero byte, the schema's id in four bytes, the body);
-the tables and their changelogs, which nobody else reads, are MessagePack.
+Pure. Values on public topics are Avro in Confluent's wire format (a zero byte, the schema's id in four bytes, the body).
+The tables and their changelogs are private and use MessagePack.
 """
 
 import io
@@ -37,12 +37,12 @@ json_value = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def document(text: bytes) -> Document:
-    """Return the document that canonical JSON text spells."""
+    """Return the document in canonical JSON text."""
     return cast(Document, json_value(text))
 
 
 def us_time(time: int | None) -> datetime | None:
-    """Return the aware time that is so many microseconds after 1970, UTC."""
+    """Return the aware UTC time of a number of microseconds since 1970."""
     return None if time is None else EPOCH + time * ONE_US
 
 
@@ -84,9 +84,9 @@ def raw_headers(delivery: RawDelivery) -> Headers:
 
 
 def copied_headers(delivery: RawDelivery) -> Headers:
-    """Return the headers of a delivery read from `webhooks.raw` once more, each once.
+    """Return the record headers of a delivery that was read from `webhooks.raw`, each header once.
 
-    `raw_delivery` leaves in `headers` what it has no field for, also CloudEvents' own.
+    `raw_delivery` leaves every header without a field of its own in `headers`, CloudEvents headers included.
     """
     return list(dict(raw_headers(delivery)).items())
 
@@ -97,9 +97,9 @@ def raw_delivery(
     headers: Sequence[tuple[str, bytes | None]] | None,
     place: tuple[str, int, int],
 ) -> RawDelivery:
-    """Return the delivery that a record of `webhooks.raw` holds; `place` is (topic, partition, offset).
+    """Return the delivery in a record of `webhooks.raw`; `place` is (topic, partition, offset).
 
-    Never raises: a record that someone else wrote to the topic becomes a delivery of the provider `unknown`.
+    Never raises: a record from another producer becomes a delivery of the provider `unknown`.
     """
     texts = _texts(headers or ())
     topic, partition, offset = place
@@ -130,8 +130,8 @@ decode_correction = msgspec.json.Decoder(Correction).decode
 
 def _texts(headers: Sequence[tuple[str, bytes | None]]) -> dict[str, str]:
     try:
-        return {name: value.decode() for name, value in headers}  # type: ignore[union-attr]  # None takes the way below
-    except (AttributeError, UnicodeDecodeError):  # not written by an ingress; this way takes twice the time
+        return {name: value.decode() for name, value in headers}  # type: ignore[union-attr]  # None is handled below
+    except (AttributeError, UnicodeDecodeError):  # not written by an ingress; this path takes twice the time
         return {name: str(value or b"", "utf-8", "replace") for name, value in headers}
 
 
@@ -147,20 +147,20 @@ def _time(text: str | None) -> datetime | None:
 
 
 def schema_text(name: SchemaName) -> str:
-    """Return a schema as published, the text of its .avsc file."""
+    """Return a schema as published: the text of its .avsc file."""
     return resources.files("schemas").joinpath(f"{name}.avsc").read_text(encoding="utf-8")
 
 
 def parse_schema(text: str) -> Any:
     """Return a schema in the form that `decode` and the encoders take.
 
-    Parsed once and marked as parsed: without fastavro's mark every single write would parse it again (16 us, not 8).
+    Parsed once and marked as parsed: without fastavro's mark every write would parse it again (16 us instead of 8).
     """
     return fastavro.parse_schema(msgspec.json.decode(text))
 
 
 def _plain(node: dict[str, Any]) -> Any:
-    """Return a schema's node without its logical type: numbers become the same bytes, and fastavro looks for no conversion."""
+    """Return a schema's node without its logical type: the encoded bytes are the same, and fastavro skips the conversion."""
     return node["type"] if "logicalType" in node else node
 
 
@@ -170,7 +170,7 @@ _WRITERS: Final[Mapping[SchemaName, Any]] = {
 
 
 def wire_prefix(schema_id: int) -> bytes:
-    """Return the five bytes before every Avro body. Source: Confluent, "Wire format"."""
+    """Return the five bytes that precede every Avro body. Source: Confluent, "Wire format"."""
     return struct.pack(">bI", 0, schema_id)
 
 
@@ -182,7 +182,7 @@ def schema_id(message: bytes) -> int:
 
 
 def decode(message: bytes, schema: Any) -> Document:
-    """Return the record that a wire-format message holds, read with the schema it was written with."""
+    """Return the record in a wire-format message, read with the schema it was written with."""
     return cast(Document, fastavro.schemaless_reader(io.BytesIO(memoryview(message)[5:]), schema, None))
 
 
@@ -228,7 +228,7 @@ def encode_change(prefix: bytes, change: Change, delivery: RawDelivery, emitted_
 
 
 def encode_state(prefix: bytes, change: Change, emitted_us: int) -> bytes | None:
-    """Return the message of `state.*` after a change: the document, or None, Kafka's tombstone, once deleted."""
+    """Return the message of `state.*` after a change: the document, or None (a tombstone) once deleted."""
     if change.after is None:
         return None
     return encode(
@@ -271,7 +271,7 @@ def encode_outcome(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decid
 
 
 def encode_dead(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_us: int) -> bytes:
-    """Return the message of `deliveries.dead`: the delivery as received, and why."""
+    """Return the message of `deliveries.dead`: the delivery as received, and the reason."""
     return encode(
         "dead",
         prefix,

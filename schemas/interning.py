@@ -1,11 +1,11 @@
-"""The interpreter's own copies of texts: a look into a dictionary with one of them compares no text."""
+"""Interned strings: a dictionary lookup with an interned key compares no text."""
 
 import sys
 from typing import Any
 
 
 def interned(node: Any) -> Any:
-    """Return a JSON value in which every text, names too, is the interpreter's own copy. Pure, in spite of the import."""
+    """Return a JSON value with every string interned, keys included. Pure, in spite of the import."""
     if isinstance(node, dict):
         return {interned(key): interned(value) for key, value in node.items()}
     if isinstance(node, list):

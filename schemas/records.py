@@ -1,6 +1,6 @@
-"""The records that travel between Penstock's parts: values without behaviour.
+"""The records that Penstock's components exchange: values without behaviour.
 
-They are frozen msgspec structs rather than dataclasses: a delivery makes about eight of them, and a frozen slotted dataclass
+They are frozen msgspec structs rather than dataclasses: a delivery creates about eight of them, and a frozen slotted dataclass
 takes eleven times as long to build (decision 0002). All times are aware UTC.
 """
 
@@ -11,17 +11,17 @@ from typing import Any, Literal
 from msgspec import Struct
 
 Document = dict[str, Any]
-"""A JSON object as parsed: exact integers, other numbers as `Decimal`, everything else as Python's own types."""
+"""A parsed JSON object: exact integers, other numbers as `Decimal`, everything else as built-in types."""
 
 OutcomeName = Literal["changed", "duplicate", "stale", "unchanged", "filtered", "dead"]
 Operation = Literal["c", "u", "d", "r"]
 
 
 class RawDelivery(Struct, frozen=True):
-    """One verified delivery as it lies on `webhooks.raw`.
+    """One verified delivery as stored on `webhooks.raw`.
 
-    `headers` are the provider's own, names in lower case, secrets removed. `key` is the record's Kafka key, the root
-    resource. `topic`, `partition` and `offset` are where it lies; the ingress, which does not know yet, leaves the defaults.
+    `headers` are those of the provider, with lower-case names and without secrets. `key` is the record's Kafka key, the root
+    resource. `topic`, `partition` and `offset` are its position; the ingress does not know it yet and leaves the defaults.
     """
 
     delivery_id: str
@@ -41,13 +41,13 @@ class RawDelivery(Struct, frozen=True):
 
 
 class ChildRule(Struct, frozen=True):
-    """Where a document lists resources of their own, and when that list is whole, so that what is missing is gone.
+    """Where a document lists child resources, and when that list is complete, so that a missing child is gone.
 
     `field` is a top-level field: an array of objects with an `id` each, or an object with `data` and `has_more` around it, which
-    is whole unless there is more. Of an array as long as `limit` the rest may have been left out. `id_list_field` is a field that
-    names every child by its gid, also those left out. `member` is a field with one child that a whole list holds, too.
-    `is_relation`: the id tells children apart only within their parent, so it becomes `parent:child`. `version` is an
-    element's own update time; without one it has its parent's. `is_shared`: see `Snapshot`.
+    is complete unless there is more. An array of `limit` elements may be truncated. `id_list_field` is a field that names every
+    child by its gid, including truncated ones. `member` is a field with one child that a complete list contains too.
+    `is_relation`: the id is unique only within the parent, so it becomes `parent:child`. `version` is an element's own
+    update time; without one, the parent's applies. `is_shared`: see `Snapshot`.
     """
 
     resource_type: str
@@ -63,16 +63,15 @@ class ChildRule(Struct, frozen=True):
 class Snapshot(Struct, frozen=True):
     """One resource as one delivery shows it.
 
-    `document` is None when the delivery says that the resource is gone (`is_deleted`) and shows no content.
-    `version` is the provider's own update time of the resource; None where it sends none, and then `event_time`, the time at
-    which the provider says the event happened, orders it. `volatile` names top-level fields whose change alone is no change.
-    `parent` is (resource type, resource id) of the resource this one belongs to. `children` says where the document lists
-    resources of their own. `is_shared`: its parent lists it and topics of its own show it, each with fields that the
-    other lacks, so a field that is not shown keeps its stored value. `removed` are children, as (resource type, resource
-    id), that the delivery says are gone, even where the document still lists them.
-    `state_rank` grows with states that are never left again (an invoice once paid is not open any more); it orders
-    snapshots of the
-    same time, and 0 says nothing.
+    `document` is None when the delivery reports a deletion (`is_deleted`) without content.
+    `version` is the provider's own update time of the resource. If the provider sends none it is None, and `event_time`, the
+    time of the event as the provider reports it, orders the snapshot. `volatile` names top-level fields whose change alone is
+    no change. `parent` is (resource type, resource id) of the resource that this one belongs to. `children` says where the
+    document lists child resources. `is_shared`: both its parent's list and its own event types show it, each with fields that
+    the other lacks, so a field that is not shown keeps its stored value. `removed` are children, as (resource type, resource
+    id), that the delivery reports as gone, even if the document still lists them.
+    `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time,
+    and 0 means no rank.
     """
 
     resource_type: str
@@ -90,9 +89,9 @@ class Snapshot(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """One real change of one resource: what a data team consumes.
+    """One real change of one resource: the event that consumers read.
 
-    `before` and `after` are JSON texts, None where there was or is nothing. `changed` is a tuple of JSON Pointers (RFC 6901).
+    `before` and `after` are JSON texts, None if there was or is nothing. `changed` is a tuple of JSON Pointers (RFC 6901).
     `event_id` is the UUIDv5 of resource, version, fingerprint and operation, so the same change always has the same id.
     """
 
@@ -110,7 +109,7 @@ class Change(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one delivery: exactly one per record of `webhooks.raw`, with a fixed reason and a detail for people."""
+    """The outcome of one delivery: exactly one per record of `webhooks.raw`, with a fixed reason and a readable detail."""
 
     outcome: OutcomeName
     reason: str
@@ -121,8 +120,8 @@ class Outcome(Struct, frozen=True):
 class SeenVersion(Struct, frozen=True, array_like=True):
     """Table *seen*: what has arrived for one version of one resource, oldest first.
 
-    `fingerprints` holds each content in its order of arrival (a flip back is a new entry), `delivery_ids` every delivery;
-    both only the last ones (`streams.steps.dedup.MAX_KEPT`). `dropped` counts the contents that were forgotten.
+    `fingerprints` holds each content in order of arrival (a flip back is a new entry), `delivery_ids` every delivery. Both keep
+    only the last `streams.steps.dedup.MAX_KEPT` entries; `dropped` counts the discarded contents.
     """
 
     fingerprints: tuple[bytes, ...]
@@ -133,10 +132,8 @@ class SeenVersion(Struct, frozen=True, array_like=True):
 class LatestState(Struct, frozen=True, array_like=True):
     """Table *latest*: the newest known state of one resource.
 
-    `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970,
-    UTC.
-    `children_in_sync`: nothing but this document's lists was heard of its children, so an element that stays the same
-    needs no look.
+    `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970, UTC.
+    `children_in_sync`: the stored children are as this document lists them, so an unchanged element needs no lookup.
     `state_rank` is the snapshot's.
     """
 
@@ -151,11 +148,11 @@ class LatestState(Struct, frozen=True, array_like=True):
 
 
 class Correction(Struct, frozen=True):
-    """What a replay found wrong about one resource: the body of a delivery of Penstock's own on `webhooks.raw` (decision 0012).
+    """A replay's correction of one resource: the body of a delivery that Penstock writes to `webhooks.raw` (decision 0012).
 
-    `before` is what consumers have, `after` what is right, JSON texts, None where there is nothing. It holds only while the
+    `before` is what consumers have, `after` what is right: JSON texts, None if there is nothing. It applies only while the
     stored state comes from the change `replaces` ("" for none). `event_type` is that of the delivery that showed `after`;
-    routes go by it. `parent` is (resource type, resource id). `volatile` names the fields that do not count as changed.
+    routes select by it. `parent` is (resource type, resource id). `volatile` names the fields that do not count as changed.
     """
 
     resource_type: str
@@ -172,8 +169,8 @@ class Correction(Struct, frozen=True):
 
 
 def resource_key(provider: str, source: str, resource_type: str, resource_id: str) -> str:
-    """Return the name of a resource everywhere: Kafka key, table key, `explain`.
+    """Return the key of a resource, as used in Kafka keys, table keys and `explain`.
 
-    Provider, source and type never contain `|`, so the id, which may, comes last.
+    Provider, source and type never contain `|`. The id may, so it comes last.
     """
     return f"{provider}|{source}|{resource_type}|{resource_id}"

@@ -1,11 +1,11 @@
-"""What can go wrong between the pipeline and its surroundings.
+"""The errors of a worker outside the pipeline.
 
 Transient (broker.errors)  nothing was committed; the batch is decided again
-└── ClientLost             Kafka's client must be replaced first
+└── ClientLost             the Kafka client must be replaced first
 WorkerError
-├── Stopped                the process was told to stop while it waited for Kafka; the next start goes on
+├── Stopped                the process was stopped while it waited for Kafka; the next start resumes
 ├── StoreCorrupted         a partition's store on disk is unusable; it is rebuilt from the changelog, and nothing is lost
-└── Fatal                  this process must end, with exit code 3; its supervisor starts it again
+└── Fatal                  this process must exit with code 3; its supervisor restarts it
 """
 
 from pathlib import Path
@@ -18,15 +18,15 @@ class WorkerError(Exception):
 
 
 class ClientLost(Transient):
-    """The client of a transaction cannot go on; a new one with the same transactional id makes Kafka end that transaction."""
+    """The client of a transaction is unusable; a new one with the same transactional id makes Kafka end that transaction."""
 
 
 class Stopped(WorkerError):
-    """The process was told to stop while it waited for Kafka; the next start reads what was committed."""
+    """The process was stopped while it waited for Kafka; the next start reads what was committed."""
 
 
 class StoreCorrupted(WorkerError):
-    """The store in a directory cannot be used, and why."""
+    """The store in a directory cannot be used, for the given reason."""
 
     def __init__(self, directory: Path, reason: str) -> None:
         super().__init__(f"{directory}: {reason}")
@@ -35,4 +35,4 @@ class StoreCorrupted(WorkerError):
 
 
 class Fatal(WorkerError):
-    """Going on could lose or double something; the process must end."""
+    """Continuing could lose or duplicate records; the process must exit."""

@@ -1,7 +1,7 @@
-"""The heart: one pure function from a delivery and what is stored to an outcome, events and table writes.
+"""The core: one pure function from a delivery and the stored state to an outcome, events and table writes.
 
-The agent, the unit tests, the replay and the oracle of the broker tests all call `process`; it reads tables through `get` alone,
-so a dict, an overlay over RocksDB and a recomputation from `webhooks.raw` are the same to it.
+The agent, the unit tests, the replay and the oracle of the broker tests all call `process`. It reads tables only through `get`,
+so it works the same on a dict, an overlay over RocksDB and a recomputation from `webhooks.raw`.
 """
 
 import hashlib
@@ -38,11 +38,11 @@ from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
 EVENT_NAMESPACE: Final = uuid.UUID(
     "7d1e4f6c-4f0e-5d0b-9a53-70656e73746f"
 )  # persisted in every event id: never change it
-DELETED: Final = b"deleted"  # the fingerprint of a resource that is gone
+DELETED: Final = b"deleted"  # the fingerprint of a deleted resource
 
 
 class Table(Protocol):
-    """Anything that returns the bytes stored under a key, None where there are none."""
+    """Anything that returns the bytes stored under a key, or None if there are none."""
 
     def get(self, key: bytes, /) -> bytes | None:
         """Return the row stored under a key."""
@@ -63,7 +63,7 @@ class Writes(Struct, frozen=True):
 
 
 class Result(Struct, frozen=True):
-    """Everything that follows from one delivery. Nothing has happened yet: the caller makes it happen in one transaction."""
+    """The full result of one delivery. Nothing is written yet: the caller writes it in one transaction."""
 
     outcome: Outcome
     routed_changes: tuple[RoutedChange, ...]
@@ -71,7 +71,7 @@ class Result(Struct, frozen=True):
 
 
 class _Subject(Struct, frozen=True):
-    """One snapshot with its names, its content and what is stored about it."""
+    """One snapshot with its keys, its content and the stored state of its resource."""
 
     delivery: RawDelivery
     snapshot: Snapshot
@@ -84,14 +84,14 @@ class _Subject(Struct, frozen=True):
 
 
 class _Decision(Struct, frozen=True):
-    """What became of one resource."""
+    """The decision about one resource."""
 
     outcome: Outcome
     routed: RoutedChange | None = None
 
 
 def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
-    """Decide one delivery: its one outcome, the changes that go out, and the rows that remember it."""
+    """Decide one delivery: return its outcome, the routed changes, and the rows to store."""
     if is_correction(delivery):
         return _correct(delivery, tables, routes)
     writes = Writes({}, {})
@@ -104,7 +104,7 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     for snapshot in parsed.snapshots:
         found = _decide(_subject(delivery, snapshot, tables, writes), tables, routes, writes)
         if found[0].outcome.outcome == "dead":
-            return Result(found[0].outcome, (), Writes({}, {}))  # of all its resources none: it is kept as a whole
+            return Result(found[0].outcome, (), Writes({}, {}))  # all or none: a dead letter is a whole delivery
         decisions += found
     routed_changes = tuple(decision.routed for decision in decisions if decision.routed is not None)
     return Result(summarise([decision.outcome for decision in decisions]), routed_changes, writes)
@@ -132,7 +132,7 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: 
 
 
 def _seen(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> SeenVersion | None:
-    """Return what is known of a version apart from this very delivery, which may show a resource more than once."""
+    """Return the *seen* row of a version without the current delivery, which may show a resource more than once."""
     if key in written:
         return without_last_delivery(codec.decode_seen(written[key]))
     row = table.get(key)
@@ -144,7 +144,7 @@ def _row(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> bytes | No
 
 
 def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -> list[_Decision]:
-    """Decide a resource that the delivery is about, and with it its children."""
+    """Decide a resource that the delivery shows, and its children."""
     snapshot, delivery_id = subject.snapshot, subject.delivery.delivery_id
     if (subject.delivery.source, snapshot.resource_type) in routes.paused:
         detail = f"{snapshot.resource_type} is paused for this source; its stored state stays"
@@ -169,9 +169,9 @@ def _remember(subject: _Subject, writes: Writes) -> None:
 
 
 def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writes) -> Iterator[_Decision]:
-    """Decide the children that a stored snapshot lists, lets vanish, or leaves behind when it is a deletion.
+    """Decide the children that a stored snapshot lists or no longer lists, or that its deletion orphans.
 
-    Only here, after the parent was found to be news: what a stale or repeated delivery lists says nothing.
+    Called only after the parent was found to be new: the lists of a stale or duplicate delivery are ignored.
     """
     delivery, snapshot = subject.delivery, subject.snapshot
     if subject.text is not None and not (routes.children and child_index.has_lists(snapshot)):
@@ -195,9 +195,9 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
 
 
 def _child_subject(parent: _Subject, child: Child) -> _Subject:
-    """Return a child to decide. It has no row in *seen*: the parent's says that this content was not there before.
+    """Return a child to decide. It has no row in *seen*: the parent's row shows that this content is new.
 
-    For the same reason the parent's version, content and flips name what happened to the child in its event id.
+    For the same reason the child's event id is built from the parent's version, content and flips.
     """
     flips = times_shown(parent.seen, parent.fingerprint)
     tag = f"{parent.tag}\0{parent.fingerprint.hex()}\0{flips}"
@@ -206,7 +206,7 @@ def _child_subject(parent: _Subject, child: Child) -> _Subject:
 
 
 def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
-    """Decide a correction: neither dedup nor diff is asked, only whether the stored state is still the one it replaces."""
+    """Decide a correction: skip dedup and diff, and check only that the stored state is still the one it replaces."""
     writes, correction = Writes({}, {}), read_correction(delivery.body)
     if isinstance(correction, Refused):
         return Result(Outcome("dead", "unreadable", correction.detail), (), writes)
@@ -216,9 +216,9 @@ def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         return Result(outcome, (), writes)
     change = correction.change(delivery.delivery_id, subject.key, subject.text, _parent_key(subject))
     writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))
-    if subject.snapshot.version is not None:  # so that the provider's next try of it shows a known content
+    if subject.snapshot.version is not None:  # so that the provider's next retry is a duplicate
         _remember(subject, writes)
-    if change.parent_key is not None:  # as a topic of its own would show it: the parent's list is no mirror any more
+    if change.parent_key is not None:  # like a delivery for the child itself: the parent's list is out of date now
         shown = replace(subject.snapshot, is_shared=True)
         rows = Rows(tables.latest.get, writes.latest)
         child_index.remember(Child(subject.key, shown, subject.text, subject.latest), change.parent_key, rows)
@@ -229,7 +229,7 @@ def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
 
 
 def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
-    """Return what a snapshot that is news changes, and store it."""
+    """Return the decision about a new snapshot, and store its state."""
     change = _change(subject)
     writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))
     if change is None:
@@ -246,7 +246,7 @@ _REASONS: Final[Mapping[Operation, str]] = {"c": "created", "u": "updated", "d":
 
 
 def _change(subject: _Subject) -> Change | None:
-    """Return what changed, None when nothing did. The operation follows from what is stored, not from the event's name."""
+    """Return the change, or None if nothing changed. The operation follows from the stored state, not from the event type."""
     before = None if subject.latest is None else subject.latest.document
     pointers: tuple[str, ...] = ()
     if subject.text is None:
@@ -277,13 +277,13 @@ def _change(subject: _Subject) -> Change | None:
 
 
 def _event_id(subject: _Subject, op: Operation) -> str:
-    """Return the same id for the same change, whoever computes it, and another one for every flip back within a version."""
+    """Return an id that is the same for the same change in every run, and different for every flip back within a version."""
     earlier = times_shown(subject.seen, subject.fingerprint)
     return _uuid5(f"{subject.key}\0{subject.tag}\0{subject.fingerprint.hex()}\0{op}\0{earlier}")
 
 
 def _uuid5(name: str) -> str:
-    """Return the text of `uuid.uuid5(EVENT_NAMESPACE, name)` in a quarter of its time. Source: RFC 9562, section 5.5."""
+    """Return `uuid.uuid5(EVENT_NAMESPACE, name)` as text, in a quarter of its time. Source: RFC 9562, section 5.5."""
     digits = hashlib.sha1(EVENT_NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
     variant = "89ab"[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
@@ -296,7 +296,7 @@ def _parent_key(subject: _Subject) -> str | None:
 
 
 def _state(subject: _Subject, change: Change | None) -> LatestState:
-    """Return the row of *latest*. A snapshot without any time keeps the stored one, so that older versions stay stale."""
+    """Return the row of *latest*. A snapshot without a time keeps the stored time, so that older versions stay stale."""
     snapshot, latest = subject.snapshot, subject.latest
     version_us, event_time_us, event_id = time_us(snapshot.version), time_us(snapshot.event_time), ""
     if latest is not None:
@@ -317,10 +317,7 @@ def _state(subject: _Subject, change: Change | None) -> LatestState:
 
 
 def parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake:
-    """Step 1 of 5: return what the delivery shows, as its provider reads it.
-
-    A record of an unknown provider is `unknown_shape`.
-    """
+    """Step 1 of 5: return the delivery as parsed by its provider; `unknown_shape` if the provider is unknown."""
     if provider is None:
         return Unparsed("unknown_shape", f"expected a delivery of a known provider, got {delivery.provider[:80]!r}")
     return provider.parse(delivery)
@@ -332,7 +329,7 @@ def dead(reason: str, detail: str) -> Result:
 
 
 def broken(error: Exception) -> Result:
-    """Return the decision about a delivery on which the code itself broke: where, and never what the delivery says."""
+    """Return the decision about a delivery on which the code itself failed: the place in the code, never the content."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     file = frame.filename.rpartition("/")[2]
     return dead("internal_error", f"{type(error).__name__} in {frame.name} ({file}:{frame.lineno})")

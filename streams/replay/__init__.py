@@ -1,1 +1,1 @@
-"""`penstock replay`: decides stored deliveries again with the present code and compares."""
+"""`penstock replay`: decides stored deliveries again with the current code and compares the results."""

@@ -1,4 +1,4 @@
-"""What differs between a decision as it was and as it would be: values, and the comparison that makes them. Pure."""
+"""The differences between an original decision and a replayed one: values and comparison. Pure."""
 
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -23,7 +23,7 @@ class Event(Struct, frozen=True, array_like=True):
 
 
 class Decided(Struct, frozen=True):
-    """What became, or would become, of a delivery."""
+    """The original or replayed decision about a delivery."""
 
     outcome: str
     reason: str
@@ -31,7 +31,7 @@ class Decided(Struct, frozen=True):
 
 
 class EventDifference(Struct, frozen=True):
-    """An event that is missing (it should have gone out), surplus (it should not have), or different.
+    """An event that is missing (it should have been emitted), surplus (it should not have been), or different.
 
     `pointers` name what differs in `after`; empty when only the operation or `changed` does.
     """
@@ -43,14 +43,14 @@ class EventDifference(Struct, frozen=True):
 
     @property
     def event(self) -> Event:
-        """Return the one that is there, of two the right one."""
+        """Return the replayed event if there is one, else the original."""
         event = self.would_be or self.was
-        assert event is not None  # noqa: S101  # one of them always is there
+        assert event is not None  # noqa: S101  # there is always at least one
         return event
 
 
 class DeliveryDifference(Struct, frozen=True):
-    """A delivery that would be decided otherwise; `was` is None when no outcome is recorded."""
+    """A delivery with a different replayed decision; `was` is None if no outcome is recorded."""
 
     delivery: RawDelivery
     was: Decided | None
@@ -59,7 +59,7 @@ class DeliveryDifference(Struct, frozen=True):
 
 
 class StateDifference(Struct, frozen=True):
-    """A resource of which consumers have something wrong, and the correction that puts it right."""
+    """A resource with a wrong document at consumers, and its correction."""
 
     resource_key: str
     provider: str
@@ -69,7 +69,7 @@ class StateDifference(Struct, frozen=True):
 
 
 def compared(delivery: RawDelivery, was: Decided | None, would_be: Decided) -> DeliveryDifference | None:
-    """Return how a decision differs, None when it does not.
+    """Return the difference between two decisions, None if there is none.
 
     Events are matched by topic and resource, in their order; their ids alone do not matter.
     """
@@ -79,7 +79,7 @@ def compared(delivery: RawDelivery, was: Decided | None, would_be: Decided) -> D
 
 
 def events_of(result: Result) -> Iterator[Event]:
-    """Yield the change events that a decision sends out."""
+    """Yield the change events that a decision emits."""
     for routed in result.routed_changes:
         changes = [(topic, routed.change) for topic in routed.topics]
         changes += [(part.topic, part.change) for part in routed.projected]
@@ -99,7 +99,7 @@ def _event_differences(was: Sequence[Event], would_be: Sequence[Event]) -> Itera
 
 def _grouped(events: Sequence[Event]) -> dict[tuple[str, str], list[Event]]:
     groups: dict[tuple[str, str], list[Event]] = {}
-    for event in dict.fromkeys(events):  # another pipeline on the same topics sends the same once more
+    for event in dict.fromkeys(events):  # another pipeline on the same topics emits duplicates
         groups.setdefault((event.topic, event.resource_key), []).append(event)
     return groups
 

@@ -1,9 +1,8 @@
-"""Decides stored deliveries again with the present code, beside what was decided then, and says what differs.
+"""Decides stored deliveries again with the current code and compares the results with the original decisions.
 
-It knows no Kafka: whoever reads it hands over what was (`take_*`), then every delivery in the order of its partition
-(`decide`), and asks for the resources of which consumers have something else than what is right (`wrong_states`).
-Everything is kept in one RocksDB in a directory of its own, so that memory stays bounded however much is replayed.
-Decision 0012.
+It does not depend on Kafka. The caller passes in the original results (`take_*`), then every delivery in partition order
+(`decide`), and then reads the resources whose documents at consumers are wrong (`wrong_states`). All state is in one
+RocksDB in its own directory, so memory stays bounded however much is replayed. Decision 0012.
 """
 
 import struct
@@ -33,7 +32,7 @@ _pack = msgspec.msgpack.Encoder().encode
 
 
 class Window(Struct, frozen=True):
-    """Which deliveries are compared: those received since a time, of one source or of all."""
+    """The deliveries to compare: those received since a time, of one source or of all."""
 
     since: datetime
     source: str | None = None
@@ -44,7 +43,7 @@ class Window(Struct, frozen=True):
 
 
 class Tally(Struct):
-    """How many deliveries were decided again, compared, are corrections, or could not be judged."""
+    """The numbers of deliveries that were decided again, compared, are corrections, or could not be judged."""
 
     decided: int = 0
     compared: int = 0
@@ -53,7 +52,7 @@ class Tally(Struct):
 
 
 class _Name(Struct, frozen=True, array_like=True):
-    """A resource that is compared, and the raw partition and event type of the last delivery that changed it."""
+    """A compared resource, with the raw partition and event type of the last delivery that changed it."""
 
     partition: int
     event_type: str
@@ -63,7 +62,7 @@ class _Name(Struct, frozen=True, array_like=True):
 
 
 class _Right(Struct, frozen=True, array_like=True):
-    """What consumers should have of a resource, the event type of the delivery that showed it, and its volatile fields."""
+    """The document that consumers should have, the event type of the delivery that showed it, and its volatile fields."""
 
     document: bytes | None
     event_type: str = ""
@@ -77,7 +76,7 @@ _right = msgspec.msgpack.Decoder(_Right).decode
 
 
 class Replay:
-    """One replay. `firsts` holds, of each raw partition that retention has cut off, the first offset that is left."""
+    """One replay. `firsts` maps each raw partition that retention has truncated to its first remaining offset."""
 
     def __init__(self, directory: Path, routes: Routes, window: Window, firsts: Mapping[int, int]) -> None:
         self._store = Store(Home(directory, "replay", 0, 0), _FAMILIES)
@@ -86,27 +85,27 @@ class Replay:
         self._right, self._state, self._row = columns["right"], columns["state"], columns["row"]
         self._seen, self._latest, self._former = columns["seen"], columns["latest"], columns["former"]
         self._paused, self._has_children = routes.paused, routes.children
-        self._routes = replace(routes, paused=frozenset())  # what a pause held back is known from what was
+        self._routes = replace(routes, paused=frozenset())  # deliveries held by a pause are known from the outcomes
         self._window = window
         self._beginnings = TruncatedLog(columns["starts"], self._row, firsts)
-        self._agreed: set[bytes] = set()  # both are bounded by what the workers decide while this reads
+        self._agreed: set[bytes] = set()  # both are bounded by what the workers decide during the replay
         self._moved: set[bytes] = set()
         self.tally = Tally()
 
     def close(self) -> None:
-        """Let go of the directory."""
+        """Close the store."""
         self._store.close()
 
-    # --- what was
+    # --- original decisions
 
     def take_outcome(self, record: Document) -> None:
-        """Take in a record of `deliveries.outcomes`; of several about one delivery the last counts."""
+        """Load a record of `deliveries.outcomes`; of several for one delivery the last counts."""
         if self._window.holds(record["received_at"], record["source"]):
             known = (record["delivery_id"], record["outcome"], record["reason"])
             self._outcomes[_place(record["partition"], record["offset"])] = _pack(known)
 
     def take_change(self, topic: str, record: Document, *, is_whole: bool) -> None:
-        """Take in a change that went out; `is_whole` when no route left fields out of it."""
+        """Load an emitted change; `is_whole` if no route projected it."""
         if not self._beginnings.covers(record):
             return
         self._beginnings.take_change(record, is_whole=is_whole)
@@ -121,29 +120,29 @@ class Replay:
             self._names[key.encode()] = _pack(_Name(source["partition"], *named))
 
     def take_row(self, key: bytes, row: bytes | None) -> None:
-        """Take in a record of the changelog of *latest*.
+        """Load a record of the changelog of *latest*.
 
-        All of them before the first state: a correction holds while the row is the one that was read, so one that is older than
-        the state comes too late, while one that is newer would let a correction begin with what consumers no longer have.
+        Load all of them before the first state. A correction applies only while the row is the one that was read. If the row is
+        older than the state, the correction is stale; if it were newer, a correction could start from an outdated document.
         """
         _put(self._row, key, row)
 
     def take_state(self, topic: str, key: bytes, document: bytes | None) -> None:
-        """Take in a record of `state.*`: what consumers have of a resource.
+        """Load a record of `state.*`: the document of a resource at consumers.
 
-        A resource type that has got topics of its own since, or lost them, has left its documents on its former topic, where
-        nothing replaces or removes them any more: they count only for resources that have not changed since.
+        If a resource type has gained or lost its own topics since, its documents remain on the former topic, where nothing
+        replaces or deletes them any more. They count only for resources that have not changed since.
         """
         provider, source, resource_type, _ = key.decode().split("|", 3)
         is_former = topic != self._routes.state_topic(provider, source, resource_type)
         _put(self._former if is_former else self._state, key, document)
 
-    # --- what would be
+    # --- replayed decisions
 
     def decide(self, delivery: RawDelivery, *, is_moving: bool = False) -> DeliveryDifference | None:
-        """Decide the next delivery of a partition again and return how that differs from what was.
+        """Decide the next delivery of a partition again and return the difference from the original decision.
 
-        `is_moving`: it may have been decided while what was was read, so either side of it is as it should be.
+        `is_moving`: it may have been decided while the originals were read, so the result may be missing from them.
         """
         self.tally.decided += 1
         was = self._was(delivery)
@@ -161,25 +160,25 @@ class Replay:
         return self._judged(delivery, was, result, unjudged)
 
     def wrong_states(self) -> Iterator[StateDifference]:
-        """Yield the resources, of those changed within the window on either side, of which consumers have something wrong."""
+        """Yield the resources with wrong documents at consumers, among those changed within the window on either side."""
         for key, packed in self._names.items():
             name, have, right = _name(packed), self._have(key), self._right_of(key)
             if not self._is_left(key, name, right) and not _is_same(have, right):
                 yield self._wrong(key.decode(), name, have, right)
 
     def unsettled(self) -> int:
-        """Return of how many resources consumers had something wrong that changed while what was was read."""
+        """Return the number of resources that changed while the originals were read and had wrong documents at consumers."""
         return sum(not self._is_right(key) for key in self._moved - self._agreed)
 
     # --- helpers
 
     def _have(self, key: bytes) -> bytes | None:
-        """Return what consumers have of a resource."""
+        """Return the document of a resource at consumers."""
         state: bytes | None = self._state.get(key)
         former: bytes | None = self._former.get(key) if state is None else None
         if former is None:
             return state
-        row = self._row.get(key)  # compaction has removed the tombstone of what was deleted long ago, the row tells
+        row = self._row.get(key)  # compaction removes tombstones after a while; the row still shows the deletion
         return None if row is not None and codec.decode_latest(row).is_deleted else former
 
     def _was(self, delivery: RawDelivery) -> Decided | None:
@@ -194,7 +193,7 @@ class Replay:
         return Decided(outcome, reason, () if events is None else _events(events))
 
     def _is_taken_over(self, was: Decided, delivery: RawDelivery) -> bool:
-        """Say whether a decision stands: Kafka refused what followed, or a pause that still lasts held it back."""
+        """Say whether to keep the original decision: its records were too large, or an active pause held the delivery."""
         is_paused = any(source == delivery.source for source, _ in self._paused)
         return was.reason == "too_large" or (was.reason == "paused" and is_paused)
 
@@ -238,13 +237,13 @@ class Replay:
         return compared(delivery, was, would_be)
 
     def _is_beyond(self, delivery: RawDelivery, was: Decided | None, would_be: Decided) -> bool:
-        """Say whether two decisions differ only in why nothing went out, which rows older than the raw topic decide."""
+        """Say whether two decisions differ only in why nothing was emitted, which depends on rows older than the raw topic."""
         if was is None or was == would_be or not self._beginnings.is_cut(delivery.partition):
             return False
         return {was.outcome, would_be.outcome} <= QUIET
 
     def _take_correction(self, delivery: RawDelivery) -> None:
-        """Leave a correction out, for it came from a replay as this one is; unless its deliveries are not here any more."""
+        """Ignore a correction, because it came from a replay like this one, unless its deliveries are no longer available."""
         if self._beginnings.is_cut(delivery.partition) and self._right.get(delivery.key.encode()) is None:
             result = self._decided(delivery)
             for key, row in result.writes.latest.items():
@@ -262,7 +261,8 @@ class Replay:
     def _is_left(self, key: bytes, name: _Name, right: _Right) -> bool:
         """Say whether a resource is not corrected.
 
-        It moves, its history is unknown, it is paused, or it is a child that is only gone because children were switched off.
+        It changed during the replay, its history is unknown, it is paused, or it is a child missing only because children are
+        disabled.
         """
         if key in self._agreed or key in self._moved or self._beginnings.is_unknown(key):
             return True
@@ -291,7 +291,7 @@ class Replay:
 
 
 def _is_same(have: bytes | None, right: _Right) -> bool:
-    """Say whether consumers have what is right, perhaps written differently or with other values of volatile fields."""
+    """Say whether consumers have the right document, apart from formatting and values of volatile fields."""
     if have is None or right.document is None:
         return have is right.document
     return have == right.document or not diff(have, right.document, right.volatile)

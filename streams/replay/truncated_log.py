@@ -1,7 +1,7 @@
-"""What resources began with where retention has cut the raw topic off, for a replay (decision 0012).
+"""The initial states of resources in raw partitions that retention has truncated, for a replay (decision 0012).
 
-A resource's earlier history is missing there. Its row is then what its first change in the topic had before,
-and until that change nothing that deliveries show of it is judged; without any such change it is what is stored now.
+The earlier history of such a resource is missing. Its initial row is the `before` of its first change in the topic, and
+deliveries before that change are not judged. Without such a change it is the row stored now.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,11 +14,11 @@ from schemas import codec
 from schemas.records import Document, LatestState
 from schemas.topics import RAW
 
-_NEVER: Final = 2**62  # an offset beyond all: no change in the topic says what the whole document was
+_NEVER: Final = 2**62  # an offset beyond all: no change in the topic shows the whole document
 
 
 class _Start(Struct, frozen=True, array_like=True):
-    """The first change of a resource in the raw topic, and what was there before."""
+    """The first change of a resource in the raw topic, with the document before it."""
 
     partition: int
     offset: int
@@ -30,9 +30,9 @@ _start = msgspec.msgpack.Decoder(_Start).decode
 
 
 class TruncatedLog:
-    """Kept in two columns of a store: `starts`, and `rows`, what is stored now of each resource.
+    """Initial states, kept in two columns of a store: `starts`, and `rows`, the rows stored now.
 
-    `firsts` holds, of each raw partition that retention has cut off, the first offset that is left.
+    `firsts` maps each raw partition that retention has truncated to its first remaining offset.
     """
 
     def __init__(self, starts: Any, rows: Any, firsts: Mapping[int, int]) -> None:
@@ -50,7 +50,7 @@ class TruncatedLog:
         return bool(source["topic"] == RAW and source["offset"] >= self._firsts.get(source["partition"], 0))
 
     def take_change(self, record: Document, *, is_whole: bool) -> None:
-        """Take in a change that went out; `is_whole` when no route left fields out of it."""
+        """Load an emitted change; `is_whole` if no route projected it."""
         partition, offset = record["source"]["partition"], record["source"]["offset"]
         if not self.is_cut(partition):
             return
@@ -61,7 +61,7 @@ class TruncatedLog:
             self._starts[key] = _pack(start)
 
     def unknown_at(self, keys: Iterable[bytes], partition: int, offset: int) -> frozenset[str]:
-        """Return the resources whose history is known only from a later change on."""
+        """Return the resources whose known history starts at a later change."""
         if not self.is_cut(partition):
             return frozenset()
         starts = {key: self._starts.get(key) for key in keys}
@@ -70,17 +70,17 @@ class TruncatedLog:
         )
 
     def is_unknown(self, key: bytes) -> bool:
-        """Say whether nothing in the topic tells what a resource was as a whole."""
+        """Say whether no change in the topic shows the whole document of a resource."""
         start = self._starts.get(key)
         return start is not None and _start(start).offset == _NEVER
 
     def document(self, key: bytes) -> bytes | None:
-        """Return what consumers had of a resource before its first change in the topic."""
+        """Return the document of a resource before its first change in the topic."""
         start = self._starts.get(key)
         return None if start is None else _start(start).before
 
     def row(self, key: bytes, partition: int) -> bytes | None:
-        """Return the row of *latest* that a resource began with."""
+        """Return the initial row of *latest* of a resource."""
         start = self._starts.get(key)
         if start is None or self.is_unknown(key):
             stored: bytes | None = self._rows.get(key)
@@ -92,7 +92,7 @@ class TruncatedLog:
 
 
 class TruncatedStart:
-    """The table *latest* of a partition that is cut off: what is not in it is as it began."""
+    """The table *latest* of a truncated partition: a missing row is the initial row."""
 
     def __init__(self, latest: Any, truncated_log: TruncatedLog, partition: int) -> None:
         self._latest = latest

@@ -1,1 +1,1 @@
-"""The tables of a partition: RocksDB on disk, time segments, the restore from changelogs."""
+"""The tables of a partition: RocksDB on disk, time segments, and the restore from changelogs."""

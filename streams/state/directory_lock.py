@@ -1,6 +1,6 @@
-"""One worker per directory: its tables are those of one process, and so is the id that the directory is named after.
+"""A lock that allows one worker per directory: one process owns the tables and the id that the directory is named after.
 
-Decided at the start, before the id is taken over on Kafka: the second of two workers in one directory must not stop the first.
+Acquired at startup, before the transactional id is fenced: a second worker in one directory must not stop the first.
 """
 
 import fcntl
@@ -15,9 +15,9 @@ LOCK = "worker.lock"
 
 
 def claim(directory: Path) -> IO[str]:
-    """Hold a worker's directory, made if it is not there, until the returned file is closed or this process ends.
+    """Lock a worker's directory, created if missing, until the returned file is closed or this process exits.
 
-    Raises `Fatal` when another process holds it. The lock is the kernel's, so a killed worker holds nothing.
+    Raises `Fatal` if another process holds the lock. The kernel releases the lock of a killed worker.
     """
     with judging(directory):
         directory.mkdir(parents=True, exist_ok=True)

@@ -1,10 +1,10 @@
-"""Fills a partition's tables from their changelogs, up to everything that was ever committed.
+"""Restores a partition's tables from their changelogs, including every committed row.
 
-The end to reach is the high watermark, aborted and open transactions included, at the moment of asking. Reading committed records
-alone ends at the last stable offset, and a dead worker's open transaction can hold that below rows that others committed after
-it: stopping there would lose them. So the restore waits until the broker has ended such transactions.
+The target is the current high watermark, aborted and open transactions included. A read of committed records ends at the last
+stable offset, and a dead worker's open transaction can hold that below rows that others committed after it. Stopping there
+would lose those rows, so the restore waits until the broker has ended such transactions.
 
-Rows go to disk without RocksDB's own log, which is twice as fast; a kill takes back what came after the last checkpoint.
+Rows are written without RocksDB's WAL, which is twice as fast; a kill loses only what came after the last checkpoint.
 """
 
 import threading
@@ -34,11 +34,11 @@ from streams.state.restore_progress import Progress
 from streams.state.tables import PartitionTables, Record, rebuilt
 
 BATCH = 1_000
-CHECKPOINT_S = 10.0  # of work that a kill can cost
+CHECKPOINT_S = 10.0  # the most work that a kill can lose
 ADMIN_TIMEOUT_S = 30.0
 RETRY = RetryPolicy((Transient,), first_s=0.25, longest_s=1.0)
-# A fetch of compressed records is several times as large in memory, and two partitions are restored at once: librdkafka's own
-# 64 MB per reader and batches of 10,000 made a worker of 860 MB. Smaller ones cost nothing once the reader does not sleep.
+# A fetch of compressed records is several times as large in memory, and two partitions are restored at once: with librdkafka's
+# default of 64 MB per reader and batches of 10,000 a worker took 860 MB. Smaller ones cost nothing if the reader does not sleep.
 QUEUE_KB = 4 * 1024
 FETCH_BYTES = 2 * 1024 * 1024
 FULL_QUEUE_WAIT_MS = 2  # by default a reader whose queue is full waits for a second: 24,000 records/s instead of 90,000
@@ -49,7 +49,7 @@ log = structlog.get_logger()
 
 
 class _Changelog(Struct, frozen=True):
-    """A table's changelog: the topic's own id, which a topic of the same name made later does not share, and its end."""
+    """A table's changelog: its topic, its topic id, which changes if the topic is recreated, and its end."""
 
     topic: str
     origin: str
@@ -57,7 +57,7 @@ class _Changelog(Struct, frozen=True):
 
 
 class Restore:
-    """One partition's restore: reads until the tables hold all committed rows, or until it is cancelled."""
+    """The restore of one partition: reads until the tables hold all committed rows, or until it is cancelled."""
 
     def __init__(
         self, options: dict[str, str], group: str, changelog: Callable[[str], str], partition: int, progress: Progress
@@ -70,7 +70,7 @@ class Restore:
         self.cancelled = threading.Event()
 
     def run(self, tables: PartitionTables) -> PartitionTables:
-        """Return the tables brought up to date; a store that is not this changelog's, or breaks, is rebuilt once."""
+        """Return the restored tables; a store that is from another changelog, or corrupted, is rebuilt once."""
         try:
             return self._run_twice(tables)
         finally:
@@ -87,7 +87,7 @@ class Restore:
             raise Fatal(f"{fault}, while it was rebuilt: is the disk sound? Choose another --data-dir") from fault
 
     def _run_with_retry(self, tables: PartitionTables) -> PartitionTables:
-        """Go on from the last checkpoint when Kafka was away; a process that ended instead would start with nothing else."""
+        """Resume from the last checkpoint after an outage of Kafka; a restarted process would start at the same point."""
         return retried(lambda: self._run(tables), self.cancelled, self._partition) or tables
 
     def _run(self, tables: PartitionTables) -> PartitionTables:
@@ -146,11 +146,11 @@ class Restore:
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 "enable.partition.eof": True,
-                "fetch.wait.max.ms": 10,  # the end of the log is reported with an empty answer; by default that takes 500 ms
+                "fetch.wait.max.ms": 10,  # an empty fetch reports the end of the log; by default that takes 500 ms
                 "fetch.message.max.bytes": FETCH_BYTES,
                 "queued.max.messages.kbytes": QUEUE_KB,
                 "fetch.queue.backoff.ms": FULL_QUEUE_WAIT_MS,
-                "auto.offset.reset": "earliest",  # compacted away: start with what is left, it is all there is
+                "auto.offset.reset": "earliest",  # after compaction or retention, start with the oldest remaining record
             }
         )
         reader.assign([start])
@@ -158,7 +158,7 @@ class Restore:
 
 
 def retried(function: Callable[[], Result], cancelled: threading.Event, partition: int) -> Result | None:
-    """Return what a function returns that needs Kafka, tried again as long as Kafka is away; None when cancelled meanwhile."""
+    """Return the result of a function that needs Kafka, retried while Kafka is unavailable; None if cancelled meanwhile."""
     try:
         return RETRY.call(function, partial(log.warning, "restore_waits", partition=partition), cancelled)
     except Interrupted:
@@ -176,7 +176,7 @@ def _check(tables: PartitionTables, name: TableName, changelog: _Changelog) -> N
 
 
 def _arrived(reader: Consumer) -> tuple[list[Record], int]:
-    """Return the records that have arrived, after half a second at most, and the offset after them; 0 without any news.
+    """Return the records that have arrived within half a second, and the offset after them, 0 if there are none.
 
     `consume` alone would wait for a full batch.
     """

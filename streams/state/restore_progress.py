@@ -1,4 +1,4 @@
-"""How far the restores of a worker are: for its log, and in a file for whoever waits for the worker."""
+"""The progress of a worker's restores, written to its log and to a file for processes that wait for the worker."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 class _Share(Struct):
-    """One partition's part, in changelog offsets: some of them hold no record (compacted, or a transaction's mark)."""
+    """One partition's share, in changelog offsets, some without a record (compacted, or a transaction marker)."""
 
     total: int | None = None  # None until its restore has begun
     done: int = 0
@@ -23,9 +23,9 @@ class _Share(Struct):
 
 
 class Progress:
-    """Counts over all partitions that are being restored; several threads advance it.
+    """Totals over all partitions that are being restored; several threads advance it.
 
-    While anything is restored `file` holds one JSON object: partitions, done and total offsets, rate and seconds left.
+    During a restore `file` holds one JSON object: partitions, done and total offsets, rate and seconds left.
     """
 
     def __init__(self, file: Path | None = None) -> None:
@@ -35,18 +35,18 @@ class Progress:
         self._began_s = self._logged_s = self._written_s = 0.0
 
     def expect(self, partition: int) -> None:
-        """Take in a partition whose restore will begin when a thread is free."""
+        """Add a partition whose restore will begin when a thread is free."""
         with self._lock:
             self._share(partition)
             self._write()
 
     def begin(self, partition: int, total: int) -> None:
-        """Take in how much a partition has to read."""
+        """Set the number of offsets that a partition has to read."""
         with self._lock:
             self._share(partition).total = total
 
     def advance(self, partition: int, offsets: int) -> None:
-        """Count what was read of a partition."""
+        """Count offsets read from a partition."""
         with self._lock:
             self._shares[partition].done += offsets
             now_s = time.monotonic()
@@ -57,7 +57,7 @@ class Progress:
                 self._write()
 
     def end(self, partition: int) -> None:
-        """Note that a partition's restore is over, however it ended; with the last one the file goes."""
+        """Mark a partition's restore as ended, successful or not; the last one deletes the file."""
         with self._lock:
             if partition in self._shares:
                 self._shares[partition].is_over = True
@@ -67,7 +67,7 @@ class Progress:
                     self._file.unlink(missing_ok=True)
 
     def figures(self) -> dict[str, float | int | None]:
-        """Return how far all of it is; `seconds_left` is None while it cannot be told."""
+        """Return the total progress; `seconds_left` is None while it is unknown."""
         shares = self._shares.values()
         done, total = sum(share.done for share in shares), sum(share.total or 0 for share in shares)
         rate = done / max(1e-3, time.monotonic() - self._began_s)

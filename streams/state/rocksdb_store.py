@@ -1,11 +1,11 @@
-"""One partition's RocksDB on this machine's disk: its options, whose it is, and what becomes of one that cannot be used.
+"""One partition's RocksDB on this machine's disk: its options, its identity, and the handling of an unusable store.
 
-The changelog topic has every row, so a store that is damaged, of another format or somebody else's is deleted, not repaired:
-a copy kept to be safe could fill the disk that rebuilding needs. Files that RocksDB did not write are never deleted.
+The changelog topic has every row, so a store that is damaged, in another format or of another partition is deleted, not
+repaired: a backup copy could fill the disk that the rebuild needs. Files that RocksDB did not write are never deleted.
 
-WorkerError      when                                                   what happens
-StoreCorrupted     the files are damaged, foreign or of another format    the store is rebuilt from the changelog
-Fatal   held by another process, no room, no permission        the process ends and says what to do
+WorkerError     when                                                   effect
+StoreCorrupted  the files are damaged, foreign or in another format    the store is rebuilt from the changelog
+Fatal           locked by another process, disk full, no permission    the process exits and says what to do
 """
 
 import contextlib
@@ -22,13 +22,13 @@ from streams.errors import Fatal, StoreCorrupted, WorkerError
 FORMAT: Final = b"2"  # 1 had no segments and no identity; a store of any other format is rebuilt
 META: Final = "meta"
 
-# One cache and one limit of write buffers for the process, however many partitions and tables it has.
+# One cache and one limit of write buffers per process, regardless of the number of partitions and tables.
 CACHE_BYTES: Final = 64 * 1024 * 1024  # blocks, indexes, filters; write buffers are charged to it
-WRITE_BUFFERS_BYTES: Final = 32 * 1024 * 1024  # of all partitions together; when full the largest is flushed
+WRITE_BUFFERS_BYTES: Final = 32 * 1024 * 1024  # of all partitions together; at the limit the largest is flushed
 WRITE_BUFFER_BYTES: Final = 8 * 1024 * 1024  # of one column family
-WAL_BYTES: Final = 64 * 1024 * 1024  # per partition: a few rows in an idle segment may not keep the whole log
-OPEN_FILES: Final = 128  # per partition; others are opened when they are read
-BLOCK_BYTES: Final = 8 * 1024  # rows of 2 kB: half the index of RocksDB's 4 kB
+WAL_BYTES: Final = 64 * 1024 * 1024  # per partition: a few rows in an idle segment must not retain the whole log
+OPEN_FILES: Final = 128  # per partition; others are opened on demand
+BLOCK_BYTES: Final = 8 * 1024  # for rows of 2 kB: half the index size of RocksDB's default of 4 kB
 
 _LOCKED: Final = ("while lock file", "lock hold by current process")
 _ADVICE: Final = {
@@ -49,7 +49,7 @@ _ROCKSDB_SUFFIXES: Final = (".sst", ".log", ".dbtmp", ".blob")
 
 
 class Home(Struct, frozen=True):
-    """Where a partition's tables live, whose they are, and how long *seen* keeps a row."""
+    """The directory of a partition's tables, their owner, and the retention of *seen*."""
 
     directory: Path
     app: str
@@ -58,12 +58,12 @@ class Home(Struct, frozen=True):
 
     @property
     def identity(self) -> bytes:
-        """Return what tells this partition's store from one that was copied here from elsewhere."""
+        """Return the text that distinguishes this partition's store from one copied here from elsewhere."""
         return f"{self.app}/{self.partition}".encode()
 
 
 class Store:
-    """An open RocksDB and its column families. Every error of RocksDB leaves as a fault."""
+    """An open RocksDB and its column families. Every error of RocksDB is raised as a `WorkerError`."""
 
     def __init__(self, home: Home, families: Sequence[str]) -> None:
         """Open the store of a partition; a new one gets these column families, an old one keeps its own."""
@@ -86,39 +86,39 @@ class Store:
             self.columns[name] = self._database.create_column_family(name, _column_options())
 
     def remove(self, name: str) -> None:
-        """Remove a column family with all its rows: files are unlinked, nothing is read or written anew."""
+        """Remove a column family with all its rows: files are unlinked, nothing is read or rewritten."""
         self.columns.pop(name).close()
         with judging(self.directory):
             self._database.drop_column_family(name)
 
     def handle(self, name: str) -> Any:
-        """Return what a batch needs to write into a column family."""
+        """Return the handle that a batch needs to write to a column family."""
         return self._database.get_column_family_handle(name)
 
     def write(self, batch: Any) -> None:
-        """Write a batch, all of it or nothing. A kill of the process does not take it back."""
+        """Write a batch atomically. It survives a kill of the process."""
         with judging(self.directory):
             self._database.write(batch)
 
     def write_unlogged(self, batch: Any) -> None:
-        """Write a batch that a kill takes back until `flush` has returned."""
+        """Write a batch that a kill may lose until `flush` has returned."""
         with judging(self.directory):
             self._database.write(batch, _unlogged())
 
     def flush(self, names: list[str]) -> None:
-        """Bring to disk what was written without a log."""
+        """Flush the batches written without the WAL to disk."""
         with judging(self.directory):
             for name in names:
                 self.columns[name].flush(wait=True)
 
     def meta(self, key: str) -> bytes | None:
-        """Return a value of the store's own books."""
+        """Return a value of the store's metadata."""
         with judging(self.directory):
             value: bytes | None = self.columns[META].get(key.encode())
             return value
 
     def close(self) -> None:
-        """Let go of the disk: RocksDB keeps its lock as long as one column family is open."""
+        """Close the database and all column families: RocksDB keeps its lock as long as one is open."""
         with judging(self.directory):
             for column in self.columns.values():
                 column.close()
@@ -142,7 +142,7 @@ class Store:
 
 @contextlib.contextmanager
 def judging(directory: Path) -> Iterator[None]:
-    """Turn what RocksDB and the file system raise into a fault that says what to do."""
+    """Convert errors of RocksDB and the file system to a `WorkerError` that says what to do."""
     try:
         yield
     except Exception as error:
@@ -153,9 +153,9 @@ def judging(directory: Path) -> Iterator[None]:
 
 
 def classify(error: Exception, directory: Path) -> WorkerError | None:
-    """Return the fault that an error of RocksDB or of the file system is, None for a mistake of our own.
+    """Return the `WorkerError` for an error of RocksDB or the file system, None for a bug in our own code.
 
-    rocksdict raises `Exception` itself, no class of its own, for whatever RocksDB reports.
+    rocksdict raises plain `Exception` for every error that RocksDB reports.
     """
     if type(error) is not Exception and not isinstance(error, OSError):
         return None
@@ -172,7 +172,7 @@ def classify(error: Exception, directory: Path) -> WorkerError | None:
 
 
 def clear(directory: Path) -> None:
-    """Make room for a new store: delete what RocksDB wrote, set aside what it did not."""
+    """Clear a directory for a new store: delete its files if RocksDB wrote them all, else rename the directory."""
     try:
         if not directory.is_dir() or any(not _is_rocksdb_file(path) for path in directory.iterdir()):
             if directory.exists() or directory.is_symlink():
@@ -189,7 +189,7 @@ def _is_rocksdb_file(path: Path) -> bool:
 
 
 def _families(directory: Path) -> list[str]:
-    """Return the column families of a store, none where there is nothing yet."""
+    """Return the column families of a store, none if it does not exist yet."""
     directory.mkdir(parents=True, exist_ok=True)
     if not any(directory.iterdir()):
         return []
@@ -219,8 +219,8 @@ def _column_options() -> Any:
     blocks = rocksdict.BlockBasedOptions()
     blocks.set_block_cache(_memory()[0])
     blocks.set_block_size(BLOCK_BYTES)
-    blocks.set_bloom_filter(10, False)  # 10 bits a key: one miss in a hundred reads the disk
-    blocks.set_cache_index_and_filter_blocks(True)  # else they grow with the rows, outside of every limit
+    blocks.set_bloom_filter(10, False)  # 10 bits per key: one miss in a hundred reads the disk
+    blocks.set_cache_index_and_filter_blocks(True)  # else they grow with the rows, outside any limit
     options.set_block_based_table_factory(blocks)
     return options
 

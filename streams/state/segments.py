@@ -1,12 +1,12 @@
-"""The table *seen* in time segments, so that old rows go by unlinking files instead of being deleted one by one.
+"""The table *seen* in time segments, so that old rows are removed by unlinking files, not deleted one by one.
 
 A segment is a column family that holds the rows written until its end. The time of a row is that of its delivery on
-`webhooks.raw`, or the latest before it on that partition: it never runs back, so a row's newest copy is always in the newest
+`webhooks.raw`, or the latest before it on that partition. It never decreases, so a row's newest copy is always in the newest
 segment that has the key. The changelog record carries the same time, so a restore fills the same segments.
 
-A version of a resource that is not found costs a look into every segment (2 to 3 us each, all of it the call), hence few of
-them: each spans half of the days that are kept, so three at most are open and rows are kept for one to one and a half times
-the days (decision 0013).
+A lookup of a missing version reads every segment (2 to 3 us each, all of it call overhead), so there are few segments: each
+spans half of the retention in days. At most three are open, and rows are kept for one to one and a half times the retention
+(decision 0013).
 """
 
 from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ class Segments:
         self._changed()
 
     def get(self, key: bytes) -> bytes | None:
-        """Return the newest row under a key, None where no segment has one."""
+        """Return the newest row under a key, None if no segment has one."""
         for get in self._gets:
             row = get(key)
             if row is not None:
@@ -44,7 +44,7 @@ class Segments:
         return None
 
     def handle(self, time_ms: int) -> Any:
-        """Return what a batch needs to write rows of a time, which is never before that of the rows already there."""
+        """Return the handle that a batch needs to write rows of a time, which is never before that of existing rows."""
         if not self._ends or self._ends[-1] <= time_ms:
             end = (time_ms // self._length_ms + 1) * self._length_ms
             self._store.add(_name(end))
@@ -53,14 +53,14 @@ class Segments:
         return self._store.handle(_name(self._ends[-1]))
 
     def delete(self, batch: Any, key: bytes) -> None:
-        """Add to a batch that a key goes from every segment."""
+        """Add the deletion of a key from every segment to a batch."""
         for name in self.names():
             batch.delete(key, self._store.handle(name))
 
     def drop_old(self, time_ms: int) -> None:
-        """Drop the segments whose last row is older than what is kept."""
+        """Drop the segments whose last row is older than the retention."""
         while self._ends and self._ends[0] + self._kept_ms <= time_ms:
-            self._gets.clear()  # RocksDB unlinks the files when nobody can read them any more
+            self._gets.clear()  # RocksDB unlinks the files only once no reader is left
             self._store.remove(_name(self._ends[0]))
             log.info("seen_segment_dropped", directory=str(self._store.directory), until_ms=self._ends.pop(0))
             self._changed()
@@ -70,12 +70,12 @@ class Segments:
         return [_name(end) for end in self._ends]
 
     def rows(self) -> Iterator[tuple[bytes, bytes]]:
-        """Yield all rows, of a key that is in several segments the newest last."""
+        """Yield all rows; for a key in several segments the newest row comes last."""
         for name in self.names():
             yield from self._store.columns[name].items()
 
     def close(self) -> None:
-        """Let go of the column families."""
+        """Release the column families."""
         self._gets.clear()
 
     def _changed(self) -> None:

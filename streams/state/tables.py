@@ -1,8 +1,8 @@
 """The tables of one partition: an overlay of uncommitted rows over RocksDB on this machine's disk.
 
-The changelog topic is the truth and the disk a cache of it. `store` may be called only after the Kafka transaction that carries
-the same rows was committed: killed in between, the restore replays the changelog from the stored offset; the other order would
-keep rows of an aborted transaction and drop its changes as duplicates on the next try.
+The changelog topic is the source of truth, the disk a cache of it. Call `store` only after the Kafka transaction with the same
+rows was committed. Killed in between, the restore replays the changelog from the stored offset. The other order would keep
+rows of an aborted transaction and drop its changes as duplicates on the next attempt.
 Proven by tests/kafka/test_crash.py.
 """
 
@@ -28,7 +28,7 @@ log = structlog.get_logger()
 
 
 class OverlayTable:
-    """One table of one partition, as the pipeline sees it: uncommitted rows first, then the disk."""
+    """One table of one partition, as the pipeline reads it: uncommitted rows first, then the disk."""
 
     def __init__(self, home: Home, stored: Callable[[bytes], bytes | None]) -> None:
         self._home = home
@@ -37,7 +37,7 @@ class OverlayTable:
         self.sealed: dict[bytes, bytes] = {}  # of the batch that is being committed
 
     def get(self, key: bytes, /) -> bytes | None:
-        """Return the row stored under a key, None where there is none; raise `StoreCorrupted` when the disk cannot be read."""
+        """Return the row stored under a key, None if there is none; raise `StoreCorrupted` if the store cannot be read."""
         row = self.overlay.get(key)
         if row is None:
             row = self.sealed.get(key)
@@ -69,30 +69,30 @@ class PartitionTables:
         return self._view
 
     def write(self, seen: Mapping[bytes, bytes], latest: Mapping[bytes, bytes]) -> None:
-        """Remember rows that the current transaction will carry; the disk does not change."""
+        """Add rows of the current transaction to the overlay; the disk does not change."""
         self.tables["seen"].overlay.update(seen)
         self.tables["latest"].overlay.update(latest)
 
     def seal(self) -> Mapping[TableName, Mapping[bytes, bytes]]:
-        """Return the rows of a batch that is decided. They can be read on; `store` writes them, and none that come later."""
+        """Seal and return the rows of a decided batch. They stay readable; `store` writes them, but not later rows."""
         for table in self.tables.values():
             table.sealed, table.overlay = table.overlay, {}
         return {name: self.tables[name].sealed for name in TABLE_NAMES}
 
     def drop(self) -> None:
-        """Forget the rows that are not on disk: their transaction was aborted."""
+        """Discard the rows that are not on disk: their transaction was aborted."""
         for table in self.tables.values():
             table.overlay.clear()
             table.sealed.clear()
 
     def reach(self, time_ms: int) -> None:
-        """Take note of a delivery's time; the rows written from now on carry the latest of all."""
+        """Advance the time to a delivery's if that is later; rows written from now on carry it."""
         self.time_ms = max(self.time_ms, time_ms)
 
     def store(self, offsets: Mapping[TableName, int]) -> None:
-        """Put the sealed rows of a committed transaction on disk, in one batch with the changelog offsets that follow them.
+        """Write the sealed rows of a committed transaction to disk, in one batch with the changelog offsets that follow them.
 
-        Segments of *seen* that have become too old are dropped afterwards, for what is committed needs them no more.
+        Drops expired segments of *seen* afterwards, because committed deliveries no longer need them.
         """
         batch = rocksdict.WriteBatch(raw_mode=True)
         for name in offsets:
@@ -106,7 +106,7 @@ class PartitionTables:
         self._segments.drop_old(self.time_ms)
 
     def replay(self, name: TableName, records: Iterable[Record]) -> None:
-        """Put changelog records on disk; they count as there only after `checkpoint`."""
+        """Write changelog records to disk; they count as stored only after `checkpoint`."""
         batch = rocksdict.WriteBatch(raw_mode=True)
         if name == "seen":
             self._replay_seen(batch, records)
@@ -116,7 +116,7 @@ class PartitionTables:
         self._segments.drop_old(self.time_ms)
 
     def checkpoint(self, name: TableName, origin: str, next_offset: int) -> None:
-        """Make what was replayed of a table last, and with it the changelog's own id and the offset that follows."""
+        """Make the replayed rows of a table durable, with the changelog's topic id and the next offset."""
         self._store.flush(self._segments.names() if name == "seen" else [LATEST])
         batch = rocksdict.WriteBatch(raw_mode=True)
         batch.put(f"{name}.origin".encode(), origin.encode(), self._store.handle(META))
@@ -124,11 +124,11 @@ class PartitionTables:
         self._store.write(batch)
 
     def next_offset(self, name: TableName) -> int:
-        """Return the changelog offset from which the disk is behind; 0 for a new store."""
+        """Return the changelog offset after the last stored row; 0 for a new store."""
         return int(self._store.meta(name) or 0)
 
     def origin(self, name: TableName) -> str | None:
-        """Return the id of the changelog topic that a table came from; None for a new store."""
+        """Return the id of the changelog topic that a table was filled from; None for a new store."""
         stored = self._store.meta(f"{name}.origin")
         return None if stored is None else stored.decode()
 
@@ -137,7 +137,7 @@ class PartitionTables:
         return dict(self._segments.rows() if name == "seen" else self._store.columns[LATEST].items())
 
     def close(self) -> None:
-        """Let go of the disk; uncommitted rows are forgotten."""
+        """Close the store; uncommitted rows are discarded."""
         self.drop()
         self._segments.close()
         self._store.close()
@@ -179,8 +179,8 @@ def open_tables(home: Home) -> PartitionTables:
 
 
 def rebuilt(tables: PartitionTables, reason: str) -> PartitionTables:
-    """Return empty tables in place of open ones that cannot be used."""
-    with contextlib.suppress(WorkerError):  # closing writes what is in memory, which a broken store may refuse
+    """Return empty tables in place of open ones that are unusable."""
+    with contextlib.suppress(WorkerError):  # closing flushes memory, which may fail on a corrupted store
         tables.close()
     return empty_tables(tables.home, reason)
 

@@ -1,8 +1,8 @@
-"""Says which children of a resource a delivery shows, takes away or leaves without a parent.
+"""The child index: returns which children of a resource a delivery shows, removes or orphans.
 
-What is known of a resource's children is in *latest*, so that it is restored and recomputed with everything else: a row for
-each child like any resource's, and for each parent an index of all children ever seen, in rows of 100 names, which grow at
-the end only. A list names what vanished from it; the index is read where a list cannot tell, and when the parent is deleted.
+Children are stored in *latest*, so that they are restored and recomputed like everything else: a row for each child as for
+any resource, and for each parent an index of all children ever seen, in append-only rows of 100 names. Two successive lists
+show which children vanished; the index is read if they cannot, and when the parent is deleted.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,18 +19,18 @@ from streams.steps.children import Element, Found, find, merged
 from streams.steps.dedup import is_older
 
 NAMES_PER_ROW: Final = 100  # a row of 100 names is about 3 kB, rewritten for each new child
-INDEX: Final = b"\0children\0"  # how keys of the index begin, and no resource key does: persisted
+INDEX: Final = b"\0children\0"  # prefix of index keys, which no resource key has: persisted
 
 
 class Rows:
-    """The rows of *latest* as the present delivery leaves them."""
+    """The rows of *latest*, including those that the current delivery has written."""
 
     def __init__(self, stored: Callable[[bytes], bytes | None], written: dict[bytes, bytes]) -> None:
         self._stored = stored
         self._written = written
 
     def get(self, key: bytes) -> bytes | None:
-        """Return a row, None where there is none."""
+        """Return a row, None if there is none."""
         row = self._written.get(key)
         return self._stored(key) if row is None else row
 
@@ -39,13 +39,13 @@ class Rows:
         self._written[key] = row
 
     def state(self, key: str) -> LatestState | None:
-        """Return what is stored of a resource."""
+        """Return the stored state of a resource."""
         row = self.get(key.encode())
         return None if row is None else codec.decode_latest(row)
 
 
 class Parent(Struct, frozen=True):
-    """A resource as just decided. `owner` is `provider|source`; `before` is what was stored of it until then."""
+    """A resource that was just decided. `owner` is `provider|source`; `before` is its stored state before that."""
 
     owner: str
     key: str
@@ -55,7 +55,7 @@ class Parent(Struct, frozen=True):
 
 
 class Child(Struct, frozen=True):
-    """A child that the delivery shows, or that is gone (no text), and what is stored of it."""
+    """A child that the delivery shows or that is deleted (no text), with its stored state."""
 
     key: str
     snapshot: Snapshot
@@ -64,16 +64,16 @@ class Child(Struct, frozen=True):
 
 
 def has_lists(snapshot: Snapshot) -> bool:
-    """Say whether a delivery says anything about the children of what it shows."""
+    """Say whether a snapshot's document lists children."""
     document = snapshot.document
     return document is not None and any(rule.field in document for rule in snapshot.children)
 
 
 class Lists:
-    """The children that a parent's document lists, as far as they may be news.
+    """The children in a parent's document that may be new, changed or gone.
 
-    Ask for `children` first, decide each as it comes, then `finish`. Of the `paused` resource types nothing is news; the
-    children are then not as the parent lists them, so that its next list is compared with every one of them.
+    Iterate over `children` first, decide each at once, then call `finish`. Children of `paused` resource types are skipped; the
+    stored children then differ from the parent's list, so that its next list is compared with every one of them.
     """
 
     def __init__(self, parent: Parent, rows: Rows, paused: frozenset[str] = frozenset()) -> None:
@@ -84,7 +84,7 @@ class Lists:
         self._children_in_sync = not parent.snapshot.removed
 
     def children(self) -> Iterator[Child]:
-        """Yield the children that are not stored as shown, and those that a whole list does not name any more."""
+        """Yield the children whose stored state differs, and those that a complete list no longer names."""
         parent = self._parent
         before = parent.before.document if parent.before is not None and parent.before.children_in_sync else None
         for found in find(parent.snapshot.children, parent.snapshot.resource_id, before, parent.text or b"{}"):
@@ -102,7 +102,7 @@ class Lists:
             yield from self._gone(resource_type, child_id)
 
     def finish(self) -> None:
-        """Remember the new children in the index, and on the parent's row that its children are as it lists them."""
+        """Add the new children to the index, and mark the parent's row as in sync with its children."""
         add_to_index(self._parent.key, self._new, self._rows)
         state = self._rows.state(self._parent.key)
         if state is not None and self._children_in_sync:
@@ -119,7 +119,7 @@ class Lists:
             if rule.is_shared and latest.document is not None:
                 text = merged(latest.document, text)
         snapshot = _of_element(rule, child_id, element, self._parent.snapshot)
-        # Of a child that is gone the list decides, not its own update time: its parent was shown later than it went.
+        # For a deleted child the list decides, not its own update time: the parent was shown after the deletion.
         if rule.version and latest is not None and not latest.is_deleted and is_older(snapshot, latest):
             return
         if latest is None or text != latest.document:
@@ -139,14 +139,14 @@ class Lists:
         latest = self._rows.state(key)
         if latest is None or latest.is_deleted:
             return
-        if is_older(snapshot, latest):  # a topic of its own showed it later than this list was made
+        if is_older(snapshot, latest):  # a delivery for the child itself is newer than this list
             self._children_in_sync = False
             return
         yield Child(key, snapshot, None, latest)
 
 
 def orphans(parent: Parent, rows: Rows) -> Iterator[Child]:
-    """Yield the children that are left when a resource is deleted; a child does not outlive its parent, whatever its times."""
+    """Yield the remaining children of a deleted resource; a child is deleted with its parent, whatever its times."""
     for name in index(parent.key, rows):
         resource_type, _, child_id = name.partition("|")
         key = f"{parent.owner}|{name}"
@@ -156,7 +156,7 @@ def orphans(parent: Parent, rows: Rows) -> Iterator[Child]:
 
 
 def is_orphan(snapshot: Snapshot, parent_key: str, rows: Rows) -> bool:
-    """Say whether a delivery shows a child as it was before its parent was deleted."""
+    """Say whether a snapshot shows a child from before the deletion of its parent."""
     if snapshot.is_deleted:
         return False
     parent = rows.state(parent_key)
@@ -164,7 +164,7 @@ def is_orphan(snapshot: Snapshot, parent_key: str, rows: Rows) -> bool:
 
 
 def remember(child: Child, parent_key: str, rows: Rows) -> None:
-    """Remember a child that a delivery of its own showed: in the index, and on the parent's row that its list is outdated."""
+    """Add a child that has its own delivery to the index, and mark the parent's row as out of sync if the child is shared."""
     snapshot = child.snapshot
     if child.latest is None:
         add_to_index(parent_key, [f"{snapshot.resource_type}|{snapshot.resource_id}"], rows)
@@ -176,7 +176,7 @@ def remember(child: Child, parent_key: str, rows: Rows) -> None:
 
 
 def index(parent_key: str, rows: Rows) -> list[str]:
-    """Return `type|id` of every child ever seen of a parent, in the order of their appearance."""
+    """Return `type|id` of every child ever seen of a parent, in order of first appearance."""
     count = _count(parent_key, rows)
     places = range(0, count, NAMES_PER_ROW)
     return [name for place in places for name in _names(rows.get(_place(parent_key, place)) or _NO_NAMES)]
@@ -216,7 +216,7 @@ def _of_element(rule: ChildRule, child_id: str, element: Element, parent: Snapsh
     return Snapshot(
         rule.resource_type,
         child_id,
-        None,  # the text has it all; nobody downstream asks for it parsed
+        None,  # the text is enough; no later step needs the parsed document
         own or parent.version,
         parent.event_time,
         volatile=parent.volatile,

@@ -1,6 +1,6 @@
-"""Reads the lists of children in a document and says which of them may be news, and which are gone.
+"""Reads the lists of children in a document and returns which children may be new or changed, and which are gone.
 
-Documents come as canonical JSON text, so an element that did not change is the same bytes and is never parsed.
+Documents are canonical JSON text, so an unchanged element has identical bytes and is never parsed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,16 @@ from schemas.records import ChildRule
 
 
 class Element(Struct, frozen=True):
-    """One child as its parent's document shows it: canonical JSON text, and its own update time as written."""
+    """One child in its parent's document: canonical JSON text, and its own update time as written."""
 
     text: bytes
     updated: Any
 
 
 class Listing(Struct, frozen=True):
-    """One list of children by resource id. `named` are all that the document speaks of, shown or not.
+    """One list of children by resource id. `named` holds the ids of all children in the document, shown or not.
 
-    `is_whole`: what is not named does not exist any more.
+    `is_whole`: a child that is not named no longer exists.
     """
 
     elements: Mapping[str, Element]
@@ -33,9 +33,9 @@ class Listing(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """What one list says: the elements that may be news, and the ids of those that are `gone`.
+    """The differences in one list: the elements that may be new or changed, and the ids that are `gone`.
 
-    `gone` is None where only the index of known children can tell: all that is not `named`.
+    `gone` is None if it takes the child index to tell: every indexed child that is not `named` is gone.
     """
 
     rule: ChildRule
@@ -45,9 +45,9 @@ class Found(Struct, frozen=True):
 
 
 def find(rules: Sequence[ChildRule], parent_id: str, before: bytes | None, after: bytes) -> list[Found]:
-    """Return what the lists of a document say that those of the one before did not; a list that cannot be read says nothing.
+    """Return the differences between a document's lists and those of the previous document; unreadable lists are ignored.
 
-    `before` is None where the stored children are not known to be what it lists; then every element is news.
+    `before` is None if the stored children may differ from its lists; then every element counts as new.
     """
     old: dict[str, msgspec.Raw] = {} if before is None else _fields(before)
     new = _fields(after)
@@ -62,11 +62,11 @@ def find(rules: Sequence[ChildRule], parent_id: str, before: bytes | None, after
 
 
 def merged(stored: bytes, shown: bytes) -> bytes:
-    """Return what is shown together with the stored fields that it lacks, at every depth; elements matched by `id`."""
+    """Return the shown document plus the stored fields that it lacks, at every depth; elements are matched by `id`."""
     try:
         return codec.document_json(_merged(codec.document(stored), codec.document(shown)))
     except RecursionError:
-        return shown  # nested some 500 deep: no provider's document, and no reason to fail
+        return shown  # nested some 500 deep: no provider sends that, and it is no reason to fail
 
 
 def _is_same(rule: ChildRule, old: Mapping[str, msgspec.Raw], new: Mapping[str, msgspec.Raw]) -> bool:
@@ -106,7 +106,7 @@ _page = msgspec.json.Decoder(_Page).decode
 
 
 def _listing(rule: ChildRule, fields: Mapping[str, msgspec.Raw], parent_id: str) -> Listing | None:
-    """Return a list, None where the document has none or one that does not tell its elements apart."""
+    """Return a list, None if the document has none or its elements have no unique ids."""
     if rule.field not in fields:
         return None
     try:
@@ -130,7 +130,7 @@ def _listing(rule: ChildRule, fields: Mapping[str, msgspec.Raw], parent_id: str)
 
 
 def _array(text: bytes) -> tuple[bytes, bool]:
-    """Return the text of an array of children, and whether it is the last page of them."""
+    """Return the text of an array of children, and whether it is the last page."""
     if not text.startswith(b"{"):
         return text, True
     page = _page(text)
@@ -138,7 +138,7 @@ def _array(text: bytes) -> tuple[bytes, bool]:
 
 
 def _listed_ids(rule: ChildRule, fields: Mapping[str, msgspec.Raw]) -> frozenset[str]:
-    """Return the ids of all children that a document names by their gids; none unless all of them can be read."""
+    """Return the ids of all children that a document names by gid; none unless all of them can be read."""
     if rule.id_list_field is None or rule.id_list_field not in fields:
         return frozenset()
     gids = [text_id(name.admin_graphql_api_id) for name in _names(fields[rule.id_list_field])]

@@ -1,8 +1,8 @@
-"""Beside the steps: a correction, by which a replay puts right what the consumers of one resource have (decision 0012).
+"""Outside the steps: a correction, with which a replay corrects the document of one resource at consumers (decision 0012).
 
-It is a delivery of Penstock's own, so that the worker's transaction carries it in the resource's order. Only the header tells it
-from a provider's, and the ingress keeps no such header; event type and body are a sender's to choose. It holds while the
-stored state is the one that the replay saw, whatever its times: what has come meanwhile is newer and knows better.
+Penstock writes it as a delivery, so that the worker's transaction emits it in the resource's order. Only the header
+distinguishes it from a provider's delivery, and the ingress drops that header; a sender can choose event type and body. It
+applies only while the stored state is the one that the replay saw, whatever its times: any later state is newer and wins.
 """
 
 import uuid
@@ -23,26 +23,26 @@ _NAMESPACE: Final = uuid.UUID("3f0c2a5e-6f0d-5b7e-8a41-636f72726563")  # persist
 
 
 class Refused(Struct, frozen=True):
-    """The body is no correction, and what was expected."""
+    """The body is not a correction; `detail` says what was expected."""
 
     detail: str
 
 
 class Applicable(Struct, frozen=True):
-    """A correction as the pipeline decides it; `snapshot` is the resource as it should be."""
+    """A correction in the form that the pipeline decides; `snapshot` is the resource as it should be."""
 
     correction: Correction
     snapshot: Snapshot
 
     @property
     def event_type(self) -> str:
-        """Return the event type that routes go by."""
+        """Return the event type by which routes select."""
         return self.correction.event_type
 
     def outcome(
         self, delivery: RawDelivery, latest: LatestState | None, paused: AbstractSet[tuple[str, str]]
     ) -> Outcome | None:
-        """Return why the correction changes nothing, None when it is to be carried out."""
+        """Return why the correction changes nothing, None if it applies."""
         correction = self.correction
         if (delivery.source, correction.resource_type) in paused:
             return Outcome("filtered", "paused", f"{correction.resource_type} is paused for this source")
@@ -57,7 +57,7 @@ class Applicable(Struct, frozen=True):
         return None
 
     def change(self, event_id: str, key: str, text: bytes | None, parent_key: str | None) -> Change:
-        """Return the change from what consumers have to what is right."""
+        """Return the change from the document that consumers have to the right one."""
         correction = self.correction
         before = None if correction.before is None else correction.before.encode()
         op: Operation = "d" if text is None else "c" if before is None else "u"
@@ -77,12 +77,12 @@ class Applicable(Struct, frozen=True):
 
 
 def is_correction(delivery: RawDelivery) -> bool:
-    """Say whether a delivery is Penstock's own."""
+    """Say whether a delivery is a correction."""
     return HEADER in delivery.headers
 
 
 def read_correction(body: bytes) -> Applicable | Refused:
-    """Return the correction that a body holds."""
+    """Return the correction in a body."""
     try:
         correction = codec.decode_correction(body)
         document = None if correction.after is None else codec.document(correction.after.encode())
@@ -103,9 +103,9 @@ def read_correction(body: bytes) -> Applicable | Refused:
 
 
 def correction_delivery(provider: str, source: str, correction: Correction, now: datetime) -> RawDelivery:
-    """Return the delivery of a correction; the same mistake put right in the same way has the same delivery id.
+    """Return the delivery of a correction; the same correction always has the same delivery id.
 
-    `received_at` is the one field that differs from run to run.
+    Only `received_at` differs from run to run.
     """
     key = resource_key(provider, source, correction.resource_type, correction.resource_id)
     name = f"{key}\0{correction.replaces}\0{codec.time_us(correction.version)}\0{correction.after}"

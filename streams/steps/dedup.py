@@ -1,13 +1,13 @@
-"""Step 2 of 5: says whether a snapshot is news, known already, or older than what is stored.
+"""Step 2 of 5: says whether a snapshot is new, a duplicate, or older than the stored state.
 
-The rules, each with the mistake it prevents (docs/semantics.md):
-same delivery id, known content        duplicate   the provider tried again
-same delivery id, unknown content      dead        a replay under a known id, or ids used twice: neither applied nor lost
+The rules, each with its cause (docs/semantics.md):
+same delivery id, known content        duplicate   the provider retried
+same delivery id, unknown content      dead        a replay under a known id, or a reused id: neither applied nor lost
 same version, same content as last     duplicate   two subscriptions, or a retry under a new id
-same version, other content            news        providers stamp whole seconds; the later arrival wins
-same version, an earlier content again news        a real flip back within one second
+same version, other content            new         providers stamp whole seconds; the later arrival wins
+same version, an earlier content again new         a real flip back within one second
 older version than stored              stale       deliveries overtake each other
-same time, an earlier stage            stale       what is paid is not open again: the other order of a tie
+same time, a lower rank                stale       a paid invoice is not open again: the tie arrived in reverse order
 no version                             ordered by event time, then arrival; only the delivery id makes a duplicate
 """
 
@@ -18,11 +18,11 @@ from msgspec import Struct
 from schemas.codec import time_us
 from schemas.records import LatestState, SeenVersion, Snapshot
 
-MAX_KEPT = 100  # contents and deliveries remembered per version; the most patient provider retries 11 times
+MAX_KEPT = 100  # contents and deliveries kept per version; a provider retries at most 11 times
 
 
 class DedupVerdict(Struct, frozen=True):
-    """The snapshot goes no further, and why."""
+    """The reason why a snapshot stops at this step."""
 
     outcome: Literal["duplicate", "stale", "dead"]
     reason: str
@@ -30,9 +30,9 @@ class DedupVerdict(Struct, frozen=True):
 
 
 def version_tag(snapshot: Snapshot, delivery_id: str) -> str:
-    """Return what tells versions of one resource apart.
+    """Return a tag that distinguishes versions of one resource.
 
-    Without a version it is the delivery id, never the event time: some senders stamp each attempt anew.
+    Without a version it is the delivery id, never the event time: some senders stamp each attempt with a new time.
     """
     return f"d{delivery_id}" if snapshot.version is None else f"v{time_us(snapshot.version)}"
 
@@ -40,7 +40,7 @@ def version_tag(snapshot: Snapshot, delivery_id: str) -> str:
 def dedup(
     snapshot: Snapshot, fingerprint: bytes, delivery_id: str, seen: SeenVersion | None, latest: LatestState | None
 ) -> DedupVerdict | None:
-    """Return why a snapshot is no news, None when it goes on to the next step."""
+    """Return why a snapshot is not new, None if it continues to the next step."""
     if seen is not None:
         if delivery_id in seen.delivery_ids:
             return _under_known_id(fingerprint in seen.fingerprints)
@@ -63,10 +63,10 @@ def _under_known_id(is_known_content: bool) -> DedupVerdict:
 
 
 def is_older(snapshot: Snapshot, latest: LatestState) -> bool:
-    """Say whether a snapshot shows a time before the stored state; where one of them has no time, arrival decides.
+    """Say whether a snapshot is older than the stored state; if either has no time, arrival order decides.
 
     After a delete a tie is older too: an update stamped with the second of the delete came before it. In any other tie the
-    later arrival is the newer one, unless it shows a stage that the stored state has left for ever.
+    later arrival is newer, unless it has a lower rank than the stored state.
     """
     shown_us = order_us(snapshot)
     stored_us = latest.event_time_us if latest.version_us is None else latest.version_us
@@ -80,12 +80,12 @@ def is_older(snapshot: Snapshot, latest: LatestState) -> bool:
 
 
 def order_us(snapshot: Snapshot) -> int | None:
-    """Return the time that orders a snapshot among those of its resource: its version, else its event time."""
+    """Return the time that orders the snapshots of a resource: the version, else the event time."""
     return time_us(snapshot.version or snapshot.event_time)
 
 
 def remember(seen: SeenVersion | None, fingerprint: bytes, delivery_id: str) -> SeenVersion:
-    """Return the row of *seen* after one more delivery; a content that follows itself is not written twice."""
+    """Return the row of *seen* after one more delivery; a repeated content is not stored twice in a row."""
     if seen is None:
         return SeenVersion((fingerprint,), (delivery_id,))
     fingerprints = seen.fingerprints if seen.fingerprints[-1] == fingerprint else (*seen.fingerprints, fingerprint)
@@ -94,15 +94,15 @@ def remember(seen: SeenVersion | None, fingerprint: bytes, delivery_id: str) -> 
 
 
 def times_shown(seen: SeenVersion | None, fingerprint: bytes) -> int:
-    """Return a number that grows with every flip back to a content within one version; 0 when it is new.
+    """Return a number that grows with every flip back to a content within one version; 0 if it is new.
 
-    Forgotten contents count as this one: what matters is that two flips never share a number, for event ids hold it.
+    Discarded contents count as this one: two flips must never share a number, because event ids contain it.
     """
     return 0 if seen is None else seen.fingerprints.count(fingerprint) + seen.dropped
 
 
 def without_last_delivery(seen: SeenVersion) -> SeenVersion:
-    """Return a row that the present delivery has written already, as if its id were not in it.
+    """Return a row that the current delivery has already written, without its id.
 
     A delivery may show one resource twice (a wiki page edited twice in one push); its id must not make the second state
     a duplicate.

@@ -1,9 +1,9 @@
-"""Step 3 of 5: names what differs between two documents, as JSON Pointers (RFC 6901).
+"""Step 3 of 5: returns the differences between two documents as JSON Pointers (RFC 6901).
 
-Documents come as canonical JSON text (`schemas.codec.document_json`), so a top-level field that did not change is the same
-bytes and is never parsed, and of a long array of objects only the elements that changed are. Numbers are compared by value
-(`1.0` is `1`), text by text (`"10.00"` is not `"10.0"`), `null` is not absent, `true` is not `1`. Arrays of objects that all
-have an `id` are matched by it; order is content.
+Documents are canonical JSON text (`schemas.codec.document_json`). An unchanged top-level field has identical bytes and is
+never parsed; of a long array of objects only the changed elements are parsed. Numbers are compared by value (`1.0` is `1`),
+text by text (`"10.00"` is not `"10.0"`), `null` is not absent, `true` is not `1`. Arrays of objects that all have an `id` are
+matched by it; order is content.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ import msgspec
 
 from schemas.codec import json_value
 
-LONG_BYTES: Final = 4096  # of an array: looking for the elements that differ pays when there are many
+LONG_BYTES: Final = 4096  # of an array: comparing elements as text pays off only if there are many
 _ABSENT = object()
 _PLAIN = frozenset({str, int, bool, Decimal, type(None)})
 _ID_TYPES = frozenset({str, int, bool})
@@ -32,9 +32,9 @@ _identified = msgspec.json.Decoder(list[_Element]).decode
 
 
 def diff(before: bytes, after: bytes, volatile: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """Return a pointer for each value that was added, removed or changed, sorted as in the documents.
+    """Return a pointer for each value that was added, removed or changed, in document order.
 
-    `volatile` holds dotted field names, array indexes left out (`variants.updated_at`), which never count.
+    `volatile` holds dotted field names without array indexes (`variants.updated_at`), which never count.
     """
     if before == after:
         return ()
@@ -62,11 +62,11 @@ class _Comparison:
             if len(memoryview(old)) < LONG_BYTES or not self._array_texts(old, new, pointer, name):
                 self._values(json_value(old), json_value(new), pointer, name)
         except RecursionError:
-            # Nested some 500 deep: this is true, if less exact, and better than no change event at all.
+            # Nested some 500 deep: the whole field is less exact but correct, and better than no change event.
             self.pointers[known:] = [pointer]
 
     def _array_texts(self, old: msgspec.Raw, new: msgspec.Raw, pointer: str, name: str) -> bool:
-        """Compare two arrays as texts, parsing the elements that differ; False when they are no arrays of identified objects."""
+        """Compare two arrays as text, parsing the elements that differ; False unless both are arrays of objects with ids."""
         old_ids, new_ids = _ids_in_text(old), _ids_in_text(new)
         if old_ids is None or new_ids is None:
             return False
@@ -91,7 +91,7 @@ class _Comparison:
     def _objects(self, old: dict[str, Any], new: dict[str, Any], pointer: str, name: str) -> None:
         for key, previous, current in _pairs(old, new):
             if previous is current or (previous == current and type(previous) is type(current) in _PLAIN):
-                continue  # most fields of an object are as they were
+                continue  # most fields of an object are unchanged
             dotted = f"{name}.{key}"
             if dotted not in self._volatile:
                 self._values(previous, current, f"{pointer}/{_escape(key)}", dotted)
@@ -112,7 +112,7 @@ class _Comparison:
         common = [element_id for element_id in new_ids if element_id in old_ids]
         is_reordered = common != [element_id for element_id in old_ids if element_id in new_ids]
         if is_reordered or len(common) < len(old_ids):
-            # An element that is gone has no place in the new array, so the array itself is named.
+            # A removed element has no index in the new array, so the pointer names the array itself.
             self.pointers.append(pointer)
 
     def _by_place(self, old: list[Any], new: list[Any], pointer: str, name: str) -> None:
@@ -123,9 +123,9 @@ class _Comparison:
 
 
 def _pairs(old: dict[str, Any], new: dict[str, Any]) -> Iterable[tuple[str, Any, Any]]:
-    """Return each name of a field with its value in both, `_ABSENT` where there is none."""
+    """Return each field name with its value in both documents, `_ABSENT` where there is none."""
     names = [*old]
-    if names == [*new]:  # nearly always, for canonical JSON is sorted
+    if names == [*new]:  # nearly always, because canonical JSON is sorted
         return zip(names, old.values(), new.values(), strict=True)
     return [(name, old.get(name, _ABSENT), new.get(name, _ABSENT)) for name in {**old, **new}]
 
@@ -138,7 +138,7 @@ def _equal_scalars(old: Any, new: Any) -> bool:
 
 
 def _ids_in_text(text: msgspec.Raw) -> _Places | None:
-    """Return what `_ids` says of an array, without parsing its elements; None too where only a full look can tell."""
+    """Return `_ids` of an array without parsing its elements; also None if only full parsing can tell."""
     try:
         found = _identified(text)
     except msgspec.ValidationError:
@@ -148,7 +148,7 @@ def _ids_in_text(text: msgspec.Raw) -> _Places | None:
 
 
 def _ids(elements: list[Any]) -> _Places | None:
-    """Return id -> place, None unless every element is an object with an id of its own."""
+    """Return id -> index, None unless every element is an object with a unique id."""
     try:
         places = {element["id"]: index for index, element in enumerate(elements)}
     except (TypeError, KeyError):

@@ -1,7 +1,7 @@
-"""Filters: which documents a route takes, in Shopify's grammar, for every provider (docs/filters.md).
+"""Filters on the documents of a route, in Shopify's grammar, for every provider (docs/filters.md).
 
-A term is true, false or undecided. Undecided are terms about a field that the document does not have, and comparisons that
-make no sense (a text with a number): they match neither as they are nor negated, as Shopify delivers nothing for them.
+A term is true, false or undecided. A term is undecided if the document lacks its field, or if the values cannot be compared
+(a text with a number). It then matches neither plain nor negated, because Shopify delivers nothing in these cases.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,9 +21,9 @@ SHOWN_VALUES = 5  # of an array in an explanation
 
 
 class TermVerdict(Struct, frozen=True):
-    """What became of one term: `holds` is None where it is undecided, and then `why` says why.
+    """The verdict of one term: `holds` is None if it is undecided, and then `why` is the reason.
 
-    `found` is what the document holds at `field`, the first few values. `text` is the term as written, modifier included.
+    `found` holds the first few values of the document at `field`. `text` is the term as written, modifier included.
     """
 
     text: str
@@ -34,9 +34,9 @@ class TermVerdict(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """What became of one node of a filter: of a term, or of `not`, `all` or `any` of the parts below it.
+    """The verdict of one node of a filter: of a term, or of `not`, `all` or `any` of the parts below it.
 
-    `holds` is None where it is undecided.
+    `holds` is None if it is undecided.
     """
 
     kind: Literal["term", "not", "all", "any"]
@@ -52,30 +52,30 @@ class Filter(Struct, frozen=True):
     root: Node
 
     def matches(self, document: Document, now: datetime | None = None) -> bool:
-        """Say whether a document passes. `now` is what the word means in the filter; without it such terms are undecided."""
+        """Say whether a document passes. `now` is the time of the keyword `now`; without it such terms are undecided."""
         return _verdict(self.root, document, now) is True
 
     def explain(self, document: Document, now: datetime | None = None) -> list[TermVerdict]:
-        """Return the verdict of each term in the order of the text, also of those that did not decide the whole."""
+        """Return the verdict of each term in text order, including those that did not decide the result."""
         return [_explained(term, document, now) for term in _terms(self.root)]
 
     def judge(self, document: Document, now: datetime | None = None) -> Verdict:
-        """Return the verdict of the whole with those of all its parts, in the shape of the filter."""
+        """Return the verdict of the filter with those of all its parts, in the filter's structure."""
         return _judged(self.root, document, now)
 
     @property
     def paths(self) -> tuple[tuple[str, ...], ...]:
-        """Return the fields that the filter looks at, each once, as the names that lead to them."""
+        """Return the fields that the filter reads, each once, as paths of names."""
         return tuple(dict.fromkeys(term.path for term in _terms(self.root)))
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """Return the dotted names of the fields that the filter looks at, each once."""
+        """Return the dotted names of the fields that the filter reads, each once."""
         return tuple(map(".".join, self.paths))
 
 
 def compile_filter(text: str) -> Filter:
-    """Return the filter that a text spells; `FilterSyntaxError`, which points at the wrong place, when it is none."""
+    """Return the compiled filter; raise `FilterSyntaxError`, which points at the error, if the text is invalid."""
     return Filter(text, parse_filter(text))
 
 
@@ -103,7 +103,7 @@ def _of_term(term: Term, document: Document, now: datetime | None) -> bool | Non
 
 
 def _any(verdicts: Iterable[bool | None]) -> bool | None:
-    """Return whether any value fits; undecided only when there are values and none of them could be compared."""
+    """Return whether any value matches; undecided only if there are values and none of them could be compared."""
     is_undecided = is_false = False
     for verdict in verdicts:
         if verdict:
@@ -114,7 +114,7 @@ def _any(verdicts: Iterable[bool | None]) -> bool | None:
 
 
 def _all(verdicts: Iterable[bool | None]) -> bool | None:
-    """Return the conjunction: one false decides, else one undecided leaves it open."""
+    """Return the conjunction: false if any is false, else undecided if any is undecided."""
     result: bool | None = True
     for verdict in verdicts:
         if verdict is False:

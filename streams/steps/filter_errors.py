@@ -1,4 +1,4 @@
-"""What is wrong with the text of a filter, where, and what belongs there instead."""
+"""Syntax errors of filters: the position of the error and what was expected there."""
 
 import re
 from typing import Final
@@ -38,11 +38,11 @@ _EXPECTED: Final = tuple(
         ("_RPAR", r"", "a closing parenthesis"),
     )
 )
-"""What the parser would have taken, what it found, and what to say; the first row that fits."""
+"""A token that the parser would have accepted, a pattern of what it found, and the message; the first match wins."""
 
 
 class FilterSyntaxError(ValueError):
-    """The text is no filter. Its message says what was expected and shows the text with a caret under the place."""
+    """The text is not a valid filter. The message says what was expected and shows the text with a caret at the position."""
 
     def __init__(self, text: str, position: int, expected: str) -> None:
         self.text, self.position, self.expected = text, position, expected
@@ -50,12 +50,12 @@ class FilterSyntaxError(ValueError):
 
 
 def place(token: Token) -> int:
-    """Return where a token begins in the text."""
-    return token.start_pos or 0  # None only for tokens that no lexer made
+    """Return the position of a token in the text."""
+    return token.start_pos or 0  # None only for tokens that do not come from a lexer
 
 
 def complaint(text: str, error: UnexpectedCharacters | UnexpectedToken) -> tuple[int, str]:
-    """Return where the text goes wrong and what belongs there."""
+    """Return the position of the error and what was expected there."""
     position, allowed = _stopped(text, error)
     rest = text[position:]
     for state, pattern, expected in _EXPECTED:
@@ -65,14 +65,14 @@ def complaint(text: str, error: UnexpectedCharacters | UnexpectedToken) -> tuple
 
 
 def _stopped(text: str, error: UnexpectedCharacters | UnexpectedToken) -> tuple[int, frozenset[str]]:
-    """Return where the parser stopped, and the names of what it would have taken there."""
+    """Return where the parser stopped, and the names of the tokens that it would have accepted there."""
     if isinstance(error, UnexpectedCharacters):
         return error.pos_in_stream or 0, frozenset(error.allowed)
     return len(text) if error.token.type == "$END" else place(error.token), frozenset(error.accepts)
 
 
 def _pointed(text: str, position: int) -> str:
-    """Return the text round a position, and under it a caret."""
+    """Return the text around a position, with a caret below it."""
     start = max(0, position - SHOWN_CHARS)
     shown = re.sub(r"\s", " ", text[start : position + SHOWN_CHARS])
     lead = "  …" if start else "  "
@@ -81,5 +81,5 @@ def _pointed(text: str, position: int) -> str:
 
 
 def _columns(text: str) -> int:
-    """Return how many columns of a terminal a text takes: wide characters two, accents of their own none."""
+    """Return the width of a text in terminal columns: wide characters take two, combining accents none."""
     return sum(0 if combining(character) else 1 + (east_asian_width(character) in "WF") for character in text)

@@ -1,7 +1,7 @@
-"""The grammar of filters: text to a tree of terms, or an error that points at the wrong character.
+"""The parser of filters: turns text into a tree of terms, or an error that points at the wrong character.
 
-Source: Shopify's "API search syntax" and "Filter your events" (docs/filters.md). `OR` binds tighter than `AND`, which is also
-what a mere space means; so `a:1 b:2 OR c:3` is a and (b or c), unlike in SQL, Python or Lucene.
+Source: Shopify's "API search syntax" and "Filter your events" (docs/filters.md). A space means `AND`, and `OR` binds tighter
+than `AND`: `a:1 b:2 OR c:3` is a and (b or c), unlike in SQL, Python or Lucene.
 """
 
 import re
@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from providers.reading import instant
 from streams.steps.filter_errors import FilterSyntaxError, complaint, place
 
-MAX_BYTES = 4096  # a filter is read by people; the longest documented one has 200
+MAX_BYTES = 4096  # people must be able to read a filter; the longest documented one has 200
 MAX_DEPTH = 50  # of parentheses: bounds the recursion of `matches`
 Comparator = Literal[":", ":<", ":>", ":<=", ":>="]
 
@@ -54,7 +54,7 @@ _LEADING_STAR = re.compile(r"(?:\\.|[^\\*])*\*", re.DOTALL)
 class Term(Struct, frozen=True):
     """One comparison: a field, a comparator and a value, perhaps negated.
 
-    `text` is as written, modifier included. `operand` is what the value is as a number or time, None when it is mere text.
+    `text` is as written, modifier included. `operand` is the value as a number or time, None if it is only text.
     """
 
     text: str
@@ -89,7 +89,7 @@ Node = Term | Not | And | Or
 
 
 def parse_filter(text: str) -> Node:
-    """Return the tree of a filter; FilterSyntaxError when the text is none."""
+    """Return the tree of a filter; raise FilterSyntaxError if the text is invalid."""
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise FilterSyntaxError(text, len(text), f"at most {MAX_BYTES} bytes")
     bare = text.strip()
@@ -109,43 +109,43 @@ def _parser() -> Lark:
 
 
 class _Misplaced(Exception):
-    """What the grammar lets through and the meaning forbids."""
+    """A text that the grammar accepts but the semantics forbid."""
 
     def __init__(self, position: int, expected: str) -> None:
         self.position, self.expected = position, expected
 
 
 class _Built(Struct, frozen=True):
-    """A node and how many parentheses are nested in it."""
+    """A node and the depth of parentheses in it."""
 
     node: Node
     depth: int = 0
 
 
 class _Tree(Transformer[Token, Node]):
-    """Builds the nodes from the leaves up, while the text is read: no recursion, whatever the nesting."""
+    """Builds the nodes bottom-up while the text is parsed: no recursion, whatever the nesting."""
 
     def start(self, children: list[_Built]) -> Node:
         """Return the whole tree."""
         return children[0].node
 
     def query(self, children: list[_Built]) -> _Built:
-        """Return all of several terms."""
+        """Return the conjunction of several terms."""
         return _joined(And, children)
 
     def either(self, children: list[_Built]) -> _Built:
-        """Return one of several terms."""
+        """Return the disjunction of several terms."""
         return _joined(Or, children)
 
     def group(self, children: list[Any]) -> _Built:
-        """Return what stands in parentheses."""
+        """Return the content of parentheses."""
         opening, inner = children
         if inner.depth >= MAX_DEPTH:
             raise _Misplaced(place(opening), f"parentheses nested at most {MAX_DEPTH} deep")
         return _Built(inner.node, inner.depth + 1)
 
     def negation(self, children: list[Any]) -> _Built:
-        """Return the opposite of a term or group."""
+        """Return the negation of a term or group."""
         modifier, inner = children
         if isinstance(inner.node, Term) and not inner.depth:
             return _Built(replace(inner.node, text=modifier + inner.node.text, is_negated=True))
@@ -172,7 +172,7 @@ def _parts(field: str) -> list[str]:
 
 
 def _compared(term: Term, value: Token) -> Term:
-    """Return the term with its value: text, a prefix, mere existence, a number or a time."""
+    """Return the term with its value: text, a prefix, existence, a number or a time."""
     is_quoted = value.type == "QUOTED"
     if value == "*":
         return replace(_equality(term, value, "a value to compare with"), is_existence=True)
@@ -208,7 +208,7 @@ def _operand(term: Term, value: Token, *, is_quoted: bool) -> Decimal | datetime
 
 
 def _is_escaped(value: str) -> bool:
-    """Say whether the last character has a backslash of its own before it."""
+    """Say whether a backslash escapes the last character."""
     head = value[:-1]
     return (len(head) - len(head.rstrip("\\"))) % 2 == 1
 

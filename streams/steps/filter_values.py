@@ -1,4 +1,4 @@
-"""What a filter's term finds in a document, and whether a value fits it."""
+"""Looks up the values of a filter's term in a document, and compares them."""
 
 import re
 from datetime import datetime
@@ -9,14 +9,14 @@ from providers.reading import instant
 from schemas.records import Document
 from streams.steps.filter_syntax import Term
 
-TAGS = "tags"  # Shopify joins tags to one string; a filter takes them one by one
+TAGS = "tags"  # Shopify joins tags into one string; a filter compares them one by one
 _NUMBER = re.compile(r"[+-]?(?:\d{1,100}\.?\d{0,100}|\.\d{1,100})", re.ASCII)
 
 
 def values_at(document: Document, path: tuple[str, ...]) -> list[Any] | None:
-    """Return every value at a dotted path, through all arrays on the way; None when the document has no such field.
+    """Return every value at a dotted path, through all arrays on the way; None if the document has no such field.
 
-    Below an empty array or a null there is nothing, but nothing wrong either: the list is empty.
+    Below an empty array or a null the list is empty: the field does not count as missing.
     """
     nodes: list[Any] = [document]
     for name in path:
@@ -42,7 +42,7 @@ def _elements(nodes: list[Any]) -> tuple[list[Any], bool]:
 
 
 def holds(term: Term, value: Any, now: datetime | None) -> bool | None:
-    """Say whether one value fits a term that is not about existence; None when the two cannot be compared."""
+    """Say whether one value matches a term that does not test existence; None if the two cannot be compared."""
     if value is None:
         return False
     return _equals(term, value) if term.comparator == ":" else _compares(term, value, now)
@@ -85,7 +85,7 @@ def _compares(term: Term, value: Any, now: datetime | None) -> bool | None:
 
 
 def _number(value: Any) -> int | Decimal | None:
-    """Return a number, or the number that a text spells: money comes as text."""
+    """Return a number, or the number in a string: amounts of money are sent as strings."""
     if isinstance(value, str):
         return Decimal(value) if _NUMBER.fullmatch(value) else None
     return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None

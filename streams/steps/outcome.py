@@ -1,4 +1,4 @@
-"""Step 5 of 5: sums up what became of a delivery's resources in one outcome."""
+"""Step 5 of 5: summarises the outcomes of a delivery's resources as one outcome."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,11 +6,11 @@ from typing import Final
 from schemas.records import Outcome, OutcomeName
 
 PRECEDENCE: Final[tuple[OutcomeName, ...]] = ("changed", "filtered", "unchanged", "stale", "duplicate", "dead")
-"""Of several resources in one delivery the one that did most speaks for it."""
+"""The first outcome in this order among a delivery's resources is the delivery's outcome."""
 
 
 def summarise(parts: Sequence[Outcome]) -> Outcome:
-    """Return the outcome of a delivery from those of its resources, in their order; all event ids are kept."""
+    """Return the outcome of a delivery from those of its resources, in order; all event ids are kept."""
     if len(parts) == 1:
         return parts[0]
     leading = min(parts, key=lambda part: PRECEDENCE.index(part.outcome))

@@ -1,6 +1,6 @@
-"""Beside the steps: which topics get a delivery as it was received, whatever becomes of it.
+"""Outside the steps: selects the topics that get a delivery as received, whatever its outcome.
 
-A raw route takes every delivery of an event type: duplicates, stale and dead ones too, each record of `webhooks.raw` once.
+A raw route takes every delivery of an event type, including duplicate, stale and dead ones, each record of `webhooks.raw` once.
 """
 
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ class RawRoute(Struct, frozen=True):
 
 
 def copy_topics(delivery: RawDelivery, routes: Sequence[RawRoute]) -> tuple[str, ...]:
-    """Return the topics that get the delivery itself, each once, in the order of the configuration; a correction is nobody's."""
+    """Return the topics that get the delivery itself, each once, in configuration order; none for a correction."""
     if is_correction(delivery):
         return ()
     return tuple(dict.fromkeys(route.topic for route in routes if _selects(route, delivery)))
 
 
 def noted(outcome: Outcome, topics: Sequence[str]) -> Outcome:
-    """Return the outcome with a note of where the copies went; outcome, reason and events stay those of the resource."""
+    """Return the outcome with the passthrough topics noted in its detail; outcome, reason and events stay unchanged."""
     if not topics:
         return outcome
     note = f"copied as received to {', '.join(topics)}"
@@ -38,7 +38,7 @@ def noted(outcome: Outcome, topics: Sequence[str]) -> Outcome:
 
 
 def is_of_type(selector: str | None, event_type: str) -> bool:
-    """Say whether a route's `event_type` selects one: itself, or with a star at its end what begins so (`issues.*`)."""
+    """Say whether a route's `event_type` selects one: the same type, or with a final star (`issues.*`) one with that prefix."""
     if selector is None or selector == event_type:
         return True
     return selector.endswith("*") and event_type.startswith(selector[:-1])

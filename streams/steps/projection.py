@@ -1,20 +1,20 @@
-"""Cuts a document down to the fields that a route includes."""
+"""Projects a document to the fields that a route includes."""
 
 from functools import lru_cache
 from typing import Any
 
 from schemas.records import Document
 
-ALWAYS = "id"  # a consumer must be able to tell what the rest belongs to
+ALWAYS = "id"  # a consumer must be able to identify the resource
 
 Tree = dict[str, "Tree"]
-"""Names to the names below them; without any below, the whole value is included."""
+"""Names mapped to the names below them; an empty tree includes the whole value."""
 
 
 def projected(document: Document, fields: tuple[str, ...]) -> Document:
-    """Return the included fields of a document, dotted names leading through arrays, and its id.
+    """Return the included fields of a document and its id; dotted names lead through arrays.
 
-    The order and number of array elements stay, so that a reader can tell them apart; a field that is not there is left out.
+    The order and number of array elements are kept, so that a reader can tell them apart; absent fields are omitted.
     """
     return {name: _kept(document[name], tree) for name, tree in _tree(fields).items() if name in document}
 
@@ -40,4 +40,4 @@ def _kept(value: Any, tree: Tree) -> Any:
         return [_kept(element, tree) for element in value]
     if isinstance(value, dict):
         return {name: _kept(value[name], below) for name, below in tree.items() if name in value}
-    return None  # a number or text where the route expects an object
+    return None  # a number or string where the route expects an object

@@ -1,7 +1,7 @@
-"""Step 4 of 5: says to which topics a change goes, and with which of its fields.
+"""Step 4 of 5: selects the topics of a change, and the fields that each topic gets.
 
-Without routes every change goes to its default topic, whole. With routes it goes wherever one takes it, and nowhere else. A
-topic gets a change once: where several routes lead to it, it gets all the fields that any of them includes, on the highest of
+Without routes every change goes whole to its default topic. With routes it goes only to the topics of routes that match.
+A topic gets a change once: if several routes lead to it, it gets all fields that any of them includes, on the highest of
 their lanes.
 """
 
@@ -25,7 +25,7 @@ from streams.steps.projection import projected
 
 
 class Route(Struct, frozen=True):
-    """One compiled route; a selector of None selects everything, no `include_fields` includes all."""
+    """One compiled route; a selector of None selects everything, empty `include_fields` include all fields."""
 
     name: str
     source: str | None = None
@@ -40,10 +40,10 @@ class Route(Struct, frozen=True):
 
 
 class Routes(Struct, frozen=True):
-    """What the configuration says about deliveries: the provider of each source, and where changes and copies go.
+    """The routing configuration: the provider of each source, and the routes of changes and passthrough.
 
-    `children`: what a document lists becomes resources of their own. `paused` holds (source, resource type): such resources
-    are left as they are.
+    `children`: listed children become separate resources. `paused` holds (source, resource type) pairs whose resources are
+    not updated.
     """
 
     providers: Mapping[str, Provider]
@@ -53,18 +53,18 @@ class Routes(Struct, frozen=True):
     paused: frozenset[tuple[str, str]] = frozenset()
 
     def provider(self, name: str, source: str) -> Provider | None:
-        """Return the rules of a provider as a source configures them; None for a name that no provider has."""
+        """Return a provider as a source configures it; None for an unknown name."""
         configured = self.providers.get(source)
         if configured is not None and configured.name == name:
             return configured
         return provider(name) if name in PROVIDERS else None
 
     def changes_topic(self, provider: str, source: str, resource_type: str) -> str:
-        """Return where the changes of a resource go that no route sends elsewhere."""
+        """Return the default topic for changes of a resource."""
         return changes_topic(provider, resource_type, self._own_types(provider, source))
 
     def state_topic(self, provider: str, source: str, resource_type: str) -> str:
-        """Return where the document of a resource is."""
+        """Return the topic with the document of a resource."""
         return state_topic(provider, resource_type, self._own_types(provider, source))
 
     def _own_types(self, provider: str, source: str) -> Collection[str]:
@@ -73,16 +73,16 @@ class Routes(Struct, frozen=True):
 
 
 class ProjectedChange(Struct, frozen=True):
-    """A change as one topic gets it: before, after and changed hold only the fields that its routes include."""
+    """The projection of a change for one topic: before, after and changed hold only the fields that its routes include."""
 
     topic: str
     change: Change
 
 
 class RoutedChange(Struct, frozen=True):
-    """One change on its way: whole to `topics`, in parts as `projected` says; with neither, only `state.*` shows it.
+    """One change with its destinations: whole to `topics`, projected to those in `projected`; with neither, only to `state.*`.
 
-    `volatile` names the fields of the resource whose change alone would have been none.
+    `volatile` names the fields of the resource whose change alone is no change.
     """
 
     change: Change
@@ -97,7 +97,7 @@ class RoutedChange(Struct, frozen=True):
 
 
 class UnroutedChange(Struct, frozen=True):
-    """No topic gets the change, and why."""
+    """The reason why no topic gets the change."""
 
     reason: str
     detail: str
@@ -106,7 +106,7 @@ class UnroutedChange(Struct, frozen=True):
 def fanout(
     change: Change, delivery: RawDelivery, routes: Routes, volatile: frozenset[str] = frozenset()
 ) -> RoutedChange | UnroutedChange:
-    """Return where a change goes. `volatile` names the fields whose change alone is no change (see step 3)."""
+    """Return the destinations of a change. `volatile` names the fields whose change alone is no change (see step 3)."""
     default = routes.changes_topic(delivery.provider, delivery.source, change.resource_type)
     if not routes.routes:
         return RoutedChange(change, (default,), (), volatile)
@@ -121,7 +121,7 @@ def fanout(
 
 
 def selects(route: Route, change: Change, delivery: RawDelivery) -> bool:
-    """Say whether a route is about such changes at all; its filter is asked later."""
+    """Say whether a route's selectors match a change; its filter is applied later."""
     return (
         change.op in route.operations
         and route.source in (None, delivery.source)
@@ -132,7 +132,7 @@ def selects(route: Route, change: Change, delivery: RawDelivery) -> bool:
 
 
 class _Sides:
-    """The two documents of a change, each parsed once and only when a route asks; `now` is when the delivery was received."""
+    """The two documents of a change, each parsed once on first use; `now` is when the delivery was received."""
 
     def __init__(self, change: Change, now: datetime) -> None:
         self.change = change
@@ -140,26 +140,26 @@ class _Sides:
 
     @cached_property
     def before(self) -> Document | None:
-        """Return the document before."""
+        """Return the document before the change."""
         return None if self.change.before is None else codec.document(self.change.before)
 
     @cached_property
     def after(self) -> Document | None:
-        """Return the document now."""
+        """Return the document after the change."""
         return None if self.change.after is None else codec.document(self.change.after)
 
     def cross(self, criterion: Filter | None) -> bool:
-        """Say whether a resource that stays comes to match a filter, or ceases to."""
+        """Say whether an updated resource starts or stops matching a filter."""
         if criterion is None or self.before is None or self.after is None:
             return False
         return criterion.matches(self.before, self.now) != criterion.matches(self.after, self.now)
 
 
 def _passes(criterion: Filter | None, sides: _Sides) -> bool:
-    """Say whether a filter lets a change through.
+    """Say whether a change passes a filter.
 
-    Also when only the document before matched: else a consumer would keep for ever what no longer belongs to it. And when
-    a resource is deleted that was never seen: nothing says that it did not match.
+    It passes if either document matches: otherwise a consumer would keep a resource that no longer matches. The deletion of a
+    resource that was never seen also passes, because it may have matched.
     """
     if criterion is None:
         return True
@@ -187,9 +187,9 @@ def _emission(
 
 
 def _lanes(taking: Sequence[Route], sides: _Sides, default: str, volatile: frozenset[str]) -> dict[str, str]:
-    """Return the lane of each topic that routes lead to: one alone, or a reader of all lanes would get the change twice.
+    """Return the lane of each topic that routes lead to: exactly one, or a reader of all lanes would get the change twice.
 
-    Where routes disagree, the highest of those counts whose own included fields changed.
+    If routes disagree, the highest lane of those routes wins whose included fields changed.
     """
     leading: dict[str, list[Route]] = {}
     for route in taking:
@@ -209,9 +209,9 @@ def _is_touched(route: Route, sides: _Sides, volatile: frozenset[str]) -> bool:
 
 
 def _part(sides: _Sides, included: tuple[str, ...], volatile: frozenset[str], is_crossing: bool) -> Change | None:
-    """Return a change with the included fields only, None when none of them changed.
+    """Return the projection of a change to the included fields, None if none of them changed.
 
-    One with which the resource comes to match a filter, or ceases to, counts also without: its consumer does not know it yet.
+    A change with which the resource starts or stops matching a filter always counts, because it is new to the consumer.
     """
     before, after = (
         None if document is None else codec.document_json(projected(document, included))

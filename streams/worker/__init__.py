@@ -1,1 +1,1 @@
-"""One worker process: consumer, encoder, transaction, commit; its settings, log, health and operations port."""
+"""One worker process: consumer, encoder, transaction and commit, with settings, log, health and operations port."""

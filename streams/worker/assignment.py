@@ -1,7 +1,7 @@
-"""The partitions that a worker holds: some work, with their tables open; some are paused while their tables are restored.
+"""The partitions assigned to a worker: active ones with open tables, and paused ones whose tables are being restored.
 
-Restoring happens outside of the rebalance callback: a long restore neither outlasts the poll interval nor stops the other
-partitions (decision 0004). Everything here but the restoring itself runs on the thread that owns the consumer.
+A restore runs outside the rebalance callback, so a long one neither exceeds the poll interval nor stops the other partitions
+(decision 0004). Everything here except the restore itself runs on the thread that owns the consumer.
 """
 
 import contextlib
@@ -20,18 +20,18 @@ from streams.state.tables import PartitionTables, empty_tables, open_tables
 from streams.worker.committed_offsets import committed
 from streams.worker.settings import WorkerSettings
 
-AT_ONCE = 2  # restores: one reads while the other writes; each has a queue of its own in memory
+AT_ONCE = 2  # concurrent restores: one reads while the other writes; each has its own queue in memory
 
 log = structlog.get_logger()
 
 
 class Partitions:
-    """The tables of the partitions that work, and the restores of those that wait for theirs."""
+    """The tables of the active partitions, and the running restores of the others."""
 
     def __init__(self, settings: WorkerSettings) -> None:
         self.tables: dict[int, PartitionTables] = {}
         self.is_assigned = False
-        """Whether the group has given this worker its share, which may be no partition at all."""
+        """Whether the group has made an assignment to this worker; it may be empty."""
         self._settings = settings
         self._progress = Progress(settings.restoring_file)
         self._threads = ThreadPoolExecutor(AT_ONCE, "restore")
@@ -39,18 +39,16 @@ class Partitions:
 
     @property
     def working(self) -> list[int]:
-        """Return the partitions whose deliveries are decided. Like `restoring` it is read from other threads."""
-        return sorted(
-            self.tables.copy()
-        )  # copied in one step of the interpreter; a dict that changes cannot be iterated
+        """Return the partitions whose deliveries are decided. Like `restoring`, it is read from other threads."""
+        return sorted(self.tables.copy())  # the copy is atomic; a dict that changes cannot be iterated
 
     @property
     def restoring(self) -> list[int]:
-        """Return the partitions that wait for their tables."""
+        """Return the partitions whose tables are being restored."""
         return sorted(self._restores.copy())
 
     def assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        """Take partitions, paused until their tables are there."""
+        """Add newly assigned partitions, paused until their tables are restored."""
         consumer.incremental_assign(places)
         if places:
             consumer.pause(places)
@@ -60,18 +58,18 @@ class Partitions:
         self._report_ready()
 
     def rebuild(self, consumer: Consumer, fault: StoreCorrupted) -> None:
-        """Restore the tables of a working partition anew: its store is broken. It goes on where the consumer stands."""
+        """Restore the tables of an active partition whose store is corrupted. It resumes at the consumer's position."""
         found = [number for number, tables in self.tables.items() if tables.home.directory == fault.directory]
         if not found:
-            return  # found twice, and being restored already
+            return  # reported twice, and already being restored
         (partition,) = found
-        with contextlib.suppress(WorkerError):  # closing writes what is in memory, which a broken store may refuse
+        with contextlib.suppress(WorkerError):  # closing flushes memory, which may fail on a corrupted store
             self.tables.pop(partition).close()
         consumer.pause([TopicPartition(RAW, partition)])
         self._start(partition, fault.reason)
 
     def resume_restored(self, consumer: Consumer) -> None:
-        """Let the partitions work whose tables are restored."""
+        """Resume the partitions whose tables are restored."""
         for partition, (_, future) in list(self._restores.items()):
             if not future.done():
                 continue
@@ -81,7 +79,7 @@ class Partitions:
             self._report_ready()
 
     def revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        """Give partitions up, their tables closed, their restores ended."""
+        """Release revoked partitions: cancel their restores and close their tables."""
         for place in places:
             if place.partition in self._restores:
                 restore, future = self._restores.pop(place.partition)
@@ -92,7 +90,7 @@ class Partitions:
         consumer.incremental_unassign(places)
 
     def close(self) -> None:
-        """Let go of the disk."""
+        """Close all tables and stop the restore threads."""
         for partition in list(self.tables):
             self.tables.pop(partition).close()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -112,7 +110,7 @@ class Partitions:
 
     def _restored(self, restore: Restore, partition: int, broken: str | None) -> PartitionTables:
         settings = self._settings
-        # First: everything the previous owner committed has to lie below the end that the restore then asks for.
+        # Read first: everything the previous owner committed must lie below the end that the restore queries next.
         retried(lambda: committed(settings.kafka, settings.group, [partition]), restore.cancelled, partition)
         home = Home(settings.state_dir / str(partition), settings.app, partition, settings.seen_ms)
         return restore.run(open_tables(home) if broken is None else empty_tables(home, broken))

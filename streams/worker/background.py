@@ -1,4 +1,4 @@
-"""Runs calls of librdkafka that may never return: nothing waits for their threads, not even the end of the process."""
+"""Runs calls of librdkafka that may never return: nothing waits for their threads, not even process exit."""
 
 import threading
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def in_background(function: Callable[..., object], *arguments: Any) -> Future[None]:
-    """Run a function on a daemon thread of its own; a pool would wait for its threads when the process ends."""
+    """Run a function on its own daemon thread; a pool would wait for its threads at process exit."""
     future: Future[None] = Future()
 
     def run() -> None:

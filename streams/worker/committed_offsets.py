@@ -1,7 +1,7 @@
-"""What a consumer group has committed, asked with a client of its own.
+"""The committed offsets of a consumer group, read with a separate client.
 
-The worker's consumer cannot ask: its calls wait for each other, so a revocation inside `poll` would wait for a restore. Nor can
-an admin client: librdkafka 2.16 aborts the process when one gives up waiting for a coordinator (`rd_kafka_enq_once`).
+The worker's consumer is no option: its calls block each other, so a revocation inside `poll` would wait for a restore. Nor is
+an admin client: librdkafka 2.16 aborts the process when one times out on a coordinator (`rd_kafka_enq_once`).
 """
 
 from collections.abc import Collection, Mapping
@@ -16,9 +16,9 @@ TIMEOUT_S = 5.0  # a revocation waits for it
 
 
 def committed(options: Mapping[str, str], group: str, partitions: Collection[int]) -> dict[int, int]:
-    """Return the group's offset of each partition of `webhooks.raw`, negative where nothing was committed.
+    """Return the group's offset of each partition of `webhooks.raw`, negative if nothing was committed.
 
-    Raises `Transient` also while a transaction with offsets of one of them is pending: Kafka does not answer then.
+    Also raises `Transient` while a transaction with offsets of one of them is pending: Kafka does not answer then.
     """
     asking = clients.silent_consumer({**options, "group.id": group, "isolation.level": "read_committed"})
     try:

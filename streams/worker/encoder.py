@@ -1,4 +1,4 @@
-"""From one decision to the records of one transaction: encodes, sizes, and makes sure that the topics exist."""
+"""Encodes a decision as the records of a transaction, checks their sizes, and creates missing topics."""
 
 from collections.abc import Sequence
 
@@ -32,7 +32,7 @@ class Record(Struct, frozen=True):
 
 
 class Encoder:
-    """Makes the records that carry a decision; schemas and topics are registered and created on first use."""
+    """Encodes decisions as records; registers schemas and creates topics on first use."""
 
     def __init__(self, registry: Registry, topics: Topics, routes: Routes) -> None:
         self._registry = registry
@@ -40,14 +40,14 @@ class Encoder:
         self._routes = routes
 
     def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
-        """Return the change, state and outcome records of a decision, for a dead one its letter, and the raw routes' copies."""
+        """Return the records of a decision: changes, states, outcome, passthrough copies, and the dead letter if it is dead."""
         records: list[Record] = []
         for routed in result.routed_changes:
             self._add_change(records, delivery, routed, now_us)
         if result.outcome.outcome == "dead":
             letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us)
             records.append(Record(DEAD, delivery.key.encode(), letter))
-        copies = copy_topics(delivery, self._routes.raw) if self._routes.raw else ()  # 1 us of some 50 a delivery
+        copies = copy_topics(delivery, self._routes.raw) if self._routes.raw else ()  # 1 us of some 50 per delivery
         records.extend(self._copy(topic, delivery) for topic in copies)
         outcome = codec.encode_outcome(
             self._prefix(OUTCOMES, "outcome"), noted(result.outcome, copies), delivery, now_us
@@ -76,9 +76,9 @@ class Encoder:
 
 
 def too_large(records: Sequence[Record]) -> Record | None:
-    """Return the first record that Kafka would refuse, None when all fit."""
+    """Return the first record that is too large for Kafka, None if all fit."""
     limit = MAX_RECORD_BYTES - SPARE_BYTES
-    for record in records:  # a generator would cost three times as much, for every delivery
+    for record in records:  # a generator would take three times as long, for every delivery
         if record.value is not None and len(record.value) > limit:
             return record
     return None

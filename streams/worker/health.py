@@ -1,8 +1,8 @@
-"""Whether a worker can decide deliveries: what its /readyz says, and why not.
+"""The readiness of a worker to decide deliveries: the answer of its /readyz, and the reason if it is not ready.
 
-A thread of its own asks Kafka every 5 s, with a client of its own: the worker's clients may wait for an answer, or be given up,
-just when the question matters. The answer has to name what is undecided as well, because a worker may stand still with all its
-connections open.
+A separate thread probes Kafka every 5 s with its own client: the worker's clients may be blocked, or being replaced, exactly
+when the answer matters. The probe also covers undecided deliveries, because a worker may be stuck with all its connections
+open.
 """
 
 import threading
@@ -32,7 +32,7 @@ class Held(Protocol):
 
     @property
     def is_assigned(self) -> bool:
-        """Whether the group has given this worker its share, which may be no partition at all."""
+        """Whether the group has made an assignment to this worker; it may be empty."""
 
     @property
     def working(self) -> list[int]:
@@ -40,18 +40,18 @@ class Held(Protocol):
 
     @property
     def restoring(self) -> list[int]:
-        """The partitions that wait for their tables."""
+        """The partitions whose tables are being restored."""
 
 
 class Standing(Struct, frozen=True, omit_defaults=True):
-    """How a worker stands: one fixed word, and for people what is missing."""
+    """The status of a worker: one fixed word, and a readable detail of what is missing."""
 
     status: Status
     detail: str = ""
 
 
 class Health:
-    """What is known about one worker. `clock` counts seconds and never goes back."""
+    """The health of one worker. `clock` is monotonic, in seconds."""
 
     def __init__(
         self,
@@ -68,11 +68,11 @@ class Health:
         self._waiting: Sequence[int] = ()
 
     def answered(self, waiting: Sequence[int]) -> None:
-        """Note that Kafka has answered, and which partitions have deliveries that wait for longer than the limit."""
+        """Record that Kafka has answered, and which partitions have deliveries undecided for longer than the limit."""
         self._answered_s, self._waiting = self._clock(), waiting
 
     def standing(self) -> Standing:
-        """Return `ready` when deliveries are decided in time, else the first thing that is missing."""
+        """Return `ready` if deliveries are decided in time, else the first problem."""
         silent_s = self._clock() - self._answered_s
         restoring = self._held.restoring
         if self._is_stopping():
@@ -96,7 +96,7 @@ class Health:
 
 
 class Watch:
-    """Asks Kafka again and again and tells `health`."""
+    """Probes Kafka periodically and updates `health`."""
 
     def __init__(self, settings: WorkerSettings, held: Held, health: Health) -> None:
         self._settings = settings
@@ -106,11 +106,11 @@ class Watch:
         self._is_over = threading.Event()
 
     def start(self) -> None:
-        """Begin, on a daemon thread: a question that has no answer yet keeps no process from ending."""
+        """Start on a daemon thread, so that a pending probe does not delay process exit."""
         threading.Thread(target=self._run, name="health", daemon=True).start()
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Stop probing."""
         self._is_over.set()
 
     def _run(self) -> None:
@@ -119,7 +119,7 @@ class Watch:
                 **self._settings.kafka,
                 "group.id": self._settings.group,
                 "enable.auto.commit": False,
-                # What was committed last, at once. By default the broker keeps its answer until no transaction is open.
+                # Returns the last commit at once. By default the broker delays the response until no transaction is open.
                 "isolation.level": "read_uncommitted",
             }
         )
@@ -137,10 +137,10 @@ class Watch:
             self._note(is_silent=True, detail=error.args[0].str())
         else:
             self._note(is_silent=False)
-        asking.poll(0)  # errors that the client has kept, for nobody else asks for them
+        asking.poll(0)  # serves the errors that the client has queued; nothing else polls it
 
     def _note(self, *, is_silent: bool, detail: str = "") -> None:
-        """Log the first probe that fails and the first that is answered again."""
+        """Log the first probe that fails and the first that succeeds again."""
         if is_silent and not self._is_silent:
             log.warning("kafka_silent", detail=detail)
         elif self._is_silent and not is_silent:
@@ -149,10 +149,10 @@ class Watch:
 
 
 def waiting(asking: Consumer, partitions: Sequence[int], before_ms: int) -> list[int]:
-    """Return the partitions whose oldest undecided delivery was put on the topic before a moment.
+    """Return the partitions whose oldest undecided delivery was written to the topic before a moment.
 
-    Kafka's own index by time answers that, so no delivery is read. The ends are asked for first: what arrives between two
-    questions must not count as old. Raises `KafkaException` where one has no answer.
+    Uses Kafka's time index, so no delivery is read. The ends are read first, so that deliveries that arrive between two
+    requests do not count as old. Raises `KafkaException` if a request fails.
     """
     places = [TopicPartition(RAW, partition) for partition in partitions]
     if not places:
@@ -168,9 +168,9 @@ def waiting(asking: Consumer, partitions: Sequence[int], before_ms: int) -> list
 
 
 def _has_older(committed: int, ends: tuple[int, int], recent: int) -> bool:
-    """Say whether there is a record from `committed` on, and before `recent`, the first one that is not old.
+    """Say whether there is a record at or after `committed` and before `recent`, the first record that is not old.
 
-    Negative numbers: nothing is committed yet, and none is recent. What retention has deleted waits no more.
+    Negative values mean that nothing is committed yet, or none is recent. Records deleted by retention do not count.
     """
     low, high = ends
     return max(low, committed) < (recent if recent >= 0 else high)

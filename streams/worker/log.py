@@ -1,4 +1,4 @@
-"""The worker's log: one JSON object a line on standard error, from its first byte. Never a body, a secret or a signature."""
+"""The worker's log: one JSON object per line on standard error, from the first byte. Never a body, a secret or a signature."""
 
 import logging
 import sys
@@ -8,9 +8,9 @@ from broker.log import configure_json
 
 
 def configure_log() -> None:
-    """Send this process's events to standard error as JSON, and of the libraries only warnings, Python's own among them.
+    """Write this process's events and the warnings of libraries, Python's own included, to standard error as JSON.
 
-    `sys.__stderr__`, because a library that replaces `sys.stderr` must not have its lines wrapped twice.
+    Uses `sys.__stderr__`, so that the lines of a library that replaces `sys.stderr` are not wrapped twice.
     """
     configure_json(cast("TextIO", sys.__stderr__))
     logging.captureWarnings(True)

@@ -1,4 +1,4 @@
-"""The worker's operations port: whether it is alive, and whether it can decide deliveries."""
+"""The worker's operations port: liveness, and readiness to decide deliveries."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 class Operations(Service):  # type: ignore[misc]  # mode has no types
-    """Serves the pages of one worker from before it joins its group until it has left."""
+    """Serves the pages of one worker from before it joins its group until after it has left."""
 
     def __init__(self, settings: WorkerSettings, source: DeliveryConsumer, **options: Any) -> None:
         super().__init__(**options)
@@ -27,7 +27,7 @@ class Operations(Service):  # type: ignore[misc]  # mode has no types
         self._server = OperationsServer(pages(self._health))
 
     async def on_start(self) -> None:
-        """Open the port and begin to watch Kafka; a port that cannot be had ends the process with code 3."""
+        """Open the port and start watching Kafka; exit with code 3 if the port cannot be opened."""
         host, port = self._settings.operations_host, self._settings.operations_port
         try:
             listener = listening(host, port)
@@ -50,7 +50,7 @@ class Operations(Service):  # type: ignore[misc]  # mode has no types
 
 
 def pages(health: Health) -> Pages:
-    """Return the pages by path. /healthz is answered while the event loop turns, /readyz is 503 with the reason unless ready."""
+    """Return the pages by path. /healthz answers while the event loop runs; /readyz returns 503 with the reason unless ready."""
 
     def healthz() -> Page:
         return Page(b'{"status":"alive"}')

@@ -1,9 +1,9 @@
-"""The producer of one worker slot: a transactional id that stays, and a client that is replaced when it is lost.
+"""The producer of one worker slot: a stable transactional id, and a client that is replaced when it is lost.
 
-After an outage librdkafka 2.16 may not come back from a call whatever its timeout (issues 5456 and 5511), or mistake a new
-transaction for one that is under way; Kafka fences a client whose transaction was open for too long. Nothing repairs such
-a client. A new one with the same transactional id does what a restart of the process would do: `init_transactions` fences
-the old one and returns when the transaction of that one has ended, committed or aborted (decision 0018).
+After an outage librdkafka 2.16 may never return from a call in spite of its timeout (issues 5456 and 5511), or may confuse a
+new transaction with the previous one. Kafka fences a client whose transaction was open for too long. Such a client cannot be
+repaired. A new one with the same transactional id has the effect of a process restart: `init_transactions` fences the old
+client and returns when its transaction has ended, committed or aborted (decision 0018).
 """
 
 import math
@@ -21,28 +21,28 @@ from schemas.topics import MAX_RECORD_BYTES
 from streams.errors import ClientLost, Fatal, Stopped
 from streams.worker.background import in_background
 
-RETRY_MS = 5  # The coordinator refuses a transaction's first requests until the markers of the one before are written,
-# some milliseconds; librdkafka's own 100 ms would be most of the way of a change at low rates (p50 137 ms against 22 ms at 50/s).
-TRANSACTION_TIMEOUT_MS = 30_000  # a killed worker's open transaction holds readers back for at most this long
-# No commit waits for it, `flush` sends at once; with 5 ms, in small requests, librdkafka took twice the time.
+RETRY_MS = 5  # The coordinator rejects a transaction's first requests until the previous markers are written, some
+# milliseconds; librdkafka's default of 100 ms would dominate the latency of a change at low rates (p50 137 ms, not 22, at 50/s).
+TRANSACTION_TIMEOUT_MS = 30_000  # a killed worker's open transaction blocks readers for at most this long
+# Does not delay commits, because `flush` sends at once; with 5 ms and its small requests librdkafka took twice the time.
 LINGER_MS = 100
-CALL_TIMEOUT_S = 20.0  # below the transaction's timeout, so that we learn of a stuck broker before it does
-ABORT_S = 2.0  # takes some 20 ms; a new client does the same
-INITIALISE_S = 2.0  # a try; then the worker may be told to stop
-CLIENT_S = 60.0  # of tries with one client; the next one may find a way to Kafka that this one does not
+CALL_TIMEOUT_S = 20.0  # below the transaction timeout, so that a stuck broker is detected before that expires
+ABORT_S = 2.0  # takes some 20 ms; a new client has the same effect
+INITIALISE_S = 2.0  # per attempt; the worker can stop between attempts
+CLIENT_S = 60.0  # of attempts with one client; the next one may reach a Kafka that this one does not
 RETRY_S = 0.1
-SETTLED_S = 2.0  # a broker that was frozen loses its partitions, and gets them back, within a second of its return
-LEADERLESS_LOOKS = 100  # then a topic is broken that may be somebody else's
-RENEWED_S = 30.0  # a Kafka that was frozen may read a request of the client before this long after the renewal
+SETTLED_S = 2.0  # a frozen broker that returns loses its partitions, and gets them back, within a second
+LEADERLESS_LOOKS = 100  # after that many checks a broken topic, perhaps of another application, no longer blocks
+RENEWED_S = 30.0  # a frozen Kafka may process a request of the previous client this long after the renewal
 FENCED = frozenset({KafkaError._FENCED, KafkaError.PRODUCER_FENCED, KafkaError.INVALID_PRODUCER_EPOCH})
 
 log = structlog.get_logger()
 
 
 class TransactionalProducer:
-    """Kafka's producer under one transactional id.
+    """A Kafka producer with one transactional id.
 
-    The id is stable, so a restarted worker fences its former self at once instead of waiting for a timeout.
+    The id is stable, so a restarted worker fences its previous producer at once instead of waiting for a timeout.
     """
 
     def __init__(self, options: Mapping[str, str], transactional_id: str) -> None:
@@ -54,31 +54,31 @@ class TransactionalProducer:
             "linger.ms": LINGER_MS,
             "retry.backoff.ms": RETRY_MS,
             "compression.type": "lz4",
-            "partitioner": "murmur2_random",  # as the Java clients do, so that joins across languages meet
+            "partitioner": "murmur2_random",  # as in the Java clients, so that joins across languages are co-partitioned
             "message.max.bytes": MAX_RECORD_BYTES,
             "queue.buffering.max.messages": 500_000,
             "queue.buffering.max.kbytes": 262_144,
         }
         self.client: Producer = clients.producer(self._options)
         self.is_lost = False
-        self._began_s = math.inf  # monotonic; of the transaction that is open, being committed, or to be aborted
+        self._began_s = math.inf  # monotonic; start of the transaction that is open, being committed or to be aborted
         self._renewals_s = -math.inf, -math.inf  # the last two
         self._is_stopping = threading.Event()
 
     def initialise(self) -> None:
-        """Fence any former self and wait until its last transaction has ended."""
+        """Fence the previous producer with this id and wait until its last transaction has ended."""
         try:
             self.call(self.client, self.client.init_transactions, CALL_TIMEOUT_S)
-        except ClientLost as fault:  # no outage: a right that is missing
+        except ClientLost as fault:  # not an outage: a permission is missing
             raise Fatal(str(fault)) from fault
 
     def begin(self) -> None:
-        """Begin a transaction; the one before was committed or aborted."""
+        """Begin a transaction; the previous one was committed or aborted."""
         self.call(self.client, self.client.begin_transaction)
         self._began_s = time.monotonic()
 
     def produce(self, topic: str, key: bytes | None, value: bytes | None, partition: int, **options: Any) -> None:
-        """Hand a record to librdkafka; waits while its queue is full. `options`: on_delivery, timestamp, headers."""
+        """Enqueue a record in librdkafka; waits while its queue is full. `options`: on_delivery, timestamp, headers."""
         while True:
             try:
                 self.client.produce(topic, value, key, partition, **options)
@@ -90,7 +90,7 @@ class TransactionalProducer:
                 return
 
     def call(self, client: Producer, function: Callable[..., Any], *arguments: Any) -> None:
-        """Call a client's function, again while the fault passes; `client` may be a former one, on a thread of its own."""
+        """Call a client's function and retry transient faults; `client` may be a previous one, on its own thread."""
         deadline = time.monotonic() + CALL_TIMEOUT_S
         while True:
             try:
@@ -103,7 +103,7 @@ class TransactionalProducer:
                 return
 
     def classify(self, error: KafkaException, client: Producer) -> Transient | Fatal:
-        """Return the class of fault: whether this client can go on, or another one can, or this process must end."""
+        """Return the class of fault: this client can continue, a new client can, or this process must exit."""
         cause: KafkaError = error.args[0]
         if cause.code() in FENCED and not self._may_be_own_fence():
             return Fatal(
@@ -118,17 +118,17 @@ class TransactionalProducer:
         return Transient(cause.str())
 
     def give_up(self, client: Producer) -> None:
-        """Take a client for lost, unless it is a former one."""
+        """Mark a client as lost, unless it is a previous one."""
         self.is_lost |= client is self.client
 
     def ended(self) -> None:
-        """Take note that the transaction was committed."""
+        """Note that the transaction has ended."""
         self._began_s = math.inf
 
     def abort(self) -> None:
-        """End the transaction, if there is one, without its records; renews the client when that cannot do it.
+        """Abort the transaction, if there is one; renew the client if it cannot abort.
 
-        Raises `Stopped` when told to stop meanwhile.
+        Raises `Stopped` if stopped meanwhile.
         """
         if self._began_s < math.inf and not self.is_lost:
             self._abort()
@@ -136,9 +136,9 @@ class TransactionalProducer:
         self.renew()
 
     def renew(self) -> None:
-        """Replace the client if it is lost; return when Kafka has ended its transaction, however long Kafka is away.
+        """Replace the client if it is lost; return when Kafka has ended its transaction, waiting for Kafka without limit.
 
-        Raises `Stopped` when told to stop meanwhile.
+        Raises `Stopped` if stopped meanwhile.
         """
         began_s = time.monotonic()
         while self.is_lost:
@@ -154,12 +154,12 @@ class TransactionalProducer:
                 log.info("producer_renewed", transactional_id=self.transactional_id, after_s=_since(began_s))
 
     def pause(self) -> None:
-        """Wait a moment for Kafka; raises `Stopped` when told to stop."""
+        """Wait `RETRY_S` for Kafka; raise `Stopped` if stopped."""
         if self._is_stopping.wait(RETRY_S):
             raise Stopped(f"the next start finds out how the last transaction of {self.transactional_id} ended")
 
     def stop(self) -> None:
-        """Wait for Kafka no longer."""
+        """Stop waiting for Kafka."""
         self._is_stopping.set()
 
     def _abort(self) -> None:
@@ -174,17 +174,17 @@ class TransactionalProducer:
             self.is_lost = True
 
     def _wait_for_leaders(self) -> None:
-        """Return when Kafka answers and every partition has had a leader for a while.
+        """Return when Kafka answers and every partition has had a leader for `SETTLED_S`.
 
-        Kafka 4.3 ends a transaction without a marker on partitions that have no leader at that moment, so what an aborted one
-        wrote there is committed with the next: seen when a broker was frozen for longer than its session with the controller.
+        Kafka 4.3 ends a transaction without a marker on partitions that have no leader at that moment, so records of an aborted
+        transaction there are committed with the next one: seen when a broker was frozen longer than its controller session.
         """
         led_since_s, leaderless = math.inf, 0
         while time.monotonic() - led_since_s < SETTLED_S and leaderless < LEADERLESS_LOOKS:
             is_led = self._is_led()
             led_since_s = min(led_since_s, time.monotonic()) if is_led else math.inf
             leaderless += is_led is False
-            self.client.poll(0)  # hands over its log lines
+            self.client.poll(0)  # delivers its log lines
             self.pause()
 
     def _is_led(self) -> bool | None:
@@ -196,7 +196,7 @@ class TransactionalProducer:
         return all(partition.leader >= 0 for topic in topics for partition in topic.partitions.values())
 
     def _is_initialised(self) -> bool:
-        """Initialise a new client; return False when another one had better try."""
+        """Initialise a new client; return False after `CLIENT_S`, when another client should try."""
         deadline = time.monotonic() + CLIENT_S
         while time.monotonic() < deadline:
             try:
@@ -205,17 +205,17 @@ class TransactionalProducer:
                 if error.args[0].fatal():
                     reason = error.args[0].str()
                     raise Fatal(f"Kafka refuses the producer {self.transactional_id}: {reason}") from error
-                self.client.poll(0)  # hands over its log lines
+                self.client.poll(0)  # delivers its log lines
                 self.pause()
             else:
                 return True
         return False
 
     def _may_be_own_fence(self) -> bool:
-        """Say whether a fence may have another reason than a second worker with this id.
+        """Say whether a fence may have another cause than a second worker with this id.
 
-        Kafka fences the client of a transaction that was open for too long: this process was paused or cut off. And
-        once after a renewal: a Kafka that was frozen may answer a request of the former client last.
+        Kafka fences the client of a transaction that was open for too long, because this process was paused or disconnected.
+        It may also do so once after a renewal: a frozen Kafka may process a request of the previous client last.
         """
         now_s = time.monotonic()
         before_s, last_s = self._renewals_s

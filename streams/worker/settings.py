@@ -1,4 +1,4 @@
-"""What one worker process runs with, from `penstock.toml` and the environment."""
+"""The settings of one worker process, from `penstock.toml` and the environment."""
 
 import re
 import socket
@@ -19,8 +19,8 @@ from streams.steps.filter import FilterSyntaxError, compile_filter
 from streams.steps.passthrough import RawRoute
 from streams.steps.routing import Route, Routes
 
-# A broker that is back is tried after a second, by default after up to ten. What librdkafka does when no broker answers stays as
-# it is by default (`metadata.recovery.strategy`): with `none` a client is left without any when a frozen Kafka lists none.
+# Reconnect to a recovered broker within a second; the default is up to ten. `metadata.recovery.strategy` keeps its default:
+# with `none` a client is left without any broker when a frozen Kafka lists none.
 OUTAGE_OPTIONS = {"reconnect.backoff.max.ms": "1000"}
 WORKER_ID = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}")
 OPERATIONS_HOST, OPERATIONS_PORT = "PENSTOCK_WORKER_OPERATIONS_HOST", "PENSTOCK_WORKER_OPERATIONS_PORT"
@@ -29,7 +29,7 @@ _LARGEST_PORT = 65535
 
 
 class WorkerSettings(Struct, frozen=True):
-    """A worker's configuration, its slot's name and its place on disk."""
+    """A worker's configuration, its id and its data directory."""
 
     configuration: Configuration
     kafka: dict[str, str]
@@ -41,7 +41,7 @@ class WorkerSettings(Struct, frozen=True):
 
     @property
     def app(self) -> str:
-        """Return the name of the pipeline: its consumer group and changelogs carry it."""
+        """Return the name of the pipeline; it is part of the names of the consumer group and the changelogs."""
         return self.configuration.worker.app
 
     @property
@@ -51,12 +51,12 @@ class WorkerSettings(Struct, frozen=True):
 
     @property
     def tables_dir(self) -> Path:
-        """Return where the tables of all workers of this data directory lie."""
+        """Return the directory of the tables of all workers that share this data directory."""
         return self.data_dir / "state"
 
     @property
     def state_dir(self) -> Path:
-        """Return where this worker's tables lie."""
+        """Return the directory of this worker's tables."""
         return self.tables_dir / self.app / self.worker_id
 
     @property
@@ -66,17 +66,17 @@ class WorkerSettings(Struct, frozen=True):
 
     @property
     def restoring_file(self) -> Path:
-        """Return the file that exists while tables are being restored, and says how far that is."""
+        """Return the file that exists while tables are being restored, with the progress."""
         return self.data_dir / "worker.restoring"
 
     @property
     def ready_file(self) -> Path:
-        """Return the file that exists while this worker has its partitions and their tables."""
+        """Return the file that exists while this worker has its partitions and their tables are open."""
         return self.data_dir / "worker.ready"
 
 
 def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
-    """Return the settings that PENSTOCK_CONFIG, PENSTOCK_WORKER_ID, PENSTOCK_DATA_DIR and PENSTOCK_WORKER_OPERATIONS_… name.
+    """Return the settings from PENSTOCK_CONFIG, PENSTOCK_WORKER_ID, PENSTOCK_DATA_DIR and PENSTOCK_WORKER_OPERATIONS_….
 
     Raises `config.model.ConfigurationError` with every problem of the file.
     """
@@ -105,9 +105,9 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
 
 
 def compiled_routes(loaded: Configuration) -> Routes:
-    """Return what the pipeline needs of the configuration.
+    """Return the part of the configuration that the pipeline needs.
 
-    Raises `ConfigurationError` for a filter that cannot be read, without its line: `from_environment` has looked before.
+    Raises `ConfigurationError` without a line for an invalid filter: `from_environment` has reported it with its line before.
     """
     problems = filter_problems(loaded)
     if problems:
@@ -139,7 +139,7 @@ def compiled_routes(loaded: Configuration) -> Routes:
 
 
 def filter_problems(loaded: Configuration, path: Path | None = None) -> list[Problem]:
-    """Return what is wrong with the routes' filters, each with a caret under the place; `path` is where lines are counted."""
+    """Return the syntax errors of the routes' filters, each with a caret; `path` is the file in which lines are counted."""
     lines = {} if path is None else key_lines(path.read_text(encoding="utf-8"))
     problems = []
     for index, route in enumerate(loaded.routes):
@@ -155,7 +155,7 @@ def filter_problems(loaded: Configuration, path: Path | None = None) -> list[Pro
 
 
 def _id_problems(worker_id: str) -> list[Problem]:
-    """Return what is wrong with a worker's id: it names a folder and a transactional id."""
+    """Return the problems of a worker's id, which is used in a directory name and a transactional id."""
     if WORKER_ID.fullmatch(worker_id):
         return []
     expected = "up to 200 of the characters A-Z a-z 0-9 . _ -, with no dot first"

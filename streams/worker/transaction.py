@@ -16,8 +16,8 @@ from streams.worker.background import in_background
 from streams.worker.committed_offsets import committed
 from streams.worker.producer import CALL_TIMEOUT_S, RETRY_S, TransactionalProducer
 
-HELD_BYTES = 32 * 1024 * 1024  # several batches of small documents; beside librdkafka's queue, and like it bounded
-# Of a commit in which nothing moves; it takes some 50 ms. Twice as long after one that was given up, for a Kafka that is slow.
+HELD_BYTES = 32 * 1024 * 1024  # several batches of small documents; bounded like librdkafka's queue
+# A commit without progress for this long is abandoned; one takes some 50 ms. Doubled after each abandoned one, for a slow Kafka.
 QUIET_S = 5.0
 LONGEST_QUIET_S = 20.0
 LOOK_S = 0.1
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 class Transaction:
     """The current transaction of one worker slot.
 
-    A commit runs on a thread of its own; what is produced meanwhile is held, for the next transaction.
+    A commit runs on its own thread. Records produced meanwhile are held for the next transaction.
     """
 
     def __init__(self, options: Mapping[str, str], group: str, worker_id: str) -> None:
@@ -40,18 +40,18 @@ class Transaction:
         self._is_open = False  # for records
         self._held: list[_Held] = []
         self.held_bytes = 0
-        """How many bytes of values are held."""
+        """The number of bytes of held values."""
         self._ending: Future[None] | None = None  # the last commit, until `finish` has returned
         self._offsets: dict[int, int] = {}  # of the last commit, by partition
-        self._steps = 0  # of commits: with what the client's queue holds, what moves
+        self._steps = 0  # completed steps of commits; together with the length of the client's queue they show progress
         self._quiet_s = QUIET_S
 
     def initialise(self) -> None:
-        """Fence any former self and wait until its last transaction has ended."""
+        """Fence the previous producer with this id and wait until its last transaction has ended."""
         self._producer.initialise()
 
     def begin(self) -> None:
-        """Start a transaction unless one is open; the one before was committed. What was held goes first."""
+        """Start a transaction unless one is open; the previous one was committed. Held records are produced first."""
         if self._is_open:
             return
         self._producer.begin()
@@ -63,9 +63,9 @@ class Transaction:
     def produce(
         self, topic: str, key: bytes | None, value: bytes | None, headers: list[tuple[str, bytes]] | None = None
     ) -> None:
-        """Add a record to the transaction that is open or will be next; waits while the local queue is full.
+        """Add a record to the open or next transaction; waits while the local queue is full.
 
-        Waits for the commit under way too when much is held, and then raises what `finish` does.
+        Above `HELD_BYTES` it also waits for the commit in progress, and then raises the same errors as `finish`.
         """
         if self._is_open or self._has_begun():
             self._producer.produce(topic, key, value, -1, headers=headers)
@@ -79,7 +79,7 @@ class Transaction:
     def produce_rows(
         self, place: tuple[str, int], rows: Mapping[bytes, bytes], time_ms: int, report: Callable[[int], None]
     ) -> None:
-        """Add a table's rows to its changelog, all with one time, and report the last one's offset once the broker has it.
+        """Add a table's rows to its changelog, all with one time, and report the offset of the last once the broker has it.
 
         `place` is (topic, partition).
         """
@@ -94,20 +94,20 @@ class Transaction:
             self._producer.produce(topic, key, row, partition, on_delivery=report_to, timestamp=time_ms)
 
     def poll(self) -> None:
-        """Let librdkafka hand over its log lines; while batches are committed it does so by itself."""
+        """Poll the client for its log lines; commits poll it as well."""
         self._producer.client.poll(0)
 
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
-        """Begin to commit everything since `begin` and the input offsets with it; `finish` says how that ended."""
+        """Start to commit everything since `begin` together with the input offsets; `finish` returns the result."""
         metadata = consumer.consumer_group_metadata()
         self._offsets = {place.partition: place.offset for place in offsets}
         self._ending = in_background(self._commit, self._producer.client, list(offsets), metadata)
         self._is_open = False
 
     def finish(self) -> None:
-        """Return when the last commit is done; raise `Transient`, as often as asked, when Kafka did not take it.
+        """Return when the last commit is complete; raise `Transient`, on every call, if it failed.
 
-        Replaces a client that does not come back, and waits for Kafka to do so; `Stopped` when told to stop meanwhile.
+        Replaces a client that does not return, which waits for Kafka; raises `Stopped` if stopped meanwhile.
         """
         if self._ending is None:
             return
@@ -121,11 +121,11 @@ class Transaction:
             self._producer.ended()
 
     def check(self, topic: str) -> None:
-        """Raise `Fatal` when another worker has taken the transactional id over, between two batches.
+        """Raise `Fatal` if another worker has taken over the transactional id, between two batches.
 
-        Kafka tells a producer only in answer to a request, and librdkafka sends none for an empty transaction. So a record is
-        produced and taken back. Not offsets, although they leave nothing in a topic: after an outage librdkafka may not come back
-        from handing them in (`_commit`). Without Kafka it waits as `abort` does.
+        A producer learns of a fence only from the response to a request, and librdkafka sends none for an empty transaction. So
+        a record is produced and the transaction aborted. Sending offsets would leave nothing in a topic, but after an outage
+        librdkafka may not return from it (`_commit`). While Kafka is unavailable it waits as `abort` does.
         """
         self.begin()
         self._producer.produce(topic, b"", None, 0)
@@ -134,13 +134,13 @@ class Transaction:
         self.abort()
 
     def abort(self) -> None:
-        """Take back what was produced and not committed, however long Kafka is away; `Stopped` when told to stop meanwhile."""
+        """Discard what was produced and not committed, waiting for Kafka without limit; raise `Stopped` if stopped meanwhile."""
         self._let_go()
         self._is_open, self._ending = False, None
         self._producer.abort()
 
     def stop(self) -> None:
-        """Wait for Kafka no longer."""
+        """Stop waiting for Kafka."""
         self._producer.stop()
 
     def _let_go(self) -> list[_Held]:
@@ -148,7 +148,7 @@ class Transaction:
         return held
 
     def _has_begun(self) -> bool:
-        """Begin a transaction unless the one before is still being committed, or could not be."""
+        """Begin a transaction unless the previous commit is still running or has failed."""
         ending = self._ending
         if ending is not None and (not ending.done() or ending.exception() is not None):
             return False
@@ -156,10 +156,10 @@ class Transaction:
         return True
 
     def _commit(self, client: Producer, offsets: Sequence[TopicPartition], metadata: Any) -> None:
-        """Commit, on a thread that may be left behind in here with its client.
+        """Commit, on a thread that may be abandoned here together with its client.
 
-        `send_offsets_to_transaction` may never return, whatever the timeout says, when the group's coordinator has moved
-        meanwhile (librdkafka 2.16, its issues 5456 and 5511): `finish` watches.
+        `send_offsets_to_transaction` may never return, in spite of its timeout, if the group's coordinator has moved
+        (librdkafka 2.16, issues 5456 and 5511); `finish` watches for that.
         """
         self._producer.call(client, client.send_offsets_to_transaction, offsets, metadata, CALL_TIMEOUT_S)
         self._steps += 1
@@ -168,9 +168,9 @@ class Transaction:
         self._end(client)
 
     def _end(self, client: Producer) -> None:
-        """Return when Kafka has committed; once it is asked to, it may have, and only Kafka can tell.
+        """Return when Kafka has committed; once the request is sent, the result is uncertain until Kafka responds.
 
-        Until that is known neither an abort nor a new decision is right.
+        Until the result is known, neither an abort nor a new decision is safe.
         """
         while client is self._producer.client:
             try:
@@ -178,7 +178,7 @@ class Transaction:
             except KafkaException as error:
                 if not error.args[0].retriable():
                     fault = self._producer.classify(error, client)
-                    if isinstance(fault, Transient):  # no answer: it may have committed
+                    if isinstance(fault, Transient):  # no response: Kafka may have committed
                         self._producer.give_up(client)
                     raise fault from error
                 log.warning("transaction_waits", error=error.args[0].str())
@@ -187,9 +187,9 @@ class Transaction:
                 return
 
     def _watch(self, ending: Future[None]) -> None:
-        """Return when a commit has ended, or nothing of it has moved for a while: then the client is lost.
+        """Return when a commit has ended, or mark the client as lost if the commit makes no progress for `_quiet_s`.
 
-        Looks are counted, not seconds: a process that was paused has not waited.
+        Counts checks, not seconds, so that time in which the process was paused does not count.
         """
         looks, moved = 0, self._moved()
         while not wait([ending], LOOK_S).done:
@@ -204,9 +204,9 @@ class Transaction:
         return self._steps, len(self._producer.client)
 
     def _found_out(self) -> Future[None]:
-        """Return how a commit ended whose client is lost: with a new client its transaction has ended, and the offsets tell.
+        """Return the result of a commit whose client is lost: a new client ends the transaction, and the offsets show the result.
 
-        Offsets behind those of the commit are another worker's, which has the partitions by now, and with them what is to do.
+        Offsets beyond those of the commit are another worker's: it has the partitions by now and decides their deliveries.
         """
         self._producer.renew()
         self._is_open = False
