@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.support.processes.ingress import KAFKA_AWAY, DoorProcess
+from tests.support.processes.ingress import KAFKA_AWAY, IngressProcess
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0
@@ -41,11 +41,11 @@ def directory() -> Iterator[Path]:
 
 
 @pytest.fixture
-def hardened(directory: Path) -> Iterator[DoorProcess]:
+def hardened(directory: Path) -> Iterator[IngressProcess]:
     """Give an ingress that may write to its data directory only, without Kafka."""
     data = directory / "data"
     data.mkdir()
-    process = DoorProcess(directory, KAFKA_AWAY)
+    process = IngressProcess(directory, KAFKA_AWAY)
     process.prefix = _prefix(data)
     process.start()
     try:
@@ -64,7 +64,7 @@ def _prefix(data: Path) -> list[str]:
     return ["unshare", "--mount", "sh", "-c", READ_ONLY, str(data)]
 
 
-def test_nobody_on_a_read_only_file_system_serves_and_spools(hardened: DoorProcess, directory: Path) -> None:
+def test_nobody_on_a_read_only_file_system_serves_and_spools(hardened: IngressProcess, directory: Path) -> None:
     """Deliveries are accepted, spooled, counted, and the end is in order: nothing needs a right or another directory."""
     answer = hardened.post("/v1/acme", b'{"id":1}')
 
@@ -77,7 +77,7 @@ def test_nobody_on_a_read_only_file_system_serves_and_spools(hardened: DoorProce
     assert not [event for event in hardened.events() if event["event"] == "spool_write_failed"]
 
 
-def test_it_is_really_nobody_and_really_read_only(hardened: DoorProcess) -> None:
+def test_it_is_really_nobody_and_really_read_only(hardened: IngressProcess) -> None:
     """The test above would prove nothing if the namespace or the user were not what it says."""
     pid = hardened.child.pid
     assert psutil.Process(pid).uids().effective == (NOBODY if os.geteuid() == 0 else os.geteuid())

@@ -11,7 +11,7 @@ import pytest
 from providers.base import Sample
 from providers.registry import provider
 from tests.support.faults.hostile_text import HOSTILE, assert_harmless
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0
@@ -32,9 +32,9 @@ spool_bytes = 20_000
 
 
 @pytest.fixture
-def talkative(tmp_path: Path) -> Iterator[DoorProcess]:
+def talkative(tmp_path: Path) -> Iterator[IngressProcess]:
     """Give an ingress that logs all it can, and spools."""
-    with door(tmp_path, CONFIGURATION) as process:
+    with running_ingress(tmp_path, CONFIGURATION) as process:
         yield process
 
 
@@ -45,7 +45,7 @@ def signed(name: str, body: bytes = BODY) -> dict[str, str]:
     return {**headers, "authorization": f"Bearer {SECRET}", "cookie": f"session={SECRET}"}
 
 
-def test_accepted_deliveries_are_named_and_nothing_is_given_away(talkative: DoorProcess) -> None:
+def test_accepted_deliveries_are_named_and_nothing_is_given_away(talkative: IngressProcess) -> None:
     """At level debug each delivery has its line, by its id; no line has a secret, a signature or a word of a body."""
     shown_nowhere = {SECRET, MARK}
     for name in SOURCES:
@@ -67,7 +67,7 @@ def test_accepted_deliveries_are_named_and_nothing_is_given_away(talkative: Door
     assert (shopify["body_bytes"], shopify["kept_in"], shopify["level"]) == (len(BODY), "spool", "debug")
 
 
-def test_verified_delivery_that_is_not_kept_is_named(talkative: DoorProcess) -> None:
+def test_verified_delivery_that_is_not_kept_is_named(talkative: IngressProcess) -> None:
     """GitHub never sends again: whoever looks for a lost delivery finds its id and the reason."""
     body = b'{"id":7,"note":"' + MARK.encode() * 2_000 + b'"}'
 
@@ -80,7 +80,7 @@ def test_verified_delivery_that_is_not_kept_is_named(talkative: DoorProcess) -> 
     assert MARK not in talkative.log_text()
 
 
-def test_names_that_senders_choose_cannot_control_a_terminal(talkative: DoorProcess) -> None:
+def test_names_that_senders_choose_cannot_control_a_terminal(talkative: IngressProcess) -> None:
     """Ids, types and paths are logged as JSON, in which nothing is left that a terminal obeys."""
     hostile = {"x-webhook-delivery": "id-\x9b2J\x85forged", "x-webhook-event": "\x9b31m.\xad", "user-agent": "\x9b2J"}
     body = json.dumps({"id": HOSTILE}).encode()
@@ -94,6 +94,6 @@ def test_names_that_senders_choose_cannot_control_a_terminal(talkative: DoorProc
     assert_harmless(talkative.log_text())
 
 
-def lines(process: DoorProcess, event: str) -> list[dict[str, Any]]:
+def lines(process: IngressProcess, event: str) -> list[dict[str, Any]]:
     """Return the log's lines of one event."""
     return [line for line in process.events() if line["event"] == event]

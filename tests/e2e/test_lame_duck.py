@@ -5,7 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.processes.ingress import KAFKA_AWAY, DoorProcess, door
+from tests.support.processes.ingress import KAFKA_AWAY, IngressProcess, running_ingress
 from tests.support.waiting import is_running, until
 
 TIMEOUT_S = 30.0
@@ -14,20 +14,20 @@ BODY = b'{"id":7}'
 EXIT_KILLED = 130
 
 
-def says(process: DoorProcess, status: str) -> bool:
+def says(process: IngressProcess, status: str) -> bool:
     """Say whether /readyz, of the process, has this status and is 503."""
     answer = process.get("/readyz")
     return answer.json() == {"status": status} and answer.status_code == 503
 
 
-def until_it_serves(process: DoorProcess) -> None:
+def until_it_serves(process: IngressProcess) -> None:
     """Return when deliveries are answered: a process that only starts ends at once."""
     assert process.post("/v1/acme", BODY).status_code == 200
 
 
 def test_leaving_ingress_serves_new_connections_until_it_is_asked_again(tmp_path: Path) -> None:
     """/readyz is 503 from SIGTERM on, and new connections are answered as ever; a second SIGTERM ends it at once."""
-    with door(tmp_path, KAFKA_AWAY, *LONG) as process:
+    with running_ingress(tmp_path, KAFKA_AWAY, *LONG) as process:
         until_it_serves(process)
 
         process.child.terminate()
@@ -48,7 +48,7 @@ def test_lame_duck_ends_by_draining(tmp_path: Path, chosen_by: str) -> None:
     """When the time is over the port closes, and everything ends in order, with 0."""
     given = ("--lame-duck", "1") if chosen_by == "option" else ()
     configured = "" if chosen_by == "option" else "[ingress]\nlame_duck_s = 1\n"
-    with door(tmp_path, configured + KAFKA_AWAY, *given) as process:
+    with running_ingress(tmp_path, configured + KAFKA_AWAY, *given) as process:
         until_it_serves(process)
         process.child.terminate()
         until(lambda: says(process, "leaving"), TIMEOUT_S, "it says that it leaves")
@@ -62,7 +62,7 @@ def test_lame_duck_ends_by_draining(tmp_path: Path, chosen_by: str) -> None:
 
 def test_without_one_it_drains_at_once(tmp_path: Path) -> None:
     """0 on the command line wins over the configuration, so that `penstock up` stops quickly."""
-    with door(tmp_path, "[ingress]\nlame_duck_s = 300\n" + KAFKA_AWAY, "--lame-duck", "0") as process:
+    with running_ingress(tmp_path, "[ingress]\nlame_duck_s = 300\n" + KAFKA_AWAY, "--lame-duck", "0") as process:
         until_it_serves(process)
         process.child.terminate()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes.ingress import KAFKA_AWAY, DoorProcess
+from tests.support.processes.ingress import KAFKA_AWAY, IngressProcess
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0
@@ -42,7 +42,7 @@ def outside(tmp_path: Path) -> Path:
 
 def test_replaced_file_is_said_once(tmp_path: Path, outside: Path) -> None:
     """At the start that it may happen, and when it has happened that it has; nothing is served that nobody can see."""
-    process = DoorProcess(tmp_path, KAFKA_AWAY)
+    process = IngressProcess(tmp_path, KAFKA_AWAY)
     process.prefix = beside_a_mount(outside, tmp_path / "penstock.toml")
     process.start()
     try:
@@ -65,7 +65,7 @@ def test_mounted_folder_follows(tmp_path: Path, outside: Path) -> None:
     """The same with the folder mounted: the new source is there, and nothing is complained of."""
     inside = tmp_path / "inside"
     inside.mkdir()
-    process = DoorProcess(inside, KAFKA_AWAY)
+    process = IngressProcess(inside, KAFKA_AWAY)
     (outside.parent / "ingress.log").touch()
     process.prefix = beside_a_mount(outside.parent, inside)
     process.start()

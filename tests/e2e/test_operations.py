@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.support.processes.ingress import KAFKA_AWAY, PAGES, DoorProcess, door
+from tests.support.processes.ingress import KAFKA_AWAY, PAGES, IngressProcess, running_ingress
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0
@@ -18,7 +18,7 @@ BODY = b'{"id":7}'
 
 def test_each_port_has_its_own_paths(tmp_path: Path) -> None:
     """Deliveries are served on one, pages on the other, and neither tells what the other has."""
-    with door(tmp_path, KAFKA_AWAY) as process:
+    with running_ingress(tmp_path, KAFKA_AWAY) as process:
         operations = f"http://127.0.0.1:{process.operations_port}"
 
         for path in PAGES:
@@ -34,7 +34,7 @@ def test_each_port_has_its_own_paths(tmp_path: Path) -> None:
 
 def test_readiness_ends_before_the_deliveries_do(tmp_path: Path) -> None:
     """Asked to stop, the ingress says so while it still takes in what had begun; the port closes behind the last answer."""
-    with door(tmp_path, KAFKA_AWAY) as process, half_posted(process) as delivery:
+    with running_ingress(tmp_path, KAFKA_AWAY) as process, half_posted(process) as delivery:
         assert process.post("/v1/acme", BODY).status_code == 200, (
             "the first waits for Kafka, later ones are spooled at once"
         )
@@ -51,7 +51,7 @@ def test_readiness_ends_before_the_deliveries_do(tmp_path: Path) -> None:
             process.get("/readyz")
 
 
-def half_posted(process: DoorProcess) -> socket.socket:
+def half_posted(process: IngressProcess) -> socket.socket:
     """Return a connection on which a delivery has come but for its last byte."""
     connection = socket.create_connection(("127.0.0.1", process.port), timeout=TIMEOUT_S)
     head = f"POST /v1/acme HTTP/1.1\r\nhost: door\r\ncontent-length: {len(BODY)}\r\n\r\n"
@@ -82,7 +82,7 @@ def test_taken_port_is_named_with_its_option(tmp_path: Path, chosen_by: str) -> 
 
 def test_host_is_chosen_apart(tmp_path: Path) -> None:
     """127.0.0.1 by default, whatever the host of the deliveries is; containers choose another."""
-    with door(tmp_path, KAFKA_AWAY, "--operations-host", "127.0.0.2", host="127.0.0.3") as process:
+    with running_ingress(tmp_path, KAFKA_AWAY, "--operations-host", "127.0.0.2", host="127.0.0.3") as process:
         assert httpx.get(f"http://127.0.0.2:{process.operations_port}/healthz", trust_env=False).status_code == 200
         with pytest.raises(httpx.ConnectError):
             process.get("/healthz")

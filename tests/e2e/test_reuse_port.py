@@ -11,7 +11,7 @@ import pytest
 
 from local.ports import free_port
 from tests.support.kafka.certificates import Authority
-from tests.support.processes.ingress import KAFKA_AWAY, DoorProcess, door
+from tests.support.processes.ingress import KAFKA_AWAY, IngressProcess, running_ingress
 from tests.support.processes.instances import instance, instances, metric
 from tests.support.waiting import until
 
@@ -22,13 +22,13 @@ TAKEN = 3
 
 
 @pytest.fixture
-def crew(tmp_path: Path) -> Iterator[list[DoorProcess]]:
+def crew(tmp_path: Path) -> Iterator[list[IngressProcess]]:
     """Give three instances on one port."""
     with instances(tmp_path, KAFKA_AWAY, COUNT) as running:
         yield running
 
 
-def refused(process: DoorProcess) -> dict[str, Any]:
+def refused(process: IngressProcess) -> dict[str, Any]:
     """Start a process that must end with the code for what another one has; return the last line of its log."""
     with pytest.raises(AssertionError):
         process.start()
@@ -37,17 +37,17 @@ def refused(process: DoorProcess) -> dict[str, Any]:
     return process.events()[-1]
 
 
-def post_all(process: DoorProcess, count: int = POSTS) -> None:
+def post_all(process: IngressProcess, count: int = POSTS) -> None:
     """Post deliveries over a connection each; every one is answered 200."""
     assert {process.post("/v1/acme", BODY).status_code for _ in range(count)} == {200}
 
 
-def spooled(process: DoorProcess) -> float:
+def spooled(process: IngressProcess) -> float:
     """Return how many deliveries an instance has in its spool."""
     return metric(process, "penstock_spool_deliveries")
 
 
-def test_connections_are_spread_and_each_counts_its_own(crew: list[DoorProcess]) -> None:
+def test_connections_are_spread_and_each_counts_its_own(crew: list[IngressProcess]) -> None:
     """Every instance gets some, each shows what it got and spools it, and together that is everything."""
     post_all(crew[0])
 
@@ -58,7 +58,7 @@ def test_connections_are_spread_and_each_counts_its_own(crew: list[DoorProcess])
     assert len({each.operations_port for each in crew}) == COUNT
 
 
-def test_each_instance_speaks_for_itself(crew: list[DoorProcess]) -> None:
+def test_each_instance_speaks_for_itself(crew: list[IngressProcess]) -> None:
     """One that leaves says so on its own operations port; the others stay ready, and their port stays open."""
     post_all(crew[0])
     until(lambda: all(each.get("/readyz").status_code == 200 for each in crew), TIMEOUT_S, "all are ready")
@@ -70,7 +70,7 @@ def test_each_instance_speaks_for_itself(crew: list[DoorProcess]) -> None:
     post_all(crew[1])
 
 
-def test_restarted_instance_has_its_own_spool_again(crew: list[DoorProcess]) -> None:
+def test_restarted_instance_has_its_own_spool_again(crew: list[IngressProcess]) -> None:
     """Killed, it finds in its data directory what it had answered 200."""
     post_all(crew[0])
     before = [spooled(each) for each in crew]
@@ -82,7 +82,7 @@ def test_restarted_instance_has_its_own_spool_again(crew: list[DoorProcess]) -> 
     assert [spooled(each) for each in crew] == before
 
 
-def test_second_instance_with_one_data_directory_is_refused(crew: list[DoorProcess], tmp_path: Path) -> None:
+def test_second_instance_with_one_data_directory_is_refused(crew: list[IngressProcess], tmp_path: Path) -> None:
     """Code 3 and a reason; it has taken no connection from those that serve."""
     data = tmp_path / "1" / "data"  # as the first --data-dir of instance 1 is
     twin = instance(tmp_path / "twin", KAFKA_AWAY, crew[1].port, "--data-dir", str(data))
@@ -99,7 +99,7 @@ def test_second_instance_with_one_data_directory_is_refused(crew: list[DoorProce
 def test_port_without_reuse_port_is_taken(tmp_path: Path) -> None:
     """Code 3, and what to do: the process that listens there does not share."""
     (tmp_path / "first").mkdir()
-    with door(tmp_path / "first", KAFKA_AWAY) as first:
+    with running_ingress(tmp_path / "first", KAFKA_AWAY) as first:
         event = refused(instance(tmp_path / "second", KAFKA_AWAY, first.port))
 
         assert (event["event"], event["port"]) == ("cannot_listen", first.port)
@@ -108,17 +108,17 @@ def test_port_without_reuse_port_is_taken(tmp_path: Path) -> None:
         assert first.post("/v1/acme", BODY).status_code == 200
 
 
-def test_shared_port_is_taken_for_an_ingress_without_reuse_port(crew: list[DoorProcess], tmp_path: Path) -> None:
+def test_shared_port_is_taken_for_an_ingress_without_reuse_port(crew: list[IngressProcess], tmp_path: Path) -> None:
     """Nobody joins by accident."""
     (tmp_path / "alone").mkdir()
-    alone = DoorProcess(tmp_path / "alone", KAFKA_AWAY)
+    alone = IngressProcess(tmp_path / "alone", KAFKA_AWAY)
     alone.port = crew[0].port
 
     assert refused(alone)["event"] == "cannot_listen"
     post_all(crew[0])
 
 
-def test_taken_operations_port_is_named(crew: list[DoorProcess], tmp_path: Path) -> None:
+def test_taken_operations_port_is_named(crew: list[IngressProcess], tmp_path: Path) -> None:
     """Two instances cannot share that one: each is asked for itself."""
     late = instance(tmp_path / "late", KAFKA_AWAY, crew[0].port)
     late.operations_port = crew[0].operations_port

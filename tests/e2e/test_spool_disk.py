@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.faults.narrow_disk import limit_file_size, narrow_disk
-from tests.support.processes.ingress import KAFKA_AWAY, DoorProcess, door
+from tests.support.processes.ingress import KAFKA_AWAY, IngressProcess, running_ingress
 from tests.support.waiting import until
 
 DISK_BYTES, LEFT_BYTES = 400_000_000, 100_000_000  # the spool wants 200 MB to be left
@@ -14,13 +14,13 @@ FILE_BYTES = 64 * 1024  # an empty spool fits, a large delivery does not
 TIMEOUT_S = 30.0
 
 
-def post(process: DoorProcess, body_bytes: int = 10) -> tuple[int, str]:
+def post(process: IngressProcess, body_bytes: int = 10) -> tuple[int, str]:
     """Return status and error of the answer to a delivery."""
     answer = process.post("/v1/acme", b'{"id":1,"text":"%b"}' % (b"x" * body_bytes))
     return answer.status_code, "" if answer.status_code == 200 else answer.json()["error"]
 
 
-def wait_for_state(process: DoorProcess, state: str) -> None:
+def wait_for_state(process: IngressProcess, state: str) -> None:
     """Return when /readyz says so."""
     until(lambda: process.get("/readyz").json() == {"status": state}, TIMEOUT_S, f"/readyz says {state}")
 
@@ -32,7 +32,7 @@ def test_short_disk_is_used_again_without_kafka_and_restart(tmp_path: Path) -> N
     """Short at the start or later: 503 spool_full, and /readyz says so; with room again 200, and /readyz is ready."""
     with narrow_disk(tmp_path / "data", DISK_BYTES, LEFT_BYTES) as disk:
         disk.fill(0)
-        with door(tmp_path, KAFKA_AWAY) as process:
+        with running_ingress(tmp_path, KAFKA_AWAY) as process:
             assert post(process) == (503, "spool_full")
             assert process.get("/readyz").json() == {"status": "spool_full"}
 
@@ -51,7 +51,7 @@ def test_short_disk_is_used_again_without_kafka_and_restart(tmp_path: Path) -> N
 
 def test_failing_disk_is_used_again_without_a_delivery_that_tries(tmp_path: Path) -> None:
     """A write fails: 503 spool_failed, and no balancer sends more while /readyz says so; it comes back without a delivery."""
-    with door(tmp_path, KAFKA_AWAY) as process:
+    with running_ingress(tmp_path, KAFKA_AWAY) as process:
         assert post(process) == (200, "")
         limit_file_size(process.child.pid, FILE_BYTES)
         assert post(process, 4 * FILE_BYTES) == (503, "spool_failed")

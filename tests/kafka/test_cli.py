@@ -23,7 +23,7 @@ from console.sample import sample_account
 from providers.registry import PROVIDERS
 from simulator.senders import Sender, sender
 from tests.support.builders.noisy_products import ensure_raw
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.workers import Workers, running, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -40,7 +40,7 @@ class Stack:
         self.text = _toml(self.unique, kafka, registry)
         self.path = directory / "console.toml"
         self.path.write_text(self.text)
-        self.door: DoorProcess
+        self.door: IngressProcess
         self.workers: Workers
 
     def environ(self) -> dict[str, str]:
@@ -94,7 +94,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str) -
     made = Stack(tmp_path_factory.mktemp("console"), kafka, registry)
     ensure_raw(kafka, f"console-{made.unique}")
     with (
-        door(tmp_path_factory.mktemp("door"), made.text) as made.door,
+        running_ingress(tmp_path_factory.mktemp("door"), made.text) as made.door,
         running(tmp_path_factory.mktemp("workers"), made.text) as made.workers,
     ):
         made.door.until_ready()

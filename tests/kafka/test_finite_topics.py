@@ -20,7 +20,7 @@ from providers.base import Sample
 from providers.registry import provider
 from tests.support.builders.noisy_products import ensure_raw
 from tests.support.oracle.ledger import Ledger, OutcomeCount, committed
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -59,7 +59,7 @@ def topics(kafka: str) -> set[str]:
     return {name for name in listed if name.startswith(("changes.", "state."))}
 
 
-def post_under(shop: DoorProcess, name: str, names: list[str]) -> list[str]:
+def post_under(shop: IngressProcess, name: str, names: list[str]) -> list[str]:
     """Post one body, signed once, under many names; return the delivery ids that the sender gave."""
     header, form, body = SENDERS[name]
     signed = provider(name).sign(Sample(body, "captured", "captured", datetime.now(UTC)), SECRET)
@@ -107,7 +107,7 @@ def decided(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory)
     path.write_text(text)
     found = Decided(kafka, registry, path)
     with (
-        door(tmp_path_factory.mktemp("door"), text) as shop,
+        running_ingress(tmp_path_factory.mktemp("door"), text) as shop,
         running(tmp_path_factory.mktemp("workers"), text) as workers,
     ):
         shop.until_ready()

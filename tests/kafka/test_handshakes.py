@@ -14,7 +14,7 @@ from providers.base import Sample
 from providers.registry import provider
 from tests.support.builders.noisy_products import ensure_raw
 from tests.support.oracle.ledger import Ledger, OutcomeCount
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -41,28 +41,28 @@ def configured(kafka: str, registry: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def shop(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorProcess]:
+def shop(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngressProcess]:
     """Give a ready ingress."""
     ensure_raw(kafka, APP)
-    with door(tmp_path_factory.mktemp("door"), configured(kafka, registry)) as process:
+    with running_ingress(tmp_path_factory.mktemp("door"), configured(kafka, registry)) as process:
         process.until_ready()
         yield process
 
 
-def post(shop: DoorProcess, name: str, topic: str, body: bytes, secret: bytes = SECRET) -> int:
+def post(shop: IngressProcess, name: str, topic: str, body: bytes, secret: bytes = SECRET) -> int:
     """Post as the provider would and return the status."""
     sample = Sample(body, topic, str(uuid.uuid4()), datetime.now(UTC))
     return shop.post(f"/v1/{name}-{RUN}", body, provider(name).sign(sample, secret)).status_code
 
 
-def probed(shop: DoorProcess, name: str) -> float:
+def probed(shop: IngressProcess, name: str) -> float:
     """Return how many probes of a source were counted."""
     labels = f'result="probed",source="{name}-{RUN}"'
     lines = [line for line in shop.get("/metrics").text.splitlines() if labels in line]
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
-def test_handshakes_and_requests_have_outcomes(shop: DoorProcess, kafka: str, registry: str, tmp_path: Path) -> None:
+def test_handshakes_and_requests_have_outcomes(shop: IngressProcess, kafka: str, registry: str, tmp_path: Path) -> None:
     """None is a dead letter or a false change, and each outcome says what the delivery was."""
     form = b"payload=" + quote_plus(PING).encode()
     statuses = [post(shop, "github", "ping", body) for body in (PING, form)]
@@ -88,13 +88,13 @@ def test_handshakes_and_requests_have_outcomes(shop: DoorProcess, kafka: str, re
 
 
 @pytest.mark.parametrize("topic", COMPLIANCE)
-def test_compliance_request_with_a_wrong_hmac_is_401(shop: DoorProcess, topic: str) -> None:
+def test_compliance_request_with_a_wrong_hmac_is_401(shop: IngressProcess, topic: str) -> None:
     """Shopify's review of an app sends each of them with a wrong signature and expects exactly this."""
     assert post(shop, "shopify", topic, COMPLIANCE[topic], b"another secret") == 401
 
 
 @pytest.mark.parametrize(("name", "method"), [("github", "GET"), ("shopify", "HEAD"), ("shopery", "POST")])
-def test_probe_is_counted_and_logged(shop: DoorProcess, name: str, method: str) -> None:
+def test_probe_is_counted_and_logged(shop: IngressProcess, name: str, method: str) -> None:
     """A look at the address, or Shopery's empty post without its secret, is 200 and leaves a count and a line."""
     before, logged = probed(shop, name), len(shop.events())
 
@@ -107,6 +107,6 @@ def test_probe_is_counted_and_logged(shop: DoorProcess, name: str, method: str) 
 
 
 @pytest.mark.parametrize(("name", "body"), [("github", b""), ("shopify", b""), ("shopery", b"{}")])
-def test_post_without_proof_is_no_probe(shop: DoorProcess, name: str, body: bytes) -> None:
+def test_post_without_proof_is_no_probe(shop: IngressProcess, name: str, body: bytes) -> None:
     """Other providers sign even an empty body, and Shopery's smallest body needs the secret."""
     assert shop.post(f"/v1/{name}-{RUN}", body).status_code == 401

@@ -15,7 +15,7 @@ import pytest
 from tests.support.builders.noisy_products import ensure_raw
 from tests.support.faults.hostile_text import HOSTILE, LEGIBLE, OURS, WITH_KAFKA, assert_harmless
 from tests.support.oracle.ledger import OutcomeCount
-from tests.support.processes.ingress import door
+from tests.support.processes.ingress import running_ingress
 from tests.support.processes.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -47,7 +47,7 @@ def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFa
     ensure_raw(kafka, APP)
     with (
         closing(OutcomeCount(kafka, registry, SOURCE)) as outcomes,
-        door(tmp_path_factory.mktemp("door"), text) as process,
+        running_ingress(tmp_path_factory.mktemp("door"), text) as process,
         running(tmp_path_factory.mktemp("worker"), text) as workers,
     ):
         process.until_ready()

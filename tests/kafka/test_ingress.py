@@ -22,7 +22,7 @@ from schemas.records import RawDelivery
 from schemas.topics import RAW_RETENTION_MS, raw_record_bytes
 from tests.support.builders.provider_requests import SENDERS, Sender
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 
 pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]  # sources are named by it: the topic is shared with other tests and other runs
@@ -43,13 +43,13 @@ ODD_BODIES = {
 
 
 @pytest.fixture(scope="module")
-def shop(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorProcess]:
+def shop(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngressProcess]:
     """Give a ready ingress with a source for every provider, and one that verifies nothing."""
     tables = [source_table(sender.name, sender.name, sender.secret.decode()) for sender in SENDERS]
     tables.append(f'[[sources]]\nname = "open-{RUN}"\nprovider = "shopify"\nverify = "none"\n')
     tables.append(f'[[sources]]\nname = "private-{RUN}"\nprovider = "shopery"\nsecrets = ["text:{SHOPERY_SECRET}"]\n')
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n' + "".join(tables)
-    with door(tmp_path_factory.mktemp("door"), text) as process:
+    with running_ingress(tmp_path_factory.mktemp("door"), text) as process:
         process.until_ready()
         yield process
 
@@ -66,7 +66,7 @@ def shopify_headers(body: bytes, delivery_id: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def raw(shop: DoorProcess, kafka: str) -> Iterator[RawReader]:
+def raw(shop: IngressProcess, kafka: str) -> Iterator[RawReader]:
     """Give a reader of what the ingress puts on the topic."""
     with RawReader(kafka) as reader:
         yield reader
@@ -78,7 +78,7 @@ def kept(raw: RawReader, delivery_id: str, source: str = "shopify") -> list[RawD
 
 
 @pytest.mark.parametrize("sender", SENDERS, ids=lambda sender: sender.name)
-def test_verified_delivery_is_on_the_topic_when_answered(shop: DoorProcess, raw: RawReader, sender: Sender) -> None:
+def test_verified_delivery_is_on_the_topic_when_answered(shop: IngressProcess, raw: RawReader, sender: Sender) -> None:
     """Every provider's delivery gets an empty 200 and lies on the topic, byte for byte, under its root resource."""
     request = sender.request(datetime.now(UTC), f"delivery-{uuid.uuid4()}")
 
@@ -93,7 +93,7 @@ def test_verified_delivery_is_on_the_topic_when_answered(shop: DoorProcess, raw:
 
 
 @pytest.mark.parametrize("name", ODD_BODIES)
-def test_verified_body_is_kept_whatever_it_is(shop: DoorProcess, raw: RawReader, name: str) -> None:
+def test_verified_body_is_kept_whatever_it_is(shop: IngressProcess, raw: RawReader, name: str) -> None:
     """What the provider signed is accepted as it is; that it is no JSON is for the pipeline to say."""
     body, delivery_id = ODD_BODIES[name], f"odd-{uuid.uuid4()}"
 
@@ -104,7 +104,7 @@ def test_verified_body_is_kept_whatever_it_is(shop: DoorProcess, raw: RawReader,
     assert delivery.body == body
 
 
-def test_wrong_content_type_is_kept_as_sent(shop: DoorProcess, raw: RawReader) -> None:
+def test_wrong_content_type_is_kept_as_sent(shop: IngressProcess, raw: RawReader) -> None:
     """The content type is not judged: it travels with the delivery."""
     body, delivery_id = b"id=7", f"form-{uuid.uuid4()}"
     headers = shopify_headers(body, delivery_id) | {"content-type": "application/x-www-form-urlencoded"}
@@ -116,7 +116,7 @@ def test_wrong_content_type_is_kept_as_sent(shop: DoorProcess, raw: RawReader) -
 
 
 @pytest.mark.parametrize("is_chunked", [False, True])
-def test_30_mb_are_refused_and_not_kept(shop: DoorProcess, raw: RawReader, is_chunked: bool) -> None:
+def test_30_mb_are_refused_and_not_kept(shop: IngressProcess, raw: RawReader, is_chunked: bool) -> None:
     """A body over the limit gets 413, whether its length is announced or not, and the process lives on."""
     body, delivery_id = b"x" * (30 * MB), f"large-{uuid.uuid4()}"
     content = (body[at : at + MB] for at in range(0, len(body), MB)) if is_chunked else body
@@ -135,7 +135,7 @@ def test_30_mb_are_refused_and_not_kept(shop: DoorProcess, raw: RawReader, is_ch
     "change", ["missing_signature", "malformed_signature", "wrong_signature", "too_old", "in_future"]
 )
 def test_unverified_delivery_is_refused_with_its_reason(
-    shop: DoorProcess, raw: RawReader, sender: Sender, change: str
+    shop: IngressProcess, raw: RawReader, sender: Sender, change: str
 ) -> None:
     """401 says what is wrong with the signature, and nothing of the delivery reaches the topic."""
     request, expected = unverifiable(sender, change)
@@ -165,7 +165,7 @@ def unverifiable(sender: Sender, change: str) -> tuple[tuple[bytes, dict[str, st
     return (request.body, headers), change
 
 
-def test_signature_sent_twice_is_malformed(shop: DoorProcess, raw: RawReader) -> None:
+def test_signature_sent_twice_is_malformed(shop: IngressProcess, raw: RawReader) -> None:
     """A second signature header cannot stand in for the first: the two together are no signature."""
     body, delivery_id = b'{"id":7}', f"twice-{uuid.uuid4()}"
     headers = [*shopify_headers(body, delivery_id).items(), ("X-Shopify-Hmac-Sha256", "AAAA")]
@@ -176,7 +176,7 @@ def test_signature_sent_twice_is_malformed(shop: DoorProcess, raw: RawReader) ->
     assert kept(raw, delivery_id) == []
 
 
-def test_source_without_verification_takes_anything(shop: DoorProcess, raw: RawReader) -> None:
+def test_source_without_verification_takes_anything(shop: IngressProcess, raw: RawReader) -> None:
     """`verify = "none"` is obeyed: an unsigned delivery is kept, known by a digest of its body."""
     body = f'{{"id":"{uuid.uuid4()}"}}'.encode()
 
@@ -186,7 +186,7 @@ def test_source_without_verification_takes_anything(shop: DoorProcess, raw: RawR
     assert body in [delivery.body for delivery in raw.deliveries(f"open-{RUN}")]
 
 
-def test_unknown_source_is_refused(shop: DoorProcess) -> None:
+def test_unknown_source_is_refused(shop: IngressProcess) -> None:
     """404 says what was expected, for a post as for a probe."""
     answer = shop.post("/v1/nobody", b"{}")
 
@@ -195,7 +195,7 @@ def test_unknown_source_is_refused(shop: DoorProcess) -> None:
     assert shop.get("/v1/nobody").status_code == 404
 
 
-def test_compressed_body_is_refused(shop: DoorProcess) -> None:
+def test_compressed_body_is_refused(shop: IngressProcess) -> None:
     """A Content-Encoding gets 415: signatures are checked on the bytes as sent."""
     body = b'{"id":7}'
     headers = shopify_headers(body, "compressed") | {"content-encoding": "gzip"}
@@ -206,7 +206,7 @@ def test_compressed_body_is_refused(shop: DoorProcess) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_probe_is_answered_without_effect(shop: DoorProcess, raw: RawReader, method: str) -> None:
+def test_probe_is_answered_without_effect(shop: IngressProcess, raw: RawReader, method: str) -> None:
     """Providers look whether an address exists: 200, and nothing is kept."""
     before = len(raw.deliveries(f"shopify-{RUN}"))
 
@@ -216,7 +216,7 @@ def test_probe_is_answered_without_effect(shop: DoorProcess, raw: RawReader, met
     assert len(raw.deliveries(f"shopify-{RUN}")) == before
 
 
-def test_other_methods_are_refused(shop: DoorProcess) -> None:
+def test_other_methods_are_refused(shop: IngressProcess) -> None:
     """405 names the methods that are understood."""
     answer = httpx.delete(f"{shop.url}/v1/shopify-{RUN}")
 
@@ -232,7 +232,7 @@ def test_other_methods_are_refused(shop: DoorProcess) -> None:
     b"POST /v1/\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
     b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
 ], ids=["tls", "two lengths", "no length", "endless header", "path", "chunk"])  # fmt: skip
-def test_broken_request_is_refused(shop: DoorProcess, request_bytes: bytes) -> None:
+def test_broken_request_is_refused(shop: IngressProcess, request_bytes: bytes) -> None:
     """What is no HTTP gets 400 or is hung up on, never a 500, and the process lives on."""
     answer = raw_http(shop.port, request_bytes)
 
@@ -240,7 +240,7 @@ def test_broken_request_is_refused(shop: DoorProcess, request_bytes: bytes) -> N
     assert shop.get("/readyz").status_code == 200
 
 
-def test_header_that_is_no_text_is_harmless(shop: DoorProcess, raw: RawReader) -> None:
+def test_header_that_is_no_text_is_harmless(shop: IngressProcess, raw: RawReader) -> None:
     """Bytes beyond ASCII in a header are read as Latin-1 and reach the topic."""
     body, delivery_id = b'{"id":7}', f"latin-{uuid.uuid4()}"
     lines = [f"{name}: {value}".encode() for name, value in shopify_headers(body, delivery_id).items()]
@@ -264,7 +264,7 @@ def raw_http(port: int, request: bytes) -> bytes:
     return answer
 
 
-def test_secret_is_seen_nowhere(shop: DoorProcess, raw: RawReader) -> None:
+def test_secret_is_seen_nowhere(shop: IngressProcess, raw: RawReader) -> None:
     """The secret that Shopery sends in a header, right or nearly so, is in no record, no answer and no log line."""
     body = f'{{"id":"{uuid.uuid4()}"}}'.encode()
     headers = {"x-shopery-secret": SHOPERY_SECRET, "authorization": SHOPERY_SECRET, "cookie": SHOPERY_SECRET}
@@ -278,7 +278,7 @@ def test_secret_is_seen_nowhere(shop: DoorProcess, raw: RawReader) -> None:
     assert SHOPERY_SECRET not in repr(delivery)
 
 
-def test_answers_are_counted_and_refusals_logged(shop: DoorProcess) -> None:
+def test_answers_are_counted_and_refusals_logged(shop: IngressProcess) -> None:
     """Each answer is in the metrics under its result and reason; a refusal is one line of JSON, an acceptance none."""
     body, delivery_id = b'{"id":7}', f"counted-{uuid.uuid4()}"
     accepted = f'result="accepted",source="shopify-{RUN}"'
@@ -308,7 +308,7 @@ def test_without_kafka_the_provider_is_told_to_come_again(tmp_path: Path) -> Non
     text = '[kafka]\nbootstrap_servers = "127.0.0.1:1"\n[ingress]\nspool = false\n'
     text += source_table("shopify", "shopify", SECRET.decode())
     body = b'{"id":7}'
-    with door(tmp_path, text) as process:
+    with running_ingress(tmp_path, text) as process:
         began = time.monotonic()
         answer = process.post(f"/v1/shopify-{RUN}", body, shopify_headers(body, "away"))
         took_s = time.monotonic() - began
@@ -321,9 +321,9 @@ def test_without_kafka_the_provider_is_told_to_come_again(tmp_path: Path) -> Non
         assert process.child.stop(10) == 0
 
 
-def test_taken_port_is_named(shop: DoorProcess, tmp_path: Path) -> None:
+def test_taken_port_is_named(shop: IngressProcess, tmp_path: Path) -> None:
     """A second ingress on the port ends at once with code 3 and says which port it was."""
-    other = DoorProcess(tmp_path, "")
+    other = IngressProcess(tmp_path, "")
     other.port = shop.port
     with pytest.raises(AssertionError):
         other.start()
@@ -372,7 +372,7 @@ async def test_silence_of_kafka_is_noticed(kafka: str) -> None:
         admin.delete_topics([settings.raw_topic])[settings.raw_topic].result()
 
 
-def test_github_ping_is_an_ordinary_delivery(shop: DoorProcess, raw: RawReader) -> None:
+def test_github_ping_is_an_ordinary_delivery(shop: IngressProcess, raw: RawReader) -> None:
     """The handshake of a new GitHub hook is verified, answered and kept."""
     body, delivery_id = json.dumps({"zen": "Keep it logically awesome.", "hook_id": 7}).encode(), f"ping-{uuid.uuid4()}"
     headers = provider("github").sign(Sample(body, "ping", delivery_id, datetime.now(UTC)), SECRET)

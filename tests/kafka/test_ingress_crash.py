@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.posting_clients import Ledger, post_request, post_until_accepted, post_until_hung_up
 
 pytestmark = pytest.mark.kafka
@@ -39,7 +39,7 @@ async def test_sigkill_under_load_loses_nothing_accepted(kafka: str, tmp_path: P
     """4,000 posts by 32 clients, three SIGKILLs and restarts: every delivery that got its 200 is on the topic."""
     requests = [(f"kill-{number}", post_request(source, SECRET, f"kill-{number}")) for number in range(POSTS)]
     ledger = Ledger()
-    with door(tmp_path, configured(kafka, source)) as process:
+    with running_ingress(tmp_path, configured(kafka, source)) as process:
         process.until_ready()
         with RawReader(kafka) as raw:
             posting = asyncio.create_task(post_until_accepted(process.port, requests, CLIENTS, ledger))
@@ -60,7 +60,7 @@ async def test_sigkill_under_load_loses_nothing_accepted(kafka: str, tmp_path: P
 async def test_sigterm_answers_what_got_in(kafka: str, tmp_path: Path, source: str) -> None:
     """Asked to stop under load, the ingress answers every post that reached it, says goodbye, and ends with 0."""
     ledger = Ledger()
-    with door(tmp_path, configured(kafka, source)) as process:
+    with running_ingress(tmp_path, configured(kafka, source)) as process:
         process.until_ready()
         with RawReader(kafka) as raw:
             posting = asyncio.create_task(
@@ -87,6 +87,6 @@ async def accepted(ledger: Ledger, count: int) -> None:
             await asyncio.sleep(0.005)
 
 
-def unpublished(process: DoorProcess) -> int:
+def unpublished(process: IngressProcess) -> int:
     """Return how many records the ingress says it left behind."""
     return sum(event["unpublished"] for event in process.events() if event["event"] == "ingress_stopped")

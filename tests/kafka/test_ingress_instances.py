@@ -16,7 +16,7 @@ from ingress.delivery.spool_file import Row, SpoolFile, pack
 from local.kafka import RunningKafka, start_kafka
 from tests.kafka.test_spool_drain import drained
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import DoorProcess
+from tests.support.processes.ingress import IngressProcess
 from tests.support.processes.instances import instances, metric
 from tests.support.processes.posting_clients import Connection, Ledger, attempt, post_request, post_until_accepted
 from tests.support.waiting import until
@@ -61,7 +61,7 @@ def requests(source: str) -> Iterator[tuple[str, bytes]]:
         yield f"{source}-{number}", post_request(source, SECRET, f"{source}-{number}")
 
 
-def spooled(process: DoorProcess) -> float:
+def spooled(process: IngressProcess) -> float:
     """Return how many deliveries lie in an instance's spool."""
     return metric(process, "penstock_spool_deliveries")
 

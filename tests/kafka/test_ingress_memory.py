@@ -14,7 +14,7 @@ import pytest
 from ingress.server.memory_bound import memory_bound
 from ingress.settings import Settings
 from tests.support.kafka.certificates import Authority
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 
 pytestmark = pytest.mark.kafka
 KB, MB = 1024, 1024 * 1024
@@ -67,21 +67,21 @@ class Peak:
 @pytest.fixture(params=["plain", "tls"])
 def attacked(
     kafka: str, tmp_path: Path, request: pytest.FixtureRequest
-) -> Iterator[tuple[DoorProcess, ssl.SSLContext | None]]:
+) -> Iterator[tuple[IngressProcess, ssl.SSLContext | None]]:
     """Give a ready ingress with little room, and how to trust it where it speaks TLS."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n' + CONFIGURATION
     if request.param == "plain":
-        with door(tmp_path, text) as process:
+        with running_ingress(tmp_path, text) as process:
             process.until_ready()
             yield process, None
         return
     authority = Authority()
     certificate, key = authority.issue(tmp_path)
-    with door(tmp_path, text, "--certfile", str(certificate), "--keyfile", str(key)) as process:
+    with running_ingress(tmp_path, text, "--certfile", str(certificate), "--keyfile", str(key)) as process:
         yield process, authority.trusting()
 
 
-def test_memory_stays_below_its_bound(attacked: tuple[DoorProcess, ssl.SSLContext | None]) -> None:
+def test_memory_stays_below_its_bound(attacked: tuple[IngressProcess, ssl.SSLContext | None]) -> None:
     """All connections at their worst, more of them than there may be, stay below the sum of the limits."""
     process, trusting = attacked
     bound = memory_bound(SETTINGS, has_tls=trusting is not None)
@@ -95,7 +95,7 @@ def test_memory_stays_below_its_bound(attacked: tuple[DoorProcess, ssl.SSLContex
     assert process.child.exit_code() is None
 
 
-async def _attack(process: DoorProcess, trusting: ssl.SSLContext | None, reasons: Counter[str]) -> int:
+async def _attack(process: IngressProcess, trusting: ssl.SSLContext | None, reasons: Counter[str]) -> int:
     """Let each kind attack alone, then all of them at once; return the largest memory in bytes."""
     peak = Peak(process.child.pid)
     watching = asyncio.create_task(peak.watch())

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -24,28 +24,28 @@ def source(name: str, *lines: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def guarded(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorProcess]:
+def guarded(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngressProcess]:
     """Give a ready ingress with sources that not everybody may post to, behind a proxy at 127.0.0.3."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[ingress]\ntrusted_proxies = ["127.0.0.3", "127.0.1.0/24"]\n'
     text += source("near", 'allow = ["127.0.0.2"]') + source("far", 'allow = ["203.0.113.0/24", "2001:db8::/32"]')
     text += source("rare", "rate_limit = 0.5", "burst = 2")
-    with door(tmp_path_factory.mktemp("guarded"), text) as process:
+    with running_ingress(tmp_path_factory.mktemp("guarded"), text) as process:
         process.until_ready()
         yield process
 
 
 @pytest.fixture
-def small(kafka: str, tmp_path: Path) -> Iterator[DoorProcess]:
+def small(kafka: str, tmp_path: Path) -> Iterator[IngressProcess]:
     """Give a ready ingress with room for little."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[ingress]\nmax_concurrent = {MAX_CONCURRENT}\n'
     text += f"body_limit_bytes = {BODY_LIMIT_BYTES}\nbodies_limit_bytes = {BODIES_LIMIT_BYTES}\n" + source("open")
-    with door(tmp_path, text) as process:
+    with running_ingress(tmp_path, text) as process:
         process.until_ready()
         yield process
 
 
 @pytest.mark.parametrize(("sender", "status"), [("127.0.0.2", 200), ("127.0.0.1", 403), ("127.0.0.4", 403)])
-def test_only_allowed_addresses_get_in(guarded: DoorProcess, sender: str, status: int) -> None:
+def test_only_allowed_addresses_get_in(guarded: IngressProcess, sender: str, status: int) -> None:
     """The address of the connection decides."""
     assert guarded.post(f"/v1/near-{RUN}", b"{}", sender=sender).status_code == status
 
@@ -59,14 +59,14 @@ def test_only_allowed_addresses_get_in(guarded: DoorProcess, sender: str, status
     ("127.0.0.1", "203.0.113.9", 403),                   # no proxy that is trusted
     ("127.0.0.1", "203.0.113.9, 127.0.0.3", 403),
 ])  # fmt: skip
-def test_only_trusted_proxies_are_believed(guarded: DoorProcess, sender: str, forwarded_for: str, status: int) -> None:
+def test_only_trusted_proxies_are_believed(guarded: IngressProcess, sender: str, forwarded_for: str, status: int) -> None:
     """X-Forwarded-For counts as far as trusted proxies wrote it, and not at all from anybody else."""
     answer = guarded.post(f"/v1/far-{RUN}", b"{}", {"x-forwarded-for": forwarded_for}, sender=sender)
 
     assert answer.status_code == status
 
 
-def test_refused_address_is_named_to_both_sides(guarded: DoorProcess) -> None:
+def test_refused_address_is_named_to_both_sides(guarded: IngressProcess) -> None:
     """Whoever has to extend the allowlist finds the address in the answer and in the log, under one reason."""
     logged = len(guarded.events())
 
@@ -78,7 +78,7 @@ def test_refused_address_is_named_to_both_sides(guarded: DoorProcess) -> None:
     assert (event["reason"], event["sender"]) == ("not_allowed", "198.51.100.77")
 
 
-def test_stranger_is_refused_before_the_body(guarded: DoorProcess) -> None:
+def test_stranger_is_refused_before_the_body(guarded: IngressProcess) -> None:
     """403 comes while the body has still to be sent."""
     with begun(guarded, f"near-{RUN}", MB) as connection:
         assert connection.recv(65536).startswith(b"HTTP/1.1 403 ")
@@ -88,14 +88,14 @@ def test_allowlist_of_ipv6(kafka: str, tmp_path: Path) -> None:
     """On an IPv6 socket the same rules hold."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n'
     text += source("loop", 'allow = ["::1"]') + source("doc", 'allow = ["2001:db8::/32", "127.0.0.1"]')
-    with door(tmp_path, text, host="::1") as process:
+    with running_ingress(tmp_path, text, host="::1") as process:
         process.until_ready()
 
         assert process.post(f"/v1/loop-{RUN}", b"{}").status_code == 200
         assert process.post(f"/v1/doc-{RUN}", b"{}").status_code == 403
 
 
-def test_too_many_deliveries_are_told_when_to_come_back(guarded: DoorProcess) -> None:
+def test_too_many_deliveries_are_told_when_to_come_back(guarded: IngressProcess) -> None:
     """Beyond the burst: 429 with a Retry-After after which a delivery is let in; other sources do not notice."""
     answers = [guarded.post(f"/v1/rare-{RUN}", b"{}") for _ in range(3)]
 
@@ -109,7 +109,7 @@ def test_too_many_deliveries_are_told_when_to_come_back(guarded: DoorProcess) ->
 def test_flood_is_counted_whole_and_logged_in_part(kafka: str, tmp_path: Path) -> None:
     """Of a thousand refusals some lines are written and the rest is summed up; none is missing in the metrics."""
     head = f"POST /v1/nobody-{RUN} HTTP/1.1\r\nhost: door\r\ncontent-length: 0\r\n\r\n"
-    with door(tmp_path, f'[kafka]\nbootstrap_servers = "{kafka}"\n' + source("open")) as process:
+    with running_ingress(tmp_path, f'[kafka]\nbootstrap_servers = "{kafka}"\n' + source("open")) as process:
         process.until_ready()
         with connected(process) as connection:
             connection.sendall(head.encode() * 1000)
@@ -124,13 +124,13 @@ def test_flood_is_counted_whole_and_logged_in_part(kafka: str, tmp_path: Path) -
     assert {event["sender"] for event in lines} == {"127.0.0.1"}
 
 
-def refusals(process: DoorProcess) -> float:
+def refusals(process: IngressProcess) -> float:
     """Return how many posts to names that nobody configured have been refused."""
     labels = '{provider="",reason="unknown_source",result="refused",source=""}'
     return value(process, f"penstock_ingress_answers_total{labels}", 0)
 
 
-def test_too_many_requests_at_once_are_told_to_come_again(small: DoorProcess) -> None:
+def test_too_many_requests_at_once_are_told_to_come_again(small: IngressProcess) -> None:
     """One more gets 503 and Retry-After, is counted, and the pages still answer; when the others are gone it is let in."""
     with contextlib.ExitStack() as stack:
         for _ in range(MAX_CONCURRENT):
@@ -146,7 +146,7 @@ def test_too_many_requests_at_once_are_told_to_come_again(small: DoorProcess) ->
     until(lambda: small.post(f"/v1/open-{RUN}", b"{}").status_code == 200, 10, "there is room again")
 
 
-def test_bodies_at_once_have_a_limit_of_bytes(small: DoorProcess) -> None:
+def test_bodies_at_once_have_a_limit_of_bytes(small: IngressProcess) -> None:
     """Half-sent bodies take memory: a body that would take too much gets 503, what is under way stays."""
     part = b"x" * (BODY_LIMIT_BYTES - 1000)
     with begun(small, f"open-{RUN}", BODY_LIMIT_BYTES) as first:
@@ -163,7 +163,7 @@ def test_bodies_at_once_have_a_limit_of_bytes(small: DoorProcess) -> None:
     assert small.post(f"/v1/open-{RUN}", part).status_code == 200
 
 
-def test_too_many_connections_are_hung_up_on(small: DoorProcess) -> None:
+def test_too_many_connections_are_hung_up_on(small: IngressProcess) -> None:
     """Connections that say nothing cannot use up the process' files: beyond twice the requests they get 503."""
     with contextlib.ExitStack() as stack:
         idle = [stack.enter_context(connected(small)) for _ in range(2 * MAX_CONCURRENT)]
@@ -179,14 +179,14 @@ def test_too_many_connections_are_hung_up_on(small: DoorProcess) -> None:
 
 
 @contextlib.contextmanager
-def connected(process: DoorProcess) -> Iterator[socket.socket]:
+def connected(process: IngressProcess) -> Iterator[socket.socket]:
     """Give a connection to the ingress."""
     with socket.create_connection(("127.0.0.1", process.port), timeout=10) as connection:
         yield connection
 
 
 @contextlib.contextmanager
-def begun(process: DoorProcess, name: str, body_bytes: int) -> Iterator[socket.socket]:
+def begun(process: IngressProcess, name: str, body_bytes: int) -> Iterator[socket.socket]:
     """Give a connection on which the headers of a post have been sent, and nothing of its body."""
     with connected(process) as connection:
         head = f"POST /v1/{name} HTTP/1.1\r\nhost: door\r\ncontent-length: {body_bytes}\r\n\r\n"
@@ -194,7 +194,7 @@ def begun(process: DoorProcess, name: str, body_bytes: int) -> Iterator[socket.s
         yield connection
 
 
-def value(process: DoorProcess, metric: str, missing: float | None = None) -> float:
+def value(process: IngressProcess, metric: str, missing: float | None = None) -> float:
     """Return the value of a metric, with its labels; of one that is not there yet `missing`, if one is given."""
     lines = [line for line in process.get("/metrics").text.splitlines() if line.startswith(f"{metric} ")]
     if missing is not None and not lines:

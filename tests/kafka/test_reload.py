@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.posting_clients import Connection, Ledger, post_request
 from tests.support.waiting import until
 
@@ -25,7 +25,7 @@ ROUNDS = 5
 class Shop:
     """An ingress whose configuration is rewritten while clients post."""
 
-    def __init__(self, process: DoorProcess, directory: Path, kafka: str) -> None:
+    def __init__(self, process: IngressProcess, directory: Path, kafka: str) -> None:
         self.process = process
         self.path = directory / "penstock.toml"
         self.secret = directory / "secret"
@@ -66,7 +66,7 @@ def configured(kafka: str, *names: str) -> str:
 def shop(kafka: str, tmp_path: Path) -> Iterator[Shop]:
     """Give a ready ingress with one source."""
     (tmp_path / "secret").write_bytes(SECRET)
-    with door(tmp_path, configured(kafka, KEPT)) as process:
+    with running_ingress(tmp_path, configured(kafka, KEPT)) as process:
         process.until_ready()
         yield Shop(process, tmp_path, kafka)
 

@@ -13,7 +13,7 @@ from providers.shopify.provider import Shopify
 from schemas.topics import DEAD
 from tests.support.builders.noisy_products import ensure_raw
 from tests.support.oracle.ledger import Ledger, OutcomeCount, committed
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.workers import running, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -56,7 +56,7 @@ POSTED = (
 )
 
 
-def post(shop: DoorProcess, delivery_id: str, topic: str, body: bytes) -> int:
+def post(shop: IngressProcess, delivery_id: str, topic: str, body: bytes) -> int:
     """Post with a right signature, as everybody can who has captured the body, and return the status."""
     headers = Shopify().sign(Sample(body, topic, delivery_id, datetime.now(UTC)), SECRET)
     return shop.post(f"/v1/{SOURCE}", body, headers).status_code
@@ -68,7 +68,7 @@ def test_captured_deliveries_make_no_false_change(kafka: str, registry: str, tmp
     ensure_raw(kafka, APP)
     (tmp_path / "door").mkdir()
     (tmp_path / "worker").mkdir()
-    with door(tmp_path / "door", text) as shop:
+    with running_ingress(tmp_path / "door", text) as shop:
         shop.until_ready()
         assert [post(shop, *posted[:3]) for posted in POSTED] == [200] * len(POSTED)
 

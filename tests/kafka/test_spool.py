@@ -17,7 +17,7 @@ from local.kafka import RunningKafka, start_kafka
 from providers.base import Sample
 from providers.shopify.provider import Shopify
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.posting_clients import Connection
 from tests.support.waiting import until
 
@@ -74,7 +74,7 @@ class Load:
     slowest_s: float = 0.0
     is_over: bool = False
 
-    async def send(self, process: DoorProcess, resource: int) -> None:
+    async def send(self, process: IngressProcess, resource: int) -> None:
         """Post one resource's deliveries until the load is over."""
         connection, number, sent = Connection(process.port), 0, self.accepted.setdefault(resource, [])
         while not self.is_over:
@@ -96,7 +96,7 @@ class Load:
 
 
 @asynccontextmanager
-async def load(process: DoorProcess) -> AsyncIterator[Load]:
+async def load(process: IngressProcess) -> AsyncIterator[Load]:
     """Keep the senders going for the length of the block, and a moment before and after it."""
     made = Load()
     senders = [asyncio.create_task(made.send(process, resource)) for resource in range(CLIENTS)]
@@ -122,7 +122,7 @@ def kill_and_restart(kafka: RunningKafka) -> RunningKafka:
     return start_kafka(kafka.data_dir, int(kafka.bootstrap_servers.rpartition(":")[2]))
 
 
-def depth(process: DoorProcess) -> float:
+def depth(process: IngressProcess) -> float:
     """Return how many deliveries the ingress says are in its spool."""
     lines = process.get("/metrics").text.splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("penstock_spool_deliveries ")))
@@ -149,7 +149,7 @@ async def test_outage_of_kafka_is_not_noticed_outside(
     own_kafka: RunningKafka, tmp_path: Path, outage: Callable[[RunningKafka], RunningKafka]
 ) -> None:
     """Kafka hangs or is gone for 8 s under 600 posts/s: each gets its 200 within 4 s, and nothing is missing or swapped."""
-    with door(tmp_path, configured(own_kafka.bootstrap_servers)) as process:
+    with running_ingress(tmp_path, configured(own_kafka.bootstrap_servers)) as process:
         process.until_ready()
         with RawReader(own_kafka.bootstrap_servers) as raw:
             async with load(process) as told:
@@ -170,7 +170,7 @@ async def test_outage_of_kafka_is_not_noticed_outside(
 
 async def test_ingress_killed_during_an_outage_loses_nothing(own_kafka: RunningKafka, tmp_path: Path) -> None:
     """SIGKILL with a spool half full, and again while it drains: nothing answered 200 is missing, the order is kept."""
-    with door(tmp_path, configured(own_kafka.bootstrap_servers)) as process:
+    with running_ingress(tmp_path, configured(own_kafka.bootstrap_servers)) as process:
         process.until_ready()
         with RawReader(own_kafka.bootstrap_servers) as raw:
             async with load(process) as told:
@@ -190,7 +190,7 @@ async def test_ingress_killed_during_an_outage_loses_nothing(own_kafka: RunningK
     assert sum(map(len, told.accepted.values())) > 2_000
 
 
-def drained(process: DoorProcess) -> float:
+def drained(process: IngressProcess) -> float:
     """Return how many deliveries have gone from the spool to Kafka."""
     lines = process.get("/metrics").text.splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("penstock_spool_drained_total ")))
@@ -198,7 +198,7 @@ def drained(process: DoorProcess) -> float:
 
 def test_full_spool_asks_to_come_back(own_kafka: RunningKafka, tmp_path: Path) -> None:
     """What does not fit is answered 503 with Retry-After at once, what did fit is published, and then all is well again."""
-    with door(tmp_path, configured(own_kafka.bootstrap_servers, "spool_bytes = 20_000")) as process:
+    with running_ingress(tmp_path, configured(own_kafka.bootstrap_servers, "spool_bytes = 20_000")) as process:
         process.until_ready()
         with RawReader(own_kafka.bootstrap_servers) as raw:
             os.kill(own_kafka.pid, signal.SIGSTOP)
@@ -221,7 +221,7 @@ def test_full_spool_asks_to_come_back(own_kafka: RunningKafka, tmp_path: Path) -
 
 def test_without_a_spool_kafka_is_waited_for(own_kafka: RunningKafka, tmp_path: Path) -> None:
     """`spool = "off"`: 503 with Retry-After within 4 s, no file, and no spool in the metrics."""
-    with door(tmp_path, configured(own_kafka.bootstrap_servers, 'spool = "off"')) as process:
+    with running_ingress(tmp_path, configured(own_kafka.bootstrap_servers, 'spool = "off"')) as process:
         process.until_ready()
         os.kill(own_kafka.pid, signal.SIGSTOP)
         answer = post(process, 1)
@@ -234,7 +234,7 @@ def test_without_a_spool_kafka_is_waited_for(own_kafka: RunningKafka, tmp_path: 
     assert not (tmp_path / "data" / "spool").exists()
 
 
-def post(process: DoorProcess, number: int) -> httpx.Response:
+def post(process: IngressProcess, number: int) -> httpx.Response:
     """Return the answer to resource 0's n-th delivery."""
     body = b'{"id":0,"body_html":"%b"}' % (b"x" * 1000)
     return process.post("/v1/acme", body, headers(body, f"0-{number}"))

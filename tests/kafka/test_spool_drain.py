@@ -17,7 +17,7 @@ from ingress.delivery.spool_file import Row, SpoolFile, pack
 from local.guard import spawn
 from local.kafka import RunningKafka, start_kafka
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -58,7 +58,7 @@ def drained(directory: Path, *options: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def post_all(process: DoorProcess) -> list[bytes]:
+def post_all(process: IngressProcess) -> list[bytes]:
     """Post deliveries one after the other and return their bodies; each is answered 200."""
     bodies = [b'{"id":"%d"}' % number for number in range(DELIVERIES)]
     assert {process.post("/v1/acme", body).status_code for body in bodies} == {200}
@@ -68,7 +68,7 @@ def post_all(process: DoorProcess) -> list[bytes]:
 def test_scaled_away_spool_is_published_once(own_kafka: RunningKafka, tmp_path: Path) -> None:
     """Kafka away, deliveries spooled, the ingress killed: all are published; again, there is nothing to do."""
     kafka, port = own_kafka.bootstrap_servers, int(own_kafka.bootstrap_servers.rpartition(":")[2])
-    with door(tmp_path, CONFIGURATION.format(kafka=kafka, source="acme")) as process:
+    with running_ingress(tmp_path, CONFIGURATION.format(kafka=kafka, source="acme")) as process:
         process.until_ready()
         own_kafka.child.kill()
         bodies = post_all(process)
@@ -99,7 +99,7 @@ def test_scaled_away_spool_is_published_once(own_kafka: RunningKafka, tmp_path: 
 
 def test_spool_in_use_is_left_alone(kafka: str, tmp_path: Path) -> None:
     """The ingress publishes it by itself; the command says so, with a code of its own."""
-    with door(tmp_path, CONFIGURATION.format(kafka=kafka, source="acme")) as process:
+    with running_ingress(tmp_path, CONFIGURATION.format(kafka=kafka, source="acme")) as process:
         process.until_ready()
 
         code, said = drained(tmp_path)
@@ -110,7 +110,7 @@ def test_spool_in_use_is_left_alone(kafka: str, tmp_path: Path) -> None:
 def test_killed_drain_doubles_one_batch_at_most(kafka: str, tmp_path: Path) -> None:
     """Killed in the middle and run again: everything is there, in order per resource, repetitions left out."""
     source = f"drained-{os.getpid()}"
-    with door(tmp_path, CONFIGURATION.format(kafka=kafka, source=source)) as process:
+    with running_ingress(tmp_path, CONFIGURATION.format(kafka=kafka, source=source)) as process:
         process.until_ready()  # so there is a topic to read
     file = SpoolFile(tmp_path / "data" / "spool" / "left.sqlite")
     headers = pack([("penstock_source", source.encode()), ("penstock_provider", b"generic")])

@@ -8,7 +8,7 @@ import pytest
 from tests.proxies.corpus.case import CLIENT, SECRET
 from tests.proxies.proxies import PROXIES
 from tests.proxies.station import Station, station_of
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 
 BODY_LIMIT_BYTES = 64 * 1024
 ALLOWED = {"shop": f"{CLIENT}/32", "guarded": "203.0.113.0/24", "own": "127.0.0.1/32", "hidden": "0.0.0.0/0"}
@@ -33,16 +33,16 @@ def configuration(kafka: str, run: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def ingress(configuration: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorProcess]:
+def ingress(configuration: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngressProcess]:
     """Give a ready ingress."""
-    with door(tmp_path_factory.mktemp("ingress"), configuration) as process:
+    with running_ingress(tmp_path_factory.mktemp("ingress"), configuration) as process:
         process.until_ready()
         yield process
 
 
 @pytest.fixture(scope="session", params=list(PROXIES))
 def station(
-    request: pytest.FixtureRequest, ingress: DoorProcess, kafka: str, run: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest, ingress: IngressProcess, kafka: str, run: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Station]:
     """Give each proxy in turn, in front of the ingress."""
     with station_of(request.param, ingress, kafka, run, tmp_path_factory.mktemp(request.param)) as made:

@@ -16,7 +16,7 @@ from tests.proxies.judge import UNREACHABLE, Kept, Outcome, complaints, miscount
 from tests.proxies.proxies import PROXIES, LeftOut, Missing, Proxy, Taken
 from tests.proxies.tap import Heard, Moment, Tap, tap
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import DoorProcess
+from tests.support.processes.ingress import IngressProcess
 from tests.support.waiting import until
 
 PAUSE_S = 0.02  # between the pieces of a case, so that they come as several packets
@@ -145,7 +145,7 @@ class Station:
 
 
 @contextlib.contextmanager
-def station_of(name: str, ingress: DoorProcess, kafka: str, run: str, directory: Path) -> Iterator[Station]:
+def station_of(name: str, ingress: IngressProcess, kafka: str, run: str, directory: Path) -> Iterator[Station]:
     """Give one proxy in front of an ingress; fail where its program is missing, skip where it need not be there."""
     with RawReader(kafka) as raw, tap(ingress.port) as tapped, contextlib.ExitStack() as running:
         started: Proxy | Missing | LeftOut

@@ -4,7 +4,7 @@ import pytest
 
 from tests.proxies.corpus import FAMILIES, members
 from tests.proxies.station import Station
-from tests.support.processes.ingress import DoorProcess
+from tests.support.processes.ingress import IngressProcess
 
 pytestmark = [pytest.mark.proxies, pytest.mark.kafka]
 
@@ -17,7 +17,7 @@ def test_request_is_read_as_the_proxy_read_it(station: Station, family: str) -> 
     assert not wrong, "\n".join(wrong)
 
 
-def test_requests_add_up(station: Station, ingress: DoorProcess) -> None:
+def test_requests_add_up(station: Station, ingress: IngressProcess) -> None:
     """Over all cases, the ingress has answered no more requests than the proxy has passed on, and logged no fault."""
     assert station.sums() == []
     assert [event for event in ingress.events() if event["event"] == "request_failed" or "exception" in event] == []

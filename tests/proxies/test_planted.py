@@ -8,15 +8,15 @@ import pytest
 
 from tests.proxies.corpus import CORPUS
 from tests.proxies.station import station_of
-from tests.support.processes.ingress import DoorProcess
+from tests.support.processes.ingress import IngressProcess
 
 pytestmark = [pytest.mark.proxies, pytest.mark.kafka]
 
 
 @pytest.fixture(scope="module")
-def gullible(configuration: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DoorProcess]:
+def gullible(configuration: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngressProcess]:
     """Give a ready ingress that believes trailers and Upgrade."""
-    process = DoorProcess(tmp_path_factory.mktemp("gullible"), configuration)
+    process = IngressProcess(tmp_path_factory.mktemp("gullible"), configuration)
     process.prefix = [sys.executable, "-m", "tests.proxies.gullible"]
     process.start()
     try:
@@ -36,7 +36,7 @@ def gullible(configuration: str, tmp_path_factory: pytest.TempPathFactory) -> It
     ],
 )
 def test_misreading_is_noticed(
-    gullible: DoorProcess, kafka: str, run: str, tmp_path: Path, proxy: str, case: str, expected: str
+    gullible: IngressProcess, kafka: str, run: str, tmp_path: Path, proxy: str, case: str, expected: str
 ) -> None:
     """A trailer that becomes a header, and a body that is not read, are complaints; what goes well is none.
 

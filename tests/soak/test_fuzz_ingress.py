@@ -24,7 +24,7 @@ from tests.support.fuzz.ingress import FuzzedDoor, fuzz
 from tests.support.fuzz.requests import seeded
 from tests.support.fuzz.wire import LIMIT_BYTES
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(3600)]
@@ -81,7 +81,7 @@ async def test_in_process() -> None:
 
 
 @pytest.fixture
-def process(kafka: str, tmp_path: Path) -> Iterator[DoorProcess]:
+def process(kafka: str, tmp_path: Path) -> Iterator[IngressProcess]:
     """Give a ready ingress with a source for every provider and a small limit for bodies."""
     tables = [
         f'[[sources]]\nname = "{sender.name}-{RUN}"\nprovider = "{sender.name}"\n'
@@ -89,13 +89,13 @@ def process(kafka: str, tmp_path: Path) -> Iterator[DoorProcess]:
         for sender in SENDERS
     ]
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[ingress]\nbody_limit_bytes = {LIMIT_BYTES}\n' + "".join(tables)
-    with door(tmp_path, text) as started:
+    with running_ingress(tmp_path, text) as started:
         started.until_ready()
         yield started
 
 
 @pytest.mark.kafka
-def test_over_a_socket(process: DoorProcess, kafka: str) -> None:
+def test_over_a_socket(process: IngressProcess, kafka: str) -> None:
     """Every connection is answered or closed, the process stays well, and the topic holds what was signed, once."""
     with RawReader(kafka) as raw:
         client = WireClient(process.port, RUN, seeded(SEED))
@@ -118,12 +118,12 @@ def test_over_a_socket(process: DoorProcess, kafka: str) -> None:
     assert _faults(process) == []
 
 
-def _faults(process: DoorProcess) -> list[dict[str, Any]]:
+def _faults(process: IngressProcess) -> list[dict[str, Any]]:
     """Return the events that the process has logged for a fault; every line of its log has to be JSON."""
     return [event for event in process.events() if event["event"] == "request_failed" or "exception" in event]
 
 
-def _held_bytes(process: DoorProcess) -> float:
+def _held_bytes(process: IngressProcess) -> float:
     """Return what all connections together still hold: a byte that one of them never gave back stays in it."""
     (line,) = [
         line for line in process.get("/metrics").text.splitlines() if line.startswith("penstock_ingress_held_bytes ")

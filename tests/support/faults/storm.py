@@ -14,7 +14,7 @@ from tests.support.kafka.cluster import Cluster
 from tests.support.kafka.restored_table import restored
 from tests.support.oracle.ledger import Ledger, OutcomeCount, Recomputation, assert_adds_up, newest, recompute
 from tests.support.oracle.traffic import Traffic
-from tests.support.processes.ingress import door
+from tests.support.processes.ingress import running_ingress
 from tests.support.processes.workers import configured, running, wait_until
 
 PARTITIONS = 6
@@ -29,7 +29,7 @@ def weather(cluster: Cluster, registry: str, directory: Path, seed: int, *, seco
     (directory / "door").mkdir()
     with (
         closing(OutcomeCount(cluster.bootstrap_servers, registry, source)) as outcomes,
-        door(directory / "door", configuration) as ingress,
+        running_ingress(directory / "door", configuration) as ingress,
         running(directory, configuration) as workers,
     ):
         ingress.until_ready()

@@ -29,7 +29,7 @@ PAGES = frozenset({"/healthz", "/readyz", "/metrics"})
 Headers = Mapping[str, str] | Mapping[str, bytes]
 
 
-class DoorProcess:
+class IngressProcess:
     """One `penstock ingress`. Restarted, it listens on the same ports."""
 
     def __init__(self, directory: Path, configuration: str, *arguments: str, host: str = "127.0.0.1") -> None:
@@ -96,9 +96,9 @@ def _as_sent(text: str | bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def door(directory: Path, configuration: str, *arguments: str, host: str = "127.0.0.1") -> Iterator[DoorProcess]:
+def running_ingress(directory: Path, configuration: str, *arguments: str, host: str = "127.0.0.1") -> Iterator[IngressProcess]:
     """Give a running ingress, with these further arguments, that ends with the block."""
-    process = DoorProcess(directory, configuration, *arguments, host=host)
+    process = IngressProcess(directory, configuration, *arguments, host=host)
     process.start()
     try:
         yield process

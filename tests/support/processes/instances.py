@@ -6,13 +6,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from local.ports import free_port
-from tests.support.processes.ingress import DoorProcess
+from tests.support.processes.ingress import IngressProcess
 
 REUSE_PORT = "--reuse-port"
 
 
 @contextmanager
-def instances(directory: Path, configuration: str, count: int, *arguments: str) -> Iterator[list[DoorProcess]]:
+def instances(directory: Path, configuration: str, count: int, *arguments: str) -> Iterator[list[IngressProcess]]:
     """Give running instances that end with the block."""
     port = free_port()
     made = [instance(directory / str(number), configuration, port, *arguments) for number in range(count)]
@@ -23,19 +23,19 @@ def instances(directory: Path, configuration: str, count: int, *arguments: str) 
         yield made
 
 
-def instance(directory: Path, configuration: str, port: int, *arguments: str) -> DoorProcess:
+def instance(directory: Path, configuration: str, port: int, *arguments: str) -> IngressProcess:
     """Return an instance that is not started yet."""
     directory.mkdir(exist_ok=True)
-    made = DoorProcess(directory, configuration, REUSE_PORT, *arguments)
+    made = IngressProcess(directory, configuration, REUSE_PORT, *arguments)
     made.port = port
     return made
 
 
-def metric(process: DoorProcess, name: str, labels: str = "") -> float:
+def metric(process: IngressProcess, name: str, labels: str = "") -> float:
     """Return the sum of a metric's samples whose labels contain a text, as one instance shows it."""
     found = re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", process.get("/metrics").text, re.MULTILINE)
     return sum(float(value) for shown, value in found if labels in shown)
 
 
-def _stop(each: DoorProcess) -> None:
+def _stop(each: IngressProcess) -> None:
     each.child.stop(10)  # which may be another child than at the start

@@ -17,7 +17,7 @@ from broker.schema_registry import Registry
 from providers.base import Sample
 from providers.registry import provider
 from tests.support.kafka.secure_kafka import USERS, Rule, SecureKafka
-from tests.support.processes.ingress import DoorProcess, door
+from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.workers import Workers, running
 from tests.support.waiting import until
 
@@ -91,11 +91,11 @@ class Site:
         return folder
 
     @contextlib.contextmanager
-    def ingress(self, login: str = PLAIN, listener: str = "sasl") -> Iterator[DoorProcess]:
+    def ingress(self, login: str = PLAIN, listener: str = "sasl") -> Iterator[IngressProcess]:
         """Give a running ingress."""
         with (
             as_user("penstock-ingress"),
-            door(self.folder("penstock-ingress"), self.configuration(login, listener)) as opened,
+            running_ingress(self.folder("penstock-ingress"), self.configuration(login, listener)) as opened,
         ):
             yield opened
 
@@ -150,7 +150,7 @@ class Site:
         until(lambda: thing in self.changes(), TIMEOUT_S, f"the change of {thing}")
 
 
-def post(opened: DoorProcess, thing: str, body: bytes | None = None) -> int:
+def post(opened: IngressProcess, thing: str, body: bytes | None = None) -> int:
     """Return the status of a delivery about a thing."""
     content = b'{"id":"%b","updated_at":"2026-11-21T10:00:00Z"}' % thing.encode() if body is None else body
     sample = Sample(content, "thing.updated", f"delivery-{thing}", datetime.now(UTC))

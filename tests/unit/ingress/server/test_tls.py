@@ -24,7 +24,7 @@ from ingress.server.protocol import BoundedHttp, sweep
 from ingress.server.server import DrainingServer
 from ingress.server.tls import TlsFiles
 from tests.support.kafka.certificates import Authority
-from tests.support.processes.ingress import door
+from tests.support.processes.ingress import running_ingress
 
 TIMEOUT_S = 30.0
 KAFKA_AWAY = """
@@ -72,7 +72,7 @@ def test_https_is_served(files: TlsFiles, authority: Authority, tmp_path: Path) 
     """`penstock ingress` with a certificate answers HTTPS, TLS 1.2 and 1.3, and nothing else."""
     files.certificate.rename(tmp_path / "penstock.pem")
     relative = f'[ingress]\ntls_certificate = "penstock.pem"\ntls_key = "{files.key.name}"\n'
-    with door(tmp_path, KAFKA_AWAY + relative) as process:
+    with running_ingress(tmp_path, KAFKA_AWAY + relative) as process:
         url = process.url.replace("http:", "https:")
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
             trusting = authority.trusting()
@@ -90,7 +90,7 @@ def test_https_is_served(files: TlsFiles, authority: Authority, tmp_path: Path) 
 
 def test_plain_wins_over_the_configuration(tmp_path: Path) -> None:
     """What serves one machine only, `penstock up`, needs no certificate."""
-    with door(tmp_path, KAFKA_AWAY + '[ingress]\ntls_certificate = "none.pem"\n', "--plain") as process:
+    with running_ingress(tmp_path, KAFKA_AWAY + '[ingress]\ntls_certificate = "none.pem"\n', "--plain") as process:
         assert process.get("/v1/acme").status_code == 200
 
 
