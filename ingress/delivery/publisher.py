@@ -25,7 +25,9 @@ POLL_S = 0.001
 LINGER_MS = 1
 IDLE_POLL_S = 0.1  # Serves librdkafka's log, errors and statistics when nothing is in flight; 0.1 % of a core.
 STATISTICS_MS = 200  # Only the warm-up reads them: librdkafka reports its producer id nowhere else.
-MESSAGE_TIMEOUT_MS = 60_000  # Longer than the 503 takes: GitHub never retries, and duplicates are dropped downstream.
+MESSAGE_TIMEOUT_MS = (
+    60_000  # Keeps retrying after the 503: GitHub never retries, and duplicates are dropped downstream.
+)
 QUEUE_KBYTES = (
     262_144  # At most 256 MB of bodies wait for Kafka; with a smaller queue a leader election would cause 503s.
 )

@@ -1,7 +1,7 @@
 """The spool: deliveries that Kafka cannot take now, fsynced and bounded, in order of arrival.
 
 One thread owns the file. Deliveries that arrive while it writes are committed together (group commit): one fsync for many
-deliveries, so throughput rises with the load. Only the event loop's thread changes counters and bounds, and it never waits for
+deliveries, so throughput rises with the load. Counters and bounds are kept on the event loop's thread, which never waits for
 the disk.
 
 A refusal ends without a new delivery: the thread checks the disk again every second and after each refusal, so a spool that was
@@ -24,7 +24,7 @@ from ingress.delivery.spool_file import Headers, Row, SpoolFile, pack
 
 GROUP = 1000  # most rows in one transaction: 2 MB of usual bodies, 5 ms of work besides the fsync
 GROUP_BYTES = 16 * 1024 * 1024
-LEAST_FREE_BYTES = 200_000_000  # Kafka may share the disk, and crashes when it is full.
+LEAST_FREE_BYTES = 200_000_000  # Kafka may share the disk, and halts when it is full.
 LOOK_S = 1.0  # A check is one system call; after a failed write it is a write of 64 kB and its fsync.
 
 Fault = Literal["spool_full", "spool_failed"]
@@ -179,7 +179,7 @@ class Spool:
                 return
 
     def _next_tasks(self) -> list[_Task | None]:
-        """Wait for a task, then take further queued ones, up to one transaction's worth; return none after LOOK_S."""
+        """Wait for a task and take further queued ones, up to one transaction's worth; empty if none comes in LOOK_S."""
         try:
             tasks, size = [self._tasks.get(timeout=LOOK_S)], 0
         except queue.Empty:
