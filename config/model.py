@@ -30,9 +30,7 @@ from config.toml_lines import Location, line_of
 
 ProviderName = Literal["bigcommerce", "generic", "github", "shopery", "shopify", "standard", "stripe"]
 BODY_LIMIT_BYTES = 25 * 1024 * 1024  # GitHub's largest delivery is 25 MB; no other provider sends more.
-BODIES_LIMIT_BYTES = (
-    256 * 1024 * 1024
-)  # Ten of the largest; or 20,000 usual ones a second for the 2 s before the spool takes over.
+BODIES_LIMIT_BYTES = 256 * 1024 * 1024  # Ten of the largest, or 2 s of 20,000 usual ones a second before spooling.
 TLS_CONNECTIONS = 1000  # 0.8 GB in the worst case; a load balancer in front needs a few dozen.
 MAX_CONCURRENT = 10_000  # 5,000/s for the 2 s that Kafka may be silent before deliveries are spooled.
 PUBLISHING = ("github", "stripe")  # providers that publish their networks: files in providers/networks
