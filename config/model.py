@@ -478,7 +478,7 @@ class Ingress(_Table):
     def connections_at_once(self, *, has_tls: bool) -> int:
         """Return how many connections may be open at once: twice the deliveries, because most are idle between two.
 
-        With TLS each may take 0.8 MB, so there are fewer unless `max_connections` says more.
+        With TLS each may take 0.8 MB, so there are fewer unless `max_connections` is set higher.
         """
         wanted = 2 * self.max_concurrent
         return self.max_connections or (min(wanted, TLS_CONNECTIONS) if has_tls else wanted)

@@ -23,7 +23,7 @@ log = structlog.get_logger("ingress")
 def frozen(file: Path, mounted: frozenset[str]) -> Frozen | None:
     """Return why a file's changes cannot be seen, None if they can or it is missing; `mounted` are the mount points.
 
-    `replaced`: the file that is read has no name any more, so it cannot change. `mounted_alone`: changes written in place are
+    `replaced`: the file that is read no longer has a name, so it cannot change. `mounted_alone`: changes written in place are
     seen, a replacement of the file is not.
     """
     try:

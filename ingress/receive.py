@@ -166,7 +166,7 @@ class Receiver:
             self.log.warning(kind, source=source.name, ref=secret.ref, until=str(secret.until))
 
     async def _keep(self, delivery: RawDelivery) -> Answer:
-        """Return 200 once Kafka, or the spool in its stead, has the delivery."""
+        """Return 200 once Kafka, or the spool instead, has the delivery."""
         began_s = perf_counter()
         report = await self._raw_topic.publish(delivery.key.encode(), delivery.body, raw_headers(delivery))
         waited_s = perf_counter() - began_s

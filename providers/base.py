@@ -108,7 +108,7 @@ class Provider(Protocol):
 
     @property
     def own_headers(self) -> tuple[str, ...]:
-        """Return the lower-case prefixes of the headers kept on `webhooks.raw`."""
+        """Return the lower-case prefixes of the headers stored on `webhooks.raw`."""
 
     @property
     def scheme(self) -> Scheme:

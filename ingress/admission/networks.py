@@ -132,7 +132,7 @@ def _number(text: str) -> tuple[int, int]:
 
 
 def _ranges(networks: Iterable[IPv4Network | IPv6Network]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    ordered = tuple(networks)  # as `collapse_addresses` gives them
+    ordered = tuple(networks)  # as `collapse_addresses` returns them
     return tuple(int(each.network_address) for each in ordered), tuple(int(each.broadcast_address) for each in ordered)
 
 

@@ -1,6 +1,6 @@
 """The most memory that one ingress process takes: the sum of its limits, each of which `penstock.toml` sets.
 
-    process + connections x (one connection) + bytes under way + one body more + what waits for Kafka
+    process + connections x (one connection) + bytes in flight + one more body + records waiting for Kafka
 
 Every term is an enforced bound, so the sum is a bound too. Proven at the limit, with every connection in its worst case, by
 tests/kafka/test_ingress_memory.py. Attacks that it defends against: docs/security.md.

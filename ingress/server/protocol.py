@@ -65,7 +65,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._framing.add(data)
         self._read_on()
 
-    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio reads the answer, which uvicorn never gives
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio uses the result, which uvicorn never returns
         """Keep the connection open to answer requests that were complete when the sender closed its side.
 
         TLS connections cannot be half closed: there the transport closes in any case, and logs a line if this returns True.
