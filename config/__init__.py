@@ -1,6 +1,5 @@
-"""`penstock.toml`: its tables, reading it with line numbers in every error, and the secrets it refers to.
+"""The configuration, `penstock.toml`: its tables, loading with the line of every error, and the secrets it refers to.
 
-For others: `model` (the tables), `loading.load`, `secrets` (references resolved), `problems`, `names`, `escaping`,
-`private_files`,
-`mounted_files`.
+Public: `model` (the tables), `loading.load`, `secrets` (resolves references), `problems`, `names`, `escaping`,
+`private_files`, `mounted_files`.
 """

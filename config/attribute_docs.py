@@ -1,7 +1,7 @@
-"""The texts below the attributes of classes, read from a module's source.
+"""Reads the docstrings of class attributes from a module's source.
 
-pydantic can read them by itself (`use_attribute_docstrings`), but does so when a class is made: 80 ms at each start of
-each process, for texts that only the reference and editors show.
+pydantic can read them (`use_attribute_docstrings`), but does so when a class is created: 80 ms at each start of each
+process, for texts that only the reference and editors show.
 """
 
 import ast
@@ -10,7 +10,7 @@ from itertools import pairwise
 
 
 def attribute_docs(source: str) -> Mapping[str, Mapping[str, str]]:
-    """Return, for each class of a module, the text below each annotated attribute that has one, as one line."""
+    """Return, by class and attribute, the docstring below each annotated attribute as one line."""
     return {node.name: _of_class(node) for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
 
 

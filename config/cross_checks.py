@@ -1,4 +1,4 @@
-"""What can only be wrong between the tables of `penstock.toml`: names used twice, references to nothing, mixed topics."""
+"""Checks across the tables of `penstock.toml`: duplicate names, unknown references, mixed topics."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,7 @@ from config.toml_lines import Location
 
 
 def cross_problems(table: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
-    """Yield what is wrong between tables. They may still be malformed: that is the models' to say."""
+    """Yield the problems across tables. The tables may be malformed: the models report that."""
     sources = dict(_tables(table, "sources"))
     yield from _repeated_names("sources", sources)
     routes = dict(_tables(table, "routes"))
@@ -31,7 +31,7 @@ def cross_problems(table: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
 
 
 def _mixed_topics(routes: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[Location, str]]:
-    """Yield raw routes whose topic also gets change events: nobody could read both."""
+    """Yield raw routes whose topic also gets change events: no consumer could read both."""
     named = {index: route for index, route in routes.items() if isinstance(route.get("topic"), str)}
     changes = {route["topic"]: route.get("name") for route in named.values() if route.get("mode") != "raw"}
     for index, route in named.items():

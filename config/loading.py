@@ -1,4 +1,4 @@
-"""Reads `penstock.toml`; every error carries its line.
+"""Loads `penstock.toml`; every error has its line.
 
 Problem              one thing to repair, with its line
 ConfigurationError   Terminal: the process ends with every problem on a line of its own
@@ -45,7 +45,7 @@ def load(path: Path, environ: Mapping[str, str]) -> "Configuration":
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of `penstock.toml`, for editors and for docs/configuration.md.
 
-    Beside the standard's keywords a text may have `x-expected`, which says in words what a function checks.
+    Besides the standard keywords, a text may have `x-expected`, which says in words what a function checks.
     """
     schema = Configuration.model_json_schema(mode="validation")
     texts = attribute_docs(Path(model.__file__).read_text(encoding="utf-8"))
@@ -94,7 +94,7 @@ def _parse(text: str, path: Path) -> dict[str, Any]:
 
 
 def _override(table: dict[str, Any], environ: Mapping[str, str]) -> dict[Location, str]:
-    """Put the environment's values into the table and return which variable each key came from."""
+    """Apply the environment's values to the table and return the variable of each overridden key."""
     overridden: dict[Location, str] = {}
     for variable, (section, key) in OVERRIDES.items():
         if environ.get(variable) and isinstance(table.setdefault(section, {}), dict):

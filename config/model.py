@@ -30,37 +30,37 @@ from config.toml_lines import Location, line_of
 
 ProviderName = Literal["bigcommerce", "generic", "github", "shopery", "shopify", "standard", "stripe"]
 BODY_LIMIT_BYTES = 25 * 1024 * 1024  # GitHub's largest delivery is 25 MB; no other provider sends more.
-BODIES_LIMIT_BYTES = 256 * 1024 * 1024  # Ten of the largest; 2 s of 20,000 usual ones a second while Kafka is silent.
-TLS_CONNECTIONS = 1000  # 0.8 GB at worst; a load balancer in front needs a few dozen.
-MAX_CONCURRENT = 10_000  # Kafka may be silent for 2 s before deliveries go to the spool: 5,000/s meanwhile.
+BODIES_LIMIT_BYTES = 256 * 1024 * 1024  # Ten of the largest, or 2 s of 20,000 usual ones a second before spooling.
+TLS_CONNECTIONS = 1000  # 0.8 GB in the worst case; a load balancer in front needs a few dozen.
+MAX_CONCURRENT = 10_000  # 5,000/s for the 2 s that Kafka may be silent before deliveries are spooled.
 PUBLISHING = ("github", "stripe")  # providers that publish their networks: files in providers/networks
-MAX_RESOURCE_TYPES = 200  # of a source; two topics each, and Shopify's own are fewer
+MAX_RESOURCE_TYPES = 200  # per source; two topics each, and Shopify has fewer
 SPOOL_BYTES = 1 << 30  # 1 GiB: half a million usual deliveries, an hour at 140/s.
 KEPT_BY_PENSTOCK = frozenset({
     "acks", "bootstrap.servers", "enable.auto.commit", "enable.auto.offset.store", "enable.idempotence", "group.id",
     "group.instance.id", "isolation.level", "partition.assignment.strategy", "transactional.id",
 })  # fmt: skip
-"""librdkafka options that carry the promise "every change once"; nobody may change them from outside."""
+"""librdkafka options that exactly-once depends on; the configuration may not set them."""
 FILES_BY_NAME = frozenset({
     "sasl.kerberos.keytab", "sasl.oauthbearer.assertion.jwt.template.file", "sasl.oauthbearer.assertion.private.key.file",
 })  # fmt: skip
-"""librdkafka options that are paths, besides those whose name ends with `.location`."""
-REFERENCES = ("env:", "file:")  # how a value begins that says where the real one is
+"""librdkafka options that are paths, besides those whose names end with `.location`."""
+REFERENCES = ("env:", "file:")  # prefixes of values that refer to the real one
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def is_path(option: str) -> bool:
-    """Say whether the value of a librdkafka option is a path."""
+    """Return whether the value of a librdkafka option is a path."""
     return option.endswith(".location") or option in FILES_BY_NAME
 
 
 def file_of(reference: str) -> Path | None:
-    """Return the file that a `file:` reference names, None for any other text."""
+    """Return the file of a `file:` reference, None for any other text."""
     return Path(reference.removeprefix("file:")) if reference.startswith("file:") else None
 
 
 def shown_reference(reference: str) -> str:
-    """Return a reference as messages show it: a secret in its place is hidden."""
+    """Return a reference as shown in messages: a secret written instead of one is hidden."""
     return reference if reference.startswith(REFERENCES) else "text:***"
 
 
@@ -69,7 +69,7 @@ def _spelled_out(reference: object) -> object:
 
 
 def _legal_reference(ref: str, info: ValidationInfo) -> str:
-    """Return a reference to a secret, a file relative to the configuration."""
+    """Return a reference to a secret, with its file relative to the configuration."""
     kind, _, name = ref.partition(":")
     if kind not in {"env", "file", "text"} or not name:
         raise ValueError("expected env:NAME, file:PATH or, for tests and demos, text:SECRET")
@@ -96,14 +96,14 @@ Replicas = Annotated[StrictInt, Field(ge=1, le=1_000)]
 
 
 class Replication(Struct, frozen=True):
-    """How topics that Penstock creates are replicated; by default as the brokers do by default."""
+    """The replication of topics that Penstock creates; by default the brokers' own."""
 
     factor: int = -1
     min_insync: int | None = None
 
     @property
     def settings(self) -> dict[str, str]:
-        """Return the settings of a topic that it takes."""
+        """Return the topic settings that it requires."""
         return {} if self.min_insync is None else {"min.insync.replicas": str(self.min_insync)}
 
 
@@ -127,7 +127,7 @@ class Kafka(_Table):
 
     @property
     def replication(self) -> Replication:
-        """Return how topics are replicated."""
+        """Return the replication of topics."""
         return Replication(self.replication_factor or -1, self.min_insync_replicas)
 
     @field_validator("min_insync_replicas")
@@ -141,7 +141,7 @@ class Kafka(_Table):
     @field_validator("options", mode="before")
     @classmethod
     def _flat(cls, options: object) -> object:
-        """Accept `sasl.mechanism = "PLAIN"` without quotes round the key, and numbers and booleans as values."""
+        """Accept `sasl.mechanism = "PLAIN"` without quotes around the key, and numbers and booleans as values."""
         return dict(_flattened("", options)) if isinstance(options, dict) else options
 
     @field_validator("options")
@@ -163,9 +163,7 @@ class Kafka(_Table):
     @field_validator("options")
     @classmethod
     def _token_over_tls(cls, options: dict[str, str]) -> dict[str, str]:
-        """Refuse to send a client's secret in clear: librdkafka would give it to any proxy that the environment
-        names.
-        """
+        """Refuse to send a client's secret unencrypted: librdkafka would send it to any proxy named in the environment."""
         url = options.get("sasl.oauthbearer.token.endpoint.url", "")
         if url.lower().startswith("http:") and "sasl.oauthbearer.client.secret" in options:
             raise ValueError(
@@ -237,7 +235,7 @@ class SecretReference(_Table):
     """The last day, UTC, on which the secret is accepted. Not set: it does not expire."""
 
     def is_current(self, today: date) -> bool:
-        """Say whether the secret is still accepted on this day (UTC)."""
+        """Return whether the secret is accepted on this day (UTC)."""
         return self.until is None or today <= self.until
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
@@ -349,7 +347,7 @@ class Source(_Table):
 
     @property
     def burst_at_once(self) -> int:
-        """Return how many deliveries are let in at once under `rate_limit`: `burst`, or what it allows in a second."""
+        """Return how many deliveries `rate_limit` accepts at once: `burst`, or as many as it allows in a second."""
         return self.burst or max(1, ceil(self.rate_limit or 0))
 
 
@@ -478,21 +476,21 @@ class Ingress(_Table):
         return self
 
     def connections_at_once(self, *, has_tls: bool) -> int:
-        """Return how many connections may be open at once: twice the deliveries, because most rest between two.
+        """Return how many connections may be open at once: twice the deliveries, because most are idle between two.
 
-        With TLS each may take 0.8 MB, so there are fewer unless `max_connections` says more.
+        With TLS each may take 0.8 MB, so there are fewer unless `max_connections` is set higher.
         """
         wanted = 2 * self.max_concurrent
         return self.max_connections or (min(wanted, TLS_CONNECTIONS) if has_tls else wanted)
 
     @property
     def bodies_at_once_bytes(self) -> int:
-        """Return how many bytes of bodies may be under way at once: at least one of the largest."""
+        """Return how many bytes of bodies may be in flight at once: at least one of the largest."""
         return self.bodies_limit_bytes or max(BODIES_LIMIT_BYTES, self.body_limit_bytes)
 
     @property
     def has_spool(self) -> bool:
-        """Say whether deliveries are kept on disk while Kafka is away."""
+        """Return whether deliveries are spooled on disk while Kafka is unavailable."""
         return self.spool in {True, "on"}
 
 
@@ -506,13 +504,13 @@ class Configuration(_Table):
     worker: Worker = Worker()
     ingress: Ingress = Ingress()
 
-    _path: Path | None = PrivateAttr(None)  # where it was read from
+    _path: Path | None = PrivateAttr(None)  # the file that it was read from
     _lines: Mapping[Location, int] = PrivateAttr({})
 
     def problem(self, location: Location, message: str) -> Problem:
-        """Return what is wrong with a key, with its line where the configuration was read from a file.
+        """Return the problem with a key, with its line if the configuration was read from a file.
 
-        librdkafka's names have dots: a part of a location may stand in the file as several keys.
+        librdkafka's names contain dots, so one part of a location may be several keys in the file.
         """
         written = {".".join(map(str, found)): found for found in self._lines}
         found = written.get(".".join(map(str, location)), location)
@@ -520,7 +518,7 @@ class Configuration(_Table):
         return Problem(place, key_text(location), message)
 
     def source(self, name: str) -> Source | None:
-        """Return the source of that name."""
+        """Return the source with that name."""
         return next((source for source in self.sources if source.name == name), None)
 
 
@@ -535,7 +533,7 @@ def _flattened(prefix: str, options: Mapping[str, Any]) -> Iterator[tuple[str, o
 
 
 def _located(name: str, value: str, directory: Path) -> str:
-    """Return the value of a librdkafka option, a path in it relative to a directory."""
+    """Return the value of a librdkafka option, with a path in it resolved against a directory."""
     if value.startswith("file:"):
         return f"file:{directory / value.removeprefix('file:')}"
     return str(directory / value) if is_path(name) and value != "probe" and not value.startswith("env:") else value

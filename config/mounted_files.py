@@ -1,7 +1,7 @@
-"""Files that do not follow a change: one that is mounted by itself stays the one that it was when it was mounted.
+"""Detects files whose changes cannot be seen: a file that is mounted by itself stays the file that was mounted.
 
-Editors, `mv` and whatever writes safely put a new file in the place of the old one. A mounted folder shows the new one; a
-mounted file goes on showing the old one, which has no name any more. No look finds a change, and SIGHUP reads the old text.
+Editors, `mv` and all safe writers replace the old file with a new one. A mounted folder shows the new file; a mounted file goes
+on showing the old one, which no longer has a name. Polling finds no change, and SIGHUP reads the old text.
 """
 
 import os
@@ -21,10 +21,10 @@ log = structlog.get_logger("ingress")
 
 
 def frozen(file: Path, mounted: frozenset[str]) -> Frozen | None:
-    """Return why a file does not follow, None where it does or is missing; `mounted` are the mount points.
+    """Return why a file's changes cannot be seen, None if they can or it is missing; `mounted` are the mount points.
 
-    `replaced`: what is read here has no name any more, so nobody can change it. `mounted_alone`: it follows what is written into
-    it in place, and nothing that replaces it.
+    `replaced`: the file that is read no longer has a name, so it cannot change. `mounted_alone`: changes written in place are
+    seen, a replacement of the file is not.
     """
     try:
         real = file.resolve(strict=True)
@@ -36,7 +36,7 @@ def frozen(file: Path, mounted: frozenset[str]) -> Frozen | None:
 
 
 def mount_points() -> frozenset[str]:
-    """Return where something is mounted, as this process sees it; nothing where the system does not tell."""
+    """Return the mount points that this process sees; none if the system does not list them."""
     try:
         return parsed(MOUNTS.read_text(encoding="utf-8", errors="surrogateescape"))
     except OSError:
@@ -44,19 +44,19 @@ def mount_points() -> frozenset[str]:
 
 
 def parsed(mountinfo: str) -> frozenset[str]:
-    """Return the mount points in the kernel's list: the fifth word of each line, blanks in octal (proc_pid_mountinfo(5))."""
+    """Return the mount points in the kernel's list: the fifth word of each line, blanks escaped (proc_pid_mountinfo(5))."""
     words = (line.split() for line in mountinfo.splitlines())
     return frozenset(_ESCAPED.sub(lambda found: chr(int(found[1], 8)), found[4]) for found in words if len(found) > 4)
 
 
 class MountWatch:
-    """Says once of each file that it does not follow, and once more when it has been replaced."""
+    """Logs once for each file that its changes cannot be seen, and again when it has been replaced."""
 
     def __init__(self) -> None:
         self._known: dict[Path, Frozen | None] = {}
 
     def look(self, files: Iterable[Path]) -> None:
-        """Log what is news about these files."""
+        """Log what has changed for these files."""
         mounted = mount_points()
         for file in files:
             found = frozen(file, mounted)

@@ -1,4 +1,4 @@
-"""Texts fit to be a name, a topic, a resource type, a network, a URL: pydantic types whose errors say what was expected."""
+"""Types for names, topics, resource types, networks and URLs; their validation errors say what was expected."""
 
 import ipaddress
 import re
@@ -13,12 +13,12 @@ PUBLISHED = "published"  # in an allowlist: the networks that the source's provi
 OWN_TOPICS = (RAW, "deliveries.", "state.", "penstock.", "__")
 _RESOURCE_TYPE = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(_[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-LANES = (".high", ".low")  # how the lanes of `priority` end
-_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,244}")  # Kafka takes 249; a lane's end needs 5
+LANES = (".high", ".low")  # suffixes of the lanes of `priority`
+_TOPIC = re.compile(r"[A-Za-z0-9._-]{1,244}")  # Kafka allows 249; a lane's suffix needs 5
 
 
 def expected(words: str) -> Any:
-    """Return an annotation that says in the JSON Schema, and so in docs/configuration.md, what a validator accepts."""
+    """Return an annotation that states in the JSON Schema, and so in docs/configuration.md, what a validator accepts."""
     return Field(json_schema_extra={"x-expected": words})
 
 
@@ -73,7 +73,7 @@ def _legal_sender(sender: str) -> str:
 
 def _legal_url(url: str) -> str:
     parts = urlsplit(url)
-    if "@" in parts.netloc:  # not shown: it most likely holds a password
+    if "@" in parts.netloc:  # not shown: it probably contains a password
         raise ValueError(
             "expected a URL without user and password, which messages would show; write them as keys of their own"
         )

@@ -1,7 +1,7 @@
-"""Files and directories for their owner alone: 0600 and 0700. Bodies lie in them as they came, and secrets of the demo.
+"""Makes files and directories private to their owner: 0600 and 0700. They hold bodies as received, and secrets of the demo.
 
-A process sets its umask at its start, so that what its libraries and its children create (SQLite, RocksDB, Kafka) is private,
-too; what an earlier version has left is tightened.
+A process sets its umask when it starts, so that files of its libraries and children (SQLite, RocksDB, Kafka) are private too.
+Files that an earlier version created are tightened.
 """
 
 import os
@@ -13,14 +13,14 @@ OTHERS = 0o077
 
 
 def create_privately() -> None:
-    """Let this process, and all that it starts from now on, create files and directories for their owner alone."""
+    """Make this process and its future children create files and directories that are private to their owner."""
     os.umask(OTHERS)
 
 
 def tighten(place: Path) -> list[Path]:
-    """Take from other users what they may do with a file, or a directory and everything below; return what was refused.
+    """Remove other users' access to a file, or a directory and everything below; return the paths that could not be changed.
 
-    Links below are not followed: they lead to what is not ours. What vanishes meanwhile is no matter.
+    Links below are not followed: they lead to files that are not Penstock's. Files that vanish meanwhile are ignored.
     """
     refused = []
     for path in _below(place):

@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, said so that a person can find the line and repair it. Never shows a secret."""
+"""Problems in a configuration, reported so that a person can find and fix the line. Never shows a secret."""
 
 import difflib
 import re
@@ -13,12 +13,12 @@ from config.toml_lines import Location
 
 PRIVATE_KEYS = frozenset(
     {"bearer_token", "headers", "options", "password", "secrets", "tls_key_password", "username"}
-)  # below these no input is ever repeated in a message
+)  # below these, messages never repeat the input
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to repair: where it stands (`penstock.toml:12`, or a variable), which key, and what was expected."""
+    """One problem: its location (`penstock.toml:12`, or a variable), its key, and what was expected."""
 
     place: str
     key: str
@@ -29,7 +29,7 @@ class Problem:
 
 
 class ConfigurationError(Exception):
-    """The configuration cannot be used; its text is one line per problem."""
+    """The configuration cannot be used; the text has one line per problem."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: Sequence[Problem] = tuple(problems)
@@ -39,16 +39,16 @@ class ConfigurationError(Exception):
 def key_text(location: Location) -> str:
     """Return a location as people write it: `sources[1].provider`."""
     text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location)
-    return harmless(text.removeprefix("."))  # a quoted key may hold anything, a line break too
+    return harmless(text.removeprefix("."))  # a quoted key may contain anything, even a line break
 
 
 def fault(key: str | int, message: str) -> PydanticCustomError:
-    """Return the error that a validator raises about one key of its table, or one element of its array."""
+    """Return the error for a validator to raise about one key of its table, or one element of its array."""
     return PydanticCustomError("fault", "{message}", {"key": key, "message": message})
 
 
 def suggestion(given: object, known: Iterable[str]) -> str:
-    """Return `; did you mean 'shopify'?` when one known word is close to the given one, else nothing."""
+    """Return `; did you mean 'shopify'?` if a known word is close to the given one, else an empty text."""
     close = difflib.get_close_matches(str(given), list(known), n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 

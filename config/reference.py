@@ -1,8 +1,8 @@
-"""docs/configuration.md, made from the model of `penstock.toml`: `make docs` writes it, a unit test finds it stale.
+"""Generates docs/configuration.md from the model of `penstock.toml`: `make docs` writes it, a unit test fails if it is stale.
 
-Keys, types, defaults, limits and meanings come from the JSON Schema of the model, so they cannot differ from what is
-checked. By hand, here, are an example of each table (a test reads them all), units that no key's name tells, what a running
-process does about a change, and the environment variables.
+Keys, types, defaults, limits and meanings come from the JSON Schema of the model, so they cannot differ from the validation.
+Written by hand here: an example of each table (a test loads them all), units that the key's name does not tell, how a running
+process handles a change, and the environment variables.
 """
 
 import inspect
@@ -47,7 +47,7 @@ holds the secret. `text:SECRET` is the secret itself, for tests and demos.
 
 
 class Table(Struct, frozen=True):
-    """One table of the file: how it is written, what a running process does about a change, and an example."""
+    """One table of the file: its title, its model, how a running process handles a change, and an example."""
 
     title: str
     model: type[BaseModel]
@@ -56,7 +56,7 @@ class Table(Struct, frozen=True):
 
 
 class Variable(Struct, frozen=True):
-    """An environment variable: which processes read it and what it says."""
+    """An environment variable: which processes read it and what it means."""
 
     name: str
     readers: str
@@ -219,7 +219,7 @@ def configuration_page() -> str:
 
 
 def undescribed() -> list[str]:
-    """Return the keys, as `Table.key`, whose model does not say what they mean."""
+    """Return the keys, as `Table.key`, that have no description in the model."""
     tables = json_schema()["$defs"]
     return [
         f"{table.model.__name__}.{key}"
@@ -252,7 +252,7 @@ def _section(table: Table, schema: Schema) -> str:
 
 
 def _meaning(model: type[BaseModel]) -> str:
-    """Return what the model's docstring says, without the name of the table before it."""
+    """Return the model's docstring without the name of the table before it."""
     text = " ".join((inspect.getdoc(model) or "").split())
     _, separator, rest = text.partition("`: ")
     meaning = rest if separator and text.startswith("`[") else text
@@ -279,7 +279,7 @@ def _default(value: object, unit: str) -> str:
 
 
 def _kind(schema: Schema) -> str:
-    """Return what is written behind the equals sign."""
+    """Return the type of value to write after the equals sign."""
     if "anyOf" in schema:
         kinds = dict.fromkeys(_kind(choice) for choice in schema["anyOf"] if choice.get("type") != "null")
         return "number" if set(kinds) == {"integer", "number"} else " or ".join(kinds)
@@ -299,7 +299,7 @@ def _plural(kinds: str) -> str:
 
 
 def _allowed(schema: Schema) -> Iterator[str]:
-    """Yield each limit on the value, once."""
+    """Yield each limit on the value once."""
     yield from dict.fromkeys(_limits(schema))
 
 

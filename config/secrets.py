@@ -10,9 +10,9 @@ from config.problems import ConfigurationError, Problem
 
 
 def resolve_secret(reference: "SecretReference | str", environ: Mapping[str, str]) -> bytes:
-    """Return the secret that a reference names; a file loses one trailing newline.
+    """Return the secret that a reference names; one trailing newline of a file is dropped.
 
-    An empty secret is refused: an HMAC under an empty key can be made by anybody.
+    An empty secret is refused: anyone can compute an HMAC with an empty key.
     Raises `ConfigurationError`, whose text names the reference and never the secret.
     """
     text = reference if isinstance(reference, str) else reference.ref
@@ -23,7 +23,7 @@ def resolve_secret(reference: "SecretReference | str", environ: Mapping[str, str
         secret = _from_file(name)
     elif kind == "text":
         secret = name.encode()
-    else:  # most likely the secret itself, so it is not shown
+    else:  # probably the secret itself, so it is not shown
         raise ConfigurationError([Problem("", "the secret", "expected env:NAME, file:PATH or text:SECRET")])
     if not secret:
         raise ConfigurationError([Problem("", shown_reference(text), "the secret is empty")])
@@ -36,9 +36,9 @@ def current_secrets(source: "Source", environ: Mapping[str, str], today: date) -
 
 
 def credential(reference: str, environ: Mapping[str, str]) -> str:
-    """Return the text that a reference names, for Kafka or the registry; a file loses all white space at its end.
+    """Return the text that a reference names, for Kafka or the registry; white space at the end of a file is dropped.
 
-    What stands there is compared by a server as a whole, and files end with what an editor or `base64` left.
+    A server compares the whole text, and files end with newlines that an editor or `base64` adds.
     Raises `ConfigurationError`, whose text names the reference and never the secret.
     """
     secret = resolve_secret(reference, environ)
@@ -52,7 +52,7 @@ def credential(reference: str, environ: Mapping[str, str]) -> str:
 
 
 def kafka_options(configuration: "Configuration", environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what every Kafka client starts from: brokers and `[kafka.options]`, `env:` and `file:` values resolved.
+    """Return the options common to all Kafka clients: brokers and `[kafka.options]`, `env:` and `file:` values resolved.
 
     Raises `ConfigurationError` with each option that cannot be resolved, and its line.
     """

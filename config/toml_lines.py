@@ -1,4 +1,4 @@
-"""The line on which each key of a TOML text stands, so that an error can point at it; tomllib keeps none."""
+"""Finds the line of each key of a TOML text, so that an error can point to it; tomllib records no lines."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ def key_lines(text: str) -> dict[Location, int]:
 
 
 def line_of(location: Location, lines: Mapping[Location, int]) -> int:
-    """Return the line of a key, or of the nearest table around it where the key itself is not written."""
+    """Return the line of a key, or of the nearest enclosing table if the key itself is not in the file."""
     while location not in lines:
         location = location[:-1]
     return lines[location]
@@ -45,7 +45,7 @@ def _top_level(node: Node, array_lengths: dict[Location, int]) -> Iterator[tuple
 
 
 def _header_location(parts: list[str], opens_element: bool, array_lengths: dict[Location, int]) -> Location:
-    """Return where a header leads: each array of tables on the way stands for its newest element."""
+    """Return the location of a header; an array of tables on the way means its latest element."""
     location: Location = ()
     for part in parts[:-1]:
         location = (*location, part)

@@ -1,1 +1,1 @@
-"""The door: verifies a delivery, keeps it on Kafka, answers."""
+"""The ingress: verifies a delivery, stores it on Kafka and answers."""

@@ -1,6 +1,6 @@
-"""What the door answers: a status, and for every refusal a fixed reason for machines and a detail that says what to do.
+"""The ingress's answers: a status, and for every refusal a fixed reason for machines and a detail that says what to do.
 
-No answer repeats a secret, a body or a signature. The 200 is empty: BigCommerce asks for no body and no headers.
+No answer contains a secret, a body or a signature. The 200 is empty: BigCommerce requires no body and no headers.
 """
 
 from math import ceil
@@ -15,11 +15,11 @@ from providers.base import Refused
 
 Result = Literal["accepted", "probed", "refused", "unavailable"]
 Headers = tuple[tuple[bytes, bytes], ...]
-SHOWN_CHARS = 64  # of a name that a stranger chose
+SHOWN_CHARS = 64  # of a name chosen by a stranger
 
 
 class Answer(Struct, frozen=True):
-    """One HTTP answer; `reason` is empty when nothing was refused."""
+    """One HTTP answer; `reason` is empty unless it is a refusal."""
 
     status: int
     result: Result
@@ -28,7 +28,7 @@ class Answer(Struct, frozen=True):
     headers: Headers = ()
 
     def body(self) -> bytes:
-        """Return the JSON body of a refusal, nothing for an acceptance."""
+        """Return the JSON body of a refusal, an empty body for an acceptance."""
         return msgspec.json.encode({"error": self.reason, "detail": self.detail}) if self.reason else b""
 
 
@@ -56,53 +56,53 @@ def unknown_source(name: str) -> Answer:
 
 
 def unknown_path() -> Answer:
-    """Return 404: nothing lives at that path."""
+    """Return 404: nothing is served at that path."""
     return Answer(404, "refused", "unknown_path", "expected POST /v1/{source}; this port serves nothing else")
 
 
 def not_allowed(address: str) -> Answer:
-    """Return 403: the address lies in none of the networks that the source allows."""
+    """Return 403: the address is in none of the networks that the source allows."""
     detail = f"{address[:SHOWN_CHARS] or 'an unknown address'} may not post to this source"
     return Answer(403, "refused", "not_allowed", f"{detail}; see allow and trusted_proxies in penstock.toml")
 
 
 def rate_limited(rate: Rate, wait_s: float) -> Answer:
-    """Return 429 with Retry-After, rounded up: the source sends more than it may, and would be let in after that."""
+    """Return 429 with Retry-After, rounded up: the source exceeds its rate, and is accepted again after that time."""
     retry_after = (b"retry-after", b"%d" % ceil(wait_s))
     detail = f"expected at most {rate.per_s:g} deliveries a second, {rate.burst} at once; send it again"
     return Answer(429, "refused", "rate_limited", detail, (retry_after,))
 
 
 def wrong_method(allowed: str) -> Answer:
-    """Return 405: deliveries are posted."""
+    """Return 405: deliveries must be posted."""
     detail = f"expected one of {allowed}; deliveries are sent with POST"
     return Answer(405, "refused", "wrong_method", detail, ((b"allow", allowed.encode()),))
 
 
 def request_too_slow(timeout_s: float) -> Answer:
-    """Return 408: the request did not arrive in time. Sent by the connection itself, which then hangs up."""
+    """Return 408: the request did not arrive in time. Sent by the connection itself, which then closes."""
     return Answer(
         408, "refused", "request_too_slow", f"expected the whole request within {timeout_s:g} s; send it again"
     )
 
 
 def invalid_http(expected: str = "expected HTTP/1.1") -> Answer:
-    """Return 400: the bytes are no HTTP/1.1, so nobody knows where the next request begins. Sent by the connection."""
+    """Return 400: the bytes are not HTTP/1.1, so the start of the next request is unknown. Sent by the connection."""
     return Answer(400, "refused", "invalid_http", expected)
 
 
 def header_too_large(limit_bytes: int) -> Answer:
-    """Return 400: the headers do not end, or chunk extensions or trailers. Sent by the connection, which then hangs up."""
+    """Return 400: headers, chunk extensions or trailers exceed the limit. Sent by the connection, which then closes."""
     return Answer(400, "refused", "header_too_large", f"expected at most {limit_bytes} bytes of headers and trailers")
 
 
 def too_many_fields(max_fields: int) -> Answer:
-    """Return 400: so many header fields take too much memory. Sent by the connection itself, which then hangs up."""
+    """Return 400: this many header fields take too much memory. Sent by the connection itself, which then closes."""
     return Answer(400, "refused", "header_too_large", f"expected at most {max_fields} header fields")
 
 
 def body_cut_off() -> Answer:
-    """Return 400: the connection ended inside the body, so most likely nobody reads this."""
+    """Return 400: the connection ended inside the body, so the sender most likely does not read this."""
     return Answer(
         400,
         "refused",
@@ -113,10 +113,10 @@ def body_cut_off() -> Answer:
 
 
 def body_too_large(limit_bytes: int) -> Answer:
-    """Return 413: the body passes the limit.
+    """Return 413: the body exceeds the limit.
 
-    The connection stays open: closed under a sender that is still writing, it would be reset and the answer lost. What
-    is still to come is read and dropped by the server, never kept.
+    The connection stays open: if it were closed while the sender is still writing, it would be reset and the answer lost.
+    The server reads and drops the rest of the body, and never keeps it.
     """
     detail = f"expected at most {limit_bytes} bytes; subscribe to fewer fields, or raise ingress.body_limit_bytes"
     return Answer(413, "refused", "body_too_large", detail)
@@ -125,8 +125,8 @@ def body_too_large(limit_bytes: int) -> Answer:
 def encoded_body() -> Answer:
     """Return 415: a compressed body is refused unread.
 
-    No provider compresses deliveries, and a signature could cover either the compressed or the original bytes: finding
-    out would mean decompressing, bombs included, before verifying.
+    No provider compresses deliveries, and a signature could cover either the compressed or the original bytes. To find
+    out, the ingress would have to decompress unverified bodies, decompression bombs included.
     """
     return Answer(
         415, "refused", "encoded_body", "expected no Content-Encoding: signatures are checked on the bytes as sent"
@@ -134,27 +134,27 @@ def encoded_body() -> Answer:
 
 
 def transfer_coding() -> Answer:
-    """Return 501: the body is compressed for the way (RFC 9112, section 6.1); read as if it were not, no signature fits."""
+    """Return 501: the body is compressed in transit (RFC 9112, section 6.1), so no signature matches the bytes as sent."""
     return Answer(
         501, "refused", "transfer_coding", "expected Transfer-Encoding: chunked, or none; send the body as signed"
     )
 
 
 def too_busy(max_requests: int) -> Answer:
-    """Return 503: so many requests are under way already; see `max_concurrent`."""
+    """Return 503: too many requests are in flight; see `max_concurrent`."""
     return unavailable("too_busy", f"{max_requests} requests are under way already; send it again")
 
 
 def too_many_bytes(max_bytes: int) -> Answer:
-    """Return 503: so many bytes of bodies are in memory already; see `bodies_limit_bytes`."""
+    """Return 503: too many bytes of bodies are in memory; see `bodies_limit_bytes`."""
     return unavailable("too_many_bytes", f"{max_bytes} bytes of other bodies are under way already; send it again")
 
 
 def too_many_connections(max_connections: int) -> Answer:
-    """Return 503: so many connections are open already, busy or not. Sent by the connection itself, which then hangs up."""
+    """Return 503: too many connections are open, busy or not. Sent by the connection itself, which then closes."""
     return unavailable("too_many_connections", f"{max_connections} connections are open already; try again")
 
 
 def unavailable(reason: str, detail: str) -> Answer:
-    """Return 503 with Retry-After: the delivery is not known to be kept, so the provider has to send it again."""
+    """Return 503 with Retry-After: the delivery may not be stored, so the provider must send it again."""
     return Answer(503, "unavailable", reason, detail, (RETRY_AFTER,))

@@ -1,6 +1,6 @@
-"""The door's one path: `/v1/{source}`. What whoever runs it wants to know is on a port of its own (`broker/operations.py`).
+"""The ingress's only path: `/v1/{source}`. Health and metrics are served on a separate port (`broker/operations.py`).
 
-Deliveries do not pass through Starlette's router and its two middlewares, which take 8 us a request (measured).
+Deliveries bypass Starlette's router and its two middlewares, which take 8 us a request (measured).
 """
 
 import asyncio
@@ -27,7 +27,7 @@ log = structlog.get_logger("ingress")
 
 
 class Door:
-    """The ASGI application: deliveries here, everything else elsewhere."""
+    """The ASGI application: answers deliveries and passes everything else to `elsewhere`."""
 
     def __init__(self, receiver: Receiver, elsewhere: ASGIApp) -> None:
         self._receiver = receiver
@@ -42,10 +42,10 @@ class Door:
         try:
             answer = await self._answer(name, scope, receive)
         except asyncio.CancelledError:
-            # Out of time while draining: 503 makes the provider send again, where the server would answer 500.
+            # Out of time while draining: 503 makes the provider retry; the server would answer 500.
             answer = answers.unavailable("shutting_down", "the process is ending; send it again")
             self._receiver.record(name, answer)
-        except Exception as error:  # noqa: BLE001 - the very edge: a fault must cost a retry, never a 500
+        except Exception as error:  # noqa: BLE001 - the outermost layer: a fault must cost a retry, never a 500
             answer = answers.unavailable("internal_fault", "the delivery was not kept; send it again")
             log.error("request_failed", fault=type(error).__name__, place=place(error))
             self._receiver.record(name, answer)
@@ -64,9 +64,9 @@ class Door:
 
 
 def source_name(raw_path: bytes) -> str:
-    """Return the source that a path below `/v1/` names, as it was sent: a proxy's filter has seen no other bytes.
+    """Return the source named by a path below `/v1/`, undecoded: a proxy's filter has seen the same bytes.
 
-    Nothing is decoded. A slash behind the name is the same source: a provider that never tries again may send it.
+    A slash after the name is ignored: a provider that never retries may send it.
     """
     return raw_path.removeprefix(DELIVERIES).removesuffix(b"/").decode("latin-1")
 
@@ -75,7 +75,7 @@ Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 def elsewhere(lifespan: Lifespan) -> ASGIApp:
-    """Return the application for everything but deliveries: it runs the lifespan, and no other path exists."""
+    """Return the application for everything except deliveries: it runs the lifespan and serves no path."""
 
     async def refuse(_request: Request, _error: Exception) -> Response:
         answer = answers.unknown_path()
@@ -97,6 +97,6 @@ async def send_answer(answer: Answer, send: Send) -> None:
 
 
 def place(error: BaseException) -> str:
-    """Return where an exception was raised, file and line, without its text: that may quote a body."""
+    """Return the file and line where an exception was raised, without its text, which may quote a body."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"

@@ -1,12 +1,12 @@
-"""The sources follow penstock.toml: it is read again on SIGHUP, and when it or a file that it names changes.
+"""Reloads the sources from penstock.toml: on SIGHUP, and when it or a file that it names changes.
 
-looked at every 2 s -> the same twice, so nobody is still writing -> read and checked -> swapped in one step of the loop
+checked every 2 s -> unchanged for 0.5 s, so the write is complete -> read and validated -> swapped in one step of the loop
 
-What is wrong keeps the sources as they are. Only `[[sources]]` is followed; the rest waits for a restart, and is named.
+An invalid file leaves the sources as they are. Only `[[sources]]` is reloaded; other changes need a restart, and are logged.
 
-Contents are compared, every 2 s, rather than asking the kernel for events: these are a few small files, and comparing them
-costs 0.1 ms on a thread. Events (inotify) are lost on network mounts, and have to be asked for anew when an editor
-replaces a file by renaming or Kubernetes swaps the symbolic link above it; contents are the same question everywhere.
+File contents are polled every 2 s instead of subscribing to kernel events: there are a few small files, and comparing them
+costs 0.1 ms on a thread. Events (inotify) are lost on network mounts, and the subscription must be renewed when an editor
+replaces a file by renaming or Kubernetes swaps the symbolic link above it. Polling works the same everywhere.
 """
 
 import asyncio
@@ -26,11 +26,11 @@ from ingress.observability.metrics import ReloadResult, Reloads
 from ingress.sources import Source, sources
 
 LOOK_S = 2.0
-SETTLE_S = 0.5  # A file that an editor writes in place is half there for some milliseconds, and may even parse.
+SETTLE_S = 0.5  # A file written in place is incomplete for some milliseconds, and may even parse.
 MISSING = b"missing"
 FOLLOWED = "sources"
 READ_BY_THE_WORKER = frozenset({"registry", "routes", "worker", FOLLOWED})
-SOURCE_OPTIONS = "sources.options"  # followed here, and read by the worker at its start
+SOURCE_OPTIONS = "sources.options"  # reloaded here, and read by the worker when it starts
 
 log = structlog.get_logger("ingress")
 
@@ -39,17 +39,17 @@ Sources = Mapping[str, Source]
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationFile:
-    """Where the configuration came from, so that it can be read again: `environ` overrides it and holds `env:` secrets."""
+    """The file to reload the configuration from; `environ` overrides it and holds `env:` secrets."""
 
     path: Path
     environ: Mapping[str, str] = field(repr=False)
 
     def load(self) -> Configuration:
-        """Return what the file says now; raise `ConfigurationError` with every problem and its line."""
+        """Return the configuration in the file; raise `ConfigurationError` with every problem and its line."""
         return load(self.path, self.environ)
 
     def sources(self, configuration: Configuration) -> dict[str, Source]:
-        """Return the sources of a configuration from this file; problems with secrets come with their lines."""
+        """Return the sources of a configuration from this file; problems with secrets name their lines."""
         try:
             lines = key_lines(self.path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
@@ -57,7 +57,7 @@ class ConfigurationFile:
         return sources(configuration, self.environ, lambda location: f"{self.path}:{line_of(location, lines)}")
 
     def decisive(self, configuration: Configuration) -> tuple[Path, ...]:
-        """Return the files that decide about the sources: the configuration, each secret's, each allowlist's."""
+        """Return the files that define the sources: the configuration, secret files and allowlist files."""
         references = [secret.ref for source in configuration.sources for secret in source.secrets]
         references += [entry for source in configuration.sources for entry in source.allow]
         files = {file for ref in references if (file := file_of(ref)) is not None}
@@ -65,7 +65,7 @@ class ConfigurationFile:
 
 
 class Follower:
-    """Keeps the served sources as the file says. `adopt` takes the new ones, on the event loop."""
+    """Keeps the served sources in line with the file. Calls `adopt` with new ones, on the event loop."""
 
     def __init__(
         self,
@@ -80,25 +80,27 @@ class Follower:
         self._served = served
         self._adopt = adopt
         self._reloads = reloads
-        # As if all had changed: what was written between the start's reading and now is found by the first look.
+        # As if all had changed, so that the first check finds what was written since the configuration was read.
         self._seen = dict.fromkeys(file.decisive(started), b"")
         self._asked = asyncio.Event()
         self._mounts = MountWatch()
 
     def ask(self) -> None:
-        """Read the file as soon as possible, changed or not: what SIGHUP does."""
+        """Read the file as soon as possible, changed or not, as on SIGHUP."""
         self._asked.set()
 
     async def follow(self) -> None:
-        """Look again and again. Ends only when cancelled."""
+        """Check repeatedly. Ends only when cancelled."""
         while True:
             cause = await self._cause()
             if cause:
                 await self.reload(cause)
 
     async def reload(self, cause: str) -> ReloadResult:
-        """Read the file and serve what it says, or say why not and go on as before."""
-        self._seen = await asyncio.to_thread(contents, self._seen)  # Before reading: what changes after is seen later.
+        """Read the file and serve its sources, or log why not and go on as before."""
+        self._seen = await asyncio.to_thread(
+            contents, self._seen
+        )  # Before reading: a later change is then found by the next check.
         try:
             configuration, found = await asyncio.to_thread(self._read)
         except ConfigurationError as error:
@@ -110,20 +112,20 @@ class Follower:
         return result
 
     async def has_changed(self) -> bool:
-        """Say whether a file is not as it was when it was read last, and nobody is writing it any more."""
+        """Return whether a file has changed since it was last read, and is no longer being written."""
         await asyncio.to_thread(self._mounts.look, list(self._seen))
         now = await asyncio.to_thread(contents, self._seen)
         if now == self._seen:
             return False
         await self.settle()
-        return await asyncio.to_thread(contents, self._seen) == now  # else the next look decides
+        return await asyncio.to_thread(contents, self._seen) == now  # else the next check decides
 
     async def settle(self) -> None:
-        """Give whoever writes a file the time to finish."""
+        """Wait for a write in progress to finish."""
         await asyncio.sleep(SETTLE_S)
 
     async def _cause(self) -> str:
-        """Return why to read the file, after SIGHUP at once, else after a look; "" for no reason."""
+        """Return why to read the file: at once after SIGHUP, else after a check; "" if there is no reason."""
         try:
             await asyncio.wait_for(self._asked.wait(), LOOK_S)
         except TimeoutError:
@@ -132,15 +134,15 @@ class Follower:
         return "SIGHUP"
 
     def _read(self) -> tuple[Configuration, dict[str, Source]]:
-        """Read on a thread: a network mount may take its time.
+        """Read the file, on a thread, because a network mount may be slow.
 
-        No sources at all, where there were some, is a file cut short, by a full disk say, far more often than a wish.
+        A file that loses all its sources is refused: it was probably cut short, for example by a full disk.
         """
         configuration = self._file.load()
         if self._served and not configuration.sources:
             message = "expected at least one; to serve none, restart the ingress"
             raise ConfigurationError([Problem(str(self._file.path), "[[sources]]", message)])
-        # From the first mention of it a secret's file is looked at: one that is not there yet may come later.
+        # A secret file is watched as soon as it is named: it may be created later.
         files = self._file.decisive(configuration)
         self._seen = contents(file for file in files if file not in self._seen) | {
             file: digest for file, digest in self._seen.items() if file in files
@@ -148,9 +150,9 @@ class Follower:
         return configuration, self._file.sources(configuration)
 
     def _serve(self, configuration: Configuration, found: dict[str, Source], cause: str) -> ReloadResult:
-        """Swap the sources, without a pause in which a request could see neither the old nor the new."""
+        """Swap the sources in one step, so that every request sees either the old ones or the new ones."""
         _warn_of_restarts(self._started, configuration)
-        # Sources that are as they were stay the same objects.
+        # Unchanged sources stay the same objects.
         served = {name: _same(self._served.get(name), source) for name, source in found.items()}
         if served == self._served:
             return "unchanged"
@@ -162,12 +164,12 @@ class Follower:
 
 
 def contents(files: Iterable[Path]) -> dict[Path, bytes]:
-    """Return a digest of what is in each file now; missing and unreadable ones are as good as gone."""
+    """Return a digest of each file's contents; an unreadable file counts as missing."""
     return {file: _content(file) for file in files}
 
 
 def warn_of_unverified(served: Iterable[Source]) -> None:
-    """Log each source that accepts what anybody posts."""
+    """Log each source that accepts unverified deliveries."""
     for source in served:
         if not source.is_verified:
             log.warning(
@@ -196,7 +198,7 @@ def _differences(before: Sources, after: Sources) -> dict[str, list[str]]:
 
 
 def _warn_of_restarts(started: Configuration, now: Configuration) -> None:
-    """Log what has changed since the start and is not followed, by the process that has to be restarted."""
+    """Log the changes since the start that are not reloaded, by the process that must be restarted."""
     keys = list(_changed_keys(started, now))
     if _options(started) != _options(now):
         keys.append(SOURCE_OPTIONS)

@@ -1,6 +1,6 @@
-"""One delivery, from its headers to its answer: limits, source, sender, signature, Kafka, in that order.
+"""Receives one delivery: checks limits, source, sender and signature, in that order, publishes it and answers.
 
-Nothing is parsed before it is verified. Nothing here raises on any bytes that a stranger can send.
+Nothing is parsed before it is verified. No bytes that a stranger can send make this module raise.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -27,23 +27,23 @@ from schemas.codec import raw_headers
 from schemas.records import RawDelivery
 
 NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization", "x-shopery-secret", "content-type"})
-"""Headers that carry credentials whatever the provider, and the content type, which has its own place on the record."""
+"""Headers that carry credentials whatever the provider, and the content type, which the record stores separately."""
 
 OUR_OWN = ("penstock_", "ce_")
-"""Beginnings of the names that the record's own headers have: a sender's would be taken for them downstream."""
+"""Prefixes of the record's own headers: downstream, a sender's header of such a name would be taken for one of them."""
 
 log = structlog.get_logger("ingress")
 
 
 class RawTopic(Protocol):
-    """Where verified deliveries go."""
+    """The publisher of verified deliveries."""
 
     def publish(self, key: bytes, value: bytes, headers: Headers) -> Awaitable[Report]:
         """Return the report on one record, in bounded time."""
 
 
 class Receiver:
-    """The configured sources and the way to Kafka. `now` returns aware UTC."""
+    """Answers deliveries to the configured sources and publishes them. `now` returns aware UTC."""
 
     def __init__(
         self,
@@ -60,14 +60,14 @@ class Receiver:
         self._metrics = metrics
         self.log = SampledLog()
         self.in_flight = InFlightLimits(settings.max_concurrent, settings.bodies_limit_bytes)
-        self._buckets: dict[str, Bucket] = {}  # by source; here, so that they outlast new sources of the same names
+        self._buckets: dict[str, Bucket] = {}  # by source name; kept here, so that they survive a reload
 
     async def receive(
         self, name: str, headers: Sequence[tuple[bytes, bytes]], receive: Receive, peer: str = ""
     ) -> Answer:
-        """Return the answer to one post; 200 only once all in-sync replicas of Kafka, or the spool, have it.
+        """Return the answer to one post; 200 only once all in-sync replicas in Kafka, or the spool, have it.
 
-        `peer` is the address at the other end of the connection, `""` where it has none.
+        `peer` is the address at the other end of the connection, `""` if there is none.
         """
         texts, in_flight = text_headers(headers), self.in_flight
         if in_flight.requests >= in_flight.max_requests:
@@ -83,17 +83,17 @@ class Receiver:
         return answer
 
     def use(self, sources: Mapping[str, Source]) -> None:
-        """Serve these sources from now on; a delivery under way ends as it began."""
+        """Serve these sources from now on; an in-flight delivery finishes with the old ones."""
         self._sources = sources
 
     def probe(self, name: str) -> Answer:
-        """Return 200 when the source exists: providers and people look before they subscribe. Has no effect."""
+        """Return 200 if the source exists: providers and people check before they subscribe. Has no side effect."""
         answer = PROBED if name in self._sources else answers.unknown_source(name)
         self.record(name, answer)
         return answer
 
     def record(self, name: str, answer: Answer, sender: str = "") -> None:
-        """Count and log an answer other than 200 to a delivery; `sender` is the address that it came from."""
+        """Count and log an answer other than 200 to a delivery; `sender` is the address it came from."""
         tally = self._metrics.tallies.get(name, self._metrics.unknown)
         tally.count(answer)
         self.log.info(
@@ -105,7 +105,7 @@ class Receiver:
         )
 
     def aborted(self, answer: Answer) -> None:
-        """Count and log what a connection answered by itself, to something that never became a request."""
+        """Count and log an answer that a connection sent itself, to bytes that never became a request."""
         self._metrics.aborted[answer.reason] += 1
         self.log.info(Kind("connection_aborted", "", answer.reason), status=answer.status)
 
@@ -126,7 +126,7 @@ class Receiver:
         return delivery if isinstance(delivery, Answer) else await self._keep(delivery)
 
     def _refused_sender(self, source: Source, headers: Mapping[str, str], peer: str) -> Answer | None:
-        """Return 403 or 429 when the sender may not post to the source at all, or not yet; none of its body is read."""
+        """Return 403 or 429 if the sender may not post to the source at all, or not yet; its body is not read."""
         if source.allow is not None:
             sender = self._sender(headers, peer)
             if sender not in source.allow:
@@ -156,7 +156,7 @@ class Receiver:
         return raw_delivery(source, request, source.provider.identify(source.name, request), now)
 
     def _note_expired(self, source: Source, request: SignedRequest, now: datetime) -> None:
-        """Tell whoever runs this, and nobody else, that a refused delivery was signed with a secret of yesterday."""
+        """Tell the operator, but not the sender, that a refused delivery was signed with an expired secret."""
         expired = source.expired_secrets(now.date())
         verdict = source.provider.verify(request, [secret.value for secret in expired], now)
         if isinstance(verdict, Verified):
@@ -166,7 +166,7 @@ class Receiver:
             self.log.warning(kind, source=source.name, ref=secret.ref, until=str(secret.until))
 
     async def _keep(self, delivery: RawDelivery) -> Answer:
-        """Return 200 when Kafka, or the spool in its place, has the delivery."""
+        """Return 200 once Kafka, or the spool instead, has the delivery."""
         began_s = perf_counter()
         report = await self._raw_topic.publish(delivery.key.encode(), delivery.body, raw_headers(delivery))
         waited_s = perf_counter() - began_s
@@ -182,7 +182,7 @@ class Receiver:
         return answers.unavailable(report.reason, report.detail)
 
     def _note(self, delivery: RawDelivery, report: Report, waited_s: float) -> None:
-        """Log which verified delivery was not kept; at level debug, which one was. Ids are a sender's words: cut short."""
+        """Log a verified delivery that was not stored, and at level debug one that was. Ids are sent by strangers: cut short."""
         is_kept = not isinstance(report, Unpublished)
         if is_kept and not log.is_enabled_for(DEBUG):
             return
@@ -202,8 +202,8 @@ class Receiver:
 def text_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """Return the headers as text, byte for byte (Latin-1), names in lower case as the server gives them.
 
-    A header sent twice is joined with a comma (RFC 9110, section 5.3), so that a second signature cannot stand in for
-    the first: the joined text is malformed where the scheme knows no lists.
+    Repeated headers are joined with a comma (RFC 9110, section 5.3), so that a second signature cannot replace the
+    first: the joined text is malformed unless the scheme allows lists.
     """
     texts = {name.decode("latin-1"): value.decode("latin-1") for name, value in headers}
     if len(texts) == len(headers):
@@ -215,7 +215,7 @@ def text_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
 
 
 def raw_delivery(source: Source, request: SignedRequest, envelope: Envelope, now: datetime) -> RawDelivery:
-    """Return a verified request as it goes onto the raw topic, without the headers that hold secrets."""
+    """Return the record of a verified request for the raw topic, without the headers that hold secrets."""
     return RawDelivery(
         delivery_id=envelope.delivery_id,
         provider=source.provider.name,
@@ -232,7 +232,7 @@ def raw_delivery(source: Source, request: SignedRequest, envelope: Envelope, now
 
 
 def kept_headers(source: Source, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the provider's own headers, secrets removed."""
+    """Return the provider's own headers without those that hold secrets."""
     prefixes, secret_headers = source.provider.own_headers, source.provider.secret_headers
     return {
         name: value

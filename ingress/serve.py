@@ -1,6 +1,6 @@
-"""The ingress as a process: one event loop, one producer, one spool, and two ports.
+"""The ingress process: one event loop, one producer, one spool and two ports.
 
-With --reuse-port other instances may share the port for deliveries; nothing else is shared.
+With --reuse-port other instances may share the port for deliveries; they share nothing else.
 """
 
 import asyncio
@@ -42,12 +42,8 @@ from ingress.server.server import DrainingServer
 from ingress.settings import Settings, ingress_settings
 from ingress.sources import sources
 
-KEEP_ALIVE_S = (
-    75  # Longer than a load balancer's usual 60 s: it must be the one to hang up, or posts meet a closing socket.
-)
-DRAIN_S = (
-    5  # 3.5 s for Kafka to acknowledge and the rest; with flushing under the 10 s after which containers are killed.
-)
+KEEP_ALIVE_S = 75  # Longer than a load balancer's usual 60 s: if it does not close first, posts meet a closing socket.
+DRAIN_S = 5  # 3.5 s for Kafka's acknowledgement, and a margin; with flushing below the 10 s after which containers are killed.
 
 STOP_S = 9.5  # 0.5 s last call, DRAIN_S, 3 s flushing, 0.2 s for the operations port; containers are killed after 10 s.
 
@@ -55,7 +51,7 @@ GC_THRESHOLD = (
     20_000,
     20,
     20,
-)  # A delivery keeps 24 tracked objects until Kafka's word; at 700 each 30th would collect.
+)  # A delivery holds 24 tracked objects until it is acknowledged; at 700 every 30th would trigger a collection.
 
 EXIT_OK, EXIT_KAFKA, EXIT_TAKEN = 0, 1, 3
 
@@ -70,16 +66,16 @@ def serve(
 ) -> int:
     """Receive deliveries until SIGTERM or SIGINT, then return the exit code.
 
-    0: asked to stop, everything in flight answered. 1: the Kafka producer cannot be made or has died, or the spool cannot
-    be opened. 3: another process has a port or the spool. 130: killed by a second signal. Without a directory for it there is no
-    spool. The sources follow `file`, where the configuration came from.
-    Raises `ConfigurationError` where a secret, the certificate or its key cannot be used.
+    0: told to stop, and everything in flight is answered. 1: the Kafka producer cannot be created or has failed, or the spool
+    cannot be opened. 3: another process holds a port or the spool. 130: killed by a second signal. Without `spool_directory`
+    there is no spool. The sources follow `file`, which the configuration was read from.
+    Raises `ConfigurationError` if a secret, the certificate or its key cannot be used.
     """
     tls = listen.tls
     settings = ingress_settings(configuration, os.environ, spool_directory, has_tls=tls is not None)
     configured = sources(configuration, os.environ) if file is None else file.sources(configuration)
     context = tls.context() if tls else None
-    configure_log(configuration.ingress.log_level)  # from here on what goes wrong is in the log, no longer an exception
+    configure_log(configuration.ingress.log_level)  # from here on faults are logged, not raised
     create_privately()
     listeners = open_listeners(listen)
     if listeners is None:
@@ -107,14 +103,14 @@ def serve(
 
 
 def _keep_private(spools: Path) -> None:
-    """Close to others what an earlier version has left open to them."""
+    """Remove other users' access to files that an earlier version created."""
     refused = tighten(spools)
     if refused:
         log.warning("open_to_others", files=len(refused), first=str(refused[0]), advice="chmod go= as their owner")
 
 
 def _work(work: Callable[[], int]) -> int:
-    """Return the exit code; why the process could not work is in the log."""
+    """Return the exit code; log why the process could not work."""
     try:
         return work()
     except ProducerError as error:
@@ -126,10 +122,10 @@ def _work(work: Callable[[], int]) -> int:
 
 
 def _opened_spool(settings: Settings, port: int) -> Spool | None:
-    """Return the spool of this data directory and port, None where there is none; raise `SpoolUnusable`.
+    """Return the spool of this data directory and port, None if there is none; raise `SpoolUnusable`.
 
-    The file is named by the port, so a restart finds what it left. Other files wait for their ingress, or for a person: earlier
-    versions named those of further processes `<port>-<number>.sqlite`.
+    The file is named after the port, so that a restarted ingress finds its deliveries. Other files are left for their own
+    ingress, or for an operator: earlier versions named those of further processes `<port>-<number>.sqlite`.
     """
     directory = settings.spool_directory
     if directory is None:
@@ -143,7 +139,7 @@ def _opened_spool(settings: Settings, port: int) -> Spool | None:
 
 
 class Process:
-    """The parts of one ingress process, put together."""
+    """Assembles and runs the parts of one ingress process."""
 
     def __init__(
         self,
@@ -204,7 +200,7 @@ class Process:
             self.background["draining the spool"] = self._failover.drain
 
     def follow(self, file: ConfigurationFile, started: Configuration, served: Sources) -> None:
-        """Let the sources follow the file while the process runs."""
+        """Reload the sources from the file while the process runs."""
         self._follower = Follower(file, started, served, self._use, self.metrics.reloads)
         self.background["following the configuration"] = self._follower.follow
 
@@ -213,20 +209,20 @@ class Process:
         self._receiver.use(served)
 
     def state(self) -> State:
-        """Return whether new deliveries are welcome, and if not, why."""
+        """Return `ready` while new deliveries are accepted, otherwise the reason."""
         if self.server.is_leaving:
             return "draining" if self.server.should_exit else "leaving"
         return self._health.state()
 
     def end(self, fault: str) -> None:
-        """Stop with exit code 1: nothing more can be published by this process."""
+        """Stop with exit code 1: this process can publish nothing more."""
         log.error("kafka_fatal", detail=fault)
         self.fault = fault
         self.server.should_exit = True
 
     @contextlib.asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
-        """Run everything between the first delivery and the last; the operations port opens before it and closes behind it."""
+        """Start and stop everything but the port for deliveries; the operations port opens before it and closes after it."""
         self._publisher.start()
         if self._spool is not None:
             self._spool.start()
@@ -275,15 +271,15 @@ def _watch_spool(metrics: Metrics, spool: Spool) -> None:
 
 def _run(process: Process, listener: socket.socket) -> int:
     for stop in (signal.SIGTERM, signal.SIGINT):
-        # Before the event loop runs; from then on uvicorn sets the same.
+        # Until the event loop runs; uvicorn then sets the same.
         signal.signal(stop, process.server.handle_exit)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the event loop takes it: it would end the process
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the event loop handles it: by default it ends the process
     process.server.run(sockets=[listener])
     return EXIT_OK if process.fault is None else EXIT_KAFKA
 
 
 def _spare_the_collector() -> None:
-    """Take what is loaded by now out of the garbage collector's sight: it lives as long as the process."""
+    """Exempt everything loaded so far from garbage collection: it lives as long as the process."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)

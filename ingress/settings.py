@@ -1,4 +1,4 @@
-"""The ingress's settings: what the configuration says, and the numbers that it leaves alone, each with its reason."""
+"""The ingress's settings: those from the configuration, and fixed numbers, each with its reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,18 +10,18 @@ from ingress.admission.networks import NOBODY, Networks
 from schemas.topics import RAW
 
 ACK_TIMEOUT_S = (
-    3.5  # Shopify hangs up at 5 s, connecting and reading included; 0.5 s is kept for verifying and answering.
+    3.5  # Shopify closes after 5 s, connecting and reading included; this leaves 0.5 s for verifying and answering.
 )
-SPOOL_AFTER_S = 2.0  # Then the spool has 1.5 s; a leader election (1.9 to 5.8 s) costs no sender a retry.
+SPOOL_AFTER_S = 2.0  # Leaves 1.5 s for the spool, so a leader election (1.9 to 5.8 s) costs no sender a retry.
 RETRY_AFTER_S = (
-    10  # Long enough for Kafka to elect a leader (measured: 1.9 to 5.8 s), shorter than every provider's first retry.
+    10  # Longer than a leader election in Kafka (measured: 1.9 to 5.8 s), shorter than every provider's first retry.
 )
 BY_DEFAULT = Replication()
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What one ingress process needs to know but its sources; `kafka` are librdkafka options, maybe with a password."""
+    """The settings of one ingress process, without its sources; `kafka` holds librdkafka options, maybe with a password."""
 
     kafka: Mapping[str, str] = field(repr=False)
     raw_topic: str = RAW
@@ -44,9 +44,9 @@ def ingress_settings(
     *,
     has_tls: bool = False,
 ) -> Settings:
-    """Return the settings of a configuration; raise `ConfigurationError` where a secret for Kafka cannot be read.
+    """Return the settings of a configuration; raise `ConfigurationError` if a secret for Kafka cannot be read.
 
-    There is no spool without a directory for it, nor where the configuration says so.
+    There is no spool without a directory for it, or if the configuration turns it off.
     """
     has_spool = spool_directory is not None and configuration.ingress.has_spool
     return Settings(

@@ -1,4 +1,4 @@
-"""The configured sources as the door needs them: the provider's rules and the secrets themselves."""
+"""The configured sources as the ingress uses them: with the provider's rules and the resolved secrets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from ingress.admission.rate_limits import Rate
 from providers.base import Provider
 from providers.registry import provider_of
 
-SHOWN_KINDS = ("env:", "file:")  # of references that name a secret; `text:` is the secret
+SHOWN_KINDS = ("env:", "file:")  # of references that only name a secret; `text:` contains it
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret of a source: `until` is the last day, UTC, on which it is accepted, `place` its place in the list.
+    """One secret of a source: `until` is the last day, UTC, on which it is accepted, `place` its index in the list.
 
-    `ref` is its name in metrics and logs: where it comes from, never what it is.
+    `ref` is its name in metrics and logs: its origin, never its value.
     """
 
     value: bytes = field(repr=False)
@@ -30,40 +30,40 @@ class Secret:
     ref: str = ""
 
     def is_current(self, today: date) -> bool:
-        """Say whether the secret is still accepted on this day (UTC)."""
+        """Return whether the secret is accepted on this day (UTC)."""
         return self.until is None or today <= self.until
 
     def expires_at(self) -> datetime | None:
-        """Return the first instant at which the secret is refused, None when it has no end."""
+        """Return the first instant at which the secret is refused, None if it does not expire."""
         return None if self.until is None else datetime.combine(self.until + timedelta(days=1), time(), UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One account at a provider, posted to as `/v1/{name}`; `is_verified` is False only under `verify = "none"`."""
+    """One account at a provider, served as `/v1/{name}`; `is_verified` is False only for `verify = "none"`."""
 
     name: str
     provider: Provider
     secrets: tuple[Secret, ...]
     is_verified: bool = True
-    allow: Networks | None = None  # None: from anywhere
-    rate: Rate | None = None  # None: as many as come
+    allow: Networks | None = None  # None: any address
+    rate: Rate | None = None  # None: unlimited
 
     def current_secrets(self, today: date) -> Sequence[Secret]:
         """Return the secrets that are accepted on this day, UTC."""
         return [secret for secret in self.secrets if secret.is_current(today)]
 
     def expired_secrets(self, today: date) -> Sequence[Secret]:
-        """Return the secrets whose last day is over on this day, UTC."""
+        """Return the secrets whose last day is before this day, UTC."""
         return [secret for secret in self.secrets if not secret.is_current(today)]
 
 
 Where = Callable[[Location], str]
-"""Gives the line of the file on which a key stands, as `penstock.toml:12`."""
+"""Returns the file and line of a key, such as `penstock.toml:12`."""
 
 
 def nowhere(_location: Location) -> str:
-    """Return no place: the configuration was in no file."""
+    """Return an empty location: the configuration was not read from a file."""
     return ""
 
 

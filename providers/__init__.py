@@ -1,1 +1,1 @@
-"""The senders: one file per provider, pure."""
+"""The providers that send deliveries: one file or package each, without I/O."""

@@ -1,7 +1,7 @@
-"""What every provider file offers: verification, identification, parsing, and signing for tests and `penstock send`.
+"""The interface of every provider: verification, identification, parsing, and signing for tests and `penstock send`.
 
-A provider is a frozen value without I/O or clock. The ingress calls `verify` and, only when that returned `Verified`,
-`identify`; the pipeline calls `parse`. None of the three raises on any bytes that a stranger can send.
+A provider is an immutable value without I/O or a clock. The ingress calls `verify` and, only if that returns `Verified`,
+`identify`; the pipeline calls `parse`. No bytes that a stranger can send make any of the three raise.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ class SignedRequest(Struct, frozen=True):
 
 
 class Verified(Struct, frozen=True):
-    """The signature is right; `secret_index` tells which of the given secrets made it, so that an old one can be retired."""
+    """The signature is valid; `secret_index` is the index of the secret that made it, so that old ones can be retired."""
 
     secret_index: int
 
@@ -33,7 +33,7 @@ class Verified(Struct, frozen=True):
 class Refused(Struct, frozen=True):
     """The signature is not accepted: a fixed reason and, for people, what was expected. Never a secret, body or signature.
 
-    `is_probe` says that the request claims nothing and shows nothing: a sender that tests whether the address is there.
+    `is_probe` marks an unsigned request without content, by which a sender tests whether the address exists.
     """
 
     reason: RefusalReason
@@ -45,10 +45,10 @@ Verdict = Verified | Refused
 
 
 class Envelope(Struct, frozen=True):
-    """What the ingress writes on the outside of a verified delivery.
+    """The metadata that the ingress adds to a verified delivery.
 
     `key` is the resource key of the ROOT resource (see `schemas.records.resource_key`), so that all deliveries about one
-    resource, children included, share a partition; the delivery id where the body names no resource or is not readable.
+    resource, children included, share a partition. If the body is unreadable or names no resource, it is the delivery id.
     """
 
     delivery_id: str
@@ -59,26 +59,26 @@ class Envelope(Struct, frozen=True):
 
 
 class Parsed(Struct, frozen=True):
-    """The resources that a delivery shows, the root first; never empty."""
+    """The resources in a delivery, the root first; never empty."""
 
     snapshots: tuple[Snapshot, ...]
 
 
 class Unparsed(Struct, frozen=True):
-    """The delivery shows nothing that could be understood: it becomes a dead letter with this reason."""
+    """The delivery cannot be parsed: it becomes a dead letter with this reason."""
 
     reason: DeadReason
     detail: str
 
 
 class Handshake(Struct, frozen=True):
-    """The delivery only tests the address and is about no resource: its outcome is `filtered`, reason `handshake`."""
+    """The delivery only tests the address and contains no resource: its outcome is `filtered`, reason `handshake`."""
 
     detail: str
 
 
 class Sample(Struct, frozen=True):
-    """What a fake provider is about to post: enough to make every header that the real one sends."""
+    """The input for a fake delivery: enough to create every header that the real provider sends."""
 
     body: bytes
     topic: str
@@ -88,7 +88,7 @@ class Sample(Struct, frozen=True):
 
 
 class Provider(Protocol):
-    """One sender's rules."""
+    """The rules of one provider."""
 
     @property
     def name(self) -> str:
@@ -96,31 +96,32 @@ class Provider(Protocol):
 
     @property
     def resource_types(self) -> Collection[str]:
-        """Return the resource types that have topics of their own; the changes of all others share the topic `other`.
+        """Return the resource types with separate topics; the changes of all others share the topic `other`.
 
-        Finite, so that no name in an unsigned header makes a topic; what the provider's documents list belongs in it.
+        The set is finite, so that a name in an unsigned header cannot create a topic. It includes the types of resources
+        listed in the provider's documents.
         """
 
     @property
     def secret_headers(self) -> frozenset[str]:
-        """Return the lower-case names of headers that carry a secret itself; they never reach Kafka, a log or a page."""
+        """Return the lower-case names of headers that contain a secret; they never reach Kafka, a log or a page."""
 
     @property
     def own_headers(self) -> tuple[str, ...]:
-        """Return the lower-case prefixes of the headers kept on `webhooks.raw`."""
+        """Return the lower-case prefixes of the headers stored on `webhooks.raw`."""
 
     @property
     def scheme(self) -> Scheme:
-        """Return how the provider authenticates what it sends; `verify` and `sign` go by it."""
+        """Return how the provider authenticates its deliveries; `verify` and `sign` use it."""
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
         """Check the signature over the exact body bytes against every current secret, in constant time."""
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
-        """Return the outside of a verified delivery; any body is acceptable, readable or not."""
+        """Return the envelope of a verified delivery; the body may be unreadable."""
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
-        """Return the resources that the delivery shows, if it shows any. Step 1 of the pipeline."""
+        """Return the resources in the delivery, if there are any. Step 1 of the pipeline."""
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers, content-type and signature included, that the real provider would send with this body."""

@@ -1,7 +1,7 @@
-"""BigCommerce: Standard Webhooks' headers with another key, and bodies that only name what changed.
+"""BigCommerce: the headers of Standard Webhooks with a different key, and bodies that only name what changed.
 
 The signing key is the app's client secret as UTF-8, not base64-decoded. The body's `hash` is not a delivery id: in
-BigCommerce's own samples created, updated and deleted of one product share one; dropping repeats would drop changes.
+BigCommerce's own samples created, updated and deleted of one product share one, so dropping duplicates would drop changes.
 Source: BigCommerce's webhook documentation.
 """
 
@@ -39,7 +39,7 @@ SCHEME = SignatureScheme(
     timestamp_headers=("webhook-timestamp",),
 )
 MAX_SCOPE_CHARS = 200
-# What a scope ends in when the resource is gone. A cart `converted` or an order `archived` is not: the fetch will tell.
+# Endings of scopes whose resource is gone. A cart `converted` or an order `archived` is not: only fetching it will tell.
 ENDINGS = frozenset({"deleted", "unassigned"})
 STORE_TYPE = "store"
 # store/channel/7/order/updated and the stock scopes' literal store/channel/*/…; store/channel/updated is a channel's.
@@ -47,11 +47,11 @@ _CHANNEL = re.compile(r"channel/([0-9]+|\*)/")
 
 
 class Rule(Struct, frozen=True):
-    """Where a scope's family keeps the resource's id.
+    """The location of the resource's id in a family of scopes.
 
-    `ids` are paths in `data` joined with `:`; of alternatives, written `a|b`, the first that is there counts.
-    `@channel` is the channel in the scope, `@store` the store's hash, `@any` the word. `data.type` is no help: for an
-    address it says "customer", with the address's id beside it.
+    `ids` are paths in `data`, joined with `:`; of alternatives, written `a|b`, the first that exists is used.
+    `@channel` is the channel in the scope, `@store` the store's hash, `@any` the literal word. `data.type` is not used: for
+    an address it is "customer", next to the address's id.
     """
 
     resource_type: str
@@ -59,8 +59,8 @@ class Rule(Struct, frozen=True):
     parent: tuple[str, str] | None = None
 
 
-# One delivery may show records of several price lists, or end several lists: their common root is the store, so that
-# everything about them shares one partition. The price of it: the end of a list does not cascade to its records.
+# One delivery may contain records of several price lists, or delete several lists: their common root is the store, so that
+# they all share one partition. The cost: deleting a list does not cascade to its records.
 _STORE = (STORE_TYPE, "@store")
 _LINE_ITEM = Rule("cart_line_item", ("id|cart_item_id",), ("cart", "cartId|cart_id"))
 _PRICE_LIST = Rule("price_list", ("price_list_id|id",), _STORE)
@@ -83,10 +83,10 @@ RULES: dict[str, Rule] = {
     "email/templates": Rule("email_template", ("@channel", "template_kind|id")),
     "hook": Rule("webhook", ("id",)),
     "information": Rule(STORE_TYPE, ("@store",)),
-    # Stock of a variant at one location; the scope's asterisk says that it counts for every channel.
+    # Stock of a variant at one location; the scope's asterisk means that it counts for every channel.
     "inventory/product": Rule("inventory", ("product_id", "variant_id", "location_id"), ("product", "product_id")),
     "inventory/location": Rule("location", ("location_id|id",)),
-    # Local and shared ones are numbered apart.
+    # Local and shared ones are numbered separately.
     "modifier": Rule("modifier", ("type", "id")),
     "option": Rule("option", ("type", "id")),
     "order": Rule("order", ("id|order_id",)),
@@ -111,13 +111,13 @@ RULES: dict[str, Rule] = {
     "subscriber": Rule("subscriber", ("id",)),
     "theme/configuration": Rule("theme_configuration", ("configuration_id|id",)),
 }
-# A product's place in a channel or category, not the product: taken away, the product remains.
+# A product's assignment to a channel or category: when it is removed, the product remains.
 ASSIGNMENTS: dict[str, Rule] = {
     "product": Rule("product_channel_assignment", ("@channel", "product_id"), ("product", "product_id")),
     "category/product": Rule("product_category_assignment", ("@channel", "product_id"), ("product", "product_id")),
 }
 METAFIELD = "metafield"
-# Families of a channel's scopes that no rule above names: their own id, else one of each per channel.
+# Families of a channel's scopes without a rule above: identified by their own id, else one per channel.
 PLAIN_FAMILIES = (
     "notifications/abandonedCart", "notifications/inventory", "page", "script", "settings/SEO", "settings/catalog",
     "settings/category", "settings/checkout", "settings/currency", "settings/customerPrivacy",
@@ -136,7 +136,7 @@ RESOURCE_TYPES = frozenset(
 
 
 class Notice(Struct, frozen=True):
-    """One element of a delivery: the scope taken apart, and the `data` about one resource."""
+    """One element of a delivery: the parts of the scope, and the `data` about one resource."""
 
     family: str
     verb: str
@@ -158,13 +158,13 @@ class BigCommerce(Struct, frozen=True):
 
     name: ClassVar[str] = "bigcommerce"
     resource_types: ClassVar[frozenset[str]] = RESOURCE_TYPES
-    # A hook's own `headers` come with every delivery, and the documentation's example for them is a password.
+    # A hook's own `headers` are sent with every delivery, and the documentation's example is a password.
     secret_headers: ClassVar[frozenset[str]] = frozenset({"authorization"})
     own_headers: ClassVar[tuple[str, ...]] = ("webhook-",)
     scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
-        """Check any `v1` signature over id, timestamp and body; a retry keeps the id and carries a new time."""
+        """Check every `v1` signature over id, timestamp and body; a retry keeps the id and has a new time."""
         scheme = self.scheme
         values = []
         for names in (scheme.id_headers, scheme.timestamp_headers, scheme.headers):
@@ -186,7 +186,7 @@ class BigCommerce(Struct, frozen=True):
         return verdict if isinstance(verdict, Refused) else late or verdict
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
-        """Return the outside of a delivery; the bodies are so short that they are read whole."""
+        """Return the envelope of a delivery; bodies are short, so the whole body is parsed."""
         delivery_id = text_id(request.headers.get(ID)) or body_digest(request.body)
         payload = read_object(request.body)
         if isinstance(payload, Unparsed):
@@ -201,9 +201,9 @@ class BigCommerce(Struct, frozen=True):
         )
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
-        """Return one snapshot per resource named, with the notification as its document until it is fetched.
+        """Return one snapshot per named resource, with the notification as its document until it is fetched.
 
-        No version: nothing in it is an update time of the resource.
+        There is no version: the notification contains no update time of the resource.
         """
         payload = read_object(delivery.body)
         if isinstance(payload, Unparsed):
@@ -216,12 +216,12 @@ class BigCommerce(Struct, frozen=True):
             found = _found(notice)
             if isinstance(found, Unparsed):
                 return found
-            # Named twice in one batch, a resource is shown once, as last named.
+            # A resource named twice in one batch gets one snapshot, from its last notice.
             snapshots[found.resource_type, found.resource_id] = _snapshot(payload, notice, found)
         return Parsed(tuple(snapshots.values()))
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
-        """Return the headers of a hook without headers of its own; topic and tenant are in the body."""
+        """Return the headers of a hook without custom headers; topic and tenant are in the body."""
         return {
             "accept": "*/*",
             "content-type": "application/json",
@@ -231,13 +231,13 @@ class BigCommerce(Struct, frozen=True):
 
 
 def _scope(payload: Document) -> str:
-    """Return the scope without the slash that some documented ones end in, "" where there is none."""
+    """Return the scope without the trailing slash that some documented ones have, "" if there is none."""
     scope = payload.get("scope")
     return scope.strip("/") if isinstance(scope, str) and len(scope) <= MAX_SCOPE_CHARS else ""
 
 
 def _notices(payload: Document) -> list[Notice] | Unparsed:
-    """Return what the delivery says, one notice per resource; never empty."""
+    """Return one notice per resource in the delivery; never empty."""
     scope = _scope(payload)
     if not scope:
         return Unparsed("unknown_shape", "expected a scope such as store/product/updated")
@@ -274,7 +274,7 @@ def _rule(notice: Notice) -> Rule:
         return ASSIGNMENTS[notice.family]
     if notice.family in RULES:
         return RULES[notice.family]
-    # Newer and rarer families, such as a channel's settings: their own id, else one of each per channel or store.
+    # Newer and rarer families, such as a channel's settings: identified by their own id, else one per channel or store.
     last = topic_name(notice.family.rpartition("/")[2])
     return Rule(topic_name(notice.family), (f"id|{last}_id|uuid|@channel|@store",))
 
@@ -289,17 +289,15 @@ def _found(notice: Notice) -> Found | Unparsed:
     parent = (rule.parent[0], parent_id) if rule.parent and parent_id else None
     if len(known) == len(parts):
         return Found(rule.resource_type, ":".join(known), parent)
-    if (
-        parent and rule.parent != _STORE
-    ):  # a channel's store/channel/7/order/message/created says of which order, not which message
+    if parent and rule.parent != _STORE:  # store/channel/7/order/message/created names the order, not the message
         return Found(rule.resource_type, ":".join(parent), parent)
     return Unparsed("unknown_shape", f"expected data to name its {rule.resource_type} by {', '.join(rule.ids)}")
 
 
 def _found_metafield(notice: Notice) -> Found | Unparsed:
-    """Return a metafield's names: numbered within its owner, whose type is in `data` or else in the scope.
+    """Return a metafield's names: it is numbered within its owner, whose type is in `data` or else in the scope.
 
-    The same metafield is announced as store/metafield/created and as store/product/metafield/created.
+    The same metafield is sent as store/metafield/created and as store/product/metafield/created.
     """
     owner_family = notice.family.rpartition("/")[0]
     owner_rule = RULES.get(owner_family)

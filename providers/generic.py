@@ -1,7 +1,7 @@
-"""Any sender that signs the body with an HMAC and puts it in one header, as configured.
+"""Any sender that signs the body with an HMAC in one header, as configured.
 
-The defaults are what most home-made senders use: `X-Webhook-Signature: sha256=<hex>`, `X-Webhook-Event`,
-`X-Webhook-Delivery`. Many of them make a new delivery id for every attempt; the pipeline then tells a repetition by its
+The defaults are those of most home-made senders: `X-Webhook-Signature: sha256=<hex>`, `X-Webhook-Event`,
+`X-Webhook-Delivery`. Many of them create a new delivery id for every attempt; the pipeline then detects duplicates by
 content.
 """
 
@@ -30,10 +30,10 @@ from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
 
 class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """How one sender signs and names things.
+    """The options of one sender: its signature, headers and paths.
 
-    `prefix` must stand before the signature, "" where the sender writes none. The paths lead into the JSON body, names
-    joined by dots; `type_path` "" takes the resource type from the event name. Header names may be in any case.
+    `prefix` must precede the signature, "" if the sender writes none. Paths are names in the JSON body, joined by dots;
+    `type_path` "" takes the resource type from the event name. Header names may be in any case.
     """
 
     signature_header: str = "x-webhook-signature"
@@ -48,13 +48,13 @@ class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def scheme(self) -> SignatureScheme:
-        """Return how the sender signs."""
+        """Return the sender's signature scheme."""
         header = self.signature_header.lower()
         return SignatureScheme("generic", (header,), self.encoding, prefix=self.prefix, algorithm=self.algorithm)
 
 
 class Generic(Struct, frozen=True):
-    """One configured sender. `scheme` follows from the options, and is made once: a request costs no more for it."""
+    """One configured sender. `scheme` is derived from the options once, not for each request."""
 
     options: GenericOptions = GenericOptions()
     resource_types: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ class Generic(Struct, frozen=True):
 
     @property
     def own_headers(self) -> tuple[str, ...]:
-        """Return the configured header names and the usual family of them."""
+        """Return the configured header names and the usual prefixes."""
         options = self.options
         return ("x-webhook-", options.signature_header.lower(), options.id_header.lower(), options.event_header.lower())
 
@@ -84,7 +84,7 @@ class Generic(Struct, frozen=True):
         return match_hmac(request.body, [given], secrets, scheme.algorithm)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
-        """Return the delivery id and event type of the headers, and the resource at the configured paths."""
+        """Return the delivery id and event type from the headers, and the resource at the configured paths."""
         options = self.options
         delivery_id = text_id(request.headers.get(options.id_header.lower())) or body_digest(request.body)
         event_type = text_id(request.headers.get(options.event_header.lower())) or "unknown"
@@ -96,7 +96,7 @@ class Generic(Struct, frozen=True):
         return Envelope(delivery_id, event_type, key)
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
-        """Return the body as the one resource; without an id at the path, the delivery is a resource of its own."""
+        """Return the body as the only resource; without an id at the path, its id is the delivery's."""
         body = read_object(delivery.body)
         if isinstance(body, Unparsed):
             return body

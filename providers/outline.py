@@ -1,6 +1,6 @@
-"""Reading only the fields that name a resource, so that the ingress need not build the whole body.
+"""Reads only the fields that name a resource, so that the ingress need not parse the whole body.
 
-Measured: naming GitHub's 25 kB pull request takes 24 µs with an outline, a full read 52 µs, its HMAC 22 µs.
+Measured for GitHub's 25 kB pull request: 24 µs with an outline, 52 µs for a full parse, 22 µs for its HMAC.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,11 +14,11 @@ from providers.reading import read_object
 from schemas.records import Document
 
 DecodeOutline = Callable[[bytes], Document]
-_typed_dict: Any = TypedDict  # mypy accepts literal field names only; these come from the providers' tables
+_typed_dict: Any = TypedDict  # mypy accepts only literal field names; these come from the providers' tables
 
 
 def at(document: object, path: str) -> Any:
-    """Return the value at a dotted path, None where any step is missing or no object."""
+    """Return the value at a dotted path, None if any step is missing or not an object."""
     for name in path.split("."):
         if not isinstance(document, dict):
             return None
@@ -27,9 +27,9 @@ def at(document: object, path: str) -> Any:
 
 
 def outline_decoder(paths: Iterable[str]) -> DecodeOutline:
-    """Return a decoder of a JSON object that keeps only the given dotted paths and skips all the rest.
+    """Return a decoder of a JSON object that keeps only the given dotted paths and skips the rest.
 
-    Leaves keep whatever JSON they hold. The decoder raises where a step to a leaf is neither object nor null.
+    Leaves may hold any JSON. The decoder raises if a step to a leaf is neither an object nor null.
     """
     tree: dict[str, Any] = {}
     for path in sorted(paths):
@@ -45,9 +45,9 @@ def _outline_type(tree: dict[str, Any]) -> Any:
 
 
 def read_outline(decode: DecodeOutline, body: bytes) -> Document | Unparsed:
-    """Return the outline of a body; where its shape is not the expected one, what `read_object` makes of it.
+    """Return the outline of a body; if its shape is unexpected, the result of `read_object`.
 
-    Both hold the same values at the decoder's paths, so whoever asks only for those cannot tell the difference.
+    Both hold the same values at the decoder's paths.
     """
     try:
         return decode(body)

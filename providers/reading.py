@@ -1,6 +1,6 @@
-"""Reading what providers write: JSON without losing a digit, instants in every notation, names fit for a topic.
+"""Reads providers' formats: JSON without loss of digits, instants in every notation, names valid in topics.
 
-None of these raises on any input.
+No input makes these functions raise.
 """
 
 import hashlib
@@ -34,14 +34,14 @@ _VERBS = _DELETIONS | {
     "paid",
     "cancelled",
 }
-MAX_TIME_CHARS = 64  # the longest notation in use, RFC 2822 with a comment, has about 45
-MAX_NAME_CHARS = 80  # a topic name holds 249 characters; prefix, provider and suffix need the rest
+MAX_TIME_CHARS = 64  # the longest notation in use, RFC 2822 with a comment, takes about 45
+MAX_NAME_CHARS = 80  # a topic name may have 249 characters; prefix, provider and suffix need the rest
 
 
 def read_json(body: bytes) -> Any:
     """Return the parsed JSON value, or `Unparsed` with the reason; integers and decimals keep every digit.
 
-    Of duplicate keys the last counts (RFC 8259 leaves it open; every provider's own library does the same).
+    Of duplicate keys the last is used (RFC 8259 leaves this open; every provider's own library does the same).
     """
     if not body.strip():
         return Unparsed("unreadable", "expected a JSON object, got an empty body")
@@ -54,7 +54,7 @@ def read_json(body: bytes) -> Any:
 
 
 def read_object(body: bytes) -> Document | Unparsed:
-    """Return the parsed JSON object, or `Unparsed` when the body is something else."""
+    """Return the parsed JSON object, or `Unparsed` if the body is something else."""
     value = read_json(body)
     if isinstance(value, dict | Unparsed):
         return value
@@ -62,9 +62,9 @@ def read_object(body: bytes) -> Document | Unparsed:
 
 
 def instant(value: object) -> datetime | None:
-    """Return the aware UTC time that a provider's value names, None where it names none.
+    """Return a provider's value as an aware UTC time, None if it is not a time.
 
-    Understood: ISO 8601 with `Z` or an offset, RFC 2822 dates (BigCommerce v2), Unix seconds as a number.
+    Supported: ISO 8601 with `Z` or an offset, RFC 2822 dates (BigCommerce v2), Unix seconds as a number.
     """
     if isinstance(value, str):
         return _instant_of_text(value) if len(value) <= MAX_TIME_CHARS else None
@@ -97,13 +97,13 @@ def text_id(value: object) -> str | None:
 
 
 def topic_name(text: str, default: str = "unknown") -> str:
-    """Return text as lower_snake_case fit for a topic name: `Price List` and `priceList` become `price_list`."""
+    """Return text as lower_snake_case valid in a topic name: `Price List` and `priceList` become `price_list`."""
     name = _NOT_IN_A_NAME.sub("_", _CAMEL.sub("_", text[: 4 * MAX_NAME_CHARS]).lower()).strip("_")
     return name[:MAX_NAME_CHARS].strip("_") or default
 
 
 def resource_of_event(event_type: str) -> str:
-    """Return the resource type that an event name tells: `invoice.paid` and `invoice-created` are about `invoice`."""
+    """Return the resource type in an event name: `invoice.paid` and `invoice-created` are about `invoice`."""
     parts = [topic_name(part, "") for part in _BETWEEN_NAMES.split(event_type[: 4 * MAX_NAME_CHARS]) if part]
     if len(parts) > 1:
         return topic_name("_".join(parts[:-1]))
@@ -112,12 +112,12 @@ def resource_of_event(event_type: str) -> str:
 
 
 def is_deletion(event_type: str) -> bool:
-    """Say whether an event name ends in a word that means that the resource is gone."""
+    """Return whether an event name ends in a word that means that the resource is gone."""
     return topic_name(event_type[-MAX_NAME_CHARS:]).rsplit("_", 1)[-1] in _DELETIONS
 
 
 def body_digest(body: bytes) -> str:
-    """Return the delivery id of a delivery that carries none: a digest of its exact bytes."""
+    """Return the delivery id for a delivery without one: a digest of its exact bytes."""
     return "sha256:" + hashlib.sha256(body).hexdigest()[:32]
 
 

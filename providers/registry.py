@@ -21,10 +21,10 @@ PROVIDERS: tuple[str, ...] = ("shopify", "bigcommerce", "github", "stripe", "sho
 def provider(
     name: str, options: GenericOptions | None = None, resource_types: frozenset[str] = frozenset()
 ) -> Provider:
-    """Return the provider of that name, the same value for every call.
+    """Return the provider of that name; equal calls return the same value.
 
-    `options` are for `generic` alone; `resource_types`, those with topics of their own, for `generic` and `standard`.
-    Raises ValueError for a name that is none of `PROVIDERS`, and for what the provider would not heed.
+    `options` are for `generic` only; `resource_types`, those with separate topics, for `generic` and `standard`.
+    Raises ValueError for a name that is not in `PROVIDERS`, and for arguments that the provider would ignore.
     """
     if name == "generic":
         return Generic(options or GenericOptions(), resource_types)
@@ -40,7 +40,7 @@ def provider(
 
 
 def provider_of(source: Source) -> Provider:
-    """Return the rules of a configured source."""
+    """Return the provider of a configured source."""
     if source.options is None:
         return provider(source.provider)
     options = None

@@ -1,6 +1,6 @@
-"""How a provider authenticates its deliveries, as a value: what its `verify` and `sign` go by, and what explains a refusal.
+"""How a provider authenticates its deliveries, as a value: `verify` and `sign` use it, and it explains refusals.
 
-The few rules that are a provider's alone, such as what a message id may hold, stay in its own file.
+The few rules of a single provider, such as the characters of a message id, stay in that provider's file.
 """
 
 from collections.abc import Mapping
@@ -13,16 +13,15 @@ Encoding = Literal["hex", "base64"]
 Signed = Literal["body", "timestamp.body", "id.timestamp.body"]
 KeyKind = Literal["text", "decoded"]
 
-TOLERANCE_S = 300  # Standard Webhooks 1.0 and Stripe's libraries: five minutes, both ways.
+TOLERANCE_S = 300  # Standard Webhooks 1.0 and Stripe's libraries: five minutes in both directions.
 
 
 class SignatureScheme(Struct, frozen=True):
-    """An HMAC in a header; all header names are in lower case, and of several names the first that is there counts.
+    """An HMAC in a header; all header names are in lower case, and of several names the first one present is used.
 
-    `usual_header` is the one that senders write today, where that is not the first. `prefix` stands before every
-    signature, `separator` between the entries of a header that may hold several. `key` says whether the secret's text is
-    the key, or what that text spells in base64. `timestamp_prefix` marks a time that is an entry of the signature's own
-    header.
+    `usual_header` is the one that senders write today, if that is not the first. `prefix` precedes every signature;
+    `separator` separates the entries of a header that may hold several. `key` tells whether the secret is the key itself or
+    the key in base64. `timestamp_prefix` marks a time that is an entry of the signature's own header.
     """
 
     provider: str
@@ -41,18 +40,18 @@ class SignatureScheme(Struct, frozen=True):
 
     @property
     def header(self) -> str:
-        """Return the header that `sign` writes and that messages name."""
+        """Return the header that `sign` writes and messages mention."""
         return self.usual_header or self.headers[0]
 
     @property
     def form(self) -> str:
-        """Return what the header holds, for people."""
+        """Return the form of the header's value, for messages."""
         time = f"{self.timestamp_prefix}<Unix seconds>{self.separator}" if self.timestamp_prefix else ""
         return f"{time}{self.prefix}<{self.encoding} of an HMAC-{self.algorithm.upper()}>"
 
 
 class SecretScheme(Struct, frozen=True):
-    """No signature: the secret itself stands in a header, and what is sent with it is not protected."""
+    """No signature: the secret itself is in a header, and the body is not protected."""
 
     provider: str
     header: str
@@ -62,7 +61,7 @@ Scheme = SignatureScheme | SecretScheme
 
 
 def first_header(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    """Return the value of the first of these headers that is there."""
+    """Return the value of the first of these headers that is present."""
     for name in names:
         value = headers.get(name)
         if value is not None:
@@ -71,7 +70,7 @@ def first_header(headers: Mapping[str, str], names: tuple[str, ...]) -> str | No
 
 
 def signed_timestamp(scheme: SignatureScheme, headers: Mapping[str, str]) -> str | None:
-    """Return the time that is signed with the body, as it stands in the headers; None where there is none."""
+    """Return the time that is signed with the body, as written in the headers; None if there is none."""
     if not scheme.timestamp_prefix:
         return first_header(headers, scheme.timestamp_headers)
     header = first_header(headers, scheme.headers) or ""

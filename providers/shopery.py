@@ -1,7 +1,7 @@
-"""Shopery: no signature at all, the endpoint's secret itself travels in `X-Shopery-Secret`.
+"""Shopery: no signature; the endpoint's secret itself is sent in `X-Shopery-Secret`.
 
 Anyone who reads one delivery can forge the next: TLS is essential, and the header is removed before anything is stored.
-Shopery documents no delivery id, event, tenant or time header; what is here is read from the body where it is found.
+Shopery documents no headers for delivery id, event, tenant or time; they are read from the body if it has them.
 Source: Shopery's developer page on webhooks (its only document).
 """
 
@@ -31,7 +31,7 @@ _EVENT_PATHS = ("event", "type", "eventType")
 _ID_PATHS = ("id", "order.id", "data.id")
 _WRAPPERS = ("order", "data")
 _TESTS = frozenset({"test", "ping"})
-_DEFAULT_EVENT = "order"  # "order as payload" is all that the page promises
+_DEFAULT_EVENT = "order"  # the page promises only "order as payload"
 _SINGULAR = {"orders": "order", "products": "product", "customers": "customer"}
 RESOURCE_TYPES = frozenset({_DEFAULT_EVENT, *_SINGULAR.values()})
 _decode_outline = outline_decoder((*_EVENT_PATHS, *_ID_PATHS))
@@ -47,7 +47,7 @@ class Shopery(Struct, frozen=True):
     scheme: ClassVar[SecretScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002 - unsigned
-        """Compare the secret in the header with every current one, in constant time; the body is not protected."""
+        """Compare the secret in the header with every current secret, in constant time; the body is not protected."""
         secret_header = self.scheme.header
         header = request.headers.get(secret_header)
         if header is None and not request.body:
@@ -56,11 +56,11 @@ class Shopery(Struct, frozen=True):
             return refuse_missing(secret_header)
         if not header:
             return refuse_malformed(secret_header, "the endpoint's secret")
-        # Digests are compared, because comparing texts of unequal length would tell the length.
+        # Digests are compared, because comparing texts of different length would reveal the length.
         return match_secret(_digest, [_digest(header_bytes(header))], secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
-        """Return a digest of the body as delivery id: Shopery sends none, so a repetition is told by its bytes."""
+        """Return the envelope; Shopery sends no delivery id, so it is a digest of the body, and duplicates are equal bytes."""
         delivery_id = body_digest(request.body)
         outline = read_outline(_decode_outline, request.body)
         event_type = _event_type(outline)
@@ -71,9 +71,9 @@ class Shopery(Struct, frozen=True):
         return Envelope(delivery_id, event_type, key)
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
-        """Return the order (or other resource) in the body; without an id, the delivery is a resource of its own.
+        """Return the order (or other resource) in the body; without an id there, its id is the delivery's.
 
-        What the button "Test URL" posts is documented nowhere: nothing, `{}` or an event called test shows no resource.
+        What the button "Test URL" posts is not documented: an empty body, `{}` and an event called test count as tests.
         """
         if not delivery.body.strip():
             return Handshake("an empty post: Shopery's Test URL, most likely")
@@ -116,7 +116,7 @@ def _event_type(body: object) -> str:
 
 
 def _resource_type(event_type: str) -> str:
-    # The page writes both `orders-created` and `order-created`.
+    # The page uses both `orders-created` and `order-created`.
     named = resource_of_event(event_type)
     return _SINGULAR.get(named, named)
 

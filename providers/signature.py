@@ -1,7 +1,7 @@
-"""The arithmetic that all signature schemes share: decode, compare in constant time, judge a timestamp, sign.
+"""Functions that all signature schemes share: decode, compare in constant time, judge a timestamp, sign.
 
-Header names come from the scheme (`providers/scheme.py`) alone. Every comparison looks at every current secret and every
-given signature, so the time taken tells nothing about which of them matched.
+Header names come only from the scheme (`providers/scheme.py`). Every comparison covers every current secret and every given
+signature, so the time taken does not reveal which of them matched.
 """
 
 import base64
@@ -26,13 +26,13 @@ def read_digest(scheme: SignatureScheme, entry: str) -> bytes | None:
 
 
 def read_digests(scheme: SignatureScheme, entries: Iterable[str]) -> list[bytes]:
-    """Return the digests in those entries of a signature header that have the scheme's form."""
+    """Return the digests in the entries of a signature header that have the scheme's form."""
     digests = [read_digest(scheme, entry) for entry in entries]
     return [digest for digest in digests if digest is not None]
 
 
 def decode_hex(text: str, algorithm: str) -> bytes | None:
-    """Return the digest that hexadecimal text spells, None unless it has exactly the algorithm's length."""
+    """Return the digest written in hexadecimal, None unless it has exactly the algorithm's length."""
     expected_digits = 2 * DIGEST_BYTES[algorithm]
     if len(text) != expected_digits or not text.isascii() or not text.isalnum():
         return None
@@ -43,7 +43,7 @@ def decode_hex(text: str, algorithm: str) -> bytes | None:
 
 
 def decode_base64(text: str, algorithm: str) -> bytes | None:
-    """Return the digest that base64 text spells, padding optional, None unless of exactly the algorithm's length."""
+    """Return the digest written in base64, padding optional, None unless it has exactly the algorithm's length."""
     if len(text) > 2 * DIGEST_BYTES[algorithm]:
         return None
     try:
@@ -63,7 +63,7 @@ def match_hmac(
 def match_secret(
     expected: Callable[[bytes], bytes], given: Sequence[bytes], secrets: Sequence[bytes]
 ) -> Verified | Refused:
-    """Check every given value against what each current secret, empty ones excepted, makes of the request."""
+    """Check every given value against the one expected for each current secret, ignoring empty secrets."""
     usable, matching = 0, -1
     for index, secret in enumerate(secrets):
         if secret:
@@ -76,7 +76,7 @@ def match_secret(
 
 
 def _is_any(expected: bytes, given: Sequence[bytes]) -> bool:
-    # Every given value is compared, whichever matches. `expected` is made once per secret, so a header full of signatures
+    # All given values are compared, even after a match. `expected` is computed once per secret, so a header full of signatures
     # costs no more HMACs than one.
     is_any = False
     for value in given:
@@ -85,7 +85,7 @@ def _is_any(expected: bytes, given: Sequence[bytes]) -> bool:
 
 
 def judge_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) -> Refused | None:
-    """Return why a Unix timestamp in seconds is not fresh, None when it is within the tolerance, both ways.
+    """Return why a Unix timestamp in seconds is not fresh, None if it is within the tolerance in both directions.
 
     Source: Standard Webhooks 1.0, "Verifying webhook authenticity".
     """
@@ -104,7 +104,7 @@ def judge_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) ->
 def signing_headers(
     scheme: SignatureScheme, secret: bytes, body: bytes, delivery_id: str, now: datetime
 ) -> dict[str, str]:
-    """Return every header of a scheme as its sender writes it, for a body, an id and the time of this attempt."""
+    """Return all headers of a scheme as its sender writes them, for a body, an id and the time of this attempt."""
     timestamp = str(int(now.timestamp()))
     signed = signed_text(scheme.signed, delivery_id, timestamp, body)
     digest = hmac.digest(signing_key(scheme, secret), signed, scheme.algorithm)
@@ -116,7 +116,7 @@ def signing_headers(
 
 
 def signed_text(signed: Signed, delivery_id: str, timestamp: str, body: bytes) -> bytes:
-    """Return the bytes that are signed; what the scheme does not sign is not used."""
+    """Return the bytes that are signed; arguments that the scheme does not sign are ignored."""
     if signed == "body":
         return body
     if signed == "timestamp.body":
@@ -125,12 +125,12 @@ def signed_text(signed: Signed, delivery_id: str, timestamp: str, body: bytes) -
 
 
 def signing_key(scheme: SignatureScheme, secret: bytes) -> bytes:
-    """Return the key that a secret stands for; empty, which never matches, where it spells none."""
+    """Return the key of a secret; empty, which never matches, if the secret cannot be decoded."""
     return decoded_secret(secret) if scheme.key == "decoded" else secret
 
 
 def decoded_secret(secret: bytes) -> bytes:
-    """Return what a secret spells in base64, `whsec_` and padding optional; empty if it is not base64."""
+    """Return a secret decoded from base64, `whsec_` and padding optional; empty if it is not base64."""
     text = secret.removeprefix(b"whsec_").rstrip(b"=")
     try:
         return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
@@ -157,5 +157,5 @@ def refuse_missing(header: str) -> Verdict:
 
 
 def refuse_malformed(header: str, expected: str) -> Verdict:
-    """Return the refusal for a signature header that is not of the scheme's form."""
+    """Return the refusal for a signature header that does not have the scheme's form."""
     return Refused("malformed_signature", f"expected {header} to be {expected}")

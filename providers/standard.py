@@ -1,7 +1,7 @@
-"""Standard Webhooks 1.0, and Svix, which sends the same under other names.
+"""Standard Webhooks 1.0, and Svix, which sends the same headers under other names.
 
 A delivery is signed over `id.timestamp.body` with the base64-decoded secret. Only `v1` (HMAC-SHA256) counts; `v1a`
-(ed25519) and unknown versions are skipped, as the specification asks.
+(ed25519) and unknown versions are skipped, as the specification requires.
 Source: Standard Webhooks specification 1.0.0, "Webhook Headers" and "Signature scheme".
 """
 
@@ -60,7 +60,7 @@ class Standard(Struct, frozen=True):
     scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
-        """Check every `v1` signature against every current secret, and the timestamp within five minutes both ways."""
+        """Check every `v1` signature against every current secret, and the timestamp within five minutes in both directions."""
         scheme = self.scheme
         values = []
         for names in (scheme.id_headers, scheme.timestamp_headers, scheme.headers):
@@ -70,7 +70,7 @@ class Standard(Struct, frozen=True):
             values.append(value)
         message_id, timestamp, signature = values
         if not message_id or "." in message_id:
-            # With a dot, one signed text could be read as two different pairs of id and timestamp.
+            # If an id had a dot, one signed text could be read as two different pairs of id and timestamp.
             return refuse_malformed(scheme.id_headers[0], "a text without a dot")
         refusal = judge_timestamp(timestamp, now, scheme.tolerance_s)
         if refusal is not None:
@@ -82,7 +82,7 @@ class Standard(Struct, frozen=True):
         return match_hmac(signed, given, [signing_key(scheme, secret) for secret in secrets], scheme.algorithm)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
-        """Return the delivery id of the header, the event type and the resource of the body."""
+        """Return the delivery id from the header, and the event type and resource from the body."""
         delivery_id = text_id(first_header(request.headers, self.scheme.id_headers)) or body_digest(request.body)
         outline = read_outline(_decode_outline, request.body)
         event_type = text_id(at(outline, "type")) or "unknown"
@@ -94,7 +94,7 @@ class Standard(Struct, frozen=True):
         return Envelope(delivery_id, event_type, key, event_time)
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
-        """Return the one resource under `data`; without an id there, the delivery is a resource of its own."""
+        """Return the only resource, under `data`; without an id there, its id is the delivery's."""
         body = read_object(delivery.body)
         if isinstance(body, Unparsed):
             return body
@@ -117,7 +117,7 @@ class Standard(Struct, frozen=True):
         )
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
-        """Return the headers of the specification; the event type is the body's, so `sample.topic` is not used."""
+        """Return the headers of the specification; the event type is in the body, so `sample.topic` is not used."""
         return {
             "content-type": "application/json",
             "user-agent": "standard-webhooks/1.0",

@@ -1,4 +1,4 @@
-"""The limits on bodies: of one, read as it arrives, and of all that are in flight."""
+"""Limits on bodies: on each one while it is read, and on all in flight together."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,11 +11,11 @@ from ingress.answers import Answer
 
 @dataclass(slots=True)
 class InFlightLimits:
-    """How much there is, and how much of it is taken. Counted on the event loop's one thread.
+    """The limits on requests and bytes in flight, and the current numbers. Counted on the event loop's one thread.
 
-    A byte counts from its arrival until its request is answered, be it of the head, of the body, or not parsed yet.
-    At `max_bytes` a request is refused with 503 and its connection kept; at `most_bytes` connections are ended, because
-    before any request learns of it, many sockets can be read in one turn of the event loop.
+    A byte counts from its arrival until its request is answered, whether of the head, of the body, or not parsed yet.
+    Above `max_bytes` a request is refused with 503 and its connection kept; above `most_bytes` connections are closed,
+    because one turn of the event loop can read many sockets before any request is refused.
     """
 
     max_requests: int
@@ -29,11 +29,11 @@ class InFlightLimits:
 
 
 def refused_unread(headers: Mapping[str, str], limit_bytes: int) -> Answer | None:
-    """Return the refusal that the headers alone call for: a body too large by its own account, or an encoded one.
+    """Return the refusal that the headers alone require: the declared length is too large, or the body is encoded.
 
-    Transfer codings other than chunked are neither undone by the server nor allowed to pass as the body itself.
+    The server does not decode transfer codings other than chunked, so they are refused.
     """
-    declared = headers.get("content-length", "0").lstrip("0")  # a padded number is one all the same
+    declared = headers.get("content-length", "0").lstrip("0")  # padding with zeros is valid
     if len(declared) > len(str(limit_bytes)) or (declared.isdecimal() and int(declared) > limit_bytes):
         return answers.body_too_large(limit_bytes)
     if headers.get("content-encoding", "identity").lower() != "identity":
@@ -44,10 +44,10 @@ def refused_unread(headers: Mapping[str, str], limit_bytes: int) -> Answer | Non
 
 
 async def read_body(receive: Receive, limit_bytes: int, in_flight: InFlightLimits) -> bytes | Answer:
-    """Return the whole body, or the refusal as soon as it passes the limit, there is no room, or the sender is gone.
+    """Return the whole body, or the refusal as soon as it exceeds a limit or the sender disconnects.
 
-    How long that may take, and how many bytes all bodies have together, is watched by the connections
-    (`ingress.server.protocol`), which see bytes before anybody asks for them.
+    The connections (`ingress.server.protocol`) limit the time and count the bytes of all bodies, because they receive
+    bytes before a request reads them.
     """
     chunks: list[bytes] = []
     total_bytes = 0

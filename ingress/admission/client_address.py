@@ -1,15 +1,15 @@
-"""Where a request comes from, when proxies stand in between: `X-Forwarded-For` is believed from trusted ones only."""
+"""The address of a request's sender behind proxies: `X-Forwarded-For` is believed from trusted proxies only."""
 
 from ingress.admission.networks import Networks
 
 
 def sender_address(peer: str, forwarded_for: str, proxies: Networks) -> str:
-    """Return the address of whoever sent a request: `peer` is the other end of the connection, `""` if it has none.
+    """Return the sender's address; `peer` is the other end of the connection, `""` if it has no address.
 
-    Each proxy appends the address that it was called from, so the list is read from its end and only as far as trusted
-    proxies wrote it: the first address that is no trusted proxy's. What stands to its left, anybody can have made up.
-    With nothing but trusted proxies it is the leftmost, as in nginx under `real_ip_recursive`. A hop that is no address
-    ends the search and is returned as it is: it lies in no network.
+    Each proxy appends the address that it was called from. So the list is read from its end to the first address that is
+    not a trusted proxy's, and that is the sender's: entries to its left may be forged. If all are trusted proxies, it is
+    the leftmost, as in nginx with `real_ip_recursive`. A hop that is not an address ends the search and is returned as it
+    is: it is in no network.
     """
     if not forwarded_for or peer not in proxies:
         return peer

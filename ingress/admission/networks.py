@@ -1,6 +1,6 @@
-"""Networks of senders: whether an address lies in them, those that a provider publishes, those in a file.
+"""Networks of senders: membership of an address, the networks that a provider publishes, and networks in a file.
 
-A provider's published networks are data in `providers/networks/`, one file each, with source and date. They age.
+The published networks are files in `providers/networks/`, one per provider, with source and date. They become outdated.
 """
 
 import re
@@ -17,27 +17,27 @@ from typing import Final
 from config.names import PUBLISHED
 from config.problems import ConfigurationError, Problem
 
-LONGEST_ADDRESS = 64  # characters: 45 of IPv6 and a zone; senders' names are remembered, so they must not be long
+LONGEST_ADDRESS = 64  # characters: 45 for IPv6, and a zone; addresses are cached, so their length must be bounded
 _AS_OF = re.compile(r"^# as of (\d{4}-\d\d-\d\d)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """A set of IPv4 and IPv6 networks, by version as ranges of numbers in their order. No address: in none of them."""
+    """A set of IPv4 and IPv6 networks, as sorted ranges of numbers by version. A text that is no address is in none."""
 
     ranges: Mapping[int, tuple[Sequence[int], Sequence[int]]]
-    """First and last addresses by IP version, so that one bisection finds the range that an address can lie in."""
+    """First and last addresses by IP version, so that one bisection finds the only range that can contain an address."""
 
     @classmethod
     def of(cls, networks: Iterable[str]) -> "Networks":
-        """Return the set of these networks, given as `203.0.113.0/24`; raise `ValueError` at one that is none."""
+        """Return the set of these networks, given as `203.0.113.0/24`; raise `ValueError` for an invalid one."""
         parsed = [_unmapped(ip_network(network)) for network in networks]
         v4 = collapse_addresses(network for network in parsed if isinstance(network, IPv4Network))
         v6 = collapse_addresses(network for network in parsed if isinstance(network, IPv6Network))
         return cls({4: _ranges(v4), 6: _ranges(v6)})
 
     def __contains__(self, address: str) -> bool:
-        """Say whether an address lies in one of them; `::ffff:192.0.2.1` is 192.0.2.1 (RFC 4291, section 2.5.5.2)."""
+        """Return whether an address is in one of them; `::ffff:192.0.2.1` is 192.0.2.1 (RFC 4291, section 2.5.5.2)."""
         if len(address) > LONGEST_ADDRESS:
             return False
         version, number = _number(address)
@@ -50,9 +50,9 @@ NOBODY: Final = Networks({})
 
 
 def allowlist(entries: Sequence[str], provider_name: str) -> Networks | None:
-    """Return the networks that a source's `allow` stands for, None when it has no entries: then everybody may post.
+    """Return the networks of a source's `allow`, None if it has no entries: then any address may post.
 
-    Raises `ConfigurationError` where a file cannot be read.
+    Raises `ConfigurationError` if a file cannot be read.
     """
     if not entries:
         return None
@@ -70,14 +70,14 @@ def allowlist(entries: Sequence[str], provider_name: str) -> Networks | None:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a provider publishes, and when it was looked at."""
+    """The networks that a provider publishes, and the date of the copy."""
 
     networks: tuple[str, ...]
     as_of: date
 
 
 def published(provider_name: str) -> Published:
-    """Return the networks that a provider publishes. Raises `FileNotFoundError` where it publishes none."""
+    """Return the networks that a provider publishes. Raises `FileNotFoundError` if it publishes none."""
     text = (resources.files("providers") / "networks" / f"{provider_name}.txt").read_text(encoding="utf-8")
     found = _AS_OF.search(text)
     if found is None:
@@ -86,9 +86,9 @@ def published(provider_name: str) -> Published:
 
 
 def networks_in_file(path: Path) -> tuple[str, ...]:
-    """Return the networks in a file, one a line, `#` begins a comment.
+    """Return the networks in a file: one a line, `#` begins a comment.
 
-    Raises `ConfigurationError` with the line that is no network, or when there is none: that would lock everybody out.
+    Raises `ConfigurationError` for a line that is not a network, and for an empty file, which would refuse all senders.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -121,7 +121,7 @@ def _fault(network: str) -> str | None:
 
 @lru_cache(maxsize=4096)  # 0.1 us instead of 3 us; a provider sends from some dozens
 def _number(text: str) -> tuple[int, int]:
-    """Return the version and the number of an address, version 0 for what is none."""
+    """Return the IP version and number of an address, version 0 if the text is not an address."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -132,7 +132,7 @@ def _number(text: str) -> tuple[int, int]:
 
 
 def _ranges(networks: Iterable[IPv4Network | IPv6Network]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    ordered = tuple(networks)  # as `collapse_addresses` gives them
+    ordered = tuple(networks)  # as `collapse_addresses` returns them
     return tuple(int(each.network_address) for each in ordered), tuple(int(each.broadcast_address) for each in ordered)
 
 

@@ -1,1 +1,1 @@
-"""The way of an accepted delivery to Kafka: the publisher, and the spool on disk for when Kafka does not acknowledge."""
+"""Publishes accepted deliveries to Kafka, and spools them on disk while Kafka does not acknowledge."""

@@ -1,20 +1,20 @@
-"""Where a verified delivery is kept: on Kafka while Kafka acknowledges, else in the spool, and from there on Kafka.
+"""Publishes verified deliveries to Kafka while Kafka acknowledges; otherwise spools them, and drains the spool to Kafka.
 
-Order per resource: a delivery that was answered before the next one was sent lies before it on the topic, repetitions
-left out. Three rules make that so:
+Order per resource: a delivery that was answered before the next one was sent comes before it on the topic, ignoring
+duplicates. Three rules ensure this:
 
-1. Everything reaches Kafka through one idempotent producer, which never gives a record up while there is a spool
-   (message.timeout.ms = 0): within a partition, what was handed to it first is written first.
-2. From the moment a delivery is meant for the spool, all later ones are too (`is_direct` is False). So the file's order is
-   the order of arrival, and a process killed here goes on with it.
-3. Publishing directly begins again in the same step of the event loop in which the last spooled delivery is handed to
-   the producer (`_resume_direct`). The race, a delivery that arrives between the last one drained and the switch, does not
-   exist: there is one thread, and in that step it runs nothing else. Deleting may come later, because order rests on what
-   the producer was given first, not on what is left in the file. Killed before the delete, the next process publishes
-   those rows again, under the same delivery ids and after their first copies: dropped downstream.
+1. Every delivery reaches Kafka through one idempotent producer, which never expires a record while there is a spool
+   (message.timeout.ms = 0): within a partition, records are written in the order in which they were enqueued.
+2. Once a delivery is to be spooled, all later ones are spooled too (`is_direct` is False). So the file is in order of
+   arrival, and after a crash the next process continues in that order.
+3. Direct publishing resumes in the same step of the event loop that enqueues the last spooled delivery
+   (`_resume_direct`). No delivery can arrive between the last one drained and the switch: there is one thread, and in that
+   step it runs nothing else. Rows may be deleted later, because the order depends on what was enqueued first, not on what
+   is left in the file. If the process is killed before the delete, the next one publishes those rows again, under the same
+   delivery ids and after their first copies, and they are dropped downstream.
 
 Waiting for an empty file instead would never end under steady load: at 500/s two deliveries arrive during each fsync.
-Therefore the newest rows are remembered (`_Tail`), and handed over without reading them from the file.
+Therefore the newest rows are kept in memory (`_Tail`), and enqueued without reading them from the file.
 """
 
 import asyncio
@@ -31,24 +31,24 @@ from ingress.delivery.publisher import SPOOLED, Headers, Published, Report, Unpu
 from ingress.delivery.spool import NotSpooled, Spool
 from ingress.delivery.spool_file import Row, unpack
 
-BATCH = 500  # Handed to the producer at once; the next batch follows when Kafka has all of them.
+BATCH = 500  # Rows enqueued at once; the next batch follows when Kafka has acknowledged all of them.
 BATCH_BYTES = 8 * 1024 * 1024
-TAIL = 1000  # Handed over in one step of the event loop at most: 10 ms.
+TAIL = 1000  # The most rows enqueued in one step of the event loop: 10 ms.
 TAIL_BYTES = 4 * 1024 * 1024
-PAUSE_S = 1.0  # After Kafka refused a record, or the disk a read.
+PAUSE_S = 1.0  # After a record that Kafka refused, or a failed read.
 WRITE_RETRY = RetryPolicy((OSError, sqlite3.Error), first_s=0.25, longest_s=1.0)
-SPOOL_TIMEOUT_S = 1.5  # With the 2 s for Kafka 3.5 s, as long as without a spool; a slower disk is no spool.
+SPOOL_TIMEOUT_S = 1.5  # With the 2 s for Kafka, 3.5 s: as long as without a spool. A slower disk counts as failed.
 SLOW_DISK = f"the spool's disk did not take the delivery within {SPOOL_TIMEOUT_S} s"
 
 log = structlog.get_logger("ingress")
 
 
 class Producing(Protocol):
-    """The one way to Kafka: what is handed over first is written first."""
+    """The one producer: it writes records in the order in which they were enqueued."""
 
     @property
     def unreported(self) -> int:
-        """How many records wait for Kafka's word."""
+        """How many records wait for Kafka's acknowledgement."""
 
     def publish(self, key: bytes, value: bytes, headers: Headers) -> Awaitable[Report]:
         """Return the report on one record, in bounded time."""
@@ -58,10 +58,10 @@ class Producing(Protocol):
 
 
 class FailoverPublisher:
-    """Keeps deliveries, on Kafka or in the spool. Used on one event loop."""
+    """Stores deliveries, on Kafka or in the spool. Used on one event loop."""
 
     def __init__(self, producer: Producing, spool: Spool) -> None:
-        self.is_direct = spool.deliveries == 0  # What a killed process left behind goes first.
+        self.is_direct = spool.deliveries == 0  # Deliveries that a killed process left are published first.
         self._producer = producer
         self._spool = spool
         self._handed_seq = 0
@@ -69,13 +69,15 @@ class FailoverPublisher:
         self._late: dict[int, asyncio.Future[Report]] = {}  # rows whose direct copy is still queued
         self._to_drain = asyncio.Event()
         self._background: set[asyncio.Task[None]] = set()
-        self._refused_bytes = 0  # of the last delivery, if the spool did not take it
-        self._unwritten: asyncio.Future[NotSpooled | None] | None = None  # what the disk has kept waiting too long
+        self._refused_bytes = 0  # size of the last delivery, if the spool refused it
+        self._unwritten: asyncio.Future[NotSpooled | None] | None = (
+            None  # a write that has waited too long for the disk
+        )
 
     def refusal(self) -> NotSpooled | None:
-        """Return why the last delivery was refused while the next one most likely is, too; None otherwise.
+        """Return why the last delivery was refused, as long as the next one is likely to be refused too; None otherwise.
 
-        It ends without a delivery having to try: when the spool has room again, or when Kafka has taken all it was given.
+        It ends without a further delivery: once the spool has room again, or Kafka has acknowledged all records.
         """
         if self._unwritten is not None and not self._unwritten.done():
             return NotSpooled("spool_failed", SLOW_DISK)
@@ -84,7 +86,7 @@ class FailoverPublisher:
         return self._spool.refusal(self._refused_bytes)
 
     async def publish(self, key: bytes, value: bytes, headers: Headers) -> Report:
-        """Return what became of one delivery, within 3.5 s: on Kafka, in the spool, or neither."""
+        """Return within 3.5 s whether one delivery is on Kafka, in the spool, or neither."""
         if not self.is_direct:
             return await self._keep(key, value, headers, None)
         report = await self._producer.publish(key, value, headers)
@@ -94,7 +96,7 @@ class FailoverPublisher:
         return report
 
     async def drain(self) -> None:
-        """Publish what is in the spool, whenever something is. Ends only when cancelled."""
+        """Publish the spool whenever it holds deliveries. Ends only when cancelled."""
         if not self.is_direct:
             log.info("spool_found", deliveries=self._spool.deliveries, bytes=self._spool.bytes)
             self._to_drain.set()
@@ -108,7 +110,7 @@ class FailoverPublisher:
                 task.cancel()
 
     async def _keep(self, key: bytes, value: bytes, headers: Headers, late: "asyncio.Future[Report] | None") -> Report:
-        """Spool one delivery. Its place in the order is taken before anything is awaited."""
+        """Spool one delivery. Its sequence number is assigned before anything is awaited."""
         row, written = self._spool.append(key, value, headers)
         if not written.done():  # else the spool is full
             self._enter(row, late)
@@ -130,16 +132,16 @@ class FailoverPublisher:
         self._tail.append(row)
 
     async def _drain_once(self) -> None:
-        """Publish batch by batch, until Kafka acknowledges and what is left can be handed over in one step."""
+        """Publish batch by batch, until Kafka acknowledges and the remaining rows can be enqueued in one step."""
         is_acknowledging = False
         while not (is_acknowledging and self._resume_direct()):
             rows = await self._next_rows()
             await self._settle(rows, self._produce(rows))
-            is_acknowledging = bool(rows) or self._has_rest()  # no rows and no rest: the disk took none of them
+            is_acknowledging = bool(rows) or self._has_rest()  # no rows and no rest: the disk took none
         log.info("spool_left", drained=self._spool.drained)
 
     def _resume_direct(self) -> bool:
-        """Give the producer all that is left and publish directly from now on; never awaits (rule 3 above)."""
+        """Enqueue all remaining rows and publish directly from now on; never awaits (rule 3 above)."""
         if not self._has_rest():
             return False
         rows = self._tail.take(TAIL)
@@ -155,7 +157,7 @@ class FailoverPublisher:
         return True
 
     async def _next_rows(self) -> Sequence[Row]:
-        """Return the next rows to hand over: from memory where the rest is there, else from the file."""
+        """Return the next rows to enqueue: from memory if all remaining rows are there, else from the file."""
         if self._has_rest():
             rows = self._tail.take(BATCH)
             self._handed_seq = rows[-1].seq if rows else self._handed_seq
@@ -167,20 +169,20 @@ class FailoverPublisher:
             log.error("spool_read_failed", fault=str(error))
             await asyncio.sleep(PAUSE_S)
             return []
-        # Everything up to last_seq was written before the file was read: what is missing is what the disk did not take.
+        # Everything up to last_seq was written before the file was read: missing rows are those whose write failed.
         self._handed_seq = rows[-1].seq if rows else last_seq
         return rows
 
     def _has_rest(self) -> bool:
-        """Say whether all rows that the producer was not given are in memory."""
+        """Return whether all rows that have not been enqueued are in memory."""
         self._tail.forget(self._handed_seq)
         return self._tail.first_seq(self._spool.last_seq + 1) <= self._handed_seq + 1
 
     def _produce(self, rows: Sequence[Row]) -> "list[asyncio.Future[Report]]":
-        """Hand rows to the producer in order, up to the first that does not fit into its queue: none overtakes it."""
+        """Enqueue rows in order, up to the first that does not fit into the queue, so that none overtakes it."""
         futures: list[asyncio.Future[Report]] = []
         for row in rows:
-            # What was given up after 2 s is still queued, in its place; a second copy would be a repetition.
+            # A record answered `ack_timeout` after 2 s is still queued, in order; a second copy would be a duplicate.
             future = self._late.pop(row.seq, None)
             if future is None:
                 future = self._producer.enqueue(row.key, row.value, unpack(row.headers))
@@ -190,7 +192,7 @@ class FailoverPublisher:
         return futures
 
     async def _settle(self, rows: Sequence[Row], futures: "Sequence[asyncio.Future[Report]]") -> None:
-        """Return when Kafka has the rows. What it did not take is handed over again, in order."""
+        """Return when Kafka has the rows. Rows that it did not take are enqueued again, in order."""
         while rows:
             if futures:
                 await asyncio.wait(futures)
@@ -209,7 +211,7 @@ class FailoverPublisher:
                 futures = self._produce(rows)
 
     async def _retry_write(self, write: Callable[[], Awaitable[None]]) -> None:
-        """Repeat a write to the spool until the disk takes it; the row would be published again after a restart."""
+        """Retry a write to the spool until it succeeds; otherwise the row would be published again after a restart."""
         await WRITE_RETRY.call_async(write, _write_failed)
 
     def _run(self, work: Coroutine[object, object, None]) -> None:
@@ -219,7 +221,7 @@ class FailoverPublisher:
 
 
 class _Tail:
-    """The newest rows of the spool, remembered up to a bound; older ones have to be read from the file."""
+    """The newest rows of the spool, kept in memory up to a bound; older ones must be read from the file."""
 
     def __init__(self) -> None:
         self._rows: deque[Row] = deque()

@@ -1,9 +1,9 @@
-"""From a record to Kafka's acknowledgement, without a thread hop per record.
+"""Publishes records and returns Kafka's acknowledgements, without a thread hop per record.
 
-The event loop itself polls librdkafka, every millisecond while a report is outstanding: reports then run on the loop,
-and no second thread fights for the GIL (measured: 13,600/s against 9,600/s with a thread; prototypes/README.md).
+The event loop itself polls librdkafka, every millisecond while a report is outstanding: delivery reports run on the loop,
+and no second thread competes for the GIL (measured: 13,600/s against 9,600/s with a thread; prototypes/README.md).
 
-ProducerError    Terminal: the producer cannot be made; the process ends
+ProducerError    Terminal: the producer cannot be created; the process ends
 """
 
 import asyncio
@@ -21,37 +21,39 @@ from ingress.settings import Settings
 from schemas.topics import raw_record_bytes
 
 POLL_S = 0.001
-# With half of it Kafka, which may share the machine, took a third more time for each post, and the ingress a quarter more.
+# With half of it, Kafka, which may share the machine, took a third more time for each post, and the ingress a quarter more.
 LINGER_MS = 1
 IDLE_POLL_S = 0.1  # Serves librdkafka's log, errors and statistics when nothing is in flight; 0.1 % of a core.
-STATISTICS_MS = 200  # Only the warm-up reads them: the one place where librdkafka says that it has a producer id.
+STATISTICS_MS = 200  # Only the warm-up reads them: librdkafka reports its producer id nowhere else.
 MESSAGE_TIMEOUT_MS = (
-    60_000  # Goes on trying after the 503: GitHub never sends again, and what arrives twice is dropped downstream.
+    60_000  # Keeps retrying after the 503: GitHub never retries, and duplicates are dropped downstream.
 )
 QUEUE_KBYTES = (
-    262_144  # 256 MB of bodies wait for Kafka at most; a smaller queue would answer 503 during a leader election.
+    262_144  # At most 256 MB of bodies wait for Kafka; with a smaller queue a leader election would cause 503s.
 )
-RECONNECT_MS = 1000  # librdkafka's own 10 s would keep deliveries in the spool so much longer than Kafka is away.
+RECONNECT_MS = (
+    1000  # librdkafka's default of 10 s would leave deliveries in the spool that much longer after an outage.
+)
 FLUSH_S = 3.0
 
 Headers = list[tuple[str, bytes]]
 
 
 def ensure_raw_topic(settings: Settings) -> bool:
-    """Create the raw topic and say whether it was missing; `KafkaException` where Kafka does not answer, after up to 7 s."""
+    """Create the raw topic and return whether it was missing; `KafkaException` if Kafka does not answer within 7 s."""
     record_bytes = raw_record_bytes(settings.body_limit_bytes)
     topic = raw_topic(record_bytes, settings.partitions, settings.replication, settings.raw_topic)
     return ensure_topic(settings.kafka, topic)
 
 
 class ProducerError(Exception):
-    """The producer cannot be made of these options; its text says which one is wrong, never a value."""
+    """The producer cannot be created with these options; the text names the wrong option, never a value."""
 
 
 class Unpublished(Struct, frozen=True):
-    """Kafka is not known to have the record, though it may still get it: a fixed reason and a detail.
+    """Kafka has not acknowledged the record, but may still get it: a fixed reason and a detail.
 
-    After `ack_timeout` the record is still queued, and `late` is the report on it, however long that takes.
+    After `ack_timeout` the record is still queued, and `late` is the future report on it, however long that takes.
     """
 
     reason: Literal["ack_timeout", "kafka_error", "queue_full", "record_too_large", "spool_failed", "spool_full"]
@@ -64,7 +66,7 @@ class Published(Struct, frozen=True):
 
 
 class Spooled(Struct, frozen=True):
-    """The record is on this machine's disk and will be published in its turn."""
+    """The record is on this machine's disk and will be published in order."""
 
 
 Report = Published | Spooled | Unpublished
@@ -74,7 +76,7 @@ _Waiting = tuple[float, "asyncio.Future[Report]"]
 
 
 class Publisher:
-    """One idempotent producer for one topic. Made anywhere, started and used on one event loop."""
+    """One idempotent producer for one topic. Created anywhere, started and used on one event loop."""
 
     def __init__(
         self, settings: Settings, on_fatal: Callable[[str], None], on_statistics: Callable[[str], None]
@@ -93,7 +95,7 @@ class Publisher:
 
     @property
     def unreported(self) -> int:
-        """How many records wait for Kafka's word."""
+        """How many records wait for Kafka's acknowledgement."""
         return self._unreported
 
     def start(self) -> None:
@@ -102,10 +104,10 @@ class Publisher:
         self._timer = self._loop.call_later(IDLE_POLL_S, self._poll)
 
     def publish(self, key: bytes, value: bytes, headers: Headers) -> "asyncio.Future[Report]":
-        """Return the future report on one record: all in-sync replicas have it, or not in time, or not at all.
+        """Return the future report on one record: published, not acknowledged in time, or failed.
 
-        A record whose report said `ack_timeout` stays queued and is published when Kafka comes back. That is right: on
-        the raw topic every delivery is there at least once, and the pipeline drops what the provider sends again.
+        A record reported as `ack_timeout` stays queued and is published when Kafka is back. That is safe: the raw topic
+        holds every delivery at least once, and the pipeline drops what the provider sends again.
         """
         future = self.enqueue(key, value, headers)
         if not future.done():
@@ -143,7 +145,7 @@ class Publisher:
         return future
 
     async def stop(self) -> int:
-        """Wait up to 3 s until nothing is queued, then return how many records Kafka has still not taken."""
+        """Wait up to 3 s for the queue to empty, then return how many records Kafka has not acknowledged."""
         self._timer.cancel()
         return await asyncio.to_thread(self.producer.flush, FLUSH_S)
 
@@ -153,10 +155,10 @@ class Publisher:
         self._timer = self._loop.call_later(POLL_S if self._unreported else IDLE_POLL_S, self._poll)
 
     def _give_up(self) -> None:
-        """Answer for what Kafka has kept waiting too long; all wait equally long, so only the oldest need a look.
+        """Report `ack_timeout` for records that have waited too long; all wait equally long, so only the oldest are checked.
 
-        Where there is a spool, all others are told with the oldest, in their order: so they come into the spool in the
-        order of arrival, and before anything that arrives later.
+        If there is a spool, all waiting records time out together with the oldest, in order: so they are spooled in order
+        of arrival, and before anything that arrives later.
         """
         waiting = self._waiting
         while waiting and waiting[0][1].done():
@@ -186,10 +188,10 @@ class Publisher:
             **settings.kafka,
             **(
                 {"message.timeout.ms": 0} if settings.spool_bytes else {}
-            ),  # for ever: see ingress/delivery/failover_publisher.py, rule 1
+            ),  # never expires: see ingress/delivery/failover_publisher.py, rule 1
             "enable.idempotence": True,  # implies acks=all and order within a partition
             "acks": "all",
-            "partitioner": "murmur2_random",  # as Java's: a delivery republished by anything else finds its partition
+            "partitioner": "murmur2_random",  # as in Java: other clients that republish a delivery choose the same partition
             "message.max.bytes": raw_record_bytes(settings.body_limit_bytes),
             "statistics.interval.ms": STATISTICS_MS,
             "stats_cb": on_statistics,

@@ -1,11 +1,11 @@
-"""The spool: deliveries that Kafka cannot take now, fsynced and bounded, in the order in which they came.
+"""The spool: deliveries that Kafka cannot take now, fsynced and bounded, in order of arrival.
 
-One thread owns the file. What arrives while it writes is committed together (group commit): one fsync for many
-deliveries, so the rate rises with the load. Numbers and bounds are kept on the event loop's thread alone; nothing there
-waits for the disk.
+One thread owns the file. Deliveries that arrive while it writes are committed together (group commit): one fsync for many
+deliveries, so throughput rises with the load. Counters and bounds are kept on the event loop's thread, which never waits for
+the disk.
 
-A refusal never depends on a write to end: the thread looks at the disk again every second and after each refusal, so a spool
-that was full, or whose disk failed, is used again by itself.
+A refusal ends without a new delivery: the thread checks the disk again every second and after each refusal, so a spool that was
+full, or whose disk failed, recovers without intervention.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from msgspec import Struct
 
 from ingress.delivery.spool_file import Headers, Row, SpoolFile, pack
 
-GROUP = 1000  # rows in one transaction at most: 2 MB of usual bodies, 5 ms of work beside the fsync
+GROUP = 1000  # most rows in one transaction: 2 MB of usual bodies, 5 ms of work besides the fsync
 GROUP_BYTES = 16 * 1024 * 1024
-LEAST_FREE_BYTES = 200_000_000  # Kafka may share the disk, and stops hard when it is full.
-LOOK_S = 1.0  # A look is one system call; after a failed write it is a write of 64 kB and its fsync.
+LEAST_FREE_BYTES = 200_000_000  # Kafka may share the disk, and halts when it is full.
+LOOK_S = 1.0  # A check is one system call; after a failed write it is a write of 64 kB and its fsync.
 
 Fault = Literal["spool_full", "spool_failed"]
 T = TypeVar("T")
@@ -55,14 +55,14 @@ class _Ask(Struct, frozen=True):
 
 
 class _Look(Struct, frozen=True):
-    """Look at the disk now; without any task it happens every second."""
+    """Check the disk now; an idle thread checks it every second."""
 
 
 _Task = _Append | _Delete | _Ask | _Look
 
 
 class Spool:
-    """The spool of one process. Opened anywhere (blocks), started and used on one event loop."""
+    """The spool of one process. Opened anywhere (blocking), started and used on one event loop."""
 
     def __init__(self, path: Path, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
@@ -83,30 +83,30 @@ class Spool:
         self.is_failing = False
 
     def start(self) -> None:
-        """Begin to write, for the running event loop."""
+        """Start the writing thread for the running event loop."""
         self._loop = asyncio.get_running_loop()
         self._thread.start()
 
     @property
     def last_seq(self) -> int:
-        """Return the sequence number that the latest delivery got."""
+        """Return the sequence number of the latest delivery."""
         return self._next_seq - 1
 
     def oldest_age_s(self) -> float:
-        """Return for how long the oldest delivery has been waiting, 0 when there is none."""
+        """Return how long the oldest delivery has been waiting, 0 if there is none."""
         oldest_at = self._oldest_at
         return 0.0 if oldest_at is None or not self.deliveries else max(0.0, time.time() - oldest_at)
 
     def refusal(self, size: int = 1) -> NotSpooled | None:
-        """Return why a delivery of this size would most likely not be spooled now, None when it would."""
+        """Return why a delivery of this size would most likely not be spooled now, None if it would."""
         if self.is_failing:
             return NotSpooled("spool_failed", "the spool's disk does not take writes")
         return self._full(size)
 
     def append(self, key: bytes, value: bytes, headers: Headers) -> "tuple[Row, asyncio.Future[NotSpooled | None]]":
-        """Return the row that a delivery becomes, and a future: None once it is on disk, else why it is not.
+        """Return the delivery's row, and a future: None once the row is on disk, else why it is not.
 
-        The row's place in the order is taken now, before anything is written.
+        The row's sequence number is assigned now, before anything is written.
         """
         row = Row(self._next_seq, key, value, pack(headers), time.time())
         future: asyncio.Future[NotSpooled | None] = self._loop.create_future()
@@ -126,19 +126,19 @@ class Spool:
         return await self._ask(lambda file: file.rows(after_seq, limit, limit_bytes))
 
     async def delete(self, rows: Sequence[Row]) -> None:
-        """Forget deliveries that Kafka has. A delete that fails is tried again by the drain after a restart."""
+        """Delete deliveries that Kafka has. After a failed delete, the drain after a restart tries again."""
         future: asyncio.Future[None] = self._loop.create_future()
         self._tasks.put(_Delete(rows, future))
         await future
 
     async def refuse(self, row: Row, reason: str) -> None:
-        """Put a delivery aside, in the file, that Kafka will never take."""
+        """Move a delivery that Kafka will never take to the refused ones, in the same file."""
         await self._ask(lambda file: file.refuse(row.seq, reason))
         self._forget([row.size])
         self.refused += 1
 
     async def stop(self) -> None:
-        """Write what has been asked for and close the file."""
+        """Finish the queued tasks and close the file."""
         self._tasks.put(None)
         await asyncio.to_thread(self._thread.join)
 
@@ -163,7 +163,7 @@ class Spool:
         self._tasks.put(_Ask(question, future))
         return cast("T", await future)
 
-    # The spool's thread from here on; it hands results back with `_tell`.
+    # From here on: the spool's thread, which passes results back with `_tell`.
 
     def _work(self) -> None:
         while True:
@@ -179,7 +179,7 @@ class Spool:
                 return
 
     def _next_tasks(self) -> list[_Task | None]:
-        """Wait for a task, then take with it what else is there, up to one transaction's worth; none within LOOK_S: empty."""
+        """Wait for a task and take further queued ones, up to one transaction's worth; empty if none comes in LOOK_S."""
         try:
             tasks, size = [self._tasks.get(timeout=LOOK_S)], 0
         except queue.Empty:
@@ -204,7 +204,7 @@ class Spool:
             sizes = self._file.change(
                 [task.row for task in appends], [row.seq for task in deletes for row in task.rows]
             )
-            # Only now may anybody be answered: killed before this line, no sender has been told that we have it.
+            # Only now may senders be answered: if killed before this line, the process has confirmed none of these.
             # Proven by tests/unit/ingress/delivery/test_spool.py::test_sigkill_loses_nothing_that_was_confirmed
             self._oldest_at = self._file.oldest_at()
             self._free_bytes = self._file.free_bytes()
@@ -215,8 +215,8 @@ class Spool:
         )
 
     def _look(self) -> None:
-        """See how much room there is, and after a failed write whether the disk takes one again."""
-        self._is_looking = False  # before looking: a refusal from now on wants a newer look
+        """Check the free space, and after a failed write whether the disk takes writes again."""
+        self._is_looking = False  # before checking: a refusal from now on needs a newer check
         was_failing = self.is_failing
         fault: Exception | None = None
         try:
@@ -241,7 +241,7 @@ class Spool:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(callback)
 
-    # Back on the event loop.
+    # From here on: the event loop's thread.
 
     def _changed(self, appends: Sequence[_Append], deletes: Sequence[_Delete], sizes: Sequence[int]) -> None:
         self.is_failing = False

@@ -1,7 +1,7 @@
-"""Publishes what an ingress that is gone has left in its spool, in the order in which it came.
+"""Publishes the spool that a stopped ingress left, in order of arrival.
 
-It is the spool's only user meanwhile: the lock is the ingress's own. A delivery is deleted when Kafka has acknowledged it, up to
-500 at once. Killed in between, those are published again by the next run, under the same delivery ids, and dropped downstream.
+It holds the ingress's own lock, so nothing else uses the spool. Deliveries are deleted after Kafka has acknowledged them, up to
+500 at once. If it is killed in between, the next run publishes those again, under the same delivery ids: dropped downstream.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ PATIENCE_S = 30.0  # without a single acknowledgement; electing a leader takes 2
 
 
 class Drained(Struct, frozen=True):
-    """What became of one spool: deliveries published, still in it, and put aside because Kafka takes no record of their size."""
+    """The result of a drain: deliveries published, left in the spool, and refused because Kafka takes no record of their size."""
 
     file: str
     published: int
@@ -31,9 +31,9 @@ class Drained(Struct, frozen=True):
 
 
 def drain(path: Path, settings: Settings, patience_s: float = PATIENCE_S) -> Drained:
-    """Publish a spool and say how that went; it stops where Kafka does not go on.
+    """Publish a spool and return the result; stop when Kafka no longer acknowledges.
 
-    Raises `SpoolHeld` while an ingress uses the spool, `SpoolUnusable` where it cannot be opened, and `ProducerError`.
+    Raises `SpoolHeld` while an ingress uses the spool, `SpoolUnusable` if it cannot be opened, and `ProducerError`.
     """
     file = SpoolFile(path)
     try:
@@ -44,8 +44,8 @@ def drain(path: Path, settings: Settings, patience_s: float = PATIENCE_S) -> Dra
 
 async def _drained(file: SpoolFile, settings: Settings, patience_s: float) -> Drained:
     faults: list[str] = []
-    # With a spool the producer gives no record up, so none can be overtaken by a later one of its resource. Its own lines
-    # would go to a person's screen.
+    # With a spool the producer expires no record, so a later one of the same resource cannot overtake it. No log: it would go to
+    # the operator's terminal.
     quiet = replace(settings, spool_bytes=SPOOL_BYTES, kafka={**settings.kafka, "log_level": "0"})
     publisher = Publisher(quiet, faults.append, lambda _: None)
     publisher.start()
@@ -61,14 +61,16 @@ async def _drained(file: SpoolFile, settings: Settings, patience_s: float) -> Dr
         if len(taken) + len(too_large) < len(rows):
             faults += [report.detail for report in reports if isinstance(report, Unpublished)][:1]
             faults.append(f"Kafka has acknowledged nothing for {patience_s:g} s")
-    publisher.producer.purge(blocking=False)  # else the end of the process waits for what Kafka does not take
+    publisher.producer.purge(
+        blocking=False
+    )  # otherwise the process would wait at exit for records that Kafka does not take
     depth = file.depth()
     reason = faults[0] if faults and depth.deliveries else ""
     return Drained(file.path.name, published, depth.deliveries, depth.refused, reason)
 
 
 async def _reports(publisher: Publisher, rows: Sequence[Row], patience_s: float) -> list[Report | None]:
-    """Hand rows over and return what Kafka says of each, None where it has said nothing while nothing else moved either."""
+    """Enqueue rows and return the report on each, None for those left when no report came for `patience_s`."""
     futures = [publisher.enqueue(row.key, row.value, unpack(row.headers)) for row in rows]
     late = {future for future in futures if not future.done()}
     while late:

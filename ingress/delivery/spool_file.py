@@ -1,7 +1,7 @@
-"""The spool on disk: one SQLite file, its rows in the order in which the deliveries came. Blocks; used from one thread.
+"""The spool on disk: one SQLite file, its rows in order of arrival. Blocking; used from one thread.
 
 SpoolUnusable   Terminal: another process holds the file, or the directory cannot be written; the process ends
-sqlite3.Error   a full or broken disk later on: the caller answers for the deliveries concerned and goes on
+sqlite3.Error   a full or broken disk later on: the caller refuses the affected deliveries and goes on
 """
 
 import fcntl
@@ -19,11 +19,9 @@ from msgspec import Struct
 
 Headers = list[tuple[str, bytes]]
 
-WAL_PAGES = (
-    4000  # 16 MB between checkpoints: each costs two further fsyncs (measured: 1,000 pages took 8 % of the rate).
-)
-TRIAL_BYTES = 64 * 1024  # Some deliveries: one page might still fit where they do not.
-BUSY_TIMEOUT_S = 0.5  # Only `penstock spool` reads beside us, and under WAL no reader holds up a writer.
+WAL_PAGES = 4000  # 16 MB between checkpoints: each costs two more fsyncs (measured: with 1,000 pages, 8 % of the rate).
+TRIAL_BYTES = 64 * 1024  # As large as some deliveries: a single page might still fit where they do not.
+BUSY_TIMEOUT_S = 0.5  # The only other reader is `penstock spool`, and under WAL readers do not block a writer.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS spool (
     seq INTEGER PRIMARY KEY, key BLOB NOT NULL, value BLOB NOT NULL, headers BLOB NOT NULL,
@@ -42,7 +40,7 @@ _decoder = msgspec.msgpack.Decoder(Headers)
 
 
 class SpoolUnusable(Exception):
-    """There can be no spool here; the text says why and what to do."""
+    """The spool cannot be used; the text says why and what to do."""
 
 
 class SpoolHeld(SpoolUnusable):
@@ -50,7 +48,7 @@ class SpoolHeld(SpoolUnusable):
 
 
 class Row(Struct, frozen=True):
-    """One delivery in the spool: the record as it goes onto the raw topic. `spooled_at` counts Unix seconds."""
+    """One delivery in the spool: the record for the raw topic. `spooled_at` is in Unix seconds."""
 
     seq: int
     key: bytes
@@ -60,12 +58,12 @@ class Row(Struct, frozen=True):
 
     @property
     def size(self) -> int:
-        """Return the bytes that count against the bound."""
+        """Return how many bytes count against the limit."""
         return len(self.key) + len(self.value) + len(self.headers)
 
 
 class Depth(Struct, frozen=True):
-    """What lies in a spool. `oldest_at` is None when it is empty; sequence numbers are 0 then."""
+    """The contents of a spool in numbers. If it is empty, `oldest_at` is None and `last_seq` is 0."""
 
     deliveries: int = 0
     bytes: int = 0
@@ -80,12 +78,12 @@ def pack(headers: Headers) -> bytes:
 
 
 def unpack(headers: bytes) -> Headers:
-    """Return the record headers of a value that `pack` made."""
+    """Return the record headers that `pack` encoded."""
     return _decoder.decode(headers)
 
 
 class SpoolFile:
-    """The open file, held against every other process until it is closed or this one ends."""
+    """The open file, locked against other processes until it is closed or this process ends."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -99,7 +97,7 @@ class SpoolFile:
     def change(self, appended: Sequence[Row], deleted: Iterable[int]) -> list[int]:
         """Append and delete in one transaction; when this returns, it has been fsynced.
 
-        Returns the sizes of the rows that were really deleted: one whose append failed was never there.
+        Returns the sizes of the rows that were in fact deleted: a row whose append failed was never in the file.
         """
         sizes: list[int] = []
         with self._connection as connection:
@@ -114,7 +112,7 @@ class SpoolFile:
         return sizes
 
     def refuse(self, seq: int, reason: str) -> None:
-        """Put one delivery that Kafka will never take out of the way. It stays in the file for people to look at."""
+        """Move one delivery that Kafka will never take to the table `refused`, where people can inspect it."""
         with self._connection as connection:
             connection.execute("BEGIN")
             connection.execute("INSERT INTO refused SELECT *, ? FROM spool WHERE seq = ?", (reason, seq))
@@ -137,7 +135,7 @@ class SpoolFile:
         return found
 
     def depth(self) -> Depth:
-        """Return what lies in the file. Reads all of it: for the start and for people."""
+        """Return the contents in numbers. Reads the whole file: for the start and for people."""
         return depth(self._connection)
 
     def oldest_at(self) -> float | None:
@@ -146,23 +144,23 @@ class SpoolFile:
         return None if found is None else float(found[0])
 
     def free_bytes(self) -> int:
-        """Return how much room the disk has."""
+        """Return the free space on the disk."""
         return shutil.disk_usage(self.path.parent).free
 
     def try_to_write(self) -> None:
-        """Write as much as some deliveries, over what the last trial wrote; raises what writing them would."""
+        """Write as much as some deliveries, over the last trial; raises as writing them would."""
         with self._connection as connection:
             connection.execute("BEGIN")
             connection.execute("INSERT OR REPLACE INTO trial VALUES (1, randomblob(?))", (TRIAL_BYTES,))
 
     def close(self) -> None:
-        """Close the file and let others have it."""
+        """Close the file and release the lock."""
         self._connection.close()
         self._lock.close()
 
 
 def depth(connection: sqlite3.Connection) -> Depth:
-    """Return what lies in an open spool."""
+    """Return the contents of an open spool in numbers."""
     deliveries, size, last_seq = connection.execute("SELECT count(*), sum(bytes), max(seq) FROM spool").fetchone()
     oldest = connection.execute("SELECT spooled_at FROM spool ORDER BY seq LIMIT 1").fetchone()
     (refused,) = connection.execute("SELECT count(*) FROM refused").fetchone()
@@ -170,9 +168,9 @@ def depth(connection: sqlite3.Connection) -> Depth:
 
 
 def _claim(path: Path) -> IO[str]:
-    """Return the lock on a spool: the kernel's, so it ends with this process however that ends."""
+    """Lock a spool and return the lock; the kernel releases it however this process ends."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # bodies lie there as they came
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # bodies are stored there as received
         lock = path.with_suffix(".lock").open("a")
     except OSError as error:
         raise SpoolUnusable(
@@ -189,14 +187,14 @@ def _claim(path: Path) -> IO[str]:
 
 
 def _open_or_set_aside(path: Path) -> sqlite3.Connection:
-    """Return the opened file; one that is no intact database is renamed, never deleted, and an empty one made."""
+    """Return the opened file; a corrupt database is renamed, never deleted, and an empty one created."""
     try:
         return _open(path)
     except sqlite3.DatabaseError as error:
         if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_CORRUPT:
             raise
         kept = f"{path.name}.corrupt-{time.time_ns()}"
-        # The write-ahead log first: killed in between, the next start must not apply it to a new, empty file.
+        # The write-ahead log first: after a crash in between, the next start must not apply it to a new, empty file.
         for suffix in ("-wal", "-shm", ""):
             part = path.with_name(path.name + suffix)
             if part.exists():
@@ -210,14 +208,16 @@ def _open(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # NORMAL fsyncs at checkpoints only: a power cut loses answers
+        connection.execute(
+            "PRAGMA synchronous = FULL"
+        )  # NORMAL fsyncs at checkpoints only: a power cut loses answered deliveries
         connection.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         connection.executescript(SCHEMA)
         if depth(connection).deliveries == 0:
-            connection.execute("VACUUM")  # gives back the room that a past outage took; instant on an empty table
+            connection.execute("VACUUM")  # frees the space that a past outage took; instant on an empty table
     except BaseException:
         connection.close()
         raise
@@ -227,7 +227,7 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _sync_directory(directory: Path) -> None:
-    """Make a new file's name survive a power cut: SQLite does so for its journal, not for the database itself."""
+    """Make the new file's directory entry survive a power cut: SQLite syncs it for its journal only."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,1 +1,1 @@
-"""What operators see of an ingress: log, metrics, health, pages."""
+"""An ingress's log, metrics, health and pages for operators."""

@@ -1,7 +1,7 @@
-"""Whether deliveries can be kept, on Kafka or in the spool, known before the first one needs it: what /readyz says.
+"""The readiness that /readyz reports: whether deliveries can be stored, on Kafka or in the spool.
 
-A fresh producer's first 0.4 s are slow (measured): it asks for metadata and for its producer id. Both are fetched
-before the process calls itself ready, so that the first delivery is as quick as the thousandth.
+A new producer is slow for its first 0.4 s (measured), while it fetches metadata and its producer id. Both are fetched
+before the process reports ready, so that the first delivery is as fast as the thousandth.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from ingress.settings import Settings
 PROBE_S = 5.0
 PROBE_TIMEOUT_S = 3.0
 SILENT_S = 15.0  # Three probes without an answer.
-WARM_UP_S = 10.0  # A restart beside a healthy Kafka takes 1 s; then the first delivery is not the slow one.
+WARM_UP_S = 10.0  # With a healthy Kafka a restart takes 1 s, and the first delivery is not slow.
 
 State = Literal["ready", "warming_up", "kafka_silent", "spool_full", "spool_failed", "leaving", "draining"]
 Spooling = Callable[[], NotSpooled | None]
@@ -29,7 +29,7 @@ log = structlog.get_logger("ingress")
 
 
 class _Silent(Exception):
-    """Kafka has not answered as it should; what was wrong is logged."""
+    """Kafka has not answered as expected; the fault is logged."""
 
 
 RETRY = RetryPolicy((_Silent,), first_s=0.2, longest_s=5.0)
@@ -44,10 +44,10 @@ class _Statistics(msgspec.Struct):
 
 
 class Health:
-    """What is known about Kafka, and with it whether deliveries can be kept.
+    """The observed state of Kafka, and so whether deliveries can be stored.
 
-    `spool` tells why the spool would take nothing now; it is None where there is no spool. `refused` tells why the last
-    delivery was kept nowhere. `clock` counts seconds and never goes back.
+    `spool` returns why the spool would refuse a delivery now; it is None if there is no spool. `refused` returns why the
+    last delivery could not be stored. `clock` is monotonic, in seconds.
     """
 
     def __init__(
@@ -67,11 +67,11 @@ class Health:
         self._answered_at = clock()
 
     def state(self) -> State:
-        """Return `ready` when deliveries can be kept, else what is missing.
+        """Return `ready` if deliveries can be stored, else what is missing.
 
-        That is: the producer is warm and Kafka has answered in the last 15 s, or the spool is usable. A fresh process
-        gives Kafka ten seconds before it counts on the spool alone. While deliveries are refused for the spool, Kafka's
-        answers do not count: they are about metadata, and come from brokers that acknowledge nothing, too.
+        They can be stored if the producer is warm and Kafka has answered in the last 15 s, or if the spool is usable. A
+        new process waits ten seconds for Kafka before it relies on the spool alone. While the spool refuses deliveries,
+        Kafka's answers do not count: they are about metadata, which brokers also send when they acknowledge nothing.
         """
         refusal = self._refused()
         if refusal is not None:
@@ -85,14 +85,14 @@ class Health:
         return "ready" if refusal is None else refusal.reason
 
     def notice(self, statistics: str) -> None:
-        """Learn from librdkafka's statistics that the producer has its id."""
+        """Note from librdkafka's statistics that the producer has an id."""
         if self._has_producer_id.is_set():
             return
         if msgspec.json.decode(statistics, type=_Statistics).eos.idemp_state == "Assigned":
             self._has_producer_id.set()
 
     async def watch(self, producer: Producer) -> None:
-        """Warm the producer up, then ask Kafka for the topic's metadata every 5 s. Ends only when cancelled."""
+        """Warm up the producer, then fetch the topic's metadata every 5 s. Ends only when cancelled."""
         await self._until_answered(producer)
         await self._has_producer_id.wait()
         self._is_warm = True

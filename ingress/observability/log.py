@@ -1,4 +1,4 @@
-"""The ingress's log: one JSON object a line on standard error. Never a body, a secret or a signature."""
+"""The ingress's log: one JSON object a line on standard error. It never contains a body, a secret or a signature."""
 
 import sys
 
@@ -6,5 +6,5 @@ from broker.log import configure_json
 
 
 def configure_log(level: str = "info") -> None:
-    """Send this process's own events from a level on, and those of uvicorn and librdkafka, to standard error as JSON."""
+    """Log to standard error as JSON: this process's events from a level up, and those of uvicorn and librdkafka."""
     configure_json(sys.stderr, level)

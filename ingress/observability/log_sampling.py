@@ -1,6 +1,6 @@
-"""Log lines that strangers cause: ten a second of each kind, then one that says how many were left out.
+"""Samples log lines that strangers cause: ten a second of each kind, then one with the number suppressed.
 
-So whoever posts nonsense fills neither a disk nor a log service, and hides no line of another kind. The metrics count all.
+So a flood of invalid requests fills neither a disk nor a log service, and hides no other kind of line. Metrics count all.
 """
 
 import asyncio
@@ -9,22 +9,22 @@ from typing import NamedTuple
 
 import structlog
 
-LINES = 10  # of a kind in a period: enough to see what goes on and who does it
+LINES = 10  # per kind and period: enough to see what happens and who causes it
 PERIOD_S = 1.0
 
 log = structlog.get_logger("ingress")
 
 
 class Kind(NamedTuple):
-    """What lines have in common that are counted together; all of it is bounded by the configuration and this code."""
+    """The key by which lines are counted; the configuration and this code bound the number of keys."""
 
     event: str
-    source: str  # "" for names that nobody configured
+    source: str  # "" for names that are not configured
     reason: str
 
 
 class SampledLog:
-    """The ingress's log, for lines on what came from outside. Used on one event loop."""
+    """The ingress's log for events caused from outside. Used on one event loop."""
 
     def __init__(self, lines: int = LINES, period_s: float = PERIOD_S) -> None:
         self._lines, self._period_s = lines, period_s
@@ -32,17 +32,17 @@ class SampledLog:
         self._end: asyncio.TimerHandle | None = None
 
     def info(self, kind: Kind, **fields: object) -> None:
-        """Write a line of a kind, or count it."""
+        """Write a line of a kind, or suppress and count it."""
         if self._has_lines_left(kind):
             log.info(kind.event, reason=kind.reason, **fields)
 
     def warning(self, kind: Kind, **fields: object) -> None:
-        """Write a line of a kind that somebody should act on, or count it."""
+        """Write a line of a kind that needs action, or suppress and count it."""
         if self._has_lines_left(kind):
             log.warning(kind.event, reason=kind.reason, **fields)
 
     def sum_up(self) -> None:
-        """End the period: say of each kind how many lines were left out, if any, and begin to count anew."""
+        """End the period: log how many lines of each kind were suppressed, if any, and reset the counts."""
         if self._end is not None:
             self._end.cancel()
             self._end = None

@@ -1,7 +1,7 @@
-"""The ingress's metrics. Labels are bounded by the configuration: never an id, never a name that a stranger chose.
+"""The ingress's metrics. The configuration bounds the labels: never an id, never a name that a stranger chose.
 
-Counted in plain numbers on the event loop's one thread and turned into Prometheus' families when somebody asks:
-`prometheus_client`'s own counters lock and dispatch: 2.8 us a delivery against 0.4 us (measured).
+They are counted as plain numbers on the event loop's one thread, and converted to Prometheus' families on each scrape:
+`prometheus_client`'s own counters lock and dispatch, at 2.8 us a delivery against 0.4 us (measured).
 """
 
 from bisect import bisect_left
@@ -36,7 +36,7 @@ ACK_BUCKETS_S = (
 
 
 class Tally:
-    """What happened at one source; under names that nobody configured when `source` is None."""
+    """The counts of one source; `source` is None for names that are not configured."""
 
     def __init__(self, source: Source | None) -> None:
         self.source = "" if source is None else source.name
@@ -58,7 +58,7 @@ class Tally:
         self.waited[bisect_left(ACK_BUCKETS_S, waited_s)] += 1
 
     def spool(self, body_bytes: int) -> None:
-        """Count one delivery that is in the spool: accepted, and in no histogram of Kafka's times."""
+        """Count one delivery that is in the spool: accepted, but not in the histogram of Kafka's times."""
         self.accepted += 1
         self.body_bytes += body_bytes
 
@@ -71,25 +71,25 @@ class Tally:
         self.secret_uses[secret.ref] += 1
 
     def refuse_expired(self, secret: Secret) -> None:
-        """Count one delivery refused although it is signed: the secret's last day is over."""
+        """Count one delivery that was refused because it was signed with this expired secret."""
         self.expired_uses[secret.ref] += 1
 
 
 class Reloads:
-    """What became of each reading of the configuration after the first."""
+    """The results of reloading the configuration."""
 
     def __init__(self) -> None:
         self.results: Counter[str] = Counter({"applied": 0, "unchanged": 0, "refused": 0})
         self.is_last_successful = True
 
     def count(self, result: ReloadResult) -> None:
-        """Count one reading."""
+        """Count one reload."""
         self.results[result] += 1
         self.is_last_successful = result != "refused"
 
 
 class Metrics(Collector):
-    """All metrics of one ingress process, in a registry of their own."""
+    """All metrics of one ingress process, in a separate registry."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self.tallies: Mapping[str, Tally] = {}
@@ -105,10 +105,10 @@ class Metrics(Collector):
         ProcessCollector(registry=self.registry)
 
     def follow(self, sources: Iterable[Source]) -> None:
-        """Show these sources from now on.
+        """Export these sources from now on.
 
-        One that is gone is shown no more, or alerts on silent sources would fire for ever; its numbers are kept, so that
-        they go on and never back when it returns, and deliveries still under way are counted.
+        A removed source is no longer exported, or alerts on silent sources would never end. Its numbers are kept, so that
+        its counters never decrease if it returns, and in-flight deliveries are counted.
         """
         shown = {}
         for source in sources:
@@ -122,15 +122,15 @@ class Metrics(Collector):
         return self._known[source, provider]
 
     def watch(self, name: str, description: str, value: Callable[[], float]) -> None:
-        """Show a fact that somebody else knows."""
+        """Export a gauge whose value is read on each scrape."""
         self._gauges.append((name, description, value))
 
     def watch_count(self, name: str, description: str, value: Callable[[], float]) -> None:
-        """Show a number that only grows."""
+        """Export a counter whose value is read on each scrape."""
         self._counters.append((name, description, value))
 
     def collect(self) -> Iterator[Metric]:
-        """Return the present values, each declared with its type, unit and labels."""
+        """Return the current values, each with its type, unit and labels."""
         answers = CounterMetricFamily(  # adds up to all requests to /v1/
             "penstock_ingress_answers",
             "Requests to /v1/{source} by how they were answered.",
@@ -152,7 +152,7 @@ class Metrics(Collector):
                 answers.add_metric([*labels, ACCEPTED.result, ACCEPTED.reason], tally.accepted)
                 body_bytes.add_metric(labels, tally.body_bytes)
                 waited.add_metric(labels, _cumulative(tally.waited), tally.waited_s)
-        aborted = CounterMetricFamily(  # not among the answers: nobody knows what they were about
+        aborted = CounterMetricFamily(  # not among the answers: they never became requests
             "penstock_ingress_connections_aborted",
             "Connections ended before a request had its headers here.",
             labels=["reason"],
@@ -169,11 +169,11 @@ class Metrics(Collector):
 
 
 def _secret_metrics(tallies: Iterable[Tally]) -> Iterator[Metric]:
-    labels = ["source", "secret", "ref"]  # the secret's place in the list, from 0, and where it comes from
-    uses = CounterMetricFamily(  # an old secret without uses can be retired
+    labels = ["source", "secret", "ref"]  # the secret's index in the list, from 0, and its origin
+    uses = CounterMetricFamily(  # an old secret that is not used can be retired
         "penstock_ingress_secret_uses", "Verified deliveries by the secret that signed them.", labels=labels
     )
-    refused = CounterMetricFamily(  # somebody still signs with it
+    refused = CounterMetricFamily(  # a sender still signs with it
         "penstock_ingress_expired_secret_uses",
         "Deliveries refused because their secret's last day is over.",
         labels=labels,
@@ -214,6 +214,6 @@ def _reload_metrics(reloads: Reloads) -> Iterator[Metric]:
 
 
 def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
-    """Return Prometheus' buckets: how many took at most so long, the last for all."""
+    """Return Prometheus' cumulative buckets, the last for all values."""
     bounds = [*map(str, ACK_BUCKETS_S), "+Inf"]
     return [(bound, float(sum(counts[: place + 1]))) for place, bound in enumerate(bounds)]

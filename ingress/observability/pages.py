@@ -1,4 +1,4 @@
-"""What an ingress shows on its operations port: whether it is alive, whether it can take deliveries, its metrics."""
+"""The pages of an ingress's operations port: liveness, readiness and metrics."""
 
 import json
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from ingress.observability.health import State
 
 
 def pages(state: Callable[[], State], metrics: CollectorRegistry) -> Pages:
-    """Return the pages by path. /readyz is 200 while new deliveries are welcome, else 503 with the reason."""
+    """Return the pages by path. /readyz is 200 while new deliveries are accepted, else 503 with the reason."""
 
     def healthz() -> Page:
         return Page(b'{"status":"alive"}')

@@ -1,14 +1,13 @@
-"""Where the requests of one connection begin and end: its bytes, cut so that the parser never sees two requests at once.
+"""Splits the bytes of one connection into requests, so that the parser never sees two requests at once.
 
     head ──no body──────────────────────────> head
       ├────Content-Length──> body ──────────> head
       └────chunked──> size ─> data ─> size … ─> trailers ──> head
 
-llhttp validates every piece but trailers, which it never sees; this file only says how far each one goes, and the
-connection compares both views after each of them (`ingress/server/protocol.py`). That makes three things exact that a
-parser with a
-stream of bytes cannot give: the size of a head, the memory that an unfinished request takes, and whether a field stands
-before the body or behind it.
+llhttp validates every piece except trailers, which it never sees; this module only finds where each piece ends, and the
+connection compares both views after each piece (`ingress/server/protocol.py`). This makes three things exact that a parser
+of a byte stream cannot give: the size of a head, the memory that an unfinished request takes, and whether a field comes
+before or after the body.
 
 Pure: no parser, no clock, no socket. Source: RFC 9112, sections 2.2, 6 and 7.
 """
@@ -18,57 +17,57 @@ from typing import Literal
 
 Stage = Literal["head", "body", "size", "data", "trailers"]
 
-SIZE_LINE_BYTES = 512  # 16 digits and an extension; no sender writes extensions, and RFC 9112 has a server bound them.
-FREE_CHUNKS = 1000  # Beyond these, chunks of one byte would cost 3 us each (measured), and a sender six bytes.
-LEAST_CHUNK_BYTES = 32  # on average, then; senders that write chunks write 4 to 64 kB at a time.
+SIZE_LINE_BYTES = 512  # 16 digits and an extension; no sender writes extensions, and RFC 9112 requires a limit on them.
+FREE_CHUNKS = 1000  # Further chunks of one byte would cost 3 us each (measured), and the sender only six bytes.
+LEAST_CHUNK_BYTES = 32  # on average, after the free ones; real senders write chunks of 4 to 64 kB.
 
 _END = b"\r\n\r\n"
 _LINE_END = b"\r\n"
 _size_line = re.compile(rb"([0-9A-Fa-f]{1,16})(;[^\r\n]*)?\r\n")
 _field_line = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n")
-# A blank before the colon is refused by the parser, a folded line too: a name stands at the beginning of a line, or nowhere.
+# The parser refuses a blank before the colon and folded lines, so a name can only stand at the beginning of a line.
 _UPGRADE = b"\r\nupgrade:"
 _upgrade = re.compile(_UPGRADE, re.IGNORECASE)
 
 
 class FramingError(Exception):
-    """The bytes cannot be cut into requests; the text says what was expected."""
+    """The bytes cannot be split into requests; the text says what was expected."""
 
 
 class FramingTooLarge(FramingError):
-    """Head, chunk extensions and trailers of one request pass the limit together."""
+    """The head, chunk extensions and trailers of one request together exceed the limit."""
 
 
 class Framing:
-    """The bytes of one connection that the parser has not had, and how far the next piece of them goes.
+    """Holds the bytes of one connection that the parser has not read, and finds the end of the next piece.
 
-    What a request costs besides its body counts against `limit_bytes`: its head, chunk extensions and trailers.
+    The head, chunk extensions and trailers of a request count against `limit_bytes`; its body does not.
     """
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         self.stage: Stage = "head"
-        self.has_blanks = False  # behind a value of the last head, where llhttp leaves them
-        self._got = b""  # one read, as a rule: pieces of it are cut, and nothing is joined
-        self._at = 0  # so far the parser has had it
-        self._searched = 0  # and so far there is no end of a head or line in it
+        self.has_blanks = False  # after a value of the last head, where llhttp leaves them
+        self._got = b""  # usually one read: pieces are sliced from it, and nothing is joined
+        self._at = 0  # the parser has read up to here
+        self._searched = 0  # no end of a head or line before this
         self._spent_bytes = 0
-        self._due_bytes = 0  # of the body, or of the chunk with its line end
+        self._due_bytes = 0  # left of the body, or of the chunk and its line end
         self._chunk_count = 0
         self._data_bytes = 0
 
     def __len__(self) -> int:
-        """Return how many bytes are held here, unread by the parser."""
+        """Return how many bytes the parser has not read."""
         return len(self._got) - self._at
 
     @property
     def spent_bytes(self) -> int:
-        """Return what the request has cost so far besides its body: at the end of its head, the bytes of the head."""
+        """Return how many bytes besides its body the request has taken: at the end of its head, the bytes of the head."""
         return self._spent_bytes
 
     @property
     def is_between_requests(self) -> bool:
-        """Say whether the last request has ended; of the next one there may be a part of its head."""
+        """Return whether the last request has ended; part of the next head may have arrived."""
         return self.stage == "head"
 
     def add(self, data: bytes) -> None:
@@ -81,17 +80,17 @@ class Framing:
         self._at = 0
 
     def expect_body(self, length: int) -> None:
-        """Say, at the end of a head, that so many bytes of body follow."""
+        """Set the length of the body, at the end of a head."""
         self._due_bytes = length
         self.stage = "body" if length else "head"
 
     def expect_chunks(self) -> None:
-        """Say, at the end of a head, that chunks follow."""
+        """Expect chunks after the head."""
         self.stage = "size"
         self._chunk_count = self._data_bytes = 0
 
     def piece(self) -> bytes:
-        """Return the next piece for the parser, `b""` when its end has not arrived. Raises `FramingError`."""
+        """Return the next piece for the parser, `b""` if it is not complete. Raises `FramingError`."""
         if self.stage == "head":
             return self._head()
         if self.stage == "body":
@@ -99,24 +98,24 @@ class Framing:
         return self._trailers() if self.stage == "trailers" else self._chunks()
 
     def _head(self) -> bytes:
-        """Return a whole head, its Upgrade hidden from the parser, which would take what follows for another protocol.
+        """Return a whole head with Upgrade renamed: the parser would take what follows for another protocol.
 
-        A server may ignore Upgrade (RFC 9110, section 7.8); the application sees `x-ignored`, which is in no signature.
+        A server may ignore Upgrade (RFC 9110, section 7.8); the application sees `x-ignored`, which no signature covers.
         """
         if not self._got[self._at : self._at + 1].isupper() and not self._skip_empty_lines():
             return b""
         self._spent_bytes = 0
         head = self._until(_END)
-        # One byte is looked for in a hundredth of the instructions that three take.
+        # Searching for one byte takes a hundredth of the instructions that three take.
         self.has_blanks = b" \r\n" in head or (b"\t" in head and b"\t\r\n" in head)
-        if _UPGRADE in head.lower():  # fifty times faster than to let the expression search
+        if _UPGRADE in head.lower():  # fifty times faster than searching with the expression
             return _upgrade.sub(b"\r\nx-ignored:", head)
         return head
 
     def _skip_empty_lines(self) -> bool:
-        """Say whether a method begins behind empty lines (RFC 9112, section 2.2); raise when something else does.
+        """Skip empty lines (RFC 9112, section 2.2); return whether a method follows, and raise if something else does.
 
-        At once, because noise, or a client that wants TLS, never sends the end of a head.
+        It raises at once, because noise, or a client that starts TLS, never sends the end of a head.
         """
         left = self._got[self._at :].lstrip(_LINE_END)
         self._at = self._searched = len(self._got) - len(left)
@@ -133,7 +132,7 @@ class Framing:
         return self._take(self._due_bytes)
 
     def _chunks(self) -> bytes:
-        """Return all chunks that are here, the last one perhaps in part: one by one, small ones would take ten times as long."""
+        """Return all chunks received, perhaps with part of the last: one by one, small ones would take ten times as long."""
         start = end = self._at
         has_more = True
         while has_more and self.stage != "trailers":
@@ -141,7 +140,7 @@ class Framing:
         return self._take(end - start)
 
     def _data(self, start: int) -> tuple[int, bool]:
-        """Return how far the data of a chunk go, and whether all of them are here."""
+        """Return where the data of a chunk end so far, and whether they are complete."""
         size = min(self._due_bytes, len(self._got) - start)
         self._due_bytes -= size
         if self._due_bytes:
@@ -150,13 +149,13 @@ class Framing:
         return start + size, True
 
     def _size(self, start: int) -> tuple[int, bool]:
-        """Return where the data of the next chunk begin, and whether its size is here."""
+        """Return where the data of the next chunk begin, and whether its size line is complete."""
         line = _size_line.match(self._got, start)
         if line is None:
             self._check_half_line(start)
             return start, False
         size, extension, end = int(line[1], 16), line[2] or b"", line.end()
-        # The digits are paid for by the data that they announce; extensions by nothing.
+        # The digits are not counted: data of that size follow. Nothing follows for extensions.
         self._check_limit(len(extension))
         self._spent_bytes += len(extension)
         self._count_chunk(size)
@@ -177,9 +176,9 @@ class Framing:
             raise FramingTooLarge(f"expected chunks of {LEAST_CHUNK_BYTES} bytes or more")
 
     def _trailers(self) -> bytes:
-        """Drop trailers; return the empty line behind them. The parser would report them as headers.
+        """Drop trailers and return the empty line after them: the parser would report them as headers.
 
-        A line that is no field is an error: a proxy that takes it for the end of the request would read on behind it.
+        A line that is not a field is an error: a proxy may take it for the end of the request, and read on after it.
         """
         while line := self._until(_LINE_END):
             if line == _LINE_END:
@@ -190,7 +189,7 @@ class Framing:
         return b""
 
     def _until(self, end: bytes) -> bytes:
-        """Return what is there up to this end, and count it; `b""` when it is not there yet. Raise when it comes too late."""
+        """Return and count the bytes up to `end`, `b""` if it has not arrived; raise if it comes after the limit."""
         found = self._got.find(end, max(self._at, self._searched - len(end) + 1))
         size = (len(self._got) if found < 0 else found + len(end)) - self._at
         self._check_limit(size)
@@ -203,7 +202,7 @@ class Framing:
     def _take(self, size: int) -> bytes:
         got, start, end = self._got, self._at, self._at + size
         if end == len(got):
-            self._got, self._at, self._searched = b"", 0, 0  # or a connection at rest would keep its last read
+            self._got, self._at, self._searched = b"", 0, 0  # else an idle connection would hold its last read
             return got[start:]
         self._at = self._searched = end
         return got[start:end]

@@ -1,4 +1,4 @@
-"""What is wrong with a head that the parser takes: things that llhttp leaves to its user, each a way past a proxy."""
+"""Checks a head for faults that llhttp accepts, each of which could bypass a proxy's checks."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,9 @@ from functools import lru_cache
 from ingress import answers
 from ingress.answers import Answer
 
-MAX_FIELDS = 256  # Senders and proxies add up to 60; 64 kB of empty fields would take 2 MB while they last.
+MAX_FIELDS = (
+    256  # Senders and proxies add up to 60; 64 kB of empty fields would take 2 MB for as long as they are held.
+)
 
 Fields = Sequence[tuple[bytes, bytes]]
 
@@ -16,10 +18,10 @@ _host = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9\-._~%!$&'()*+,;=]*)(:[0-9]*
 
 
 def head_fault(fields: Fields, by_name: Mapping[bytes, bytes], version: str, method: bytes) -> Answer | None:
-    """Return the refusal of a head, after which nobody knows where the next request begins; None for a good one.
+    """Return the refusal of a faulty head, after which the start of the next request is unknown; None for a good head.
 
-    The parser also takes HTTP/0.9 and 2.0, CONNECT, chunks in HTTP/1.0 (RFC 9112, section 6.1), and any number of hosts
-    (section 3.2), whichever a proxy has chosen. `by_name` are the fields, of several of one name the last.
+    The parser also accepts HTTP/0.9 and 2.0, CONNECT, chunks in HTTP/1.0 (RFC 9112, section 6.1), and any number of hosts
+    (section 3.2), of which a proxy may have chosen any. `by_name` holds the last field of each name.
     """
     if len(fields) > MAX_FIELDS:
         return answers.too_many_fields(MAX_FIELDS)

@@ -1,8 +1,8 @@
-"""The sockets of an ingress's two ports, and how instances share the one for deliveries (--reuse-port).
+"""The sockets of an ingress's two ports, and how instances share the port for deliveries (--reuse-port).
 
-Each instance has a socket of its own on the shared port, and the kernel spreads new connections over all that listen
-(SO_REUSEPORT, socket(7)). What waits in the queue of a socket that closes is reset, so an instance listens only when nothing can
-keep it from serving: one that is refused takes no connection away from the others.
+Each instance opens its own socket on the shared port, and the kernel spreads new connections over all that listen
+(SO_REUSEPORT, socket(7)). When a socket closes, the connections in its queue are reset. So an instance listens only when nothing
+can keep it from serving: an instance that is refused takes no connections from the others.
 """
 
 import socket
@@ -18,11 +18,10 @@ log = structlog.get_logger("ingress")
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """Where to listen; a port of 0 is any that is free.
+    """Where to listen; port 0 takes any free port.
 
-    Deliveries come to `port`, with TLS where there is a certificate, and other instances may serve it, too, where `shares_port`
-    is set. What operators ask for comes to `operations_port`, in plain HTTP. Told to stop, a process serves on for `lame_duck_s`
-    before it closes them.
+    Deliveries come to `port`, over TLS if there is a certificate; with `shares_port` other instances may serve it too. Operators
+    use `operations_port`, over plain HTTP. When told to stop, a process goes on serving for `lame_duck_s`, then closes both.
     """
 
     host: str = "127.0.0.1"
@@ -35,7 +34,7 @@ class Listen:
 
 
 class Listeners:
-    """Both sockets. A shared one is bound, and listens from `begin` on; the others listen already."""
+    """Both sockets. A shared one is bound, and listens once `begin` is called; the others already listen."""
 
     def __init__(self, listen: Listen, deliveries: socket.socket, operations: socket.socket) -> None:
         self.deliveries = deliveries
@@ -48,7 +47,7 @@ class Listeners:
         return int(self.deliveries.getsockname()[1])
 
     def addresses(self) -> dict[str, str | int | bool]:
-        """Return where this process listens, as fields of a log line."""
+        """Return the addresses of this process as fields of a log line."""
         host, port = self.deliveries.getsockname()[:2]
         operations_host, operations_port = self.operations.getsockname()[:2]
         return {
@@ -60,7 +59,7 @@ class Listeners:
         }
 
     def begin(self) -> bool:
-        """Take connections for deliveries; return False where another process was faster, and the log says so."""
+        """Start to accept deliveries; log and return False if another process took the port first."""
         try:
             self.deliveries.listen(BACKLOG)
         except OSError as error:
@@ -70,7 +69,7 @@ class Listeners:
 
 
 def open_listeners(listen: Listen) -> Listeners | None:
-    """Return both sockets, None where one cannot be had; the log says which, and what to do."""
+    """Return both sockets, None if one cannot be opened; the log says which, and what to do."""
     wanted = (
         ("--port", listen.host, listen.port, listen.shares_port),
         ("--operations-port", listen.operations_host, listen.operations_port, False),
@@ -88,11 +87,11 @@ def open_listeners(listen: Listen) -> Listeners | None:
 
 
 def _bound_shared(host: str, port: int) -> socket.socket:
-    """Return a socket on a port that sockets of the same user may share if they all say so; it does not listen yet."""
+    """Return a socket on a port that sockets of one user may share if all set SO_REUSEPORT; it does not listen yet."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        # Without it the port of an ingress that ran without --reuse-port could not be had for a minute (TIME_WAIT).
+        # Without it, the port of an ingress that ran without --reuse-port is unavailable for a minute (TIME_WAIT).
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if family == socket.AF_INET6:

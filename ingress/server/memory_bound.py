@@ -1,9 +1,9 @@
-"""How much memory one ingress process takes at most: the sum of its limits, each of which `penstock.toml` sets.
+"""The most memory that one ingress process takes: the sum of its limits, each of which `penstock.toml` sets.
 
-    process + connections x (one connection) + bytes under way + one body more + what waits for Kafka
+    process + connections x (one connection) + bytes in flight + one more body + records waiting for Kafka
 
-Every term is a bound that is enforced somewhere, so the sum is one too. Proven at its edge, with every connection at its
-worst, by tests/kafka/test_ingress_memory.py. What it defends against: docs/security.md.
+Every term is an enforced bound, so the sum is a bound too. Proven at the limit, with every connection in its worst case, by
+tests/kafka/test_ingress_memory.py. Attacks that it defends against: docs/security.md.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from ingress.delivery.publisher import QUEUE_KBYTES
 from ingress.settings import Settings
 
 MB = 1024 * 1024
-PROCESS_BYTES = 112 * MB  # 65 to 75 MB when idle (measured), and what the allocators keep of freed small objects.
-CONNECTION_BYTES = 24 * 1024  # Socket, parser, the head once parsed: 9 kB silent, 19 kB in a request (measured).
-TLS_BYTES = 768 * 1024  # uvloop's 256 kB to read into, and twice as much in OpenSSL (measured: 710 kB at worst).
+PROCESS_BYTES = 112 * MB  # 65 to 75 MB when idle (measured), and freed small objects that the allocators retain.
+CONNECTION_BYTES = 24 * 1024  # Socket, parser and parsed head: 9 kB when silent, 19 kB in a request (measured).
+TLS_BYTES = 768 * 1024  # uvloop's read buffer of 256 kB, and twice as much in OpenSSL (measured: 710 kB at worst).
 SPOOL_BYTES = (
     24 * MB
-)  # The rows that wait for the disk and those remembered (`ingress/delivery/spool.py`, `ingress/delivery/failover_publisher.py`).
+)  # Rows waiting for the disk, and rows kept in memory (`ingress/delivery/spool.py`, `ingress/delivery/failover_publisher.py`).
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class MemoryBound:
 def memory_bound(settings: Settings, *, has_tls: bool = False) -> MemoryBound:
     """Return the most memory that a process with these settings takes."""
     per_connection = CONNECTION_BYTES + (TLS_BYTES if has_tls else 0)
-    # Connections end at a quarter above the limit (`body_limits`); a body in many pieces is there twice while they are joined.
+    # Connections are closed at a quarter above the limit (`body_limits`); joining a body from its pieces holds it twice.
     under_way = settings.bodies_limit_bytes * 5 // 4 + 2 * settings.body_limit_bytes
     spool = SPOOL_BYTES if settings.spool_bytes else 0
     return MemoryBound(

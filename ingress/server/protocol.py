@@ -1,8 +1,8 @@
-"""uvicorn's HTTP with an end to everything: neither it nor httptools limits a header's size, a request's time or memory.
+"""uvicorn's HTTP with limits: neither uvicorn nor httptools limits the size of a header, or a request's time or memory.
 
-uvicorn parses whatever a socket holds, as far as it goes; here `ingress.server.framing` cuts the bytes first, and the parser gets
-one request at a time. So whoever came first is answered first, what comes behind waits unread, and only fields before the
-body are headers. Time is watched from beside the requests: `asyncio.timeout` round each body would cost 6 us a delivery.
+uvicorn parses everything that a socket holds; here `ingress.server.framing` splits the bytes first, and the parser gets one
+request at a time. So requests are answered in order, later ones wait unread, and only fields before the body are headers.
+A separate task (`sweep`) enforces the time limit: `asyncio.timeout` around each body would cost 6 us a delivery.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from ingress.server.framing import Framing, FramingError, FramingTooLarge
 from ingress.server.head_checks import head_fault
 
 HEADER_LIMIT_BYTES = 64 * 1024  # Providers send 2 kB; proxies allow 8 to 64 kB.
-REQUEST_TIMEOUT_S = 20.0  # From its first byte to its last; no provider waits longer for the answer than 30 s.
+REQUEST_TIMEOUT_S = 20.0  # From first byte to last; no provider waits longer than 30 s for the answer.
 SWEEP_S = 1.0
 
 
@@ -31,44 +31,44 @@ class BoundedHttp(HttpToolsProtocol):
     """One connection."""
 
     on_refusal: Callable[[Answer], None] = staticmethod(lambda _answer: None)
-    """Told of every answer that the connection itself gives, because no request got as far as the application."""
+    """Called with every answer that the connection itself sends, because no request reached the application."""
 
     max_connections = sys.maxsize
-    """Beyond so many at once, a new one is hung up on."""
+    """The most connections open at once; a further one is closed."""
 
     in_flight = InFlightLimits(sys.maxsize, sys.maxsize)
-    """Where all connections count the bytes that they hold."""
+    """Counts the bytes that all connections hold."""
 
     def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, object]) -> None:
         super().__init__(config, server_state, app_state)
         self._framing = Framing(HEADER_LIMIT_BYTES)
-        self._counted_bytes = 0  # of those that the framing holds, in the room
-        self._charge = _Charge(self.in_flight)  # of the request that is arriving, or has arrived last
-        self._is_arriving = True  # from the first byte of a request to its last; a new connection owes one
-        self._arrived = 0  # requests that came whole; their number stands for the one that is awaited or arriving
+        self._counted_bytes = 0  # bytes held by the framing, as counted in `in_flight`
+        self._charge = _Charge(self.in_flight)  # of the request that is arriving, or arrived last
+        self._is_arriving = True  # from first byte to last of a request; a new connection is expected to send one
+        self._arrived = 0  # complete requests; the number identifies the request expected or arriving next
         self._has_sent_all = False
         self._running: RequestResponseCycle | None = None  # the one request that the application has
-        self._refusal: Answer | None = None  # of bytes that cannot be read on; nothing behind them is looked at
+        self._refusal: Answer | None = None  # the answer to unreadable bytes; nothing after them is read
         self._fault: Answer | None = None  # of the head that is being parsed
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn declares it
-        """Take a connection, if there are not too many."""
+        """Accept a connection, unless there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
             self.hang_up(answers.too_many_connections(self.max_connections))
 
     def data_received(self, data: bytes) -> None:
-        """Take bytes from the socket, and read on if no request waits for its answer."""
+        """Take bytes from the socket, and parse them unless a request waits for its answer."""
         if self._refusal is not None or self.transport.is_closing():
             return
         self._unset_keepalive_if_required()
         self._framing.add(data)
         self._read_on()
 
-    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio reads the answer, which uvicorn never gives
-        """Answer what came whole before the sender closed its side; keep the connection open for that.
+    def eof_received(self) -> bool:  # type: ignore[override]  # asyncio uses the result, which uvicorn never returns
+        """Keep the connection open to answer requests that were complete when the sender closed its side.
 
-        TLS has no such half: there the transport closes whatever this returns, and logs a line if it is to stay open.
+        TLS connections cannot be half closed: there the transport closes in any case, and logs a line if this returns True.
         """
         self._has_sent_all = True
         if self._running is not None and not self._is_arriving:
@@ -77,7 +77,7 @@ class BoundedHttp(HttpToolsProtocol):
         return False
 
     def on_headers_complete(self) -> None:
-        """Learn how long the body is, and begin the request. Raising ends the parsing: `_parse` answers the fault."""
+        """Set the length of the body, and begin the request. Raising stops the parser: `_parse` then answers the fault."""
         self._charge.add(self._framing.spent_bytes)
         if self._framing.has_blanks:
             self.headers[:] = [(name, value.strip(b" \t")) for name, value in self.headers]
@@ -92,7 +92,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Hand bytes of the body over, unless the answer is there already."""
+        """Pass bytes of the body on, unless the request has been answered."""
         if not self.cycle.response_complete:
             self._charge.add(len(body))
             super().on_body(body)
@@ -104,16 +104,16 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_message_complete(self) -> None:
-        """Note that the request is here to its last byte, or dropped to it after an early refusal."""
+        """Note that the last byte of the request has arrived, whether it was read or dropped after an early refusal."""
         self._is_arriving = False
         self._arrived += 1
         super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget what was not read. The running request learns of it; its body counts until it has ended.
+        """Discard unread bytes, and notify the running request; its body counts until it has ended.
 
-        uvicorn leaves the timer for idle connections running when the sender resets: for 75 s it would hold all that the
-        connection took, 300 kB with TLS, of a connection that counts no more.
+        When the sender resets, uvicorn leaves the timer for idle connections running. For 75 s that would hold the
+        connection's memory, 300 kB with TLS, although the connection is no longer counted.
         """
         self._framing = Framing(0)
         self._count_held()
@@ -121,7 +121,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_response_complete(self) -> None:
-        """Go on with the next request, or with the refusal of what came behind the last one."""
+        """Go on with the next request, or with the refusal of the bytes after the last one."""
         self._running = None
         super().on_response_complete()
         self._end(None)
@@ -132,14 +132,14 @@ class BoundedHttp(HttpToolsProtocol):
             self._end_half_closed()
 
     def arriving(self) -> object:
-        """Return what stands for the request that is only partly here, None between requests: the same while it lasts."""
+        """Return an object that identifies the request that is arriving, None between requests."""
         has_begun = self._is_arriving or (len(self._framing) and self._running is None)
         return self._arrived if has_begun else None
 
     def hang_up(self, answer: Answer) -> None:
-        """End the connection with an answer to what it sends, unless that has had one; the application sees a cut-off body.
+        """Refuse what is arriving with this answer and close the connection, once; the application sees a body cut off.
 
-        What came whole before it is answered first.
+        Requests that were complete before are answered first.
         Proven by tests/unit/ingress/server/test_protocol.py::test_garbage_behind_a_request_leaves_it_its_answer
         """
         if self._refusal is not None:
@@ -150,7 +150,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._end(broken)
 
     def _read_on(self) -> None:
-        """Parse piece by piece, up to the end of the request that has to be answered first."""
+        """Parse piece by piece, up to the end of the request that must be answered next."""
         try:
             while (self._running is None or self._is_arriving) and self._refusal is None:
                 piece = self._framing.piece()
@@ -165,7 +165,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._hold()
 
     def _parse(self, piece: bytes) -> None:
-        """Let the parser have one piece. It must see the end of the request where the framing sees it."""
+        """Feed the parser one piece. Parser and framing must agree on where the request ends."""
         try:
             self.parser.feed_data(piece)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
@@ -176,7 +176,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.hang_up(answers.invalid_http())
 
     def _hold(self) -> None:
-        """Keep what cannot be read yet: count it, and let the socket keep the rest."""
+        """Count the bytes that cannot be read yet, and leave the rest in the socket."""
         self._count_held()
         if self.in_flight.body_bytes > self.in_flight.most_bytes:
             self.hang_up(answers.too_many_bytes(self.in_flight.max_bytes))
@@ -189,7 +189,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._counted_bytes = held_bytes
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        """Run the application. Its request's bytes count until it has ended, whether anybody still listens or not."""
+        """Run the application. The bytes of its request count until it has ended, even if the sender is gone."""
         self._running = cycle
         task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self._charge.settle)
@@ -197,12 +197,12 @@ class BoundedHttp(HttpToolsProtocol):
         self.tasks.add(task)
 
     def _half_sent(self) -> RequestResponseCycle | None:
-        """Return the request whose headers are here and whose body is not, None if there is none."""
+        """Return the request whose headers are complete and whose body is not, None if there is none."""
         has_headers = self._is_arriving and self.cycle is not None and self.cycle.scope is self.scope
         return self.cycle if has_headers else None
 
     def _end_half_closed(self) -> None:
-        """End a connection whose sender has closed its side: with 400 inside a request, without a word between two."""
+        """Close a connection whose sender has closed its side: with 400 inside a request, without an answer between two."""
         if self._half_sent() is not None or len(self._framing):
             self.hang_up(answers.body_cut_off())
         elif not self.transport.is_closing():
@@ -214,12 +214,12 @@ class BoundedHttp(HttpToolsProtocol):
         if broken is None or not broken.response_started:
             self.transport.write(_message(self._refusal))
         if self._running is None:
-            self.on_refusal(self._refusal)  # else the application counts it, as a body cut off
+            self.on_refusal(self._refusal)  # otherwise the application counts it, as a body cut off
         self.transport.close()
 
 
 class _Charge:
-    """The bytes of one request in the room, from their arrival until its application has ended."""
+    """Counts the bytes of one request in `in_flight`, from their arrival until its application has ended."""
 
     __slots__ = ("_bytes", "_in_flight")
 
@@ -239,7 +239,7 @@ class _Charge:
 def telling(
     on_refusal: Callable[[Answer], None], max_connections: int = sys.maxsize, in_flight: InFlightLimits | None = None
 ) -> type[BoundedHttp]:
-    """Return the class of connections that tell of what they refuse, of which there are so many at most, with that room."""
+    """Return a class of connections with this callback for refusals and these limits."""
     members = {"on_refusal": staticmethod(on_refusal), "max_connections": max_connections}
     return type("TellingHttp", (BoundedHttp,), members if in_flight is None else {**members, "in_flight": in_flight})
 
@@ -247,7 +247,7 @@ def telling(
 async def sweep(
     connections: Collection[object], timeout_s: float = REQUEST_TIMEOUT_S, every_s: float = SWEEP_S
 ) -> None:
-    """Again and again, hang up on whoever has been sending one request for too long. Ends only when cancelled."""
+    """Repeatedly close connections that have been sending one request for too long. Ends only when cancelled."""
     loop = asyncio.get_running_loop()
     too_slow = answers.request_too_slow(timeout_s)
     since_s: dict[BoundedHttp, tuple[object, float]] = {}

@@ -1,4 +1,4 @@
-"""uvicorn's server with a lame-duck phase, a last call for its clients, and TLS handshakes that are counted."""
+"""uvicorn's server with a lame-duck phase, a grace period for open connections, and counted TLS handshakes."""
 
 import asyncio
 import contextlib
@@ -20,18 +20,18 @@ from ingress.server.tls_handshakes import TlsServer
 log = structlog.get_logger("ingress")
 
 EXIT_KILLED = 130
-LAST_CALL_S = 0.5  # Requests already on their way through open connections still arrive, are answered, and hung up on.
+LAST_CALL_S = 0.5  # Requests already in transit still arrive and are answered; then their connections are closed.
 
 
 class DrainingServer(uvicorn.Server):
-    """uvicorn, leaving its clients a last call.
+    """uvicorn, with a grace period for open connections.
 
-    uvicorn closes every connection that is between two requests at once, and so resets a post that is already in the
-    socket. Here the port is closed first, every connection is hung up on with its next answer, and only those that stay
-    silent are closed. Proven by tests/kafka/test_ingress_crash.py::test_sigterm_answers_what_got_in.
+    uvicorn immediately closes every connection that is between two requests, which resets a post that is already in the
+    socket. Here the port is closed first, each connection is closed after its next answer, and only then are silent ones
+    closed. Proven by tests/kafka/test_ingress_crash.py::test_sigterm_answers_what_got_in.
 
-    Before that everything is served as ever for `lame_duck_s`: a balancer that asks /readyz every some seconds goes on
-    connecting until it has asked, and a provider that never tries again would meet a closed port.
+    Before that, the process serves as usual for `lame_duck_s`: a balancer polls /readyz only every few seconds and goes on
+    connecting until then, and a provider that never retries would meet a closed port.
     """
 
     lame_duck_s = 0.0
@@ -49,27 +49,29 @@ class DrainingServer(uvicorn.Server):
 
     @property
     def is_leaving(self) -> bool:
-        """Say whether this process was told to stop."""
+        """Return whether this process was told to stop."""
         return self.should_exit or self._leaves_at_s is not None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # as uvicorn declares it
-        """Begin to end; asked a second time, end at once. uvicorn's own method would raise the signal again in the end."""
+        """Begin to stop; on a second signal, exit at once. uvicorn's own method would raise the signal again at the end."""
         if self._is_asked:
             log.warning("ingress_killed", detail="asked to stop a second time; what had no answer yet gets none")
             os._exit(EXIT_KILLED)
         self._is_asked = True
-        lame_duck_s = self.lame_duck_s if self.started else 0.0  # One that only starts was never ready for a balancer.
+        lame_duck_s = (
+            self.lame_duck_s if self.started else 0.0
+        )  # A process that is still starting was never ready for a balancer.
         self._leaves_at_s = monotonic() + lame_duck_s
         self.should_exit = self.should_exit or lame_duck_s == 0
 
     async def on_tick(self, counter: int) -> bool:
-        """End the lame-duck phase when it is over; uvicorn asks ten times a second."""
+        """End the lame-duck phase when its time is over; uvicorn calls this ten times a second."""
         if self._leaves_at_s is not None and monotonic() >= self._leaves_at_s:
             self.should_exit = True
         return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to accept: plain connections at once, TLS connections once their handshake is done."""
+        """Begin to accept: plain connections at once, TLS connections after their handshake."""
         await super().startup(sockets=[])
         loop, config = asyncio.get_running_loop(), self.config
         made = cast("Callable[..., asyncio.Protocol]", config.http_protocol_class)
@@ -86,7 +88,7 @@ class DrainingServer(uvicorn.Server):
                 self.servers.append(await loop.create_server(connection, sock=listener, backlog=config.backlog))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close the port, wait for the last call, then let uvicorn finish."""
+        """Close the port, wait for the grace period, then let uvicorn finish."""
         for server in self.servers:
             server.close()
         if self._tls_server is not None:
@@ -100,13 +102,13 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _take(self, queue: socket.socket) -> None:
-        """Accept what waits on a port, then close it: the kernel resets what is in the queue of a socket that closes."""
+        """Accept all queued connections, then close the socket: the kernel resets those left in its queue."""
         waiting: list[socket.socket] = []
         queue.setblocking(False)
         with (
             queue,
             contextlib.suppress(OSError),
-        ):  # BlockingIOError: the queue is empty, and closed before anything comes
+        ):  # BlockingIOError: the queue is empty, and is closed before another connection arrives
             while True:
                 waiting.append(queue.accept()[0])
         for accepted in waiting:
@@ -114,5 +116,5 @@ class DrainingServer(uvicorn.Server):
             if self._tls_server is not None:
                 self._tls_server.shake(accepted)
             else:
-                with contextlib.suppress(OSError):  # a client that is gone
+                with contextlib.suppress(OSError):  # the client is gone
                     await asyncio.get_running_loop().connect_accepted_socket(self._connection, accepted)

@@ -1,4 +1,4 @@
-"""HTTPS by the ingress itself: certificate and key, checked before the port is opened, and followed when they are renewed."""
+"""HTTPS in the ingress: certificate and key, checked before the port is opened and reloaded when they are renewed."""
 
 import asyncio
 import ssl
@@ -18,20 +18,20 @@ log = structlog.get_logger("ingress")
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """PEM files: the certificate with what the authority gave along with it (its chain), and its key, without password."""
+    """PEM files: the certificate with its chain, and its key without a password."""
 
     certificate: Path
     key: Path
 
     def context(self) -> ssl.SSLContext:
-        """Return what connections are made with, TLS 1.2 at least; raise `ConfigurationError` where that cannot be."""
+        """Return the context for connections, TLS 1.2 or later; raise `ConfigurationError` if the files cannot be used."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996; all providers speak it
+        context.minimum_version = ssl.TLSVersion.TLSv1_2  # RFC 8996; all providers support it
         self._load(context)
         return context
 
     def contents(self) -> tuple[bytes, bytes]:
-        """Return both files; raise `ConfigurationError` where they are none of what they have to be."""
+        """Return the contents of both files; raise `ConfigurationError` if one is not a PEM file of its kind."""
         certificate = _read(self.certificate, "certificate", CERTIFICATE)
         return certificate, _read(self.key, "key", KEY)
 
@@ -49,7 +49,7 @@ class TlsFiles:
     async def follow(self, context: ssl.SSLContext, every_s: float = LOOK_S) -> None:
         """Use renewed files for new connections. Ends only when cancelled.
 
-        Tried on another context first: one half of a renewal would leave this one with a certificate and no key to it.
+        They are tried on another context first: half a renewal would leave this one with a certificate and no matching key.
         """
         seen = self.contents()
         while True:
@@ -68,9 +68,9 @@ class TlsFiles:
 
 
 def tls_files(configuration: Configuration, certificate: Path | None, key: Path | None) -> TlsFiles | None:
-    """Return where certificate and key are, None for plain HTTP: on the command line, else in `[ingress]`.
+    """Return the paths of certificate and key, from the command line or else from `[ingress]`; None for plain HTTP.
 
-    Without a key of its own the certificate's file holds both.
+    If no key file is given, the certificate's file holds both.
     """
     configured = configuration.ingress
     if certificate is None and key is None:
@@ -83,7 +83,7 @@ def tls_files(configuration: Configuration, certificate: Path | None, key: Path 
 
 
 class _PasswordAsked(Exception):
-    """OpenSSL would ask on the terminal."""
+    """The key has a password, for which OpenSSL would prompt on the terminal."""
 
 
 def _no_password() -> bytes:

@@ -1,7 +1,7 @@
-"""TLS connections from their first byte on, counted: a server of asyncio tells of a connection after its handshake only.
+"""Counts TLS connections from their first byte: an asyncio server reports a connection only after its handshake.
 
-Until then each takes as much memory as one that is served, so they count among `max_connections`. Without that, whoever opens
-connections and says nothing is bounded by the open files of the process alone.
+During the handshake each takes as much memory as one that is served, so it counts towards `max_connections`. Otherwise a client
+that opens connections and sends nothing would be limited only by the open files of the process.
 """
 
 import asyncio
@@ -12,16 +12,16 @@ from collections.abc import Callable, Sized
 import structlog
 
 HANDSHAKE_S = 10.0  # A handshake is two round trips.
-GOODBYE_S = 2.0  # For the other side's last word; less than the time for draining.
-PAUSE_S = 0.1  # After the system refused to accept: no file is free, and others may be closed soon.
+GOODBYE_S = 2.0  # For the other side's close; less than the time for draining.
+PAUSE_S = 0.1  # After a failed accept: no file is free, but others may be closed soon.
 
 log = structlog.get_logger("ingress")
 
 
 class TlsServer:
-    """Accepts connections on a port, sees them through their handshake, and then lets `made` return their protocol.
+    """Accepts connections on a port, performs their handshakes, and then calls `made` for their protocol.
 
-    `connections` are those that have passed it; together with those that have not, there are `max_connections` at most.
+    `connections` are those with a completed handshake; together with those still in it there are `max_connections` at most.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class TlsServer:
         self._accepting.append(asyncio.get_running_loop().create_task(self._accept(listener)))
 
     async def close(self) -> None:
-        """Accept no more; handshakes that are under way go on."""
+        """Stop accepting; handshakes in progress continue."""
         for task in self._accepting:
             task.cancel()
         await asyncio.wait(self._accepting)
 
     def abort(self) -> None:
-        """End the handshakes that are under way."""
+        """Cancel the handshakes in progress."""
         for task in self._under_way:
             task.cancel()
 
@@ -63,16 +63,16 @@ class TlsServer:
                 self.shake(accepted)
 
     def shake(self, accepted: socket.socket) -> None:
-        """Begin the handshake of an accepted connection, or close it where there are too many."""
+        """Begin the handshake of an accepted connection, or close it if there are too many."""
         if len(self._under_way) + len(self._connections) >= self._max_connections:
-            accepted.close()  # before TLS there is no language for an answer
+            accepted.close()  # no answer can be sent before TLS is established
             return
         task = asyncio.get_running_loop().create_task(self._shake(accepted))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
 
     async def _shake(self, accepted: socket.socket) -> None:
-        """Turn a connection into a TLS connection and hand it to HTTP, or end it."""
+        """Perform the handshake and pass the connection to HTTP, or close it."""
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(
@@ -82,5 +82,5 @@ class TlsServer:
                 ssl_handshake_timeout=HANDSHAKE_S,
                 ssl_shutdown_timeout=GOODBYE_S,
             )
-        except OSError as error:  # ssl.SSLError, a sender that hangs up, a handshake that takes too long
+        except OSError as error:  # ssl.SSLError, a connection closed by the sender, a handshake that takes too long
             log.debug("handshake_failed", fault=type(error).__name__)

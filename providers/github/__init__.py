@@ -1,1 +1,1 @@
-"""GitHub. For others: `provider.GITHUB` through `providers.registry`, `events` (the table of events)."""
+"""GitHub. Public: `provider.GITHUB` through `providers.registry`, `events` (the table of events)."""

@@ -1,9 +1,9 @@
-"""GitHub's events: which resource each one is about, where its id, times and parent are, and which actions end it.
+"""GitHub's events: the resource of each, where its id, times and parent are, and which actions delete it.
 
 One rule per event, or per event and action where the action changes the main object.
 
-Paths are dotted. `@tenant` stands for the id of the repository, else organization, else installation, else the hook's
-target; `@delivery` for the delivery's GUID: an occurrence without lasting state is a resource of its own.
+Paths are dotted. `@tenant` is the id of the repository, else of the organization, else of the installation, else of the hook's
+target; `@delivery` is the delivery's GUID: an event without lasting state is a separate resource each time.
 Source: GitHub's "Webhook events and payloads" and the examples of octokit/webhooks.
 """
 
@@ -19,14 +19,14 @@ NEVER: frozenset[str] = frozenset()
 
 
 class Rule(Struct, frozen=True):
-    """How to find the resource that an event is about.
+    """How to find the resource of an event.
 
-    `ids` are joined with `:`. `main` is the field that holds the document; None takes the whole payload, for events
-    whose facts lie beside each other at the top. `version` is an update time that grows with every change. `times` are
-    tried in order where there is none, and name only times that never go back for one resource: `dismissed_at`, say, is
-    null again after a reopening, and falling back to `created_at` then would make the reopening look old. `deleting`
-    are the actions after which the resource is gone, "" for an event without action; `deleting_flag` is a path that is
-    true then. `each` is the field that holds a list of main objects.
+    `ids` are joined with `:`. `main` is the field that holds the document; None takes the whole payload, for events with
+    all fields at the top level. `version` is an update time that grows with every change. If there is none, `times` are
+    tried in order; they name only times that never decrease for one resource. For example, `dismissed_at` is null again
+    after a reopening, and falling back to `created_at` would then make the reopening look old. `deleting` are the actions
+    after which the resource is gone, "" for an event without action; `deleting_flag` is a path that is true in that case.
+    `each` is the field that holds a list of main objects.
     """
 
     resource_type: str
@@ -40,7 +40,7 @@ class Rule(Struct, frozen=True):
     each: str | None = None
 
     def paths(self) -> frozenset[str]:
-        """Return every path that naming the resource needs, the document itself excepted."""
+        """Return every path needed to name the resource, except that of the document."""
         candidates = (
             *self.ids,
             *self.times,
@@ -72,7 +72,7 @@ def own(
 
 
 def alert(resource_type: str) -> Rule:
-    """Return the rule for an alert: numbered within its repository, without an id, and its `updated_at` may be null."""
+    """Return the rule for an alert: it has a number within its repository but no id, and its `updated_at` may be null."""
     return Rule(
         resource_type,
         ("@tenant", "alert.number"),
@@ -96,7 +96,7 @@ _PULL_REQUEST = ("pull_request", "pull_request.id")
 
 RULES: dict[str, Rule] = {
     "branch_protection_rule": own("rule", "branch_protection_rule"),
-    # A check run has no updated_at and may start again, so completed_at can become null: only the arrival orders it.
+    # A check run has no updated_at and may restart, so completed_at can become null: only the arrival time orders it.
     "check_run": Rule(
         "check_run", ("check_run.id",), main="check_run", parent=("check_suite", "check_run.check_suite.id")
     ),
@@ -115,12 +115,12 @@ RULES: dict[str, Rule] = {
         "deployment_review", ("workflow_run.id",), times=("since",), parent=("workflow_run", "workflow_run.id")
     ),
     "deployment_status": own("deployment_status", parent=("deployment", "deployment.id")),
-    # A transferred discussion or issue is gone here; the other repository announces its successor under a new id.
+    # A transferred discussion or issue is gone here; the other repository sends its successor under a new id.
     "discussion": own("discussion", deleting=frozenset({"deleted", "transferred"})),
     "discussion_comment": own("comment", "discussion_comment", parent=("discussion", "discussion.id")),
     "fork": own("forkee", "fork"),
     "github_app_authorization": Rule("github_app_authorization", ("sender.id",), deleting=frozenset({"revoked"})),
-    # One delivery shows several pages: the repository is their common root, so that they share its partition.
+    # One delivery contains several pages: the repository is their common root, so that they share its partition.
     "gollum": Rule(
         "wiki_page", ("@tenant", "pages.page_name"), main="pages", each="pages", parent=("repository", "@tenant")
     ),
@@ -135,7 +135,7 @@ RULES: dict[str, Rule] = {
     "issue_comment": own("comment", "issue_comment", parent=("issue", "issue.id")),
     "issues": own("issue", deleting=frozenset({"deleted", "transferred"})),
     "label": own("label"),
-    # effective_date may lie in the future, so it orders nothing. A cancelled purchase shows it by the action alone.
+    # effective_date may be in the future, so it cannot order. Only the action tells that a purchase was cancelled.
     "marketplace_purchase": Rule(
         "marketplace_purchase", ("marketplace_purchase.account.id",), deleting=frozenset({"cancelled"})
     ),
@@ -170,7 +170,7 @@ RULES: dict[str, Rule] = {
     "projects_v2_status_update": own("projects_v2_status_update"),
     "public": _REPOSITORY,
     "pull_request": own("pull_request"),
-    # submitted_at stays as it was when a review is edited or dismissed; the pull request's update time moves on.
+    # submitted_at does not change when a review is edited or dismissed; the pull request's update time does.
     "pull_request_review": Rule(
         "pull_request_review",
         ("review.id",),
@@ -179,11 +179,11 @@ RULES: dict[str, Rule] = {
         parent=_PULL_REQUEST,
     ),
     "pull_request_review_comment": own("comment", "pull_request_review_comment", parent=_PULL_REQUEST),
-    # The thread itself does not say whether it is resolved, only the action does.
+    # The thread does not tell whether it is resolved; only the action does.
     "pull_request_review_thread": Rule(
         "pull_request_review_thread", ("thread.node_id",), times=("pull_request.updated_at",), parent=_PULL_REQUEST
     ),
-    # What the repository says about a ref now: the push that deletes the ref ends it. pushed_at is an integer here.
+    # The current state of a ref: the push that deletes the ref deletes the resource. pushed_at is an integer here.
     "push": Rule("push", ("@tenant", "ref"), times=("repository.pushed_at",), deleting_flag="deleted"),
     "registry_package": own("registry_package"),
     "release": Rule(
@@ -243,14 +243,14 @@ RULES: dict[str, Rule] = {
     "workflow_run": own("workflow_run"),
 }
 
-# Events that no rule above names: the object called like the event, or the delivery itself, is the resource.
+# Events without a rule above: the resource is the object with the event's name, or else the delivery.
 NAMED_LIKE_THE_RESOURCE: Final = frozenset({
     "branch_protection_configuration", "custom_property_values", "deployment_protection_rule", "issue_dependencies",
     "personal_access_token_request", "secret_scanning_scan", "security_and_analysis", "sub_issues",
 })  # fmt: skip
 
-# A label, user or team exists without the pull request: what comes and goes with it is the relation between the two. None of
-# them has a time of its own. Reviews and comments, which have events of their own, are not listed in a pull request.
+# A label, user or team exists without the pull request: only the relation between the two is created and deleted. Relations have
+# no times. Reviews and comments have separate events and are not listed in a pull request.
 CHILDREN: Final[Mapping[str, tuple[ChildRule, ...]]] = {
     "issue": (
         ChildRule("issue_label", "labels", is_relation=True),
@@ -264,8 +264,8 @@ CHILDREN: Final[Mapping[str, tuple[ChildRule, ...]]] = {
     ),
 }
 
-# The action and the field beside the main object that name what was taken from a list. In GitHub's own examples of these
-# three the list still holds it.
+# By action, the field next to the main object that holds the element removed from a list. In GitHub's own examples of these
+# three actions, the list still contains it.
 REMOVALS: Final[Mapping[str, Mapping[str, str]]] = {
     "unlabeled": {"label": "labels"},
     "unassigned": {"assignee": "assignees"},
@@ -279,4 +279,4 @@ RESOURCE_TYPES: Final = frozenset(
         *(rule.resource_type for rules in CHILDREN.values() for rule in rules),
     }
 )
-"""Every resource type of a documented event. The event stands in a header that is not signed, so others share a topic."""
+"""Every resource type of a documented event. The event's header is not signed, so all other types share one topic."""

@@ -1,8 +1,8 @@
-"""What the signed body says about a GitHub delivery, whose event stands in a header that is not signed.
+"""Checks the event of a GitHub delivery, which is in an unsigned header, against the signed body.
 
-The action and the resources are in the body and signed; the event is not. So whoever got hold of the delivery of a deleted
-comment can post it as event `issues`, and the issue, which lies beside the comment, would be deleted. These are the fields
-that a payload of an event never, or always, has beside its main object.
+The action and the resources are in the body and signed; the event is not. So an attacker with the delivery of a deleted comment
+could post it as event `issues`, and the issue, which is next to the comment in the body, would be deleted. The tables list the
+fields that a payload of an event never, or always, has next to its main object.
 Source: GitHub's "Webhook events and payloads", the examples of octokit/webhooks.
 """
 
@@ -19,7 +19,7 @@ _MAIN = frozenset({
     "repositories_added", "repository_ruleset", "review", "rule", "starred_at", "team", "thread", "workflow_job",
     "workflow_run",
 })  # fmt: skip
-"""Objects, or fields, that tell what a payload is about; the repository and its owners are in nearly all."""
+"""Objects, or fields, that tell the subject of a payload; the repository and its owners are in nearly all payloads."""
 _NEVER_BESIDE: Mapping[str, frozenset[str]] = {
     "check_run": frozenset({"deployment_status"}),
     "check_suite": frozenset({"check_run"}),
@@ -52,7 +52,7 @@ _ALWAYS_BESIDE: Mapping[str, str] = {
 
 
 def contradiction(event: str, payload: Document) -> Unparsed | None:
-    """Return why a payload cannot be of the event in the header, None when nothing speaks against it."""
+    """Return why a payload cannot belong to the event in the header, None if there is no contradiction."""
     foreign = sorted(_NEVER_BESIDE.get(event, frozenset()).intersection(payload))
     missing = _ALWAYS_BESIDE.get(event)
     if foreign:

@@ -1,6 +1,6 @@
-"""GitHub: HMAC over the exact bytes, JSON or form-encoded, the event's name in a header and its action in the body.
+"""GitHub: an HMAC of the exact bytes, JSON or form-encoded; the event's name is in a header and its action in the body.
 
-There is no timestamp in the signature and no automatic retry: what is refused here is lost until someone redelivers it.
+The signature has no timestamp, and GitHub does not retry: a refused delivery is lost until someone redelivers it.
 Source: GitHub's "Validating webhook deliveries" and "Webhook events and payloads".
 """
 
@@ -25,10 +25,10 @@ LEGACY_SIGNATURE = "x-hub-signature"
 SCHEME = SignatureScheme("github", ("x-hub-signature-256",), "hex", prefix="sha256=")
 FORM = "application/x-www-form-urlencoded"
 FORM_START = b"payload="
-MAX_FORM_FIELDS = 16  # GitHub sends one; the limit keeps a body of ampersands from becoming a million fields
+MAX_FORM_FIELDS = 16  # GitHub sends one; without a limit, a body of ampersands would become a million fields
 TENANTS = ("repository.id", "organization.id", "installation.id")
-VOLATILE = frozenset({"updated_at", "pushed_at"})  # change with every touch; counters and states are content
-# Beside the main facts lie whole copies of other resources, whose counters and times change on their own.
+VOLATILE = frozenset({"updated_at", "pushed_at"})  # change with every update; counters and states are content
+# Next to the main object are whole copies of other resources, whose counters and times change independently.
 CONTEXT = ("repository", "organization", "enterprise", "installation", "sender", "pull_request", "workflow_run")
 REFERENCE = ("id", "number", "name", "full_name", "login", "slug")
 MAX_ACTION_CHARS = 100
@@ -42,9 +42,9 @@ _outlines: Mapping[str, DecodeOutline] = {
 
 
 class Occasion(Struct, frozen=True):
-    """One delivery, whole or in outline, with what names its resources outside the body.
+    """One delivery, whole or in outline, with the headers that identify its resources.
 
-    `payload` is the body's JSON object. `guid` is the same for every hook that was told of the event.
+    `payload` is the body's JSON object. `guid` is the same for every hook that receives the event.
     """
 
     event: str
@@ -54,7 +54,7 @@ class Occasion(Struct, frozen=True):
 
     @property
     def action(self) -> str:
-        """Return the action, "" where the event has none."""
+        """Return the action, "" if the event has none."""
         action = self.payload.get("action")
         return action if isinstance(action, str) else ""
 
@@ -77,7 +77,7 @@ class GitHub(Struct, frozen=True):
     scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002  GitHub signs no time
-        """Check the SHA-256 signature; the SHA-1 one that comes with it proves nothing any more and is not read."""
+        """Check the SHA-256 signature; the SHA-1 signature sent with it is no longer secure and is not read."""
         scheme = self.scheme
         signature = first_header(request.headers, scheme.headers)
         if signature is None:
@@ -88,7 +88,7 @@ class GitHub(Struct, frozen=True):
         return match_hmac(request.body, [given], secrets, scheme.algorithm)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
-        """Return the outside of a delivery; reads only the fields that name the resource."""
+        """Return the envelope of a delivery; reads only the fields that name the resource."""
         headers = request.headers
         event = (text_id(headers.get("x-github-event")) or "unknown").partition(".")[0]
         guid = text_id(headers.get("x-github-delivery")) or body_digest(request.body)
@@ -107,7 +107,7 @@ class GitHub(Struct, frozen=True):
         )
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
-        """Return the main object of the event, or the pages of a wiki edit; a new hook's `ping` shows none."""
+        """Return the main object of the event, or the pages of a wiki edit; a new hook's `ping` has none."""
         payload = _payload(_json_bytes(delivery.body, delivery.content_type))
         if isinstance(payload, Unparsed):
             return payload
@@ -152,7 +152,7 @@ def _refuse_without_signature(scheme: SignatureScheme, headers: Mapping[str, str
 
 
 def _delivery_id(headers: Mapping[str, str], guid: str) -> str:
-    """Two hooks tell of one event with the same GUID, so only the pair names a delivery."""
+    """Return hook and GUID as one id: two hooks send one event with the same GUID, so only the pair identifies a delivery."""
     hook_id = text_id(headers.get("x-github-hook-id"))
     return f"{hook_id}:{guid}" if hook_id and "x-github-delivery" in headers else guid
 
@@ -162,7 +162,7 @@ def _target(headers: Mapping[str, str]) -> str | None:
 
 
 def _json_bytes(body: bytes, content_type: str) -> bytes | Unparsed:
-    """Return the JSON text of a body, which in a form is the field `payload`."""
+    """Return the JSON text of a body; in a form it is the field `payload`."""
     if not (body.startswith(FORM_START) or content_type.lower().startswith(FORM)):
         return body
     try:
@@ -195,7 +195,7 @@ def _rule(occasion: Occasion) -> Rule:
     rule = RULES.get(f"{event}.{occasion.action}") or RULES.get(event)
     if rule:
         return rule
-    # An event newer than this table: mostly there is an object of its name; otherwise it is an occurrence of its own.
+    # An event newer than this table: usually there is an object of its name; otherwise the delivery is the resource.
     if text_id(at(occasion.payload.get(event), "id")):
         return Rule(topic_name(event), (f"{event}.id",), event, f"{event}.updated_at", deleting=DELETED)
     return Rule(topic_name(event), ("@delivery",))
@@ -265,7 +265,7 @@ def _snapshot(rule: Rule, occasion: Occasion) -> Snapshot | Unparsed:
         resource_type=found.resource_type,
         resource_id=found.resource_id,
         document=document,
-        # A deletion does not touch updated_at: as a version it would make the deletion a repeat of the last update.
+        # A deletion leaves updated_at unchanged: as a version it would make the deletion a duplicate of the last update.
         version=None if is_deleted else _version(rule, payload),
         event_time=_event_time(rule, payload),
         is_deleted=is_deleted,
@@ -292,7 +292,7 @@ def _is_deletion(rule: Rule, occasion: Occasion) -> bool:
 
 
 def _document(rule: Rule, payload: Document) -> Document | Unparsed:
-    """Return the main object as it is; a whole payload with the resources around it reduced to what names them."""
+    """Return the main object unchanged, or the whole payload with other resources reduced to their names."""
     if rule.main is None:
         return {name: _reference(value) if name in CONTEXT else value for name, value in payload.items()}
     document = payload.get(rule.main)

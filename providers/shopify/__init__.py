@@ -1,1 +1,1 @@
-"""Shopify. For others: the provider through `providers.registry`, `types` (resource types with topics of their own)."""
+"""Shopify. Public: the provider through `providers.registry`, `types` (resource types with separate topics)."""

@@ -1,7 +1,7 @@
-"""What Shopify's documents list as resources of their own.
+"""The lists in Shopify's documents whose elements are separate resources.
 
-A product's payload holds its first 100 variants and, in `variant_gids`, the names of all. A customer's holds the ten addresses
-updated last. Variants, fulfillments and refunds have topics of their own, whose payloads differ from the lists' elements.
+A product's payload contains its first 100 variants and, in `variant_gids`, the ids of all. A customer's contains the ten most
+recently updated addresses. Variants, fulfillments and refunds have separate topics; their payloads differ from the elements here.
 Source: Shopify's webhook reference 2026-04, its sample payloads.
 """
 

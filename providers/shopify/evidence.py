@@ -1,8 +1,8 @@
-"""What the signed body says about a Shopify delivery, whose topic, ids and times stand in headers that are not signed.
+"""Checks the topic, ids and times of a Shopify delivery, which are in unsigned headers, against the signed body.
 
-Whoever got hold of one delivery can post its body again under another topic: the update of a product as its deletion. What
-the body itself contradicts is refused here; docs/guarantees.md says what remains. Every rule holds for each of Shopify's
-sample payloads, and speaks only of resources whose payloads are known: a topic newer than these tables is believed.
+An attacker with one delivery can post its body again under another topic: the update of a product as its deletion. Headers that
+the body contradicts are refused here; docs/guarantees.md states the remaining risk. Every rule holds for all of Shopify's sample
+payloads, and covers only resources whose payloads are known: topics newer than these tables are not checked.
 Source: Shopify's webhook reference 2026-04, its sample payloads.
 """
 
@@ -14,7 +14,7 @@ from providers.reading import text_id
 from providers.shopify.topics import TopicRule
 from schemas.records import Document, RawDelivery
 
-MAX_AHEAD = timedelta(minutes=5)  # as far as clocks may differ; the tolerance of signed times
+MAX_AHEAD = timedelta(minutes=5)  # the tolerated clock difference; the same as for signed times
 _GID = "gid://shopify/"
 _OF_GID = {
     "Collection": "collection",
@@ -40,7 +40,7 @@ _BARE_WHEN_DELETED = frozenset({
     "inventory_item", "inventory_level", "location", "market", "order", "payment_terms", "product", "product_listing",
     "product_publication", "scheduled_product_listing", "segment", "selling_plan_group", "theme",
 })  # fmt: skip
-"""Resources whose deletion carries little more than an id; companies, say, are deleted with all their content."""
+"""Resources whose deletion contains little more than an id; companies, for example, are deleted with all their content."""
 _TIMES = ("created_at", "updated_at")
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "app_uninstalled": ("myshopify_domain",),
@@ -52,11 +52,11 @@ _FOREIGN: Mapping[str, tuple[str, ...]] = {
     "customer_redact_request": ("data_request",),
     "shop_redact_request": ("customer",),
 }
-"""Notices that make people delete data: what they hold, and what only their neighbours hold."""
+"""Notices that make people delete data: their own fields, and fields found only in similar notices."""
 
 
 def contradiction(rule: TopicRule, body: Document, delivery: RawDelivery) -> Unparsed | None:
-    """Return why a body cannot be what the topic says, None when nothing speaks against it."""
+    """Return why a body cannot belong to the topic, None if there is no contradiction."""
     detail = (
         _other_resource(rule, body)
         or _whole_document(rule, body)
@@ -67,9 +67,9 @@ def contradiction(rule: TopicRule, body: Document, delivery: RawDelivery) -> Unp
 
 
 def believed_time(delivery: RawDelivery) -> datetime | None:
-    """Return the time of the event that the header tells, None where it lies in the future.
+    """Return the event time from the header, None if it is in the future.
 
-    It is not signed, and a time far ahead would make every later delivery without a version stale.
+    It is not signed, and a time in the far future would make every later delivery without a version stale.
     """
     time = delivery.event_time
     return None if time is not None and time - delivery.received_at > MAX_AHEAD else time
@@ -84,7 +84,7 @@ def _other_resource(rule: TopicRule, body: Document) -> str | None:
 
 
 def _kind(gid: object) -> str | None:
-    """Return the resource type that a gid names, as far as it is known: of `gid://shopify/Product/7` `product`."""
+    """Return the resource type of a gid, None if it is unknown: `product` for `gid://shopify/Product/7`."""
     if not isinstance(gid, str) or not gid.startswith(_GID):
         return None
     kind, slash, _ = gid[len(_GID) :].partition("/")
@@ -113,7 +113,7 @@ def _other_notice(rule: TopicRule, body: Document) -> str | None:
 
 
 def _other_id(body: Document, delivery: RawDelivery) -> str | None:
-    """Shopify's new Events name the resource in a header too, which then must not be another one than the body's own."""
+    """Return a problem if the new Events' header names another resource than the body."""
     if "shopify-topic" not in delivery.headers:
         return None
     named = _plain(delivery.headers.get("shopify-resource-id"))

@@ -1,9 +1,9 @@
-"""Shopify: classic webhooks (`x-shopify-*` headers) and the new Events (`shopify-*`), which win where both are sent.
+"""Shopify: classic webhooks (`x-shopify-*` headers) and the new Events (`shopify-*`), which take precedence if both are sent.
 
-The signature covers the body alone: topic, shop, ids and times in the headers are unsigned, and there is no timestamp,
-so a captured body can be sent again under another name. Deduplication, and what the body itself contradicts
-(`providers/shopify/evidence.py`), are the only defence. Deliveries made in a store's own notification settings are signed
-with another key and never pass.
+The signature covers only the body: topic, shop, ids and times in the headers are unsigned, and there is no timestamp, so a
+captured body can be sent again under another topic. The only defences are deduplication and checking the headers against the
+body (`providers/shopify/evidence.py`). Deliveries configured in a store's own notification settings are signed with another key
+and always refused.
 Source: Shopify's delivery structure and webhook reference 2026-07; Shopify's own libraries.
 """
 
@@ -32,7 +32,7 @@ from providers.signature import (
 )
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
-# The new Events' header wins where both are sent; `sign` makes a classic webhook.
+# The new Events' header takes precedence if both are sent; `sign` creates a classic webhook.
 SCHEME = SignatureScheme(
     "shopify", ("shopify-hmac-sha256", "x-shopify-hmac-sha256"), "base64", usual_header="x-shopify-hmac-sha256"
 )
@@ -63,7 +63,7 @@ class Shopify(Struct, frozen=True):
         return match_hmac(request.body, [given], secrets, scheme.algorithm)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
-        """Return the delivery id, topic and time of the headers, and the root resource of the body.
+        """Return the delivery id, topic and time from the headers, and the root resource from the body.
 
         The delivery id is the webhook id, never the event id, which all deliveries of one merchant action share.
         """
@@ -80,7 +80,7 @@ class Shopify(Struct, frozen=True):
         return Envelope(delivery_id, event_type, key, event_time, text_id(_header(headers, "api-version")))
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
-        """Return the one resource that the topic shows; a notice, or what has no id, goes by the delivery's id."""
+        """Return the topic's resource; a notice, or a resource without an id, takes the delivery's id."""
         body = read_object(delivery.body)
         if isinstance(body, Unparsed):
             return body
@@ -156,10 +156,10 @@ def _first_id(body: Document, paths: tuple[str, ...]) -> str | None:
 
 
 def _plain_id(value: object) -> str | None:
-    """Return a number, a token, or the end of a gid, as text: of `gid://shopify/Product/7` the `7`.
+    """Return a number, a token, or the end of a gid, as text: `7` for `gid://shopify/Product/7`.
 
-    So a product is the same one whether a topic sends its number, its gid or both. The gid of an inventory level holds
-    two ids, its location and, as a parameter, its item; it becomes `item:location` like the two fields.
+    So a product has the same id whether a topic sends its number, its gid or both. The gid of an inventory level contains
+    two ids, its location and, as a parameter, its item; it becomes `item:location`, as from the two fields.
     """
     text = text_id(value)
     if text is None or not text.startswith("gid://"):
@@ -176,9 +176,9 @@ def _snapshot(rule: TopicRule, resource_id: str, body: Document, delivery: RawDe
     event_time = believed_time(delivery) or _first_instant(document, _TIME_FIELDS)
     if rule.is_deletion:
         return Snapshot(rule.resource_type, resource_id, None, event_time=event_time, is_deleted=True, parent=parent)
-    # A notice is not a version of anything: the time it shows may be that of the resource it is about.
+    # A notice is not a version of a resource: its time may be that of the resource it is about.
     version = None if rule.is_notice else _first_instant(document, _VERSION_FIELDS)
-    # The new Events show what the subscriber's own query asks for: their lists may be cut anywhere.
+    # The subscriber's own query shapes the new Events: their lists may be truncated anywhere.
     is_classic = "shopify-topic" not in delivery.headers
     return Snapshot(
         rule.resource_type,

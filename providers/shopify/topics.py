@@ -1,12 +1,12 @@
-"""What each Shopify topic is about: the type, id and parent of its resource, as a table with a rule for the rest.
+"""The resource of each Shopify topic: its type, id and parent, as a table with a rule for topics that are not in it.
 
-A topic shows a resource (`products/update`, the whole product), a deletion (`products/delete`), or gives a notice
+A topic sends a resource (`products/update`, the whole product), a deletion (`products/delete`), or a notice
 (`orders/risk_assessment_changed`): a part, a difference or a request. A notice must not be compared with the whole
-resource, or its missing fields would look removed, so it is a resource of its own, one per delivery, with the type
-`<resource>_<action>` and as parent the resource it is about.
+resource, or its missing fields would look removed. So each notice is a separate resource, one per delivery, with the type
+`<resource>_<action>` and the resource that it is about as parent.
 
-Two rows of one resource must agree on the parent: it decides the partition, and a deletion that carries only an id
-(`draft_orders/delete`, `product_publications/delete`) could not follow its resource there. Such resources have none.
+Two rows of one resource must agree on the parent, because it determines the partition, and a deletion with only an id
+(`draft_orders/delete`, `product_publications/delete`) could not follow its resource there. Such resources have no parent.
 Source: Shopify's webhook reference 2026-04, its sample payloads.
 """
 
@@ -23,10 +23,10 @@ _SEPARATOR = re.compile(r"[/.]")
 
 
 class TopicRule(Struct, frozen=True):
-    """How the resource of one topic is found in its body.
+    """How to find the resource of one topic in its body.
 
-    `id_paths` are tried in turn, unless `is_composite`: then all of them together make the id, joined by `:`. Without
-    any, the delivery is a notice: its id is the delivery's. `is_of_shop`: one per shop, its id is the shop domain.
+    `id_paths` are tried in turn; with `is_composite`, all of them are joined by `:` to form the id. Without any, the
+    delivery is a notice, with the delivery's id. `is_of_shop`: one per shop, its id is the shop domain.
     """
 
     resource_type: str
@@ -40,13 +40,13 @@ class TopicRule(Struct, frozen=True):
 
     @property
     def is_notice(self) -> bool:
-        """Say whether each delivery is a resource of its own."""
+        """Return whether each delivery is a separate resource."""
         return not self.id_paths
 
 
 @lru_cache(maxsize=1024)
 def topic_rule(topic: str) -> TopicRule:
-    """Return the rule of a classic topic such as `products/update`, known to the table or not."""
+    """Return the rule of a classic topic such as `products/update`, whether it is in the table or not."""
     special = _TOPICS.get(topic)
     if special is not None:
         return special
@@ -63,14 +63,14 @@ def topic_rule(topic: str) -> TopicRule:
 def events_rule(event_type: str) -> TopicRule:
     """Return the rule of an event type of the new Events, such as `product/update`.
 
-    The subscriber's own query shapes their body, so only the id is looked for in it, and only if no header tells it.
+    The subscriber's own query shapes their body, so only the id is read from it, and only if it is not in a header.
     """
     resource, _, action = event_type.partition("/")
     return TopicRule(singular(topic_name(resource)), is_deletion=action in _DELETING_ACTIONS)
 
 
 def singular(family: str) -> str:
-    """Return the resource type that a topic's plural names: `draft_orders` becomes `draft_order`."""
+    """Return the resource type of a topic's plural: `draft_orders` becomes `draft_order`."""
     known = _IRREGULAR.get(family)
     if known is not None:
         return known
@@ -122,7 +122,7 @@ def _of_contract(resource_type: str) -> TopicRule:
 _FAMILIES = {
     "app_purchases_one_time": _wrapped("app_purchase_one_time"),
     "app_subscriptions": _wrapped("app_subscription"),
-    # Created and updated under a token, deleted under an id that no other topic shows: the two cannot be joined.
+    # Created and updated with a token, deleted with an id that no other topic sends: the two cannot be matched.
     "checkouts": TopicRule("checkout", ("token", "id", "admin_graphql_api_id")),
     "collection_listings": _wrapped("collection_listing", "collection_id", parent_type="collection"),
     "company_contact_roles": TopicRule(
@@ -218,7 +218,7 @@ _NOTICES = {
 
 _TOPICS = {
     "app/scopes_update": TopicRule("app_scopes"),
-    # The compliance topics ask something of the app; they delete nothing at Shopify and outlive the customer they name.
+    # The compliance topics are requests to the app; they delete nothing at Shopify and outlive the customer they name.
     "customers/data_request": TopicRule("customer_data_request", ("data_request.id",)),
     "customers/purchasing_summary": TopicRule(
         "customer_purchasing_summary",

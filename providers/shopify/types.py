@@ -1,7 +1,7 @@
-"""The topics that Shopify sends, and the resource types that they show: these have Kafka topics of their own.
+"""The topics that Shopify sends, and their resource types, each of which has a separate Kafka topic.
 
-The topic stands in a header that is not signed, so whoever holds one signed body can post it under any name. A name that is
-not in this table is read all the same (`topic_rule` knows what its parts mean), and its changes go to `other`.
+The topic is in an unsigned header, so anyone with one signed body can post it under any name. A name that is not in this table
+is still parsed (`topic_rule` interprets its parts), and its changes go to `other`.
 Source: Shopify's webhook reference 2026-04 with its compliance topics, and the enum `WebhookSubscriptionTopic` of the same
 version for those that the reference leaves out.
 """
@@ -104,7 +104,7 @@ TOPICS: Final[Mapping[str, str]] = {
 
 _RULES = [topic_rule(f"{family}/{action}") for family, actions in TOPICS.items() for action in actions.split()]
 _SHOWN = frozenset(rule.resource_type for rule in _RULES)
-# What notices are about, such as a fulfillment order: the new Events show it itself.
+# The subjects of notices, such as a fulfillment order: the new Events send the resource itself.
 _PARENTS = frozenset(rule.parent_type for rule in _RULES if rule.parent_type)
 _LISTED = frozenset(rule.resource_type for rules in CHILDREN.values() for rule in rules)
 

@@ -1,1 +1,1 @@
-"""Stripe. For others: the provider through `providers.registry`, `types` (object types with topics of their own)."""
+"""Stripe. Public: the provider through `providers.registry`, `types` (object types with separate topics)."""

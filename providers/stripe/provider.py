@@ -1,4 +1,4 @@
-"""Stripe: `t=…,v1=…` over timestamp and body, snapshot events with the whole object, thin events with a reference.
+"""Stripe: signature `t=…,v1=…` over timestamp and body; snapshot events with the whole object, thin events with a reference.
 
 The signing key is the endpoint's whole secret, `whsec_` included, as UTF-8: unlike Standard Webhooks' it is not base64.
 Source: Stripe's webhook documentation, stripe-python and stripe-dotnet.
@@ -37,36 +37,36 @@ SCHEME = SignatureScheme(
 )
 MAX_TYPE_CHARS = 200
 
-# What an object without an id of its own is about, the first that is there: the preview in `invoice.upcoming` is about
-# a subscription (in newer API versions below `parent`), a cash balance about a customer.
+# Where an object without an id refers to its owner; the first that exists is used. The preview in `invoice.upcoming` belongs
+# to a subscription (in newer API versions below `parent`), a cash balance to a customer.
 OWNERS = ("subscription", "parent.subscription_details.subscription", "customer")
-# Only the pair says which alert went off for whom.
+# Only the pair identifies an alert that was triggered for a customer.
 PAIRS = {"billing.alert_triggered": ("customer", "alert")}
-# Objects of which each account has one, such as `balance`: the account itself where the event names no connected one.
+# The id of objects that each account has once, such as `balance`, if the event names no connected account.
 OWN_ACCOUNT = "self"
 
-# The merchant chooses these ids, or they name somebody else's object: two accounts of a platform may use the same one.
+# The merchant chooses these ids, or they belong to another account's object: two accounts of a platform may use the same id.
 IDS_WITHIN_ACCOUNT = frozenset({"application", "coupon", "plan", "price", "product", "promotion_code", "sku"})
-# A preview is not the invoice that will come, and must not stand among the invoices.
+# A preview is not the later invoice, and must not be among the invoices.
 RENAMED = {"invoice.upcoming": "upcoming_invoice"}
 
 # A subscription "deleted" is one that was cancelled: the object is complete, `status: canceled`, and stays readable.
-# Every other *.deleted event (customer, product, invoice draft, external account, …) is about an object that is gone.
+# For every other *.deleted event (customer, product, invoice draft, external account, …) the object is gone.
 CANCELLATIONS = frozenset({"customer.subscription.deleted"})
-# The application is not gone, but what the account had granted it is.
+# The application still exists, but the access that the account granted to it is gone.
 ENDINGS = frozenset({"account.application.deauthorized"})
-# One action makes several events within one second, in any order: a payment sends `invoice.updated` and `invoice.paid`. These
-# states are never left again, so they tell which of two came last. Source: Stripe's status transitions of these objects.
+# One action causes several events within one second, in any order: a payment sends `invoice.updated` and `invoice.paid`. These
+# states only advance, so they tell which of two events is later. Source: Stripe's status transitions of these objects.
 STAGES = {
     "invoice": {"open": 1, "uncollectible": 2, "paid": 3, "void": 3},
     "payment_intent": {"succeeded": 1, "canceled": 1},
     "setup_intent": {"succeeded": 1, "canceled": 1},
     "checkout.session": {"complete": 1, "expired": 1},
 }
-# Only a few objects have an update time; Stripe touches it whenever it touches the object.
+# Only a few objects have an update time; Stripe changes it whenever it changes the object.
 VOLATILE = frozenset({"updated"})
-# A list shows its first page and says in `has_more` whether there are others. A line's id is trusted to tell it apart only
-# within its invoice or credit note, so it is named together with that.
+# A list contains its first page, and `has_more` tells whether there are others. A line's id is assumed unique only within its
+# invoice or credit note, so it is combined with the parent's id.
 CHILDREN: Mapping[str, tuple[ChildRule, ...]] = {
     "invoice": (ChildRule("invoice_line_item", "lines", is_relation=True),),
     "credit_note": (ChildRule("credit_note_line_item", "lines", is_relation=True),),
@@ -83,7 +83,7 @@ _decode_outline = outline_decoder((*_EVENT_PATHS, *(f"data.object.{path}" for pa
 
 
 class Found(Struct, frozen=True):
-    """One resource's names, and its document: the object, or the notification about it."""
+    """The names of one resource, and its document: the object, or the notification about it."""
 
     resource_type: str
     resource_id: str
@@ -100,9 +100,9 @@ class Stripe(Struct, frozen=True):
     scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
-        """Check any `v1` signature and its time; `v0` and unknown schemes are skipped.
+        """Check every `v1` signature and the time; `v0` and unknown schemes are skipped.
 
-        A retry carries a new time, and while a secret is being rolled there is one `v1` for each.
+        A retry has a new time, and during a secret rotation there is one `v1` for each secret.
         """
         scheme = self.scheme
         header = first_header(request.headers, scheme.headers)
@@ -119,11 +119,11 @@ class Stripe(Struct, frozen=True):
             return late
         signed = signed_text(scheme.signed, "", times[0], request.body)
         verdict = match_hmac(signed, given, secrets, scheme.algorithm)
-        # A forged signature is called wrong whatever its time, so that "too_old" always means a clock or a replay.
+        # A forged signature is reported as wrong whatever its time, so that "too_old" always means a wrong clock or a replay.
         return verdict if isinstance(verdict, Refused) else late or verdict
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
-        """Return the outside of a delivery; reads only the fields that name the object."""
+        """Return the envelope of a delivery; reads only the fields that name the object."""
         event = read_outline(_decode_outline, request.body)
         if isinstance(event, Unparsed):
             digest = body_digest(request.body)
@@ -142,8 +142,8 @@ class Stripe(Struct, frozen=True):
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
         """Return the object of a snapshot event, the notification itself of a thin one.
 
-        No version: almost no object has an update time, so the event's own time, in whole seconds, is what orders, and
-        within one second the states that are never left again.
+        There is no version: almost no object has an update time. So events are ordered by their own time, in whole seconds,
+        and within one second by the rank of the object's state.
         """
         event = read_object(delivery.body)
         if isinstance(event, Unparsed):
@@ -207,7 +207,7 @@ def _found_in_snapshot(event: Document, stripe_object: Document) -> Found | Unpa
 
 
 def _stand_in(object_type: str, stripe_object: Document) -> str | None:
-    """Return the id of what an object without id is about."""
+    """Return the owner's id for an object without an id."""
     pair = [_referred_id(stripe_object, path) for path in PAIRS.get(object_type, ())]
     known = [part for part in pair if part]
     if pair and len(known) == len(pair):
@@ -217,7 +217,7 @@ def _stand_in(object_type: str, stripe_object: Document) -> str | None:
 
 
 def _referred_id(stripe_object: Document, path: str) -> str | None:
-    """Return the id in a field that refers to another object; an expanded field holds the object itself."""
+    """Return the id in a field that refers to another object; an expanded field contains that object."""
     reference = at(stripe_object, path)
     return text_id(reference.get("id") if isinstance(reference, dict) else reference)
 
@@ -235,7 +235,7 @@ def _found_in_notification(event: Document) -> Found | Unparsed:
 
 
 def _state_rank(document: Document) -> int:
-    """Return how far the object has come; 0 for a notification and for objects whose states may come back."""
+    """Return the rank of the object's state; 0 for a notification and for objects whose states may recur."""
     object_type, status = document.get("object"), document.get("status")
     if isinstance(object_type, str) and isinstance(status, str):
         return STAGES.get(object_type, {}).get(status, 0)

@@ -1,8 +1,8 @@
-"""Stripe's object types: a topic of its own for each, and for no other.
+"""Stripe's object types: each has a separate topic, and no other type has one.
 
 By the part before the last dot of the name that Stripe gives an object in its field `object` (`billing.alert`), and with the
-`v2.` of the second API. Objects that no event is about (lists, results of a search, the event itself) are left out, and so
-are previews, whose names come and go: their changes go to `other` until Stripe releases them.
+`v2.` of the second API. Objects without events (lists, search results, the event itself) are omitted. So are previews, whose
+names are not stable: their changes go to `other` until Stripe releases them.
 Source: `OBJECT_CLASSES` and `V2_OBJECT_CLASSES` of stripe-python 16.1.0, for retired objects those of 2.76.0 and 5.5.0, and
 the fixtures of stripe/openapi.
 """
