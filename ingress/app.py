@@ -26,7 +26,7 @@ NO_BODY: Message = {"type": "http.response.body", "body": b""}
 log = structlog.get_logger("ingress")
 
 
-class Door:
+class IngressApp:
     """The ASGI application: answers deliveries and passes everything else to `elsewhere`."""
 
     def __init__(self, receiver: Receiver, elsewhere: ASGIApp) -> None:

@@ -23,7 +23,7 @@ from broker.operations import OperationsServer
 from config.model import Configuration
 from config.private_files import create_privately, tighten
 from ingress.admission.body_limits import InFlightLimits
-from ingress.app import Door, Lifespan, elsewhere
+from ingress.app import IngressApp, Lifespan, elsewhere
 from ingress.config_reload import ConfigurationFile, Follower, Sources, warn_of_unverified
 from ingress.delivery.failover_publisher import FailoverPublisher
 from ingress.delivery.publisher import ProducerError, Publisher
@@ -172,7 +172,7 @@ class Process:
         max_connections = connections_that_fit(settings.max_connections)
         _watch_room(metrics, self._receiver.in_flight)
         lifespan: Lifespan = self._lifespan
-        door = Door(self._receiver, elsewhere(lifespan))
+        door = IngressApp(self._receiver, elsewhere(lifespan))
         self.server = DrainingServer(
             uvicorn.Config(
                 door,

@@ -52,7 +52,7 @@ def _this(*arguments: str) -> list[str]:
 
 
 def _door(port: int, operations_port: int) -> None:
-    class Door(BaseHTTPRequestHandler):
+    class IngressApp(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/die":
                 sys.stdout.write("the door was asked to die\n")
@@ -69,9 +69,9 @@ def _door(port: int, operations_port: int) -> None:
             return
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    operations = ThreadingHTTPServer(("127.0.0.1", operations_port), Door)
+    operations = ThreadingHTTPServer(("127.0.0.1", operations_port), IngressApp)
     threading.Thread(target=operations.serve_forever, daemon=True).start()
-    ThreadingHTTPServer(("127.0.0.1", port), Door).serve_forever()
+    ThreadingHTTPServer(("127.0.0.1", port), IngressApp).serve_forever()
 
 
 def _worker(operations_port: int) -> None:

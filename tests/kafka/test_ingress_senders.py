@@ -59,7 +59,9 @@ def test_only_allowed_addresses_get_in(guarded: IngressProcess, sender: str, sta
     ("127.0.0.1", "203.0.113.9", 403),                   # no proxy that is trusted
     ("127.0.0.1", "203.0.113.9, 127.0.0.3", 403),
 ])  # fmt: skip
-def test_only_trusted_proxies_are_believed(guarded: IngressProcess, sender: str, forwarded_for: str, status: int) -> None:
+def test_only_trusted_proxies_are_believed(
+    guarded: IngressProcess, sender: str, forwarded_for: str, status: int
+) -> None:
     """X-Forwarded-For counts as far as trusted proxies wrote it, and not at all from anybody else."""
     answer = guarded.post(f"/v1/far-{RUN}", b"{}", {"x-forwarded-for": forwarded_for}, sender=sender)
 

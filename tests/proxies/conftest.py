@@ -42,7 +42,11 @@ def ingress(configuration: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture(scope="session", params=list(PROXIES))
 def station(
-    request: pytest.FixtureRequest, ingress: IngressProcess, kafka: str, run: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    ingress: IngressProcess,
+    kafka: str,
+    run: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Station]:
     """Give each proxy in turn, in front of the ingress."""
     with station_of(request.param, ingress, kafka, run, tmp_path_factory.mktemp(request.param)) as made:

@@ -12,7 +12,7 @@ from tests.support.fuzz.wire import WireCase, stalled_case, wire_case
 DOCUMENTED = frozenset({100, 200, 400, 401, 404, 405, 408, 413, 415, 501})
 BUSY = (b'"ack_timeout"', b'"queue_full"')  # 503 on purpose: Kafka is slower than the machine allows
 DEADLINE_S = 15.0  # an answer takes 5 ms; a busy machine may take long, a hang takes for ever
-STALL_DEADLINE_S = 60.0  # the door gives a request 20 s
+STALL_DEADLINE_S = 60.0  # the ingress gives a request 20 s
 QUIET_S = 0.05  # so long nothing comes after bytes of which nobody knows how many requests they are
 PAUSE_S = 0.001  # between pieces, so that they arrive as several
 CONNECTIONS = 64
@@ -44,7 +44,7 @@ class WireClient:
                 tasks.create_task(work())
 
     async def send_stalled(self, cases: int) -> None:
-        """Send so many requests that stop half-way, all at once, and wait for the door to end them."""
+        """Send so many requests that stop half-way, all at once, and wait for the ingress to end them."""
         now = datetime.now(UTC)
         stalled = [stalled_case(self._random, self._run, self._next(), now) for _ in range(cases)]
         async with asyncio.TaskGroup() as tasks:
@@ -73,11 +73,11 @@ class WireClient:
             self.accepted.update(case.bodies)
 
     async def _exchange(self, case: WireCase) -> bytes:
-        """Return everything that is answered until the door closes or, asked for a known number, has answered it."""
+        """Return everything that is answered until the ingress closes or, asked for a known number, has answered it."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         answer = bytearray()
         try:
-            # Reset is closed: the door hangs up on what is no HTTP while the rest of it is still on its way.
+            # Reset is closed: the ingress hangs up on what is no HTTP while the rest of it is still on its way.
             with contextlib.suppress(OSError):
                 await _send(writer, case.pieces)
                 if case.is_half_closed:

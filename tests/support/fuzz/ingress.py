@@ -1,4 +1,4 @@
-"""The door in this process in front of a topic in memory, asked by strange requests; what it must do is said a second time."""
+"""The ingress in this process in front of a topic in memory, asked by strange requests; what it must do is said a second time."""
 
 import asyncio
 from collections import Counter
@@ -10,7 +10,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import Message, Scope
 
-from ingress.app import Door, elsewhere
+from ingress.app import IngressApp, elsewhere
 from ingress.observability.metrics import Metrics
 from ingress.receive import Receiver
 from ingress.settings import Settings
@@ -28,7 +28,7 @@ KNOWN_SOURCES = frozenset(sender.name for sender in SENDERS)
 
 
 class FuzzedDoor:
-    """The door with a source for every provider. `statuses` counts what it has answered."""
+    """The ingress with a source for every provider. `statuses` counts what it has answered."""
 
     def __init__(self) -> None:
         sources = {
@@ -42,7 +42,7 @@ class FuzzedDoor:
             Settings({}, body_limit_bytes=LIMIT_BYTES),
         )
         receiver = Receiver(settings, sources, self._topic, metrics, lambda: NOW)
-        self._door = Door(receiver, elsewhere(_no_lifespan))
+        self._door = IngressApp(receiver, elsewhere(_no_lifespan))
 
     async def check_batch(self, random: Random, cases: int) -> None:
         """Fail at the first of so many requests that is not treated as it must be, or when they do not end."""
@@ -82,10 +82,10 @@ class FuzzedDoor:
         return sent
 
 
-async def fuzz(door: FuzzedDoor, random: Random, cases: int) -> None:
+async def fuzz(ingress: FuzzedDoor, random: Random, cases: int) -> None:
     """Check so many random requests, batch by batch."""
     for start in range(0, cases, BATCH):
-        await door.check_batch(random, min(BATCH, cases - start))
+        await ingress.check_batch(random, min(BATCH, cases - start))
 
 
 def expected_status(request: FuzzRequest) -> int:

@@ -96,7 +96,9 @@ def _as_sent(text: str | bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def running_ingress(directory: Path, configuration: str, *arguments: str, host: str = "127.0.0.1") -> Iterator[IngressProcess]:
+def running_ingress(
+    directory: Path, configuration: str, *arguments: str, host: str = "127.0.0.1"
+) -> Iterator[IngressProcess]:
     """Give a running ingress, with these further arguments, that ends with the block."""
     process = IngressProcess(directory, configuration, *arguments, host=host)
     process.start()

@@ -7,7 +7,7 @@ import pytest
 from bench.sustained import confirmed, lost_by, search
 
 
-class Door:
+class IngressApp:
     """A server that holds every rate up to its limit, and remembers what it was asked."""
 
     def __init__(self, limit: int) -> None:
@@ -23,7 +23,7 @@ class Door:
 @pytest.mark.parametrize("limit", [50, 60, 999, 1_000, 1_001, 3_800, 12_345, 100_000])
 def test_search_finds_the_limit_from_below(limit: int) -> None:
     """The rate found is held, and one 5 % above it is not."""
-    door = Door(limit)
+    door = IngressApp(limit)
 
     found = search(door.holds, 1_000)
 
@@ -33,7 +33,7 @@ def test_search_finds_the_limit_from_below(limit: int) -> None:
 
 def test_search_gives_up_below_the_lowest_rate() -> None:
     """A server that holds nothing is asked a few times, not for ever."""
-    door = Door(0)
+    door = IngressApp(0)
 
     assert search(door.holds, 1_000) == 0
     assert len(door.asked) < 8
@@ -41,7 +41,7 @@ def test_search_gives_up_below_the_lowest_rate() -> None:
 
 def test_confirmation_goes_down_until_held() -> None:
     """What five seconds held and a minute does not is tried 5 % lower."""
-    door = Door(3_700)
+    door = IngressApp(3_700)
 
     assert confirmed(door.holds, 4_000) == 3_610
     assert door.asked == [4_000, 3_800, 3_610]
@@ -50,7 +50,7 @@ def test_confirmation_goes_down_until_held() -> None:
 @pytest.mark.parametrize("candidate", [0, 4_000])
 def test_nothing_confirmed_is_zero(candidate: int) -> None:
     """No rate is called held that no minute has shown."""
-    assert confirmed(Door(0).holds, candidate) == 0
+    assert confirmed(IngressApp(0).holds, candidate) == 0
 
 
 def row(answers: dict[str, int], p99_ms: float | None = 5.0, generator: str = "kept up") -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The paths of the door, and that no fault inside ever becomes a 500."""
+"""The paths of the ingress, and that no fault inside ever becomes a 500."""
 
 import asyncio
 import re
@@ -10,7 +10,7 @@ import pytest
 import structlog
 from starlette.applications import Starlette
 
-from ingress.app import Door, elsewhere
+from ingress.app import IngressApp, elsewhere
 from ingress.observability.metrics import Metrics
 from ingress.receive import Receiver
 from ingress.settings import Settings
@@ -25,12 +25,12 @@ def no_lifespan(_app: Starlette) -> AbstractAsyncContextManager[None]:
 
 
 def client(topic: MemoryTopic) -> httpx.AsyncClient:
-    """Return a client of a door with one source that verifies nothing."""
+    """Return a client of a ingress with one source that verifies nothing."""
     source = Source("acme", Generic(), (), is_verified=False)
     metrics, settings = Metrics([source]), Settings({})
     receiver = Receiver(settings, {"acme": source}, topic, metrics, lambda: datetime.now(UTC))
-    door = Door(receiver, elsewhere(no_lifespan))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(door), base_url="http://door")
+    ingress = IngressApp(receiver, elsewhere(no_lifespan))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(ingress), base_url="http://door")
 
 
 @pytest.mark.parametrize(("error", "reason"), [

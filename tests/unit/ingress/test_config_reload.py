@@ -23,7 +23,7 @@ def source(name: str, *secrets: str, more: str = "") -> str:
 
 
 class World:
-    """A configuration in a file, followed; `served` is what the door would serve."""
+    """A configuration in a file, followed; `served` is what the ingress would serve."""
 
     def __init__(self, directory: Path, text: str, environ: Mapping[str, str] | None = None) -> None:
         self.path = directory / "penstock.toml"
@@ -126,7 +126,7 @@ async def test_other_keys_need_a_restart(tmp_path: Path) -> None:
 
 
 async def test_options_of_a_source_need_the_workers_restart(tmp_path: Path) -> None:
-    """The door follows them at once, but the worker still reads bodies by those of its start."""
+    """The ingress follows them at once, but the worker still reads bodies by those of its start."""
     world = World(tmp_path, source("acme", "text:a").replace("shopify", "generic"))
 
     _, logs = await world.reload(world.path.read_text() + 'options = { id_path = "order.id" }\n')

@@ -26,28 +26,28 @@ GROWTH_BYTES = 256 * 1024  # One body kept per request would be 0.3 MB, one reco
 )
 @given(st.randoms(use_true_random=False))
 async def test_smallest_strange_request_is_found(random: Random) -> None:
-    """Hypothesis makes the choices, so that what breaks the door is shrunk to the least strange request that does."""
+    """Hypothesis makes the choices, so that what breaks the ingress is shrunk to the least strange request that does."""
     await FuzzedDoor().check(fuzz_request(random, NOW))
 
 
 async def test_strange_requests_are_answered_rightly() -> None:
     """Thousands of requests of all providers get the status they must; those with 200 are on the topic once, as sent."""
-    door = FuzzedDoor()
+    ingress = FuzzedDoor()
 
-    await fuzz(door, seeded(SEED), CASES)
+    await fuzz(ingress, seeded(SEED), CASES)
 
-    assert set(door.statuses) == {200, 400, 401, 404, 405, 413, 415, 501}
-    assert CASES / 4 < door.statuses[200] < CASES  # else the sample would prove little
+    assert set(ingress.statuses) == {200, 400, 401, 404, 405, 413, 415, 501}
+    assert CASES / 4 < ingress.statuses[200] < CASES  # else the sample would prove little
 
 
 async def test_strange_requests_leave_no_memory_behind() -> None:
-    """Once warm, the door holds nothing of the requests that it has answered."""
-    door, random = FuzzedDoor(), seeded(SEED)
+    """Once warm, the ingress holds nothing of the requests that it has answered."""
+    ingress, random = FuzzedDoor(), seeded(SEED)
     tracemalloc.start()
     try:
-        await fuzz(door, random, WARM_UP_CASES)
+        await fuzz(ingress, random, WARM_UP_CASES)
         before = _traced_bytes()
-        await fuzz(door, random, MEASURED_CASES)
+        await fuzz(ingress, random, MEASURED_CASES)
         grown = _traced_bytes() - before
     finally:
         tracemalloc.stop()

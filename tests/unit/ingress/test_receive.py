@@ -27,7 +27,7 @@ NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 BODY = b'{"id":7}'
 
 
-class Door:
+class IngressApp:
     """A receiver with one Shopify source called acme."""
 
     def __init__(
@@ -70,12 +70,12 @@ class Door:
 
 async def test_verified_delivery_is_published_and_accepted() -> None:
     """The record holds the exact body under the root resource's key, and says when it came."""
-    door = Door()
+    ingress = IngressApp()
 
-    answer = await door.post()
+    answer = await ingress.post()
 
     assert (answer.status, answer.body()) == (200, b"")
-    ((key, value, headers),) = door.topic.records
+    ((key, value, headers),) = ingress.topic.records
     delivery = raw_delivery(key, value, headers, ("webhooks.raw", 0, 0))
     assert (key, value) == (b"shopify|acme|product|7", BODY)
     assert (delivery.delivery_id, delivery.source, delivery.received_at) == ("d-1", "acme", NOW)
@@ -85,54 +85,56 @@ async def test_verified_delivery_is_published_and_accepted() -> None:
 @pytest.mark.parametrize(("secret", "reason"), [(None, "missing_signature"), (b"other", "wrong_signature")])
 async def test_unverified_delivery_is_not_published(secret: bytes | None, reason: str) -> None:
     """A refusal is counted under its reason and touches nothing else."""
-    door = Door()
+    ingress = IngressApp()
 
-    answer = await door.post(secret)
+    answer = await ingress.post(secret)
 
     assert (answer.status, answer.reason) == (401, reason)
-    assert door.topic.records == []
+    assert ingress.topic.records == []
     labels = {"source": "acme", "provider": "shopify", "result": "refused", "reason": reason}
-    assert door.count("penstock_ingress_answers_total", **labels) == 1
+    assert ingress.count("penstock_ingress_answers_total", **labels) == 1
 
 
 async def test_unknown_source_does_not_name_a_metric() -> None:
     """Names that strangers choose never become labels."""
-    door = Door()
+    ingress = IngressApp()
 
-    answer = await door.post(name="x" * 5000)
+    answer = await ingress.post(name="x" * 5000)
 
     assert (answer.status, answer.reason) == (404, "unknown_source")
     assert len(answer.detail) < 200
     labels = {"source": "", "provider": "", "result": "refused", "reason": "unknown_source"}
-    assert door.count("penstock_ingress_answers_total", **labels) == 1
+    assert ingress.count("penstock_ingress_answers_total", **labels) == 1
 
 
 @pytest.mark.parametrize(("until", "status"), [(date(2026, 6, 30), 200), (date(2026, 6, 29), 401), (None, 200)])
 async def test_old_secret_is_accepted_up_to_its_last_day(until: date | None, status: int) -> None:
     """Rotation needs no downtime, and ends on the day that was set, UTC."""
-    door = Door(Secret(b"new", None, 0, "env:NEW"), Secret(b"old", until, 1, "env:OLD"))
+    ingress = IngressApp(Secret(b"new", None, 0, "env:NEW"), Secret(b"old", until, 1, "env:OLD"))
 
-    answer = await door.post(b"old")
+    answer = await ingress.post(b"old")
 
     assert answer.status == status
-    assert door.count("penstock_ingress_secret_uses_total", source="acme", secret="1", ref="env:OLD") == (status == 200)
-    refused = door.count("penstock_ingress_expired_secret_uses_total", source="acme", secret="1", ref="env:OLD")
+    assert ingress.count("penstock_ingress_secret_uses_total", source="acme", secret="1", ref="env:OLD") == (
+        status == 200
+    )
+    refused = ingress.count("penstock_ingress_expired_secret_uses_total", source="acme", secret="1", ref="env:OLD")
     assert refused == (None if until is None else status == 401)
     assert "OLD" not in answer.detail
 
 
 async def test_uses_are_counted_for_the_right_secret() -> None:
     """An expired secret before the one in use does not shift the count."""
-    door = Door(Secret(b"expired", date(2026, 1, 1), 0, "env:OLD"), Secret(b"new", None, 1, "env:NEW"))
+    ingress = IngressApp(Secret(b"expired", date(2026, 1, 1), 0, "env:OLD"), Secret(b"new", None, 1, "env:NEW"))
 
-    await door.post(b"new")
+    await ingress.post(b"new")
 
-    assert door.count("penstock_ingress_secret_uses_total", source="acme", secret="1", ref="env:NEW") == 1
+    assert ingress.count("penstock_ingress_secret_uses_total", source="acme", secret="1", ref="env:NEW") == 1
 
 
 async def test_source_without_verification_accepts_unsigned() -> None:
     """Only where the configuration says so, a delivery needs no signature."""
-    assert (await Door(is_verified=False).post(None)).status == 200
+    assert (await IngressApp(is_verified=False).post(None)).status == 200
 
 
 @pytest.mark.parametrize(("reason", "status"), [
@@ -143,7 +145,7 @@ async def test_source_without_verification_accepts_unsigned() -> None:
 ])  # fmt: skip
 async def test_unpublished_delivery_is_sent_again_by_the_provider(reason: Any, status: int) -> None:
     """Without Kafka's word there is no 200; 503 carries Retry-After."""
-    answer = await Door(report=Unpublished(reason, "as told")).post()
+    answer = await IngressApp(report=Unpublished(reason, "as told")).post()
 
     assert (answer.status, answer.reason) == (status, reason)
     assert ("retry-after" in [name.decode() for name, _ in answer.headers]) == (status == 503)
@@ -167,18 +169,18 @@ async def never_read() -> Message:
 ])  # fmt: skip
 async def test_allowlist_decides_by_address(peer: str, forwarded_for: str, status: int) -> None:
     """Only senders in the source's networks get in, whatever they claim."""
-    door = Door(
+    ingress = IngressApp(
         allow=["203.0.113.0/24", "2001:db8::/32"], settings=Settings({}, trusted_proxies=Networks.of(["10.0.0.0/8"]))
     )
 
-    answer = await door.post(peer=peer, forwarded_for=forwarded_for)
+    answer = await ingress.post(peer=peer, forwarded_for=forwarded_for)
 
     assert (answer.status, answer.reason) == (status, "" if status == 200 else "not_allowed")
 
 
 async def test_body_of_a_stranger_is_not_read() -> None:
     """403 comes before the first byte of the body, and names the address for whoever has to allow it."""
-    answer = await Door(allow=["203.0.113.0/24"]).post(receive=never_read, peer="198.51.100.1")
+    answer = await IngressApp(allow=["203.0.113.0/24"]).post(receive=never_read, peer="198.51.100.1")
 
     assert answer.status == 403
     assert "198.51.100.1" in answer.detail
@@ -186,62 +188,62 @@ async def test_body_of_a_stranger_is_not_read() -> None:
 
 async def test_rate_is_held_before_the_body() -> None:
     """What comes beyond the burst gets 429 unread, with the whole seconds after which there is a token."""
-    door = Door(rate=Rate(0.2, 2))
+    ingress = IngressApp(rate=Rate(0.2, 2))
 
-    assert [(await door.post()).status for _ in range(2)] == [200, 200]
-    answer = await door.post(receive=never_read)
+    assert [(await ingress.post()).status for _ in range(2)] == [200, 200]
+    answer = await ingress.post(receive=never_read)
 
     assert (answer.status, answer.reason, answer.headers) == (429, "rate_limited", ((b"retry-after", b"5"),))
     labels = {"source": "acme", "provider": "shopify", "result": "refused", "reason": "rate_limited"}
-    assert door.count("penstock_ingress_answers_total", **labels) == 1
+    assert ingress.count("penstock_ingress_answers_total", **labels) == 1
 
 
 @pytest.mark.parametrize(("rate", "statuses"), [(Rate(0.2, 1), [200, 429]), (Rate(0.2, 2), [200, 200])])
 async def test_reload_gives_no_new_tokens(rate: Rate, statuses: list[int]) -> None:
     """Sources that are read again go on with what is left in their bucket, unless their rate is another one."""
-    door = Door(rate=Rate(0.2, 1))
+    ingress = IngressApp(rate=Rate(0.2, 1))
 
-    first = await door.post()
-    door.receiver.use({"acme": Source("acme", Shopify(), (Secret(b"new"),), rate=rate)})
+    first = await ingress.post()
+    ingress.receiver.use({"acme": Source("acme", Shopify(), (Secret(b"new"),), rate=rate)})
 
-    assert [first.status, (await door.post()).status] == statuses
+    assert [first.status, (await ingress.post()).status] == statuses
 
 
 async def test_sender_that_is_not_allowed_takes_no_token() -> None:
     """A stranger cannot use up what is the allowed sender's."""
-    door = Door(allow=["203.0.113.0/24"], rate=Rate(0.2, 1))
+    ingress = IngressApp(allow=["203.0.113.0/24"], rate=Rate(0.2, 1))
 
-    assert (await door.post(peer="198.51.100.1")).status == 403
-    assert (await door.post(peer="203.0.113.9")).status == 200
+    assert (await ingress.post(peer="198.51.100.1")).status == 403
+    assert (await ingress.post(peer="203.0.113.9")).status == 200
 
 
 async def test_requests_at_once_have_a_limit() -> None:
     """One more than the limit gets 503 unread while the others wait, and none once they are through."""
-    door, released = Door(settings=Settings({}, max_concurrent=2)), asyncio.Event()
+    ingress, released = IngressApp(settings=Settings({}, max_concurrent=2)), asyncio.Event()
 
     async def slow() -> Message:
         await released.wait()
         return {"type": "http.request", "body": BODY, "more_body": False}
 
     async with asyncio.TaskGroup() as tasks:
-        waiting = [tasks.create_task(door.post(receive=slow)) for _ in range(2)]
+        waiting = [tasks.create_task(ingress.post(receive=slow)) for _ in range(2)]
         await asyncio.sleep(0)
-        refused = await door.post(receive=never_read)
+        refused = await ingress.post(receive=never_read)
         released.set()
 
     assert [task.result().status for task in waiting] == [200, 200]
     assert (refused.status, refused.reason) == (503, "too_busy")
     assert b"retry-after" in dict(refused.headers)
-    assert (door.receiver.in_flight.requests, door.receiver.in_flight.body_bytes) == (0, 0)
-    assert (await door.post()).status == 200
+    assert (ingress.receiver.in_flight.requests, ingress.receiver.in_flight.body_bytes) == (0, 0)
+    assert (await ingress.post()).status == 200
 
 
 @pytest.mark.parametrize("secret", [b"new", b"other"])
 async def test_answered_body_takes_no_room(secret: bytes) -> None:
     """Kept or refused, a body's bytes are free once it is answered: the next one fits."""
-    door = Door(settings=Settings({}, bodies_limit_bytes=len(BODY)))
+    ingress = IngressApp(settings=Settings({}, bodies_limit_bytes=len(BODY)))
 
-    assert [(await door.post(secret)).status for _ in range(3)] == [200 if secret == b"new" else 401] * 3
+    assert [(await ingress.post(secret)).status for _ in range(3)] == [200 if secret == b"new" else 401] * 3
 
 
 def test_header_sent_twice_is_joined() -> None:
