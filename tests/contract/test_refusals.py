@@ -51,7 +51,7 @@ def test_wrong_empty_or_no_secret_is_a_wrong_signature(sender: Sender, secrets: 
 
 @every_sender
 def test_signature_made_with_the_empty_secret_is_wrong(sender: Sender) -> None:
-    """A secret left empty by mistake must not open the door to everybody."""
+    """A secret left empty by mistake must not open the ingress to everybody."""
     forged = replace(sender, secret=b"").request()
 
     assert isinstance(sender.provider.verify(forged, [b""], NOW), Refused)

@@ -30,7 +30,7 @@ UNEQUAL_SAMPLES = {
 
 @pytest.mark.parametrize("topic", sorted(PAYLOADS.keys() - NAMELESS_DELETIONS))
 def test_sample_is_verified_and_both_readings_agree(topic: str) -> None:
-    """Each sample passes the door, and the key of its record is that of the root resource that `parse` finds."""
+    """Each sample passes the ingress, and the key of its record is that of the root resource that `parse` finds."""
     request = _request(topic)
     assert isinstance(SHOPIFY.verify(request, [b"secret"], NOW), Verified)
 

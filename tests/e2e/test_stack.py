@@ -44,7 +44,7 @@ class Stack:
         return self.errors.read_text()
 
     def get(self, path: str) -> dict[str, str]:
-        """Return what the door answers."""
+        """Return what the ingress answers."""
         answer: dict[str, str] = httpx.get(f"http://127.0.0.1:{self.port}{path}", trust_env=False).json()
         return answer
 
@@ -154,7 +154,7 @@ def test_whatever_dies_is_started_again(start: Starter) -> None:
 
     until(lambda: all(f"{name} is ready again" in stack.said for name in ("ingress", "Kafka", "registry")), 60, "back")
     assert "ingress ended with exit code 3" in stack.said
-    assert "    the door was asked to die" in stack.said
+    assert "    the ingress was asked to die" in stack.said
     assert "Kafka was ended by SIGKILL" in stack.said
     assert _first_record(stack) == "before the crash"
     assert httpx.get(f"http://127.0.0.1:{stack.registry_port}/apis/ccompat/v7/config", trust_env=False).is_success

@@ -1,6 +1,6 @@
 """`penstock up` with two tiny programs in place of ingress and worker; run as a program by test_stack.py.
 
-The door answers on both its ports, tells its environment and process id, and dies when asked; the worker answers on its own.
+The ingress answers on both its ports, tells its environment and process id, and dies when asked; the worker answers on its own.
 """
 
 import json
@@ -55,7 +55,7 @@ def _door(port: int, operations_port: int) -> None:
     class IngressApp(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/die":
-                sys.stdout.write("the door was asked to die\n")
+                sys.stdout.write("the ingress was asked to die\n")
                 sys.stdout.flush()
                 os._exit(3)
             answer = {name: value for name, value in os.environ.items() if name.startswith("PENSTOCK_")}

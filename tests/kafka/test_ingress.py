@@ -1,4 +1,4 @@
-"""The door, as a real process in front of a real Kafka: what is answered, and what lies on `webhooks.raw` afterwards."""
+"""The ingress, as a real process in front of a real Kafka: what is answered, and what lies on `webhooks.raw` afterwards."""
 
 import asyncio
 import json

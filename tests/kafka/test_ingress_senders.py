@@ -1,4 +1,4 @@
-"""Who may post, how often, and how much of it at once: the door as a real process, asked from several addresses."""
+"""Who may post, how often, and how much of it at once: the ingress as a real process, asked from several addresses."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""A registry behind TLS and credentials: a real one, with a door in front that asks for them."""
+"""A registry behind TLS and credentials: a real one, with an ingress in front that asks for them."""
 
 import base64
 import uuid
@@ -22,7 +22,7 @@ USER, PASSWORD, TOKEN = "sr-key", "hush:ä", "hush.hush"
 
 @pytest.fixture
 def guard(registry: str) -> Iterator[Guard]:
-    """Give a door in front of the registry that lets everybody in."""
+    """Give an ingress in front of the registry that lets everybody in."""
     with guarded(registry) as opened:
         yield opened
 

@@ -1,4 +1,4 @@
-"""Mutants at the door: verification, what is kept of a request, and when it is answered."""
+"""Mutants at the ingress: verification, what is kept of a request, and when it is answered."""
 
 from typing import Final
 

@@ -89,7 +89,7 @@ async def fuzz(ingress: FuzzedDoor, random: Random, cases: int) -> None:
 
 
 def expected_status(request: FuzzRequest) -> int:
-    """Return the status that the design calls for, decided without the door's own code but by its verifiers."""
+    """Return the status that the design calls for, decided without the ingress's own code but by its verifiers."""
     name = request.path.removeprefix("/v1/").removesuffix("/")
     if not request.path.startswith("/v1/"):
         return 404

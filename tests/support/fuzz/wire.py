@@ -75,7 +75,7 @@ def wire_case(random: Random, run: str, number: int, now: datetime) -> WireCase:
 
 
 def stalled_case(random: Random, run: str, number: int, now: datetime) -> WireCase:
-    """Return a request that stops half-way on a connection that stays open: the door has to end it with 408."""
+    """Return a request that stops half-way on a connection that stays open: the ingress has to end it with 408."""
     whole = written(random, run, number, now).plain()
     return WireCase("stalled", (whole[: random.randint(0, len(whole) - 1)],), (408,))
 

@@ -1,4 +1,4 @@
-"""A door in front of a real registry, as companies have one: TLS, perhaps a client certificate, and a header Authorization."""
+"""A proxy in front of a real registry, as companies have one: TLS, perhaps a client certificate, and a header Authorization."""
 
 import contextlib
 from collections.abc import Iterator
@@ -80,7 +80,7 @@ class _Passing(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def guarded(registry: str) -> Iterator[Guard]:
-    """Give a door that ends with the block."""
+    """Give an ingress that ends with the block."""
     guard = Guard(registry)
     with serving(guard):
         yield guard

@@ -1,4 +1,4 @@
-"""From the configuration to what the door needs."""
+"""From the configuration to what the ingress needs."""
 
 from datetime import date
 

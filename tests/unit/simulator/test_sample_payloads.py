@@ -24,7 +24,7 @@ def request_of(post: Post) -> SignedRequest:
 
 
 def delivery_of(post: Post) -> RawDelivery:
-    """Return the delivery that the door makes of a post."""
+    """Return the delivery that the ingress makes of a post."""
     request, name = request_of(post), post.sender.source
     envelope = post.sender.provider.identify(name, request)
     return RawDelivery(

@@ -33,7 +33,7 @@ def test_burst_then_rate() -> None:
 
 
 def test_refused_take_costs_nothing() -> None:
-    """Knocking again and again does not keep the door shut."""
+    """Knocking again and again does not keep the ingress shut."""
     clock = Clock()
     bucket = Bucket(Rate(1, 1), clock)
     bucket.take()
