@@ -1,15 +1,16 @@
 """A client of the schema registry's Confluent-compatible HTTP API: registers schemas to write, looks up schemas to read."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import structlog
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from broker.errors import RegistryError
 from broker.registry_http import RegistryAccess
+from broker.retry_policy import RetryPolicy
 from config.model import Registry as Settings
 from config.problems import ConfigurationError
 from schemas import codec
@@ -79,14 +80,9 @@ class Registry:
 
     def _ask(self, what: str, method: str, path: str, body: Document | None, attempts: int = ATTEMPTS) -> Any:
         """Return the JSON of a response; retry transient failures."""
-        retrying = Retrying(
-            retry=retry_if_exception_type(_Passing),
-            stop=stop_after_attempt(attempts),
-            wait=wait_exponential(0.2, max=1.0),
-            reraise=True,
-        )
+        policy = RetryPolicy((_Passing,), first_s=0.2, longest_s=1.0, attempts=attempts)
         try:
-            return retrying(self._once, what, method, path, body)
+            return policy.call(partial(self._once, what, method, path, body))
         except _Passing as error:
             raise RegistryError(str(error)) from error
 

@@ -166,13 +166,13 @@ class BigCommerce(Struct, frozen=True):
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
         """Check every `v1` signature over id, timestamp and body; a retry keeps the id and has a new time."""
         scheme = self.scheme
-        values = []
-        for names in (scheme.id_headers, scheme.timestamp_headers, scheme.headers):
-            value = first_header(request.headers, names)
-            if not value:
-                return refuse_missing(names[0])
-            values.append(value)
-        delivery_id, timestamp, signature = values
+        headers = request.headers
+        delivery_id = first_header(headers, scheme.id_headers)
+        timestamp = first_header(headers, scheme.timestamp_headers)
+        signature = first_header(headers, scheme.headers)
+        if not delivery_id or not timestamp or not signature:
+            names = (scheme.id_headers[0], scheme.timestamp_headers[0], scheme.header)
+            return refuse_missing(next(name for name in names if not headers.get(name)))
         if not delivery_id.isascii():
             return refuse_malformed(scheme.id_headers[0], "ASCII text")
         given = read_digests(scheme, signature.split(scheme.separator))
