@@ -2,7 +2,7 @@
 
     python -m tests.containers [options of pytest, such as -k scale]
 
-Each step is said with its time. Exit code: pytest's own, or 2 when there is no engine and none can be started.
+Each step is said with its time. Exit code: pytest's own, or 77 when there is no engine and none can be started.
 """
 
 import os
@@ -11,13 +11,14 @@ import sys
 from pathlib import Path
 
 from local.errors import LocalError
+from tests.containers.commands import CommandFailed
 from tests.containers.engine import engine, listening
 from tests.containers.faults import NoEngine
 from tests.containers.images import provide
 from tests.containers.steps import Steps
 
 READY = "PENSTOCK_CONTAINERS_READY"  # set for pytest: what conftest.py collects these tests by
-NO_ENGINE = 2
+NO_ENGINE = 77  # not one of pytest's own; the usual code for a test that could not be run
 ROOT = Path(__file__).parents[2]
 
 
@@ -30,7 +31,7 @@ def main(arguments: list[str]) -> int:
             provide(found, steps)
             with steps("tests"):
                 code = _pytest(found.environ, arguments)
-    except (NoEngine, LocalError) as error:
+    except (NoEngine, LocalError, CommandFailed) as error:
         sys.stderr.write(f"make test-containers: {error}\n")
         return NO_ENGINE
     sys.stderr.write(f"{steps.table()}\n")
