@@ -31,7 +31,12 @@ def main(arguments: list[str]) -> int:
             provide(found, steps)
             with steps("tests"):
                 code = _pytest(found.environ, arguments)
-    except (NoEngine, LocalError, CommandFailed) as error:
+    except (
+        NoEngine,
+        LocalError,
+        CommandFailed,
+        OSError,
+    ) as error:  # of the engine and its images; tests run in a process
         sys.stderr.write(f"make test-containers: {error}\n")
         return NO_ENGINE
     sys.stderr.write(f"{steps.table()}\n")

@@ -107,7 +107,10 @@ def _daemon(place: Path, images: Path, engine: Engine) -> Iterator[None]:
     }
     daemon = spawn([_program("dockerd"), *(f"{name}={value}" for name, value in options.items())], log=log)
     try:
-        until(lambda: daemon.exit_code() is not None or _answers(engine), START_S, f"dockerd answers; see {log}")
+        try:
+            until(lambda: daemon.exit_code() is not None or _answers(engine), START_S, "dockerd answers")
+        except AssertionError as error:
+            raise NoEngine(f"{error}:\n{log.read_text()[-3000:]}") from error
         if daemon.exit_code() is not None:
             raise NoEngine(f"dockerd ended with exit code {daemon.exit_code()}:\n{log.read_text()[-3000:]}")
         yield
