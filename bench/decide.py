@@ -12,6 +12,7 @@ from itertools import count, islice
 from config.model import Configuration
 from schemas import codec
 from schemas.records import RawDelivery
+from schemas.topics import RAW
 from simulator.shop_deliveries import LARGE, STEP_S, Mix, kept, mixed, product
 from streams.pipeline import Tables, process
 from streams.worker.encoder import Encoder
@@ -43,7 +44,7 @@ def run(seconds: float, size: str) -> float:
         batch = [(delivery, codec.raw_headers(delivery)) for delivery in islice(deliveries, BATCH)]
         began_s = time.process_time()
         for place, (delivery, headers) in enumerate(batch):
-            read = codec.raw_delivery(delivery.key.encode(), delivery.body, headers, ("webhooks.raw", 0, place))
+            read = codec.raw_delivery(delivery.key.encode(), delivery.body, headers, (RAW, 0, place))
             result = process(read, Tables(stored["seen"], stored["latest"]), routes)
             encoder.records(read, result, time.time_ns() // 1000)
             stored["seen"].update(result.writes.seen)

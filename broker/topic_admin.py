@@ -28,7 +28,7 @@ log = structlog.get_logger()
 def raw_topic(record_bytes: int, partitions: int, replication: Replication = BY_DEFAULT, name: str = RAW) -> NewTopic:
     """Return the raw topic to create; `record_bytes` is the size of its largest record."""
     policy = {**described(RAW).settings, "cleanup.policy": "delete", "max.message.bytes": str(record_bytes)}
-    return NewTopic(name, partitions, replication.factor, config={**policy, **replication.settings})
+    return _new_topic(name, partitions, policy, replication)
 
 
 def ensure_topic(options: Mapping[str, str], topic: NewTopic) -> bool:
@@ -119,8 +119,7 @@ class Topics:
 
     def _create(self, name: str, partitions: int) -> None:
         policy = described(name, self._seen_days, holds_copies=name in self._copies).settings
-        replication = self._replication
-        topic = NewTopic(name, partitions, replication.factor, config={**policy, **replication.settings})
+        topic = _new_topic(name, partitions, policy, self._replication)
         try:
             self._admin.create_topics([topic])[name].result()
         except KafkaException as error:
@@ -130,3 +129,7 @@ class Topics:
             return
         self._known[name] = partitions
         log.info("topic_created", topic=name, partitions=partitions)
+
+
+def _new_topic(name: str, partitions: int, policy: Mapping[str, str], replication: Replication) -> NewTopic:
+    return NewTopic(name, partitions, replication.factor, config={**policy, **replication.settings})

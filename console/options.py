@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from config.paths import CONFIGURATION, demo_path
 from console.errors import Misused
 
 if TYPE_CHECKING:
     from config.model import Configuration
 
 DATA_DIR = Path(".penstock")
-CONFIGURATION = Path("penstock.toml")
 
 ConfigOption = Annotated[
     Path | None,
@@ -36,8 +36,6 @@ def configuration_path(config: Path | None, data_dir: Path) -> Path:
     """Return the path of the configuration to use; raise `Misused` if there is none."""
     path = found_configuration(config, data_dir)
     if path is None:
-        from simulator.demo_configuration import demo_path
-
         made = demo_path(data_dir)
         raise Misused(
             f"no configuration: pass --config, write ./{CONFIGURATION}, or start `penstock up`, which makes {made}"
@@ -49,8 +47,6 @@ def found_configuration(config: Path | None, data_dir: Path) -> Path | None:
     """Return the path of the configuration to use: as given, in this folder, or the demo's; None if there is none."""
     if config is not None:
         return config
-    from simulator.demo_configuration import demo_path
-
     return next((path for path in (CONFIGURATION, demo_path(data_dir)) if path.is_file()), None)
 
 

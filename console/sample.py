@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from broker import topic_reader
 from config import loading
 from console.errors import expected_faults, explanation
-from console.queries.changes import OUTCOMES, Place, place_of
+from console.queries.changes import Place, place_of
 from console.screen import Screen, messages, progress
 from local.stack import Ready
 from providers.registry import PROVIDERS
 from schemas.records import Document
+from schemas.topics import OUTCOMES
 from simulator.posting import Answered, Pace, Post, Tally, post_all
 from simulator.sample_payloads import posts
 from simulator.senders import Sender, sender

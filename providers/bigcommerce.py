@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at
-from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.reading import ResourceNames, body_digest, instant, read_object, root_key, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import (
     judge_timestamp,
@@ -25,7 +25,7 @@ from providers.signature import (
     signed_text,
     signing_headers,
 )
-from schemas.records import Document, RawDelivery, Snapshot, resource_key
+from schemas.records import Document, RawDelivery, Snapshot
 
 ID = "webhook-id"
 SCHEME = SignatureScheme(
@@ -145,14 +145,6 @@ class Notice(Struct, frozen=True):
     data: Document
 
 
-class Found(Struct, frozen=True):
-    """One resource's names; `parent` is its root."""
-
-    resource_type: str
-    resource_id: str
-    parent: tuple[str, str] | None
-
-
 class BigCommerce(Struct, frozen=True):
     """BigCommerce's rules."""
 
@@ -196,7 +188,7 @@ class BigCommerce(Struct, frozen=True):
         return Envelope(
             delivery_id=delivery_id,
             event_type=_scope(payload) or "unknown",
-            key=delivery_id if isinstance(found, Unparsed) else _root_key(source, found),
+            key=delivery_id if isinstance(found, Unparsed) else root_key(BigCommerce.name, source, found),
             event_time=instant(payload.get("created_at")),
         )
 
@@ -279,7 +271,7 @@ def _rule(notice: Notice) -> Rule:
     return Rule(topic_name(notice.family), (f"id|{last}_id|uuid|@channel|@store",))
 
 
-def _found(notice: Notice) -> Found | Unparsed:
+def _found(notice: Notice) -> ResourceNames | Unparsed:
     if notice.family.rpartition("/")[2] == METAFIELD:
         return _found_metafield(notice)
     rule = _rule(notice)
@@ -288,13 +280,13 @@ def _found(notice: Notice) -> Found | Unparsed:
     parent_id = _id_at(rule.parent[1], notice) if rule.parent else None
     parent = (rule.parent[0], parent_id) if rule.parent and parent_id else None
     if len(known) == len(parts):
-        return Found(rule.resource_type, ":".join(known), parent)
+        return ResourceNames(rule.resource_type, ":".join(known), parent)
     if parent and rule.parent != _STORE:  # store/channel/7/order/message/created names the order, not the message
-        return Found(rule.resource_type, ":".join(parent), parent)
+        return ResourceNames(rule.resource_type, ":".join(parent), parent)
     return Unparsed("unknown_shape", f"expected data to name its {rule.resource_type} by {', '.join(rule.ids)}")
 
 
-def _found_metafield(notice: Notice) -> Found | Unparsed:
+def _found_metafield(notice: Notice) -> ResourceNames | Unparsed:
     """Return a metafield's names: it is numbered within its owner, whose type is in `data` or else in the scope.
 
     The same metafield is sent as store/metafield/created and as store/product/metafield/created.
@@ -310,7 +302,7 @@ def _found_metafield(notice: Notice) -> Found | Unparsed:
             "unknown_shape", "expected data to name a metafield by resource_type, resource_id, metafield_id"
         )
     owner = (topic_name(owner_type), owner_id)
-    return Found(METAFIELD, ":".join((*owner, metafield_id)), owner)
+    return ResourceNames(METAFIELD, ":".join((*owner, metafield_id)), owner)
 
 
 def _id_at(alternatives: str, notice: Notice) -> str | None:
@@ -319,12 +311,7 @@ def _id_at(alternatives: str, notice: Notice) -> str | None:
     return next((found_id for found_id in ids if found_id), None)
 
 
-def _root_key(source: str, found: Found) -> str:
-    resource_type, resource_id = found.parent or (found.resource_type, found.resource_id)
-    return resource_key(BigCommerce.name, source, resource_type, resource_id)
-
-
-def _snapshot(payload: Document, notice: Notice, found: Found) -> Snapshot:
+def _snapshot(payload: Document, notice: Notice, found: ResourceNames) -> Snapshot:
     is_deleted = notice.verb in ENDINGS
     return Snapshot(
         resource_type=found.resource_type,

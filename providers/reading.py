@@ -11,9 +11,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from providers.base import Unparsed
-from schemas.records import Document
+from schemas.records import Document, resource_key
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_UNIX_S = 253_402_300_799  # 9999-12-31, the last second `datetime` can hold
@@ -36,6 +37,20 @@ _VERBS = _DELETIONS | {
 }
 MAX_TIME_CHARS = 64  # the longest notation in use, RFC 2822 with a comment, takes about 45
 MAX_NAME_CHARS = 80  # a topic name may have 249 characters; prefix, provider and suffix need the rest
+
+
+class ResourceNames(Struct, frozen=True):
+    """The type and id of one resource; `parent` is the (type, id) of its root, None for a root."""
+
+    resource_type: str
+    resource_id: str
+    parent: tuple[str, str] | None
+
+
+def root_key(provider: str, source: str, found: ResourceNames) -> str:
+    """Return the key of a resource's root, by which its deliveries are partitioned."""
+    resource_type, resource_id = found.parent or (found.resource_type, found.resource_id)
+    return resource_key(provider, source, resource_type, resource_id)
 
 
 def read_json(body: bytes) -> Any:

@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from schemas.topics import RAW
+
 Document = dict[str, Any]
 """A parsed JSON object: exact integers, other numbers as `Decimal`, everything else as built-in types."""
 
@@ -35,7 +37,7 @@ class RawDelivery(Struct, frozen=True):
     event_time: datetime | None = None
     api_version: str | None = None
     headers: Mapping[str, str] = {}
-    topic: str = "webhooks.raw"
+    topic: str = RAW
     partition: int = -1
     offset: int = -1
 

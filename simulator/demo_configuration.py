@@ -6,17 +6,12 @@ import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from config.paths import demo_path
 from providers.registry import PROVIDERS
 
-CONFIGURATION = "penstock.toml"
 TYPES: Mapping[str, tuple[str, ...]] = {"standard": ("contact", "user"), "generic": ("ticket",)}
 """The resource types that the sample and docs/local-testing.md send for these providers, which define none themselves."""
 SECRET_BYTES = 24  # Standard Webhooks 1.0 requires 24 to 64 bytes; the others accept any text.
-
-
-def demo_path(data_dir: Path) -> Path:
-    """Return the path of the demo configuration, whether or not it exists."""
-    return data_dir / "demo" / CONFIGURATION
 
 
 def demo_configuration(data_dir: Path) -> Path:

@@ -23,13 +23,14 @@ from config.toml_lines import Location, key_lines, line_of
 from console.check.secret_files import open_secret_files, secret_files
 from ingress.admission.networks import allowlist, published
 from ingress.server.tls import tls_files
+from schemas.topics import OUTCOMES, RAW
 from streams.worker.settings import filter_problems
 
 ONLINE_TIMEOUT_S = 5.0
 NETWORKS_AGE = timedelta(days=90)  # GitHub and Stripe both added some in 2026
 EXPIRES_SOON = timedelta(days=14)  # long enough for a holiday
 DEMO_SECRET = "text:"  # noqa: S105 - how a reference begins, not a secret
-NEEDED_TOPICS = ("webhooks.raw", "deliveries.outcomes")
+NEEDED_TOPICS = (RAW, OUTCOMES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def ingress(
 ) -> None:
     """Receive deliveries, verify them and publish them to Kafka, until told to stop.
 
-    The port serves /v1/ alone; whoever runs the ingress asks the operations port.
+    The port serves /v1/ alone; operators use the operations port.
 
     Changes of [[sources]] and of secrets in files take effect without a restart, within seconds or on SIGHUP.
     SIGTERM and SIGINT end it with 0: at once while it starts, else when everything that got in is answered. Further exit

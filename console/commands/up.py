@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from console.options import CONFIGURATION, DATA_DIR, DataDirOption
+from config.paths import CONFIGURATION
+from console.options import DATA_DIR, DataDirOption
 
 if TYPE_CHECKING:
     from collections.abc import Callable

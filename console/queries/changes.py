@@ -15,9 +15,9 @@ from config.model import Configuration
 from config.secrets import kafka_options
 from schemas.codec import raw_delivery
 from schemas.records import Document, RawDelivery
-from schemas.topics import lane_topic
+from schemas.topics import OUTCOMES, RAW, lane_topic
 
-RAW, OUTCOMES, CHANGES = "webhooks.raw", "deliveries.outcomes", "changes."
+CHANGES = "changes."
 BEFORE_DECISION, AFTER_DECISION = timedelta(seconds=1), timedelta(seconds=30)
 """A change is produced in the transaction that decides it, right after `decided_at`; only the brokers' clocks may differ."""
 

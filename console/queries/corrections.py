@@ -10,10 +10,10 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer
 from broker import clients, topic_reader
 from broker.topic_reader import Advance, Range, key_of, value_of
 from console.errors import Failed
-from console.queries.changes import OUTCOMES, RAW, Place
+from console.queries.changes import Place
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
-from schemas.topics import RAW_RECORD_BYTES
+from schemas.topics import OUTCOMES, RAW, RAW_RECORD_BYTES
 from streams.replay.differences import StateDifference
 from streams.steps.correction import correction_delivery
 

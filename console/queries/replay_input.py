@@ -17,10 +17,10 @@ from broker import clients, topic_reader
 from broker.topic_reader import Advance, Range, headers_of, key_of, offset_of, partition_of, topic_of, value_of
 from config.model import Configuration
 from console.errors import Failed, Misused
-from console.queries.changes import CHANGES, OUTCOMES, RAW, Place
+from console.queries.changes import CHANGES, Place
 from schemas.codec import EPOCH, raw_delivery
 from schemas.records import RawDelivery
-from schemas.topics import PRIORITIES, changelog_topic, lane_topic
+from schemas.topics import OUTCOMES, PRIORITIES, RAW, changelog_topic, lane_topic
 from streams.replay.differences import DeliveryDifference
 from streams.replay.redecide import Replay, Window
 from streams.worker.settings import compiled_routes

@@ -19,10 +19,9 @@ from broker.topic_reader import Advance, Range, key_of, offset_of, partition_of,
 from config.model import Configuration
 from config.secrets import kafka_options
 from console.errors import Failed, Misused
-from console.queries.changes import RAW
 from schemas.codec import EPOCH, decode_latest, decode_seen
 from schemas.records import LatestState, SeenVersion
-from schemas.topics import changelog_topic
+from schemas.topics import RAW, changelog_topic
 from streams.steps.child_index import INDEX
 
 BLOCK_RECORDS = 2_000  # per partition and step back in time; wanted records of a block, with documents, are in memory

@@ -16,10 +16,10 @@ from providers.base import Envelope, Handshake, Parsed, Sample, SignedRequest, U
 from providers.github.events import CHILDREN, DELETED, REMOVALS, RESOURCE_TYPES, RULES, Rule
 from providers.github.evidence import contradiction
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
-from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.reading import ResourceNames, body_digest, instant, read_object, root_key, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import match_hmac, read_digest, refuse_malformed, refuse_missing, signing_headers
-from schemas.records import Document, RawDelivery, Snapshot, resource_key
+from schemas.records import Document, RawDelivery, Snapshot
 
 LEGACY_SIGNATURE = "x-hub-signature"
 SCHEME = SignatureScheme("github", ("x-hub-signature-256",), "hex", prefix="sha256=")
@@ -59,14 +59,6 @@ class Occasion(Struct, frozen=True):
         return action if isinstance(action, str) else ""
 
 
-class Found(Struct, frozen=True):
-    """One resource's names; `parent` is its root."""
-
-    resource_type: str
-    resource_id: str
-    parent: tuple[str, str] | None
-
-
 class GitHub(Struct, frozen=True):
     """GitHub's rules; the same for github.com and GitHub Enterprise Server."""
 
@@ -102,7 +94,7 @@ class GitHub(Struct, frozen=True):
         return Envelope(
             delivery_id=delivery_id,
             event_type=_event_type(occasion),
-            key=delivery_id if isinstance(found, Unparsed) else _root_key(source, found),
+            key=delivery_id if isinstance(found, Unparsed) else root_key(GitHub.name, source, found),
             event_time=_event_time(rule, payload),
         )
 
@@ -212,7 +204,7 @@ def _each(rule: Rule, occasion: Occasion) -> list[Occasion]:
     ]
 
 
-def _found(rule: Rule, occasion: Occasion) -> Found | Unparsed:
+def _found(rule: Rule, occasion: Occasion) -> ResourceNames | Unparsed:
     parts = [_id_at(path, occasion) for path in rule.ids]
     known = [part for part in parts if part]
     if len(known) < len(parts):
@@ -220,7 +212,7 @@ def _found(rule: Rule, occasion: Occasion) -> Found | Unparsed:
         return Unparsed("unknown_shape", f"expected {occasion.event} to name its {rule.resource_type} by {missing}")
     parent_id = _id_at(rule.parent[1], occasion) if rule.parent else None
     parent = (rule.parent[0], parent_id) if rule.parent and parent_id else None
-    return Found(rule.resource_type, ":".join(known), parent)
+    return ResourceNames(rule.resource_type, ":".join(known), parent)
 
 
 def _id_at(path: str, occasion: Occasion) -> str | None:
@@ -230,11 +222,6 @@ def _id_at(path: str, occasion: Occasion) -> str | None:
         tenants = (text_id(at(occasion.payload, tenant)) for tenant in TENANTS)
         return next((tenant for tenant in tenants if tenant), occasion.target)
     return text_id(at(occasion.payload, path))
-
-
-def _root_key(source: str, found: Found) -> str:
-    resource_type, resource_id = found.parent or (found.resource_type, found.resource_id)
-    return resource_key(GitHub.name, source, resource_type, resource_id)
 
 
 def _event_type(occasion: Occasion) -> str:
@@ -276,7 +263,7 @@ def _snapshot(rule: Rule, occasion: Occasion) -> Snapshot | Unparsed:
     )
 
 
-def _removed(found: Found, occasion: Occasion) -> tuple[tuple[str, str], ...]:
+def _removed(found: ResourceNames, occasion: Occasion) -> tuple[tuple[str, str], ...]:
     removals = REMOVALS.get(occasion.action)
     if removals is None or found.resource_type not in CHILDREN:
         return ()

@@ -57,7 +57,7 @@ CANCELLATIONS = frozenset({"customer.subscription.deleted"})
 ENDINGS = frozenset({"account.application.deauthorized"})
 # One action causes several events within one second, in any order: a payment sends `invoice.updated` and `invoice.paid`. These
 # states only advance, so they tell which of two events is later. Source: Stripe's status transitions of these objects.
-STAGES = {
+STATE_RANKS = {
     "invoice": {"open": 1, "uncollectible": 2, "paid": 3, "void": 3},
     "payment_intent": {"succeeded": 1, "canceled": 1},
     "setup_intent": {"succeeded": 1, "canceled": 1},
@@ -238,7 +238,7 @@ def _state_rank(document: Document) -> int:
     """Return the rank of the object's state; 0 for a notification and for objects whose states may recur."""
     object_type, status = document.get("object"), document.get("status")
     if isinstance(object_type, str) and isinstance(status, str):
-        return STAGES.get(object_type, {}).get(status, 0)
+        return STATE_RANKS.get(object_type, {}).get(status, 0)
     return 0
 
 

@@ -18,9 +18,10 @@ import pytest
 
 from broker import topic_reader
 from config import loading
-from console.queries.changes import RAW, Place, place_of
+from console.queries.changes import Place, place_of
 from console.sample import sample_account
 from providers.registry import PROVIDERS
+from schemas.topics import RAW
 from simulator.senders import Sender, sender
 from tests.support.builders.noisy_products import ensure_raw
 from tests.support.processes.ingress import IngressProcess, running_ingress

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import IngressProcess, running_ingress
+from tests.support.processes.ingress import ONE_SHOP, IngressProcess, running_ingress
 from tests.support.processes.posting_clients import Ledger, post_request, post_until_accepted, post_until_hung_up
 
 pytestmark = pytest.mark.kafka
@@ -25,14 +25,7 @@ def source() -> str:
 
 def configured(kafka: str, source: str) -> str:
     """Return a penstock.toml with one source."""
-    return f"""
-[kafka]
-bootstrap_servers = "{kafka}"
-[[sources]]
-name = "{source}"
-provider = "shopify"
-secrets = ["text:{SECRET.decode()}"]
-"""
+    return ONE_SHOP.format(kafka=kafka, source=source, secret=SECRET.decode())
 
 
 async def test_sigkill_under_load_loses_nothing_accepted(kafka: str, tmp_path: Path, source: str) -> None:

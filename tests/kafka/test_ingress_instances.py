@@ -16,7 +16,7 @@ from ingress.delivery.spool_file import Row, SpoolFile, pack
 from local.kafka import RunningKafka, start_kafka
 from tests.kafka.test_spool_drain import drained
 from tests.support.kafka.raw_topic import RawReader
-from tests.support.processes.ingress import IngressProcess
+from tests.support.processes.ingress import ONE_SHOP, IngressProcess
 from tests.support.processes.instances import instances, metric
 from tests.support.processes.posting_clients import Connection, Ledger, attempt, post_request, post_until_accepted
 from tests.support.waiting import until
@@ -45,14 +45,7 @@ def own_kafka(tmp_path: Path) -> Iterator[RunningKafka]:
 
 def configured(kafka: str, source: str) -> str:
     """Return a penstock.toml with one source."""
-    return f"""
-[kafka]
-bootstrap_servers = "{kafka}"
-[[sources]]
-name = "{source}"
-provider = "shopify"
-secrets = ["text:{SECRET.decode()}"]
-"""
+    return ONE_SHOP.format(kafka=kafka, source=source, secret=SECRET.decode())
 
 
 def requests(source: str) -> Iterator[tuple[str, bytes]]:

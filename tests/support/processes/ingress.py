@@ -24,6 +24,16 @@ verify = "none"
 """
 """A configuration with one source that anybody may post to, and no Kafka."""
 
+ONE_SHOP = """
+[kafka]
+bootstrap_servers = "{kafka}"
+[[sources]]
+name = "{source}"
+provider = "shopify"
+secrets = ["text:{secret}"]
+"""
+"""A configuration with one Shopify source, to be formatted."""
+
 PAGES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 Headers = Mapping[str, str] | Mapping[str, bytes]
