@@ -88,8 +88,14 @@ class Stack:
 
 
 def for_others(directory: Path) -> list[str]:
-    """Return what other users may do something with: modes and paths of a directory and everything below."""
-    modes = {path: path.lstat().st_mode for path in (directory, *directory.rglob("*"))}
+    """Return what other users may do something with: modes and paths of a directory and everything below.
+
+    The stack is running: a temporary file that is renamed while this looks is seen under its own name.
+    """
+    modes: dict[Path, int] = {}
+    for path in (directory, *directory.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):
+            modes[path] = path.lstat().st_mode
     return sorted(
         f"{stat.filemode(mode)} {path}" for path, mode in modes.items() if mode & 0o077 and not stat.S_ISLNK(mode)
     )
