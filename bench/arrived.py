@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from bench.outcomes import committed
-from bench.stack import Places, Stack
+from bench.stack import Offsets, Stack
 from schemas.topics import RAW
 
 ID_HEADER = "penstock_delivery_id"
@@ -53,7 +53,7 @@ def compare(answered: Iterable[str], on_topic: Mapping[str, int]) -> Arrived:
     )
 
 
-def arrived(stack: Stack, begin: Places, answered: Iterable[str]) -> Arrived:
+def arrived(stack: Stack, begin: Offsets, answered: Iterable[str]) -> Arrived:
     """Wait until a spool has had time to drain, then read the topic from `begin` on and compare.
 
     `answered` are the ids of all posts since then that were answered 200.
@@ -63,7 +63,7 @@ def arrived(stack: Stack, begin: Places, answered: Iterable[str]) -> Arrived:
     return compare(expected, Counter(_delivery_ids(stack, begin)))
 
 
-def wait_calm(stack: Stack, begin: Places, expected: int) -> None:
+def wait_calm(stack: Stack, begin: Offsets, expected: int) -> None:
     """Wait until there are enough records and no more arrive, or none arrives for a minute: then missing ones are lost.
 
     An ingress must drain its spool before it ends, because no other ingress drains it.
@@ -80,7 +80,7 @@ def wait_calm(stack: Stack, begin: Places, expected: int) -> None:
         time.sleep(POLL_S)
 
 
-def _delivery_ids(stack: Stack, begin: Places) -> Iterable[str]:
+def _delivery_ids(stack: Stack, begin: Offsets) -> Iterable[str]:
     for record in committed(stack, RAW, begin):
         headers: dict[str, bytes] = dict(record.headers() or [])  # type: ignore[arg-type]  # pairs: no other form was produced
         yield headers[ID_HEADER].decode()

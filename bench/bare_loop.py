@@ -73,8 +73,8 @@ def run(entry: Entry, names: Sequence[str], decide: Decide) -> None:
             for key, row in rows.items():
                 producer.produce(entry.topic(f"{name}-changelog"), row, key, partition)
         after = {message.partition(): message.offset() + 1 for message in messages}
-        places = [TopicPartition(entry.raw, *place) for place in after.items()]
-        producer.send_offsets_to_transaction(places, consumer.consumer_group_metadata(), TIMEOUT_S)
+        positions = [TopicPartition(entry.raw, *position) for position in after.items()]
+        producer.send_offsets_to_transaction(positions, consumer.consumer_group_metadata(), TIMEOUT_S)
         producer.commit_transaction(TIMEOUT_S)
         tables.store()
 
@@ -89,8 +89,8 @@ class Full:
     def __call__(self, message: Any, tables: Tables, producer: Producer) -> None:
         """Produce the outcome, and the change and the state if there are any; store the rows."""
         key, partition = message.key(), message.partition()
-        place = (self._entry.raw, partition, message.offset())
-        shown = read(key, message.value(), message.headers(), place, time.time_ns() // 1000)
+        position = (self._entry.raw, partition, message.offset())
+        shown = read(key, message.value(), message.headers(), position, time.time_ns() // 1000)
         seen = seen_key(shown)
         rows = tables.get("seen", partition, seen), tables.get("latest", partition, key)
         decision = self._job.decide(shown, *rows)

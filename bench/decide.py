@@ -43,8 +43,8 @@ def run(seconds: float, size: str) -> float:
     while spent_s < seconds:
         batch = [(delivery, codec.raw_headers(delivery)) for delivery in islice(deliveries, BATCH)]
         began_s = time.process_time()
-        for place, (delivery, headers) in enumerate(batch):
-            read = codec.raw_delivery(delivery.key.encode(), delivery.body, headers, (RAW, 0, place))
+        for index, (delivery, headers) in enumerate(batch):
+            read = codec.raw_delivery(delivery.key.encode(), delivery.body, headers, (RAW, 0, index))
             result = process(read, Tables(stored["seen"], stored["latest"]), routes)
             encoder.records(read, result, time.time_ns() // 1000)
             stored["seen"].update(result.writes.seen)

@@ -17,7 +17,7 @@ PLAIN: Final = (0, 1, 1)  # variants, images, paragraphs
 def family(number: int, version: int) -> bytes:
     """Return version number `version` of a product, counted from 0."""
     document: dict[str, Any] = msgspec.json.decode(product(number, version * STEP_S, 0, PLAIN))
-    document["variants"] = [_variant(document["id"], place, version) for place in range(VARIANTS)]
+    document["variants"] = [_variant(document["id"], index, version) for index in range(VARIANTS)]
     return msgspec.json.encode(document)
 
 
@@ -39,15 +39,15 @@ def body_bytes() -> int:
     return len(family(1234, 1))
 
 
-def _variant(product_id: int, place: int, version: int) -> dict[str, Any]:
+def _variant(product_id: int, index: int, version: int) -> dict[str, Any]:
     turns = VARIANTS // CHANGED
-    changes = (version + turns - place // CHANGED - 1) // turns  # how many updates changed this pair of variants
-    variant_id = (product_id - FIRST_ID) * 100 + FIRST_ID + place
+    changes = (version + turns - index // CHANGED - 1) // turns  # how many updates changed this pair of variants
+    variant_id = (product_id - FIRST_ID) * 100 + FIRST_ID + index
     return {
         "id": variant_id,
         "product_id": product_id,
-        "title": f"Size {place}",
+        "title": f"Size {index}",
         "price": f"{10 + changes % 90}.00",
-        "sku": f"NW-{place}",
+        "sku": f"NW-{index}",
         "inventory_quantity": 100 - changes % 100,
     }

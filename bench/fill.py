@@ -7,7 +7,7 @@ from functools import partial
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from bench.peer_job import PARTITIONS
-from bench.stack import Places, Stack
+from bench.stack import Offsets, Stack
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
 from schemas.topics import RAW, described
@@ -48,7 +48,7 @@ class Gate:
     def __init__(self, stack: Stack, name: str, deliveries: Iterable[RawDelivery]) -> None:
         """Write the deliveries; `name` is the transactional id."""
         limits = {"transaction.timeout.ms": int(1000 * GATE_TIMEOUT_S)}
-        self.ends: Places = {}
+        self.ends: Offsets = {}
         """The offset after the last delivery of each partition that got one."""
         self._producer = _producer(stack, {"transactional.id": name, **limits})
         self._producer.init_transactions(TIMEOUT_S)
@@ -61,7 +61,7 @@ class Gate:
         self._producer.commit_transaction(TIMEOUT_S)
 
 
-def _produce(producer: Producer, deliveries: Iterable[RawDelivery], ends: Places) -> None:
+def _produce(producer: Producer, deliveries: Iterable[RawDelivery], ends: Offsets) -> None:
     for delivery in deliveries:
         while len(producer) >= IN_FLIGHT:
             producer.poll(0.1)
@@ -74,7 +74,7 @@ def _produce(producer: Producer, deliveries: Iterable[RawDelivery], ends: Places
         )
 
 
-def _note(ends: Places, error: KafkaError | None, message: Message) -> None:
+def _note(ends: Offsets, error: KafkaError | None, message: Message) -> None:
     if error is not None:
         raise KafkaException(error)
     partition, offset = message.partition() or 0, message.offset() or 0

@@ -43,7 +43,7 @@ class Shown(NamedTuple):
 
     texts: Mapping[str, str]
     key: str
-    place: tuple[str, int, int]
+    position: tuple[str, int, int]
     now_us: int
     text: bytes
     product: dict[str, Any]
@@ -97,7 +97,7 @@ class Job:
         return Decision(outcome, change, state, seen, row)
 
     def _change(self, shown: Shown, event_id: str, op: str, changed: list[str], before: bytes | None) -> bytes:
-        texts, (topic, partition, offset) = shown.texts, shown.place
+        texts, (topic, partition, offset) = shown.texts, shown.position
         record = {
             "event_id": event_id,
             "op": op,
@@ -139,7 +139,7 @@ class Job:
         return self._encode("state", record)
 
     def _outcome(self, shown: Shown, outcome: str, reason: str, detail: str, event_ids: list[str]) -> bytes:
-        texts, (topic, partition, offset) = shown.texts, shown.place
+        texts, (topic, partition, offset) = shown.texts, shown.position
         record = {
             "delivery_id": texts["penstock_delivery_id"],
             "source": texts["penstock_source"],
@@ -165,14 +165,14 @@ class Job:
 
 
 def read(
-    key: bytes, body: bytes, headers: Iterable[tuple[str, bytes]], place: tuple[str, int, int], now_us: int
+    key: bytes, body: bytes, headers: Iterable[tuple[str, bytes]], position: tuple[str, int, int], now_us: int
 ) -> Shown:
     """Return a delivery as read; its key is that of its resource."""
     texts = {name: value.decode() for name, value in headers}
     product = _parse(body)
     text = _canonical(product)
     fingerprint = hashlib.sha256(text).digest()[:16]
-    return Shown(texts, key.decode(), place, now_us, text, product, fingerprint, _us(product["updated_at"]))
+    return Shown(texts, key.decode(), position, now_us, text, product, fingerprint, _us(product["updated_at"]))
 
 
 def seen_key(shown: Shown) -> bytes:
@@ -201,8 +201,8 @@ def _array_pointers(old: list[Any], new: list[Any], at: str) -> Iterator[str]:
             yield at
         return
     by_id = {element["id"]: element for element in old}
-    for place, element in enumerate(new):
-        yield from pointers(by_id.get(element["id"], _ABSENT), element, f"{at}/{place}")
+    for position, element in enumerate(new):
+        yield from pointers(by_id.get(element["id"], _ABSENT), element, f"{at}/{position}")
     if [element["id"] for element in old] != [element["id"] for element in new]:
         yield at
 

@@ -27,7 +27,7 @@ from msgspec import Struct
 
 from bench.fill import Gate, create_raw
 from bench.outcomes import committed
-from bench.stack import Failed, Places, Process, Stack, running_worker
+from bench.stack import Failed, Offsets, Process, Stack, running_worker
 from local import kafka
 from schemas import codec
 from schemas.records import RawDelivery
@@ -43,7 +43,7 @@ DECIDED = (500, 4_000)  # of the burst when Kafka goes away: somewhere in a batc
 # With the start options of `penstock up`, which start faster than the benchmarks' own.
 KAFKA_AGAIN = kafka.KafkaOptions(heap_mb=512)
 RESTART_S = 0.5  # the first delay of a supervisor
-PATIENCE_S = 420.0
+TIMEOUT_S = 420.0
 LOOK_EVERY_S = 0.02
 QUICK_CLIENT = {"reconnect.backoff.ms": "20", "reconnect.backoff.max.ms": "50", "log_level": "0"}
 
@@ -156,9 +156,9 @@ class _Bench:
         self._until(lambda: kafka.is_ready(port), "Kafka")
         return time.monotonic() - began_s
 
-    def _outcomes_so_far(self) -> Places:
+    def _outcomes_so_far(self) -> Offsets:
         """Return the end offsets of the outcomes; a returning broker answers before it leads its partitions."""
-        found: Places = {}
+        found: Offsets = {}
 
         def are_known() -> bool:
             with contextlib.suppress(KafkaException):
@@ -182,7 +182,7 @@ class _Bench:
 
     def _until(self, is_true: Callable[[], bool], what: str) -> float:
         """Return the time when a condition holds; restart the worker if it ends meanwhile."""
-        deadline, due_s = time.monotonic() + PATIENCE_S, 0.0
+        deadline, due_s = time.monotonic() + TIMEOUT_S, 0.0
         while not is_true():
             code = self._worker.child.exit_code()
             if code is not None and not due_s:
@@ -192,7 +192,7 @@ class _Bench:
                 due_s = 0.0
                 self._worker = self._opened.enter_context(running_worker(self._stack, APP))
             if time.monotonic() > deadline:
-                raise Failed(f"waited {PATIENCE_S:.0f} s for {what}; the worker's log: {_end_of_log(self._worker)}")
+                raise Failed(f"waited {TIMEOUT_S:.0f} s for {what}; the worker's log: {_end_of_log(self._worker)}")
             time.sleep(LOOK_EVERY_S)
         return time.monotonic()
 
@@ -215,7 +215,7 @@ def _row(outages: list[Outage]) -> dict[str, Any]:
 
 
 @contextmanager
-def _reader(stack: Stack, begin: Places) -> Iterator[Consumer]:
+def _reader(stack: Stack, begin: Offsets) -> Iterator[Consumer]:
     """Give a consumer of committed outcomes after the given offsets."""
     reader = Consumer({
         "bootstrap.servers": stack.kafka,

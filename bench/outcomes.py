@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 from msgspec import Struct
 
-from bench.stack import Places, Stack
+from bench.stack import Offsets, Stack
 from schemas import codec
 
 CHUNK = 5_000
@@ -50,7 +50,7 @@ class Decided(Struct, frozen=True):
         return 1000 * (self.deliveries / 2) / max(1, self.last_ms - self.middle_ms)
 
 
-def decided(stack: Stack, topic: str, begin: Places) -> Decided:
+def decided(stack: Stack, topic: str, begin: Offsets) -> Decided:
     """Return the contents of a topic after the given offsets. Its records carry the broker's time (LogAppendTime)."""
     schema = codec.parse_schema(codec.schema_text("outcome"))
     counts: Counter[str] = Counter()
@@ -66,7 +66,7 @@ def decided(stack: Stack, topic: str, begin: Places) -> Decided:
     return Decided(dict(sorted(counts.items())), events, *_span(times_ms), _hexadecimal(digest), per_transaction)
 
 
-def emitted(stack: Stack, topic: str, begin: Places) -> Decided:
+def emitted(stack: Stack, topic: str, begin: Offsets) -> Decided:
     """Return the same for a topic with one event per record, in any format: the digest covers keys and values."""
     digest = 0
     times_ms: list[int] = []
@@ -78,7 +78,7 @@ def emitted(stack: Stack, topic: str, begin: Places) -> Decided:
     return Decided({"event": events}, events, *_span(times_ms), _hexadecimal(digest), per_transaction)
 
 
-def changes_digest(stack: Stack, topic: str, begin: Places) -> str:
+def changes_digest(stack: Stack, topic: str, begin: Offsets) -> str:
     """Return a digest over all changes after the given offsets, regardless of order and without their decision time."""
     schema = codec.parse_schema(codec.schema_text("change"))
     digest = 0
@@ -89,7 +89,7 @@ def changes_digest(stack: Stack, topic: str, begin: Places) -> str:
     return _hexadecimal(digest)
 
 
-def committed(stack: Stack, topic: str, begin: Places) -> Iterator[Message]:
+def committed(stack: Stack, topic: str, begin: Offsets) -> Iterator[Message]:
     """Yield every committed record of a topic after the given offsets, up to its current end."""
     ends = stack.ends(topic)
     consumer = Consumer({
@@ -120,7 +120,7 @@ def _span(times_ms: list[int]) -> tuple[int, int, int]:
     return ordered[0], ordered[len(ordered) // 2], ordered[-1]
 
 
-def _per_transaction(stack: Stack, topic: str, begin: Places, records: int) -> float:
+def _per_transaction(stack: Stack, topic: str, begin: Offsets, records: int) -> float:
     """Return the mean number of records per transaction; each leaves a marker on every partition that it wrote to."""
     ends = stack.ends(topic)
     markers = sum(ends.values()) - sum(begin.get(partition, 0) for partition in ends) - records

@@ -29,10 +29,10 @@ def run(kafka: str, topic: str, file: Path) -> None:
         "fetch.wait.max.ms": 10,
     })  # fmt: skip
     partitions = consumer.list_topics(topic, timeout=10).topics[topic].partitions
-    places = [TopicPartition(topic, number) for number in partitions]
-    for place in places:
-        place.offset = consumer.get_watermark_offsets(place, timeout=10)[1]
-    consumer.assign(places)
+    positions = [TopicPartition(topic, number) for number in partitions]
+    for position in positions:
+        position.offset = consumer.get_watermark_offsets(position, timeout=10)[1]
+    consumer.assign(positions)
     print("reading", flush=True)
     read: Read = []
     is_quiet = False

@@ -27,7 +27,7 @@ POLL_S = 0.05
 SPOOLED = "penstock_spool_spooled_total"
 REPOSITORY = Path(__file__).parents[1]
 
-Places = dict[int, int]
+Offsets = dict[int, int]
 
 
 class Failed(Exception):
@@ -84,14 +84,14 @@ class Stack:
             return []
         return [len(member.assignment.topic_partitions) for member in described.members]
 
-    def ends(self, topic: str) -> Places:
+    def ends(self, topic: str) -> Offsets:
         """Return the offset after the last record of each partition, control records included; empty if the topic is missing."""
         listed = self.admin.list_topics(timeout=10).topics.get(topic)
         if listed is None:
             return {}
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka leaves it bare
         asked = {TopicPartition(topic, partition): latest for partition in listed.partitions}
-        return {place.partition: found.result().offset for place, found in self.admin.list_offsets(asked).items()}
+        return {position.partition: found.result().offset for position, found in self.admin.list_offsets(asked).items()}
 
     def _is_led(self, topic: str) -> bool:
         """Say whether a new topic's partitions answer already."""
@@ -101,16 +101,16 @@ class Stack:
             return False
 
     def wait_committed(
-        self, group: str, topic: str, timeout_s: float, child: "Process", ends: Places | None = None
+        self, group: str, topic: str, timeout_s: float, child: "Process", ends: Offsets | None = None
     ) -> None:
         """Wait until a group has committed everything that a topic holds now, or all below the given `ends`."""
         ends = self.ends(topic) if ends is None else ends
         reader = Consumer(
             {"bootstrap.servers": self.kafka, "group.id": group, "log_level": 0}
         )  # reads only: it never joins the group
-        places = [TopicPartition(topic, partition) for partition in ends]
+        positions = [TopicPartition(topic, partition) for partition in ends]
         deadline = time.monotonic() + timeout_s
-        while not _has_reached(_committed(reader, places), ends):
+        while not _has_reached(_committed(reader, positions), ends):
             child.fail_if(time.monotonic() > deadline, f"{group} did not read all of {topic} in {timeout_s:.0f} s")
             time.sleep(POLL_S * 4)
         reader.close()
@@ -251,13 +251,13 @@ def answers_ready(url: str) -> bool:
         return False
 
 
-def _has_reached(committed: Places, ends: Places) -> bool:
+def _has_reached(committed: Offsets, ends: Offsets) -> bool:
     return all(committed.get(partition, -1) >= end for partition, end in ends.items())
 
 
-def _committed(reader: Consumer, places: list[TopicPartition]) -> Places:
+def _committed(reader: Consumer, positions: list[TopicPartition]) -> Offsets:
     try:
-        return {place.partition: max(0, place.offset) for place in reader.committed(places, timeout=20)}
+        return {position.partition: max(0, position.offset) for position in reader.committed(positions, timeout=20)}
     except KafkaException as error:
         if error.args[0].retriable() or error.args[0].code() == KafkaError.NOT_COORDINATOR:
             return {}  # a new broker's coordinator is still loading

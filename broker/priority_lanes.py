@@ -38,20 +38,20 @@ def follow(kafka: Mapping[str, str], wants: Callable[[str], bool], is_from_begin
 class _Lane:
     """The topics of one priority, and which partitions are read to their end."""
 
-    def __init__(self, looking: Consumer) -> None:
-        self.looking = looking
+    def __init__(self, reader: Consumer) -> None:
+        self.reader = reader
         self.known: set[tuple[str, int]] = set()
         self._ended: set[tuple[str, int]] = set()
 
     def take(self, timeout_s: float) -> list[Message]:
         """Return the records that have arrived."""
         found = []
-        for message in self.looking.consume(topic_reader.BATCH_RECORDS, timeout=timeout_s):
-            place = (topic_of(message), partition_of(message))
+        for message in self.reader.consume(topic_reader.BATCH_RECORDS, timeout=timeout_s):
+            position = (topic_of(message), partition_of(message))
             if is_end(message):
-                self._ended.add(place)
+                self._ended.add(position)
             else:
-                self._ended.discard(place)
+                self._ended.discard(position)
                 found.append(message)
         return found
 
@@ -67,7 +67,7 @@ def _assign(lanes: Sequence[_Lane], wants: Callable[[str], bool], is_from_beginn
         def is_of_lane(topic: str, priority: str = priority) -> bool:
             return wants(topic) and lane(topic) == priority
 
-        topic_reader.assign_new(followed.looking, is_of_lane, followed.known, is_from_beginning)
+        topic_reader.assign_new(followed.reader, is_of_lane, followed.known, is_from_beginning)
 
 
 def _next_of(lanes: Sequence[_Lane]) -> list[Message]:

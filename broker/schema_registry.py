@@ -33,8 +33,8 @@ class _Passing(Exception):
 class Registry:
     """One schema registry; ids and schemas are looked up once and cached."""
 
-    def __init__(self, place: RegistryAccess | str) -> None:
-        access = RegistryAccess(Settings(url=place), {}) if isinstance(place, str) else place
+    def __init__(self, access_or_url: RegistryAccess | str) -> None:
+        access = RegistryAccess(Settings(url=access_or_url), {}) if isinstance(access_or_url, str) else access_or_url
         self._url = access.url
         self._client = access.client()
         self._prefixes: dict[tuple[str, SchemaName], bytes] = {}

@@ -93,14 +93,14 @@ class Topics:
     def align(self, name: str) -> None:
         """Set an existing Penstock topic to the policy with which it would be created now."""
         wanted = described(name, self._seen_days).settings
-        place = ConfigResource(ResourceType.TOPIC, name)
+        resource = ConfigResource(ResourceType.TOPIC, name)
         try:
-            found = self._admin.describe_configs([place])[place].result()
+            found = self._admin.describe_configs([resource])[resource].result()
             changed = {key: value for key, value in wanted.items() if found[key].value != value}
             for key, value in changed.items():
-                place.add_incremental_config(ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET))
+                resource.add_incremental_config(ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET))
             if changed:
-                self._admin.incremental_alter_configs([place])[place].result()
+                self._admin.incremental_alter_configs([resource])[resource].result()
                 log.info("topic_policy_changed", topic=name, **changed)
         except KafkaException as error:
             if (

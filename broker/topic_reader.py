@@ -63,9 +63,9 @@ def consumer(kafka: Mapping[str, str], group: str = "penstock.console") -> Itera
         opened.close()
 
 
-def topics(looking: Consumer) -> dict[str, list[int]]:
+def topics(reader: Consumer) -> dict[str, list[int]]:
     """Return the partitions of every topic."""
-    metadata = looking.list_topics(timeout=METADATA_TIMEOUT_S)
+    metadata = reader.list_topics(timeout=METADATA_TIMEOUT_S)
     return {name: sorted(topic.partitions) for name, topic in metadata.topics.items()}
 
 
@@ -79,22 +79,22 @@ RETRY = RetryPolicy(
 )
 
 
-def held(looking: Consumer, topic: str, partition: int) -> Range:
+def held(reader: Consumer, topic: str, partition: int) -> Range:
     """Return the offsets that a partition holds; retries while a new or moving one has no leader."""
-    place = TopicPartition(topic, partition)
-    low, high = RETRY.call(partial(looking.get_watermark_offsets, place, timeout=METADATA_TIMEOUT_S))
+    position = TopicPartition(topic, partition)
+    low, high = RETRY.call(partial(reader.get_watermark_offsets, position, timeout=METADATA_TIMEOUT_S))
     return Range(topic, partition, low, high)
 
 
-def ranges(looking: Consumer, topic: str) -> list[Range]:
+def ranges(reader: Consumer, topic: str) -> list[Range]:
     """Return the offsets that each partition of a topic holds; empty if the topic does not exist."""
-    return [held(looking, topic, partition) for partition in topics(looking).get(topic, ())]
+    return [held(reader, topic, partition) for partition in topics(reader).get(topic, ())]
 
 
-def ranges_between(looking: Consumer, topic: str, start: datetime, end: datetime) -> list[Range]:
+def ranges_between(reader: Consumer, topic: str, start: datetime, end: datetime) -> list[Range]:
     """Return the offsets that were written to a topic between two times."""
-    found = ranges(looking, topic)
-    lows, highs = _offsets_at(looking, found, start), _offsets_at(looking, found, end)
+    found = ranges(reader, topic)
+    lows, highs = _offsets_at(reader, found, start), _offsets_at(reader, found, end)
     return [
         Range(topic, whole.partition, low, high)
         for whole, low, high in zip(found, lows, highs, strict=True)
@@ -102,13 +102,13 @@ def ranges_between(looking: Consumer, topic: str, start: datetime, end: datetime
     ]
 
 
-def waiting_ranges(looking: Consumer, topic: str) -> list[Range]:
+def waiting_ranges(reader: Consumer, topic: str) -> list[Range]:
     """Return the offsets that the consumer's group has not committed yet."""
-    found = ranges(looking, topic)
-    committed = looking.committed([TopicPartition(topic, whole.partition) for whole in found], METADATA_TIMEOUT_S)
+    found = ranges(reader, topic)
+    committed = reader.committed([TopicPartition(topic, whole.partition) for whole in found], METADATA_TIMEOUT_S)
     return [
-        Range(topic, whole.partition, max(whole.low, place.offset), whole.high)
-        for whole, place in zip(found, committed, strict=True)
+        Range(topic, whole.partition, max(whole.low, position.offset), whole.high)
+        for whole, position in zip(found, committed, strict=True)
     ]
 
 
@@ -131,15 +131,15 @@ def newest_blocks(
         ]
 
 
-def read(looking: Consumer, wanted: Sequence[Range], advance: Advance = lambda _records: None) -> Iterator[Message]:
+def read(reader: Consumer, wanted: Sequence[Range], advance: Advance = lambda _records: None) -> Iterator[Message]:
     """Yield the records of ranges, each partition in order; `advance` receives the number of records read."""
     highs = {(part.topic, part.partition): part.high for part in wanted if len(part)}
-    places = [TopicPartition(part.topic, part.partition, part.low) for part in wanted if len(part)]
-    looking.assign(places)
-    looking.resume(places)  # librdkafka keeps the pauses of the previous read
+    positions = [TopicPartition(part.topic, part.partition, part.low) for part in wanted if len(part)]
+    reader.assign(positions)
+    reader.resume(positions)  # librdkafka keeps the pauses of the previous read
     deadline_s = time.monotonic() + READ_TIMEOUT_S
     while highs:
-        messages = looking.consume(BATCH_RECORDS, timeout=0.05)
+        messages = reader.consume(BATCH_RECORDS, timeout=0.05)
         advance(len(messages))
         if messages:
             deadline_s = time.monotonic() + READ_TIMEOUT_S
@@ -148,55 +148,55 @@ def read(looking: Consumer, wanted: Sequence[Range], advance: Advance = lambda _
                 f"Kafka sent nothing for {READ_TIMEOUT_S:.0f} s while {len(highs)} partitions were being read"
             )
         for message in messages:
-            place = (topic_of(message), partition_of(message))
-            if place not in highs:
+            position = (topic_of(message), partition_of(message))
+            if position not in highs:
                 continue
-            if not is_end(message) and offset_of(message) < highs[place]:
+            if not is_end(message) and offset_of(message) < highs[position]:
                 yield message
-            if is_end(message) or offset_of(message) >= highs[place] - 1:
-                del highs[place]
-                looking.pause([TopicPartition(*place)])
-    looking.unassign()
+            if is_end(message) or offset_of(message) >= highs[position] - 1:
+                del highs[position]
+                reader.pause([TopicPartition(*position)])
+    reader.unassign()
 
 
-def record_at(looking: Consumer, topic: str, partition: int, offset: int) -> Message | None:
+def record_at(reader: Consumer, topic: str, partition: int, offset: int) -> Message | None:
     """Return one record, None if it does not exist or retention has removed it."""
-    if topic not in topics(looking):
+    if topic not in topics(reader):
         return None
-    whole = held(looking, topic, partition)
+    whole = held(reader, topic, partition)
     if not whole.low <= offset < whole.high:
         return None
-    return next(read(looking, [Range(topic, partition, offset, offset + 1)]), None)
+    return next(read(reader, [Range(topic, partition, offset, offset + 1)]), None)
 
 
-def follow(looking: Consumer, wants: Callable[[str], bool], is_from_beginning: bool) -> Iterator[Message | None]:
+def follow(reader: Consumer, wants: Callable[[str], bool], is_from_beginning: bool) -> Iterator[Message | None]:
     """Yield every record of the wanted topics without end, topics created later included; None while there is none.
 
     After the first value, every record written from then on will be read.
     """
     known: set[tuple[str, int]] = set()
-    assign_new(looking, wants, known, is_from_beginning)
+    assign_new(reader, wants, known, is_from_beginning)
     yield None
     look_again_s = time.monotonic() + NEW_TOPICS_EVERY_S
     while True:
-        messages = [message for message in looking.consume(BATCH_RECORDS, timeout=0.1) if not is_end(message)]
+        messages = [message for message in reader.consume(BATCH_RECORDS, timeout=0.1) if not is_end(message)]
         yield from messages
         if not messages:
             yield None
         if time.monotonic() >= look_again_s:
-            assign_new(looking, wants, known, is_from_beginning=True)
+            assign_new(reader, wants, known, is_from_beginning=True)
             look_again_s = time.monotonic() + NEW_TOPICS_EVERY_S
 
 
 def assign_new(
-    looking: Consumer, wants: Callable[[str], bool], known: set[tuple[str, int]], is_from_beginning: bool
+    reader: Consumer, wants: Callable[[str], bool], known: set[tuple[str, int]], is_from_beginning: bool
 ) -> None:
     """Assign the wanted topics' partitions that are not in `known` yet to a consumer."""
-    everywhere = {(name, number) for name, numbers in topics(looking).items() if wants(name) for number in numbers}
-    new = [held(looking, *place) for place in sorted(everywhere - known)]
+    everywhere = {(name, number) for name, numbers in topics(reader).items() if wants(name) for number in numbers}
+    new = [held(reader, *position) for position in sorted(everywhere - known)]
     known |= everywhere
     if new:
-        looking.incremental_assign(
+        reader.incremental_assign(
             [TopicPartition(part.topic, part.partition, part.low if is_from_beginning else part.high) for part in new]
         )
 
@@ -247,11 +247,11 @@ def _bytes(value: str | bytes | None) -> bytes:
     return value.encode() if isinstance(value, str) else value or b""
 
 
-def _offsets_at(looking: Consumer, found: Sequence[Range], moment: datetime) -> list[int]:
+def _offsets_at(reader: Consumer, found: Sequence[Range], moment: datetime) -> list[int]:
     moment_ms = int(moment.timestamp() * 1000)
     wanted = [TopicPartition(part.topic, part.partition, moment_ms) for part in found]
-    places = looking.offsets_for_times(wanted, timeout=METADATA_TIMEOUT_S) if wanted else []
+    positions = reader.offsets_for_times(wanted, timeout=METADATA_TIMEOUT_S) if wanted else []
     return [
-        place.offset if place.offset >= 0 else part.high  # nothing was written later
-        for place, part in zip(places, found, strict=True)
+        position.offset if position.offset >= 0 else part.high  # nothing was written later
+        for position, part in zip(positions, found, strict=True)
     ]

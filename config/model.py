@@ -279,9 +279,9 @@ class GenericOptions(_Table):
                 f"expected at most {MAX_RESOURCE_TYPES}, for each makes topics of its own, got {len(resource_types)}; "
                 "list those that are read on their own, the others share a topic"
             )
-        for place, resource_type in enumerate(resource_types):
-            if resource_type in resource_types[:place]:
-                raise fault(place, "is listed twice; leave one of them out")
+        for index, resource_type in enumerate(resource_types):
+            if resource_type in resource_types[:index]:
+                raise fault(index, "is listed twice; leave one of them out")
         return resource_types
 
 
@@ -514,8 +514,8 @@ class Configuration(_Table):
         """
         written = {".".join(map(str, found)): found for found in self._lines}
         found = written.get(".".join(map(str, location)), location)
-        place = "" if self._path is None else f"{self._path}:{line_of(found, self._lines)}"
-        return Problem(place, key_text(location), message)
+        line = "" if self._path is None else f"{self._path}:{line_of(found, self._lines)}"
+        return Problem(line, key_text(location), message)
 
     def source(self, name: str) -> Source | None:
         """Return the source with that name."""

@@ -17,13 +17,13 @@ def create_privately() -> None:
     os.umask(OTHERS)
 
 
-def tighten(place: Path) -> list[Path]:
+def tighten(root: Path) -> list[Path]:
     """Remove other users' access to a file, or a directory and everything below; return the paths that could not be changed.
 
     Links below are not followed: they lead to files that are not Penstock's. Files that vanish meanwhile are ignored.
     """
     refused = []
-    for path in _below(place):
+    for path in _below(root):
         try:
             mode = stat.S_IMODE(path.stat().st_mode)
             if mode & OTHERS:
@@ -35,9 +35,9 @@ def tighten(place: Path) -> list[Path]:
     return refused
 
 
-def _below(place: Path) -> Iterator[Path]:
-    yield place
-    for directory, directories, files in os.walk(place):
+def _below(root: Path) -> Iterator[Path]:
+    yield root
+    for directory, directories, files in os.walk(root):
         for name in (*directories, *files):
             path = Path(directory, name)
             if not path.is_symlink():

@@ -20,12 +20,12 @@ PRIVATE_KEYS = frozenset(
 class Problem:
     """One problem: its location (`penstock.toml:12`, or a variable), its key, and what was expected."""
 
-    place: str
+    location: str
     key: str
     message: str
 
     def __str__(self) -> str:
-        return ": ".join(part for part in (self.place, self.key, self.message) if part)
+        return ": ".join(part for part in (self.location, self.key, self.message) if part)
 
 
 class ConfigurationError(Exception):

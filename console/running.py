@@ -34,7 +34,7 @@ def leave(data_dir: Path, running: Running) -> None:
     draft.replace(data_dir / FILE)
 
 
-def take_away(data_dir: Path) -> None:
+def remove(data_dir: Path) -> None:
     """Remove the addresses at shutdown. If the process is killed first, they are wrong until the next start."""
     (data_dir / FILE).unlink(missing_ok=True)
 

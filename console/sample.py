@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from broker import topic_reader
 from config import loading
 from console.errors import expected_faults, explanation
-from console.queries.changes import Place, place_of
+from console.queries.changes import Deployment, deployment_of
 from console.screen import Screen, messages, progress
 from local.stack import Ready
 from providers.registry import PROVIDERS
@@ -22,7 +22,7 @@ from simulator.sample_payloads import posts
 from simulator.senders import Sender, sender
 
 CONCURRENCY = 8
-PATIENCE_S = 60.0  # without any new outcome; then missing outcomes are reported as pending
+STALL_TIMEOUT_S = 60.0  # without any new outcome; then missing outcomes are reported as pending
 OUTCOME_ORDER = ("changed", "duplicate", "stale", "unchanged", "filtered", "dead")
 
 
@@ -64,12 +64,12 @@ def send_sample(ready: Ready) -> None:
         screen.line(f"sample: {explanation(fault)}", style="red")
 
 
-def sample_account(place: Place, url: str, senders: Mapping[str, Sender]) -> Account:
+def sample_account(deployment: Deployment, url: str, senders: Mapping[str, Sender]) -> Account:
     """Return the account of the sample, after the last outcome or a minute without one."""
     now, account = datetime.now(UTC), Account()
     story = posts(senders, int(now.timestamp() * 1000) * 1000, now)
-    with topic_reader.consumer(place.kafka) as looking:
-        followed = topic_reader.follow(looking, lambda topic: topic == OUTCOMES, is_from_beginning=False)
+    with topic_reader.consumer(deployment.kafka) as reader:
+        followed = topic_reader.follow(reader, lambda topic: topic == OUTCOMES, is_from_beginning=False)
         next(followed)  # from here on every outcome is seen, so older records need not be read
         with progress("posting the sample", len(story)) as advance:
 
@@ -79,12 +79,12 @@ def sample_account(place: Place, url: str, senders: Mapping[str, Sender]) -> Acc
 
             asyncio.run(post_all(story, url, Pace(CONCURRENCY), Tally(), enter))
         with progress("waiting for outcomes", account.pending) as advance:
-            deadline_s = time.monotonic() + PATIENCE_S
+            deadline_s = time.monotonic() + STALL_TIMEOUT_S
             while account.pending and time.monotonic() < deadline_s:
                 message = next(followed)
-                if message is not None and account.enter(place.registry.decode(topic_reader.value_of(message))):
+                if message is not None and account.enter(deployment.registry.decode(topic_reader.value_of(message))):
                     advance(1)
-                    deadline_s = time.monotonic() + PATIENCE_S
+                    deadline_s = time.monotonic() + STALL_TIMEOUT_S
     return account
 
 
@@ -98,8 +98,8 @@ def _run(ready: Ready) -> Account:
     today = datetime.now(UTC).date()
     demo_sources = [source for source in loaded.sources if source.name in PROVIDERS]
     senders: dict[str, Sender] = {source.provider: sender(source, environ, today) for source in demo_sources}
-    with place_of(loaded, environ) as place:
-        return sample_account(place, ready.ingress_url, senders)
+    with deployment_of(loaded, environ) as deployment:
+        return sample_account(deployment, ready.ingress_url, senders)
 
 
 def _report(account: Account, screen: Screen) -> None:

@@ -58,8 +58,8 @@ class Screen:
     ) -> None:
         """Print a table; only the last column is numeric when there is no total, else all but the first are."""
         table = Table(title=harmless(title) or None, box=HEAVY_HEAD if title else None)
-        for place, header in enumerate(headers):
-            is_number = place > 0 if total else place == len(headers) - 1
+        for index, header in enumerate(headers):
+            is_number = index > 0 if total else index == len(headers) - 1
             table.add_column(Text(harmless(header)), justify="right" if is_number else "left")
         for row in rows:
             table.add_row(*(Text(harmless(cell)) for cell in row))

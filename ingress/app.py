@@ -47,7 +47,7 @@ class IngressApp:
             self._receiver.record(name, answer)
         except Exception as error:  # noqa: BLE001 - the outermost layer: a fault must cost a retry, never a 500
             answer = answers.unavailable("internal_fault", "the delivery was not kept; send it again")
-            log.error("request_failed", fault=type(error).__name__, place=place(error))
+            log.error("request_failed", fault=type(error).__name__, location=location(error))
             self._receiver.record(name, answer)
         await send_answer(answer, send)
 
@@ -96,7 +96,7 @@ async def send_answer(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def place(error: BaseException) -> str:
+def location(error: BaseException) -> str:
     """Return the file and line where an exception was raised, without its text, which may quote a body."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "unknown"

@@ -170,12 +170,12 @@ class Process:
         raw_topic = self._failover or self._publisher
         self._receiver = Receiver(settings, configured, raw_topic, metrics, lambda: datetime.now(UTC))
         max_connections = connections_that_fit(settings.max_connections)
-        _watch_room(metrics, self._receiver.in_flight)
+        _watch_in_flight(metrics, self._receiver.in_flight)
         lifespan: Lifespan = self._lifespan
-        door = IngressApp(self._receiver, elsewhere(lifespan))
+        app = IngressApp(self._receiver, elsewhere(lifespan))
         self.server = DrainingServer(
             uvicorn.Config(
-                door,
+                app,
                 loop="uvloop",
                 http=telling(self._receiver.aborted, max_connections, self._receiver.in_flight),
                 ws="none",
@@ -252,7 +252,7 @@ class Process:
             self.end(f"{task.get_name()} failed: {type(task.exception()).__name__}")
 
 
-def _watch_room(metrics: Metrics, in_flight: InFlightLimits) -> None:
+def _watch_in_flight(metrics: Metrics, in_flight: InFlightLimits) -> None:
     metrics.watch("penstock_ingress_requests", "Deliveries under way.", lambda: in_flight.requests)
     metrics.watch("penstock_ingress_requests_limit", "ingress.max_concurrent.", lambda: in_flight.max_requests)
     metrics.watch("penstock_ingress_held_bytes", "Bytes of bodies under way.", lambda: in_flight.body_bytes)

@@ -19,14 +19,14 @@ SHOWN_KINDS = ("env:", "file:")  # of references that only name a secret; `text:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """One secret of a source: `until` is the last day, UTC, on which it is accepted, `place` its index in the list.
+    """One secret of a source: `until` is the last day, UTC, on which it is accepted, `index` its position in the list.
 
     `ref` is its name in metrics and logs: its origin, never its value.
     """
 
     value: bytes = field(repr=False)
     until: date | None = None
-    place: int = 0
+    index: int = 0
     ref: str = ""
 
     def is_current(self, today: date) -> bool:
@@ -73,14 +73,14 @@ def sources(configuration: Configuration, environ: Mapping[str, str], where: Whe
     problems: list[Problem] = []
     for index, source in enumerate(configuration.sources):
         secrets = []
-        for place, reference in enumerate(source.secrets):
+        for number, reference in enumerate(source.secrets):
             try:
                 value = resolve_secret(reference, environ)
             except ConfigurationError as error:
-                location: Location = ("sources", index, "secrets", place)
+                location: Location = ("sources", index, "secrets", number)
                 problems.append(Problem(where(location), key_text(location), str(error)))
             else:
-                secrets.append(Secret(value, reference.until, place, _shown(reference.ref, place)))
+                secrets.append(Secret(value, reference.until, number, _shown(reference.ref, number)))
         try:
             allow = allowlist(source.allow, source.provider)
         except ConfigurationError as error:
@@ -98,5 +98,5 @@ def _source(source: configured.Source, secrets: tuple[Secret, ...], allow: Netwo
     return Source(source.name, provider_of(source), secrets, source.verify == "signature", allow, rate)
 
 
-def _shown(ref: str, place: int) -> str:
-    return ref if ref.startswith(SHOWN_KINDS) else f"text:***[{place}]"
+def _shown(ref: str, index: int) -> str:
+    return ref if ref.startswith(SHOWN_KINDS) else f"text:***[{index}]"

@@ -95,14 +95,14 @@ def raw_delivery(
     key: bytes | None,
     body: bytes | None,
     headers: Sequence[tuple[str, bytes | None]] | None,
-    place: tuple[str, int, int],
+    position: tuple[str, int, int],
 ) -> RawDelivery:
-    """Return the delivery in a record of `webhooks.raw`; `place` is (topic, partition, offset).
+    """Return the delivery in a record of `webhooks.raw`; `position` is (topic, partition, offset).
 
     Never raises: a record from another producer becomes a delivery of the provider `unknown`.
     """
     texts = _texts(headers or ())
-    topic, partition, offset = place
+    topic, partition, offset = position
     delivery_id = texts.pop("penstock_delivery_id", "") or f"{topic}-{partition}-{offset}"
     provider, source = texts.pop("penstock_provider", "unknown"), texts.pop("penstock_source", "unknown")
     received_at = _time(texts.pop("penstock_received_at", None)) or EPOCH

@@ -42,7 +42,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Locations:
     """The positions of keys in the configuration file."""
 
     path: Path
@@ -57,19 +57,19 @@ def offline_findings(
     configuration: Configuration, path: Path, environ: Mapping[str, str], today: date
 ) -> list[Finding]:
     """Return the errors and doubts about a configuration that loads, secrets first."""
-    places = Places(path, key_lines(path.read_text(encoding="utf-8")))
+    locations = Locations(path, key_lines(path.read_text(encoding="utf-8")))
     findings = (
         [] if configuration.sources else [Finding("warning", f"{path}: no [[sources]], every post is answered 404")]
     )
     for index, source in enumerate(configuration.sources):
-        findings += _source_findings(index, source, places, today)
-        findings += _secret_findings(index, source, places, environ)
-        findings += _allowlist_findings(index, source, places, today)
-    findings += _secret_file_findings(configuration, places)
-    findings += _frozen_findings(configuration, places)
-    findings += _proxy_findings(configuration, places)
-    findings += _lane_findings(configuration, places)
-    findings += _certificate_findings(configuration, places)
+        findings += _source_findings(index, source, locations, today)
+        findings += _secret_findings(index, source, locations, environ)
+        findings += _allowlist_findings(index, source, locations, today)
+    findings += _secret_file_findings(configuration, locations)
+    findings += _frozen_findings(configuration, locations)
+    findings += _proxy_findings(configuration, locations)
+    findings += _lane_findings(configuration, locations)
+    findings += _certificate_findings(configuration, locations)
     findings += [Finding("problem", str(problem)) for problem in filter_problems(configuration, path)]
     findings += _option_findings(configuration, environ)
     return findings
@@ -80,26 +80,28 @@ def online_findings(configuration: Configuration, environ: Mapping[str, str]) ->
     return [*_kafka_findings(configuration, environ), _registry_finding(configuration, environ)]
 
 
-def _source_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:
+def _source_findings(index: int, source: Source, locations: Locations, today: date) -> Iterator[Finding]:
     if source.verify == "none":
-        yield Finding("warning", f"{places.of('sources', index, 'verify')}: {source.name} accepts what anybody posts")
+        yield Finding(
+            "warning", f"{locations.of('sources', index, 'verify')}: {source.name} accepts what anybody posts"
+        )
     if source.paused:
-        where, what = places.of("sources", index, "paused"), ", ".join(source.paused)
+        where, what = locations.of("sources", index, "paused"), ", ".join(source.paused)
         yield Finding("warning", f"{where}: {what} of {source.name} paused: deliveries end as filtered (paused)")
     expiries = [secret.until for secret in source.secrets]
     if not source.secrets or None in expiries:
         return
     last = max(until for until in expiries if until is not None)
-    where = places.of("sources", index, "secrets")
+    where = locations.of("sources", index, "secrets")
     if last < today:
         yield Finding("problem", f"{where}: the last secret of {source.name} expired on {last}; every post is refused")
     elif last - today <= EXPIRES_SOON:
         yield Finding("warning", f"{where}: the last secret of {source.name} expires on {last}")
 
 
-def _secret_findings(index: int, source: Source, places: Places, environ: Mapping[str, str]) -> Iterator[Finding]:
+def _secret_findings(index: int, source: Source, locations: Locations, environ: Mapping[str, str]) -> Iterator[Finding]:
     for number, secret in enumerate(source.secrets):
-        where = places.of("sources", index, "secrets", number)
+        where = locations.of("sources", index, "secrets", number)
         try:
             resolve_secret(secret, environ)
         except ConfigurationError as error:
@@ -108,21 +110,21 @@ def _secret_findings(index: int, source: Source, places: Places, environ: Mappin
             yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
 
 
-def _secret_file_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+def _secret_file_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:
     for location, path in open_secret_files(configuration):
         yield Finding(
             "warning",
-            f"{places.of(*location)}: every user here can open {path}: chmod 600, or 640 with the group of the process",
+            f"{locations.of(*location)}: every user here can open {path}: chmod 600, or 640 with the group of the process",
         )
 
 
-def _frozen_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
-    named = {path: places.of(*location) for location, path in secret_files(configuration)}
+def _frozen_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:
+    named = {path: locations.of(*location) for location, path in secret_files(configuration)}
     for index, source in enumerate(configuration.sources):
         lists = (file for entry in source.allow if (file := file_of(entry)) is not None)
-        named |= dict.fromkeys(lists, places.of("sources", index, "allow"))
+        named |= dict.fromkeys(lists, locations.of("sources", index, "allow"))
     mounted = mount_points()
-    for path, where in {places.path: str(places.path), **named}.items():
+    for path, where in {locations.path: str(locations.path), **named}.items():
         match frozen(path, mounted):
             case "replaced":
                 text = (
@@ -134,8 +136,8 @@ def _frozen_findings(configuration: Configuration, places: Places) -> Iterator[F
                 yield Finding("warning", text)
 
 
-def _allowlist_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:
-    where = places.of("sources", index, "allow")
+def _allowlist_findings(index: int, source: Source, locations: Locations, today: date) -> Iterator[Finding]:
+    where = locations.of("sources", index, "allow")
     try:
         allowlist(source.allow, source.provider)
     except ConfigurationError as error:
@@ -151,21 +153,21 @@ def _allowlist_findings(index: int, source: Source, places: Places, today: date)
         )
 
 
-def _proxy_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+def _proxy_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:
     everybody = {"0.0.0.0/0", "::/0"}.intersection(configuration.ingress.trusted_proxies)
     if everybody:
-        where = places.of("ingress", "trusted_proxies")
+        where = locations.of("ingress", "trusted_proxies")
         yield Finding("warning", f"{where}: {min(everybody)} trusts everybody; whoever posts can claim any address")
 
 
-def _certificate_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+def _certificate_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:
     tls = tls_files(configuration, None, None)
     if tls is None:
         return
     try:
         tls.context()
     except ConfigurationError as error:
-        yield Finding("problem", f"{places.of('ingress', 'tls_certificate')}: {error}")
+        yield Finding("problem", f"{locations.of('ingress', 'tls_certificate')}: {error}")
 
 
 def _option_findings(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Finding]:
@@ -181,12 +183,12 @@ def _option_findings(configuration: Configuration, environ: Mapping[str, str]) -
     yield from (Finding("problem", str(problem)) for problem in problems)
 
 
-def _lane_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:
+def _lane_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:
     changes = [(index, route) for index, route in enumerate(configuration.routes) if route.mode == "changes"]
     for number, (index, route) in enumerate(changes):
         for _, other in changes[:number]:
             if _may_split(route, other):
-                where = places.of("routes", index, "priority")
+                where = locations.of("routes", index, "priority")
                 yield Finding(
                     "warning",
                     f"{where}: with {other.name} the changes of one resource may take two lanes, "

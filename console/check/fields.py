@@ -16,7 +16,7 @@ from config.model import Configuration, Route
 from config.problems import ConfigurationError, suggestion
 from config.secrets import kafka_options
 from config.toml_lines import key_lines
-from console.check.configuration import Finding, Places
+from console.check.configuration import Finding, Locations
 from console.check.topics import left_findings
 from console.queries.document_fields import field_names, is_there, meant
 from schemas.codec import document
@@ -33,14 +33,17 @@ def name_findings(configuration: Configuration, path: Path, environ: Mapping[str
 
     Empty when Kafka or the registry does not answer: `online_findings` reports that.
     """
-    places = Places(path, key_lines(path.read_text(encoding="utf-8")))
+    locations = Locations(path, key_lines(path.read_text(encoding="utf-8")))
     try:
         options = kafka_options(configuration, environ)
         access = registry_access(configuration, environ)
-        with topic_reader.consumer(options) as looking, closing(Registry(access)) as registry:
-            seen = Seen(looking, registry)
-            named = (*_paused_findings(configuration, places, seen), *_route_findings(configuration, places, seen))
-            return [*named, *left_findings(configuration, topic_reader.topics(looking))]
+        with topic_reader.consumer(options) as reader, closing(Registry(access)) as registry:
+            seen = Seen(reader, registry)
+            named = (
+                *_paused_findings(configuration, locations, seen),
+                *_route_findings(configuration, locations, seen),
+            )
+            return [*named, *left_findings(configuration, topic_reader.topics(reader))]
     except (ConfigurationError, KafkaException, RegistryError):
         return []
 
@@ -56,10 +59,10 @@ class Shown(NamedTuple):
 class Seen:
     """The contents of `state.*`; each topic is read once, on first use."""
 
-    def __init__(self, looking: Consumer, registry: Registry) -> None:
-        self._looking = looking
+    def __init__(self, reader: Consumer, registry: Registry) -> None:
+        self._reader = reader
         self._registry = registry
-        self._topics = {name: len(partitions) for name, partitions in topic_reader.topics(looking).items()}
+        self._topics = {name: len(partitions) for name, partitions in topic_reader.topics(reader).items()}
         self._samples: dict[str, list[Shown]] = {}
 
     def resource_types(self, provider: str | None) -> frozenset[str]:
@@ -91,9 +94,9 @@ class Seen:
         share = max(1, SAMPLE // self._topics[topic])
         newest = [
             Range(topic, part.partition, max(part.low, part.high - share), part.high)
-            for part in topic_reader.ranges(self._looking, topic)
+            for part in topic_reader.ranges(self._reader, topic)
         ]
-        for message in topic_reader.read(self._looking, newest):
+        for message in topic_reader.read(self._reader, newest):
             if message.value() is not None:
                 state = self._registry.decode(value_of(message))
                 _, source, resource_type, _ = state["resource_key"].split("|", 3)
@@ -104,33 +107,33 @@ def _part(topic: str) -> str:
     return topic.rpartition(".")[2]
 
 
-def _paused_findings(configuration: Configuration, places: Places, seen: Seen) -> Iterator[Finding]:
+def _paused_findings(configuration: Configuration, locations: Locations, seen: Seen) -> Iterator[Finding]:
     for index, source in enumerate(configuration.sources):
         for number, resource in enumerate(source.paused):
             if resource not in seen.resource_types(source.provider):
-                where = places.of("sources", index, "paused", number)
+                where = locations.of("sources", index, "paused", number)
                 yield Finding("warning", f"{where}: {_unknown(resource, source.provider, seen)}")
 
 
-def _route_findings(configuration: Configuration, places: Places, seen: Seen) -> Iterator[Finding]:
+def _route_findings(configuration: Configuration, locations: Locations, seen: Seen) -> Iterator[Finding]:
     for index, route in enumerate(configuration.routes):
         if route.mode == "raw":
             continue
         provider = _provider_of(route, configuration)
         if route.resource is not None and route.resource not in seen.resource_types(provider):
-            where = places.of("routes", index, "resource")
+            where = locations.of("routes", index, "resource")
             yield Finding("warning", f"{where}: {_unknown(route.resource, provider, seen)}")
         else:
             documents = seen.documents(provider, route.source, route.resource)
-            yield from _field_findings(index, route, places, documents)
+            yield from _field_findings(index, route, locations, documents)
 
 
-def _field_findings(index: int, route: Route, places: Places, documents: Sequence[Document]) -> Iterator[Finding]:
+def _field_findings(index: int, route: Route, locations: Locations, documents: Sequence[Document]) -> Iterator[Finding]:
     named = {"filter": _filtered(route), "include_fields": [tuple(name.split(".")) for name in route.include_fields]}
     if not any(named.values()):
         return
     if not documents:
-        where = places.of("routes", index)
+        where = locations.of("routes", index)
         yield Finding("warning", f"{where}: {route.name}: nothing was seen yet that its fields could be compared with")
         return
     known = field_names(documents)
@@ -138,7 +141,7 @@ def _field_findings(index: int, route: Route, places: Places, documents: Sequenc
         for path in paths:
             if not is_there(documents, path):
                 name = ".".join(path)
-                where, hint = places.of("routes", index, key), meant(name, known)
+                where, hint = locations.of("routes", index, key), meant(name, known)
                 yield Finding(
                     "warning", f"{where}: no field {name} in the newest {len(documents)} documents of its kind{hint}"
                 )

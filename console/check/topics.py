@@ -6,7 +6,7 @@ from pathlib import Path
 from config.model import Configuration, Route, Source
 from config.problems import suggestion
 from config.toml_lines import key_lines
-from console.check.configuration import Finding, Places
+from console.check.configuration import Finding, Locations
 from console.check.reachable_topics import may_select
 from providers.registry import provider, provider_of
 from schemas.topics import OTHER
@@ -20,7 +20,7 @@ def selector_findings(configuration: Configuration, path: Path) -> Iterator[Find
 
     The selector is compared with the type in the record, so such a route works; a route with its own topic is no surprise.
     """
-    places = Places(path, key_lines(path.read_text(encoding="utf-8")))
+    locations = Locations(path, key_lines(path.read_text(encoding="utf-8")))
     for index, route in enumerate(configuration.routes):
         if route.resource is None:
             continue
@@ -28,7 +28,7 @@ def selector_findings(configuration: Configuration, path: Path) -> Iterator[Find
         hint = suggestion(route.resource, {name for names in known.values() for name in names})
         if not known or any(route.resource in names for names in known.values()) or (route.topic and not hint):
             continue
-        where = places.of("routes", index, "resource")
+        where = locations.of("routes", index, "resource")
         goes = "" if route.topic else f"; changes of that type go to {_others(known)}{_listing(known)}"
         yield Finding("warning", f"{where}: no topic is named after {route.resource!r}{goes}{hint}")
 

@@ -39,13 +39,13 @@ def explain(
     import os
 
     from console.options import load_configuration
-    from console.queries.changes import place_of, story
+    from console.queries.changes import deployment_of, story
     from console.screen import counting, results
     from local.screen import output_json, say
 
     loaded, limit = load_configuration(config, data_dir), None if everything else NEWEST
-    with place_of(loaded, os.environ) as place, counting("records looked at") as advance:
-        attempts = story(place, delivery_id, limit, advance)
+    with deployment_of(loaded, os.environ) as deployment, counting("records looked at") as advance:
+        attempts = story(deployment, delivery_id, limit, advance)
     if not attempts:
         say(_not_found(delivery_id, everything))
         raise typer.Exit(1)
@@ -78,8 +78,8 @@ def _lines(attempt: "Attempt") -> list[tuple[str, str]]:
 
 def _received(delivery: "RawDelivery | None", outcome: "Document | None") -> list[tuple[str, str]]:
     if delivery is None:
-        place = "" if outcome is None else f"{outcome['topic']}/{outcome['partition']}/{outcome['offset']}"
-        return [(f"  received  the record {place} is no longer kept", "dim")]
+        position = "" if outcome is None else f"{outcome['topic']}/{outcome['partition']}/{outcome['offset']}"
+        return [(f"  received  the record {position} is no longer kept", "dim")]
     return [
         (f"delivery {delivery.delivery_id}", "bold"),
         (f"  received  {delivery.received_at:%Y-%m-%d %H:%M:%S.%f} UTC, {len(delivery.body)} bytes", ""),

@@ -9,7 +9,7 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from console.queries.changes import Place
+    from console.queries.changes import Deployment
     from console.queries.replay_report import Report
     from streams.replay.redecide import Replay
 
@@ -40,7 +40,7 @@ def replay(
     from pathlib import Path
 
     from console.options import load_configuration
-    from console.queries.changes import place_of
+    from console.queries.changes import deployment_of
     from console.queries.replay_input import Job, replayed
     from console.queries.replay_report import Report
     from console.screen import counting
@@ -52,22 +52,22 @@ def replay(
     window = Window(past_moment(since, datetime.now(UTC), "--since"), source)
     report = Report(limit, as_json)
     with (
-        place_of(loaded, os.environ) as place,
+        deployment_of(loaded, os.environ) as deployment,
         tempfile.TemporaryDirectory(prefix="penstock-replay-") as folder,
         ExitStack() as opened,
     ):
         with nullcontext(lambda _records: None) if as_json else counting("records read") as advance:
-            job = Job(loaded, place, window)
+            job = Job(loaded, deployment, window)
             again, differences, scope = opened.enter_context(replayed(job, Path(folder), advance))
             for difference in differences:
-                report.take_delivery(difference)
+                report.add_delivery(difference)
             for wrong in again.wrong_states():
-                report.take_state(wrong)
+                report.add_state(wrong)
         report.finish(again.tally, scope, again.unsettled())
         if dry_run:
             raise typer.Exit(1 if report.wrong else 0)
-        if report.wrong and _is_wanted(place, report, is_sure=yes):
-            _correct(place, again, report, datetime.now(UTC))
+        if report.wrong and _is_wanted(deployment, report, is_sure=yes):
+            _correct(deployment, again, report, datetime.now(UTC))
 
 
 def _check_source(source: str | None, known: list[str]) -> None:
@@ -77,27 +77,27 @@ def _check_source(source: str | None, known: list[str]) -> None:
         raise Misused(f"--source: no source {source!r} in the configuration; there are {', '.join(known)}")
 
 
-def _is_wanted(place: "Place", report: "Report", *, is_sure: bool) -> bool:
+def _is_wanted(deployment: "Deployment", report: "Report", *, is_sure: bool) -> bool:
     """Say whether to publish; raise `Misused` when no worker is running to decide the corrections."""
     from console.errors import Misused
     from console.queries.corrections import workers
     from console.screen import is_agreed
 
-    if not workers(place):
+    if not workers(deployment):
         raise Misused(
-            f"{report.wrong:,} resources are to be corrected, but no worker of {place.group} is running to do it; "
+            f"{report.wrong:,} resources are to be corrected, but no worker of {deployment.group} is running to do it; "
             "nothing was published: start one with this version, then replay again"
         )
     return is_sure or is_agreed(f"Emit {report.wrong:,} corrections?")
 
 
-def _correct(place: "Place", again: "Replay", report: "Report", now: "datetime") -> None:
+def _correct(deployment: "Deployment", again: "Replay", report: "Report", now: "datetime") -> None:
     from console.errors import Failed
     from console.queries.corrections import NewOutcomes, publish
     from console.screen import progress
 
-    outcomes = NewOutcomes(place)
-    ids = publish(place, again.wrong_states(), now)
+    outcomes = NewOutcomes(deployment)
+    ids = publish(deployment, again.wrong_states(), now)
     with progress("corrections decided", len(ids)) as advance:
         decided = outcomes.of(ids, advance)
     report.corrected(decided)

@@ -36,14 +36,14 @@ def tail(
 
     from console.options import load_configuration
     from console.queries.change_lines import as_json as record_json
-    from console.queries.changes import changes, place_of
+    from console.queries.changes import changes, deployment_of
     from console.screen import notice, results
     from local.screen import output_json
 
     screen, shown = results(), 0
     loaded = load_configuration(config, data_dir)
-    with contextlib.suppress(KeyboardInterrupt), place_of(loaded, os.environ) as place:
-        for number, found in enumerate(changes(place, from_beginning)):
+    with contextlib.suppress(KeyboardInterrupt), deployment_of(loaded, os.environ) as deployment:
+        for number, found in enumerate(changes(deployment, from_beginning)):
             if number == 0:
                 notice("following changes; Ctrl-C stops")
             if found is None or not _is_wanted(found[1], resource, source):

@@ -65,13 +65,13 @@ class _Reader:
     def __init__(self, provider: str | None, topic: str, resource: str | None, now: "datetime") -> None:
         self._provider, self._topic, self._resource, self._now = provider, topic, resource, now
 
-    def shown(self, place: str) -> "list[Shown]":
+    def shown(self, path_or_dash: str) -> "list[Shown]":
         """Return the resources in a file or on standard input."""
         from console.errors import Misused
         from console.queries.filter_trial import shown_by_delivery, shown_by_document
         from providers.registry import provider
 
-        body, name = _body(place), "standard input" if place == "-" else place
+        body, name = _body(path_or_dash), "standard input" if path_or_dash == "-" else path_or_dash
         if self._provider is None:
             return shown_by_document(body, name)
         try:
@@ -92,18 +92,18 @@ def _filter(text: str) -> "Filter":
         raise Misused(f"no filter: {error}") from error
 
 
-def _body(place: str) -> bytes:
+def _body(path_or_dash: str) -> bytes:
     import sys
     from pathlib import Path
 
     from console.errors import Misused
 
-    if place == "-":
+    if path_or_dash == "-":
         return sys.stdin.buffer.read()
     try:
-        return Path(place).read_bytes()
+        return Path(path_or_dash).read_bytes()
     except OSError as error:
-        raise Misused(f"{place}: {(error.strerror or 'cannot be read').lower()}") from error
+        raise Misused(f"{path_or_dash}: {(error.strerror or 'cannot be read').lower()}") from error
 
 
 def _print(trial: "Trial") -> None:

@@ -45,7 +45,7 @@ def up(
 
     What they keep is in --data-dir and is there again at the next start. Nothing listens on other addresses than 127.0.0.1.
     """
-    from console.running import take_away
+    from console.running import remove
     from local.stack import Options
     from local.stack import up as run
     from simulator.demo_configuration import demo_configuration
@@ -64,7 +64,7 @@ def up(
     )
     code = run(options, demo_configuration=demo_configuration, after_ready=_after_ready(sample))
     if code != REFUSED:
-        take_away(data_dir)
+        remove(data_dir)
     raise typer.Exit(code)
 
 

@@ -23,7 +23,7 @@ BEFORE_DECISION, AFTER_DECISION = timedelta(seconds=1), timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Deployment:
     """The Kafka and the registry to read from, and the names in them that the configuration determines."""
 
     kafka: Mapping[str, str]
@@ -46,10 +46,10 @@ class Attempt:
 
 
 @contextmanager
-def place_of(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Place]:
+def deployment_of(configuration: Configuration, environ: Mapping[str, str]) -> Iterator[Deployment]:
     """Yield the addresses and names from a configuration; the registry's connection closes afterwards."""
     with closing(Registry(registry_access(configuration, environ))) as registry:
-        yield Place(
+        yield Deployment(
             kafka_options(configuration, environ),
             registry,
             f"penstock.{configuration.worker.app}",
@@ -61,40 +61,42 @@ def place_of(configuration: Configuration, environ: Mapping[str, str]) -> Iterat
         )
 
 
-def changes(place: Place, is_from_beginning: bool) -> Iterator[tuple[str, Document] | None]:
+def changes(deployment: Deployment, is_from_beginning: bool) -> Iterator[tuple[str, Document] | None]:
     """Yield each committed change with its topic, without end; None, several times a second, while no change arrives.
 
     Changes that wait in a higher lane come first.
     """
-    for message in priority_lanes.follow(place.kafka, place.holds_changes, is_from_beginning):
-        yield None if message is None else (topic_of(message), place.registry.decode(value_of(message)))
+    for message in priority_lanes.follow(deployment.kafka, deployment.holds_changes, is_from_beginning):
+        yield None if message is None else (topic_of(message), deployment.registry.decode(value_of(message)))
 
 
-def story(place: Place, delivery_id: str, limit: int | None, advance: Advance) -> list[Attempt]:
+def story(deployment: Deployment, delivery_id: str, limit: int | None, advance: Advance) -> list[Attempt]:
     """Return every attempt to deliver one delivery, oldest first.
 
     `limit` bounds how many of the newest outcomes are read, None reads all; `advance` receives the number of outcomes read.
     A GitHub GUID matches the delivery of any hook with that GUID (`hook:GUID`).
     """
     wanted = _matcher(delivery_id)
-    with topic_reader.consumer(place.kafka, place.group) as looking:
-        outcomes = [place.registry.decode(value_of(message)) for message in _outcomes(looking, wanted, limit, advance)]
-        attempts = [_attempt(place, looking, outcome) for outcome in outcomes]
+    with topic_reader.consumer(deployment.kafka, deployment.group) as reader:
+        outcomes = [
+            deployment.registry.decode(value_of(message)) for message in _outcomes(reader, wanted, limit, advance)
+        ]
+        attempts = [_attempt(deployment, reader, outcome) for outcome in outcomes]
         waiting = [
             Attempt(delivery, None)
-            for message in topic_reader.read(looking, topic_reader.waiting_ranges(looking, RAW), advance)
+            for message in topic_reader.read(reader, topic_reader.waiting_ranges(reader, RAW), advance)
             if wanted((delivery := _delivery(message)).delivery_id.encode())
         ]
     return sorted(attempts, key=_decided_at) + waiting
 
 
 def latest_outcomes(
-    place: Place, delivery_ids: Callable[[bytes], bool], limit: int | None, advance: Advance
+    deployment: Deployment, delivery_ids: Callable[[bytes], bool], limit: int | None, advance: Advance
 ) -> list[Document]:
     """Return the outcomes of the given deliveries among the newest `limit`."""
-    with topic_reader.consumer(place.kafka) as looking:
+    with topic_reader.consumer(deployment.kafka) as reader:
         return [
-            place.registry.decode(value_of(message)) for message in _outcomes(looking, delivery_ids, limit, advance)
+            deployment.registry.decode(value_of(message)) for message in _outcomes(reader, delivery_ids, limit, advance)
         ]
 
 
@@ -104,35 +106,35 @@ def _matcher(delivery_id: str) -> Callable[[bytes], bool]:
 
 
 def _outcomes(
-    looking: Consumer, wanted: Callable[[bytes], bool], limit: int | None, advance: Advance
+    reader: Consumer, wanted: Callable[[bytes], bool], limit: int | None, advance: Advance
 ) -> Iterator[Message]:
-    for block in topic_reader.newest_blocks(topic_reader.ranges(looking, OUTCOMES), limit):
-        for message in topic_reader.read(looking, block, advance):
+    for block in topic_reader.newest_blocks(topic_reader.ranges(reader, OUTCOMES), limit):
+        for message in topic_reader.read(reader, block, advance):
             if wanted(key_of(message)):
                 yield message
 
 
-def _attempt(place: Place, looking: Consumer, outcome: Document) -> Attempt:
-    message = topic_reader.record_at(looking, outcome["topic"], outcome["partition"], outcome["offset"])
+def _attempt(deployment: Deployment, reader: Consumer, outcome: Document) -> Attempt:
+    message = topic_reader.record_at(reader, outcome["topic"], outcome["partition"], outcome["offset"])
     delivery = None if message is None else _delivery(message)
-    return Attempt(delivery, outcome, tuple(_changes_of(place, looking, outcome)))
+    return Attempt(delivery, outcome, tuple(_changes_of(deployment, reader, outcome)))
 
 
-def _changes_of(place: Place, looking: Consumer, outcome: Document) -> Iterator[tuple[str, Document]]:
+def _changes_of(deployment: Deployment, reader: Consumer, outcome: Document) -> Iterator[tuple[str, Document]]:
     wanted = {event_id.encode() for event_id in outcome["event_ids"]}
     if not wanted:
         return
     start, end = outcome["decided_at"] - BEFORE_DECISION, outcome["decided_at"] + AFTER_DECISION
-    topics = sorted(filter(place.holds_changes, topic_reader.topics(looking)))
-    parts = [part for topic in topics for part in topic_reader.ranges_between(looking, topic, start, end)]
-    for message in topic_reader.read(looking, parts):
+    topics = sorted(filter(deployment.holds_changes, topic_reader.topics(reader)))
+    parts = [part for topic in topics for part in topic_reader.ranges_between(reader, topic, start, end)]
+    for message in topic_reader.read(reader, parts):
         if any(event_id in value_of(message) for event_id in wanted):  # Avro writes text as it is: no need to decode
-            yield topic_of(message), place.registry.decode(value_of(message))
+            yield topic_of(message), deployment.registry.decode(value_of(message))
 
 
 def _delivery(message: Message) -> RawDelivery:
-    place = (topic_of(message), partition_of(message), offset_of(message))
-    return raw_delivery(key_of(message), value_of(message), headers_of(message), place)
+    deployment = (topic_of(message), partition_of(message), offset_of(message))
+    return raw_delivery(key_of(message), value_of(message), headers_of(message), deployment)
 
 
 def _decided_at(attempt: Attempt) -> str:

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer
 from broker import clients, topic_reader
 from broker.topic_reader import Advance, Range, key_of, value_of
 from console.errors import Failed
-from console.queries.changes import Place
+from console.queries.changes import Deployment
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
 from schemas.topics import OUTCOMES, RAW, RAW_RECORD_BYTES
@@ -21,16 +21,16 @@ FLUSH_TIMEOUT_S = 60.0
 DECIDED_TIMEOUT_S = 60.0  # without any progress
 
 
-def workers(place: Place) -> int:
+def workers(deployment: Deployment) -> int:
     """Return the number of running workers: the members of the consumer group."""
-    admin = clients.admin(place.kafka)
-    return len(admin.describe_consumer_groups([place.group])[place.group].result().members)
+    admin = clients.admin(deployment.kafka)
+    return len(admin.describe_consumer_groups([deployment.group])[deployment.group].result().members)
 
 
-def publish(place: Place, wrong: Iterable[StateDifference], now: datetime) -> set[str]:
+def publish(deployment: Deployment, wrong: Iterable[StateDifference], now: datetime) -> set[str]:
     """Publish the corrections to `webhooks.raw`, each behind all deliveries of its resource, and return their delivery ids."""
     settings = {"enable.idempotence": True, "acks": "all", "message.max.bytes": RAW_RECORD_BYTES}
-    producer = clients.silent_producer({**place.kafka, **settings})
+    producer = clients.silent_producer({**deployment.kafka, **settings})
     failures: list[str] = []
 
     def report(error: KafkaError | None, _message: Message) -> None:
@@ -53,33 +53,33 @@ def publish(place: Place, wrong: Iterable[StateDifference], now: datetime) -> se
 class NewOutcomes:
     """The outcomes recorded after this reader was created."""
 
-    def __init__(self, place: Place) -> None:
-        self._place = place
-        with topic_reader.consumer(place.kafka) as looking:
-            self._read = {part.partition: part.high for part in topic_reader.ranges(looking, OUTCOMES)}
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        with topic_reader.consumer(deployment.kafka) as reader:
+            self._read = {part.partition: part.high for part in topic_reader.ranges(reader, OUTCOMES)}
 
     def of(self, ids: AbstractSet[str], advance: Advance) -> dict[str, str]:
         """Return `outcome reason` of each delivery, without those that no worker decides within a minute."""
         found: dict[str, str] = {}
         deadline_s = time.monotonic() + DECIDED_TIMEOUT_S
-        with topic_reader.consumer(self._place.kafka) as looking:
+        with topic_reader.consumer(self._deployment.kafka) as reader:
             while len(found) < len(ids) and time.monotonic() < deadline_s:
                 known = len(found)
-                found |= self._next(looking, ids)
+                found |= self._next(reader, ids)
                 if len(found) > known:
                     advance(len(found) - known)
                     deadline_s = time.monotonic() + DECIDED_TIMEOUT_S
                 time.sleep(0.1)
         return found
 
-    def _next(self, looking: Consumer, ids: AbstractSet[str]) -> dict[str, str]:
+    def _next(self, reader: Consumer, ids: AbstractSet[str]) -> dict[str, str]:
         """Return the outcomes recorded since the last call."""
         found = {}
-        ends = topic_reader.ranges(looking, OUTCOMES)
-        for message in topic_reader.read(looking, [self._unread(part) for part in ends]):
+        ends = topic_reader.ranges(reader, OUTCOMES)
+        for message in topic_reader.read(reader, [self._unread(part) for part in ends]):
             delivery_id = key_of(message).decode(errors="replace")
             if delivery_id in ids:
-                outcome = self._place.registry.decode(value_of(message))
+                outcome = self._deployment.registry.decode(value_of(message))
                 found[delivery_id] = f"{outcome['outcome']} {outcome['reason']}"
         self._read = {part.partition: part.high for part in ends}
         return found

@@ -17,7 +17,7 @@ from broker import clients, topic_reader
 from broker.topic_reader import Advance, Range, headers_of, key_of, offset_of, partition_of, topic_of, value_of
 from config.model import Configuration
 from console.errors import Failed, Misused
-from console.queries.changes import CHANGES, Place
+from console.queries.changes import CHANGES, Deployment
 from schemas.codec import EPOCH, raw_delivery
 from schemas.records import RawDelivery
 from schemas.topics import OUTCOMES, PRIORITIES, RAW, changelog_topic, lane_topic
@@ -44,7 +44,7 @@ class Job:
     """What to replay: the current configuration, the addresses and names, and the deliveries to compare."""
 
     configuration: Configuration
-    place: Place
+    deployment: Deployment
     window: Window
 
     @property
@@ -65,58 +65,58 @@ def replayed(
 
     Read the iterator to its end before reading wrong states from the replay.
     """
-    with topic_reader.consumer(job.place.kafka, job.place.group) as looking:
-        before = {part.partition: part.low for part in topic_reader.waiting_ranges(looking, RAW)}
+    with topic_reader.consumer(job.deployment.kafka, job.deployment.group) as reader:
+        before = {part.partition: part.low for part in topic_reader.waiting_ranges(reader, RAW)}
         if not before:
             raise Misused(f"there is no topic {RAW} on this Kafka: nothing was ever received")
-        _settle(job, looking)
-        cut = {part.partition: part.low for part in topic_reader.ranges(looking, RAW) if part.low > 0}
+        _wait_for_end_of_transactions(job, reader)
+        cut = {part.partition: part.low for part in topic_reader.ranges(reader, RAW) if part.low > 0}
         replay = Replay(directory, compiled_routes(job.configuration), job.window, cut)
         try:
-            _take_decisions(job, looking, replay, advance, is_cut=bool(cut))
-            _take_states(job, looking, replay, advance)
-            scope = _scope(looking, before)
-            yield replay, _differences(job, looking, replay, scope, advance), scope
+            _take_decisions(job, reader, replay, advance, is_cut=bool(cut))
+            _take_states(job, reader, replay, advance)
+            scope = _scope(reader, before)
+            yield replay, _differences(job, reader, replay, scope, advance), scope
         finally:
             replay.close()
 
 
-def _take_decisions(job: Job, looking: Consumer, replay: Replay, advance: Advance, *, is_cut: bool) -> None:
+def _take_decisions(job: Job, reader: Consumer, replay: Replay, advance: Advance, *, is_cut: bool) -> None:
     """Load the outcomes and changes of the window; where retention truncated the raw topic, all changes since its start."""
-    place, since = job.place, job.window.since
-    for message in topic_reader.read(looking, _since(looking, OUTCOMES, since), advance):
-        replay.take_outcome(place.registry.decode(value_of(message)))
-    start = min(since, _oldest(looking)) if is_cut else since
+    deployment, since = job.deployment, job.window.since
+    for message in topic_reader.read(reader, _since(reader, OUTCOMES, since), advance):
+        replay.add_outcome(deployment.registry.decode(value_of(message)))
+    start = min(since, _oldest(reader)) if is_cut else since
     topics, is_narrowed = (
-        sorted(filter(place.holds_changes, topic_reader.topics(looking))),
+        sorted(filter(deployment.holds_changes, topic_reader.topics(reader))),
         _narrowing(job.configuration),
     )
-    parts = [part for topic in topics for part in _since(looking, topic, start)]
-    for message in topic_reader.read(looking, parts, advance):
+    parts = [part for topic in topics for part in _since(reader, topic, start)]
+    for message in topic_reader.read(reader, parts, advance):
         if job.wants(key_of(message)):
-            change = place.registry.decode(value_of(message))
-            replay.take_change(topic_of(message), change, is_whole=not is_narrowed(topic_of(message)))
+            change = deployment.registry.decode(value_of(message))
+            replay.add_change(topic_of(message), change, is_whole=not is_narrowed(topic_of(message)))
 
 
-def _take_states(job: Job, looking: Consumer, replay: Replay, advance: Advance) -> None:
+def _take_states(job: Job, reader: Consumer, replay: Replay, advance: Advance) -> None:
     """Load what the workers have stored, then the state that consumers have of each resource, which must be as new or newer."""
-    for message in topic_reader.read(looking, topic_reader.ranges(looking, job.changelog), advance):
+    for message in topic_reader.read(reader, topic_reader.ranges(reader, job.changelog), advance):
         if job.wants(key_of(message)):
-            replay.take_row(key_of(message), value_of(message) or None)
-    _settle(job, looking)
-    topics = sorted(topic for topic in topic_reader.topics(looking) if topic.startswith(STATE))
-    parts = [part for topic in topics for part in topic_reader.ranges(looking, topic)]
-    for message in topic_reader.read(looking, parts, advance):
+            replay.add_row(key_of(message), value_of(message) or None)
+    _wait_for_end_of_transactions(job, reader)
+    topics = sorted(topic for topic in topic_reader.topics(reader) if topic.startswith(STATE))
+    parts = [part for topic in topics for part in topic_reader.ranges(reader, topic)]
+    for message in topic_reader.read(reader, parts, advance):
         if job.wants(key_of(message)):
             value = value_of(message)
-            document = job.place.registry.decode(value)["document"].encode() if value else None
-            replay.take_state(topic_of(message), key_of(message), document)
+            document = job.deployment.registry.decode(value)["document"].encode() if value else None
+            replay.add_state(topic_of(message), key_of(message), document)
 
 
 def _differences(
-    job: Job, looking: Consumer, replay: Replay, scope: Scope, advance: Advance
+    job: Job, reader: Consumer, replay: Replay, scope: Scope, advance: Advance
 ) -> Iterator[DeliveryDifference]:
-    for message in topic_reader.read(looking, scope.ranges, advance):
+    for message in topic_reader.read(reader, scope.ranges, advance):
         delivery = _delivery(message)
         if job.window.source in {None, delivery.source}:
             is_moving = delivery.offset >= scope.moving[delivery.partition]
@@ -125,47 +125,47 @@ def _differences(
                 yield difference
 
 
-def _scope(looking: Consumer, before: Mapping[int, int]) -> Scope:
-    waiting = {part.partition: part for part in topic_reader.waiting_ranges(looking, RAW)}
+def _scope(reader: Consumer, before: Mapping[int, int]) -> Scope:
+    waiting = {part.partition: part for part in topic_reader.waiting_ranges(reader, RAW)}
     ranges = [
-        Range(RAW, part.partition, part.low, waiting[part.partition].low) for part in topic_reader.ranges(looking, RAW)
+        Range(RAW, part.partition, part.low, waiting[part.partition].low) for part in topic_reader.ranges(reader, RAW)
     ]
     return Scope(ranges, {**{part.partition: 0 for part in ranges}, **before}, sum(map(len, waiting.values())))
 
 
-def _settle(job: Job, looking: Consumer) -> None:
+def _wait_for_end_of_transactions(job: Job, reader: Consumer) -> None:
     """Wait until every open transaction has ended, so that all records of the committed offsets are readable.
 
     The offsets of a transaction may become visible some milliseconds before its records.
     """
-    place, everything = job.place, topic_reader.topics(looking)
-    names = [name for name in everything if place.holds_changes(name) or name.startswith(STATE)]
-    settings = {**place.kafka, "group.id": place.group, "isolation.level": "read_uncommitted"}
-    with closing(clients.silent_consumer(settings)) as hasty:
+    deployment, everything = job.deployment, topic_reader.topics(reader)
+    names = [name for name in everything if deployment.holds_changes(name) or name.startswith(STATE)]
+    settings = {**deployment.kafka, "group.id": deployment.group, "isolation.level": "read_uncommitted"}
+    with closing(clients.silent_consumer(settings)) as uncommitted:
         ends = {
-            (name, partition): topic_reader.held(hasty, name, partition).high
+            (name, partition): topic_reader.held(uncommitted, name, partition).high
             for name in [*names, OUTCOMES, job.changelog]
             for partition in everything.get(name, ())
         }
     deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
     for (topic, partition), end in ends.items():
-        while topic_reader.held(looking, topic, partition).high < end:
+        while topic_reader.held(reader, topic, partition).high < end:
             if time.monotonic() > deadline_s:
                 raise Failed(f"a transaction on {topic} stays open for more than {SETTLE_TIMEOUT_S:.0f} s; try again")
             time.sleep(0.05)
 
 
-def _since(looking: Consumer, topic: str, start: datetime) -> list[Range]:
+def _since(reader: Consumer, topic: str, start: datetime) -> list[Range]:
     """Return the ranges of a topic written since a time, with a small margin before it."""
     never = datetime.now(UTC) + timedelta(days=1)
-    return topic_reader.ranges_between(looking, topic, max(start, EPOCH + CLOCKS_DIFFER) - CLOCKS_DIFFER, never)
+    return topic_reader.ranges_between(reader, topic, max(start, EPOCH + CLOCKS_DIFFER) - CLOCKS_DIFFER, never)
 
 
-def _oldest(looking: Consumer) -> datetime:
+def _oldest(reader: Consumer) -> datetime:
     """Return the time of the oldest record of `webhooks.raw`."""
     starts = [
-        topic_reader.record_at(looking, part.topic, part.partition, part.low)
-        for part in topic_reader.ranges(looking, RAW)
+        topic_reader.record_at(reader, part.topic, part.partition, part.low)
+        for part in topic_reader.ranges(reader, RAW)
         if len(part)
     ]
     times = [message.timestamp()[1] for message in starts if message is not None]
@@ -181,5 +181,5 @@ def _narrowing(configuration: Configuration) -> Callable[[str], bool]:
 
 
 def _delivery(message: Message) -> RawDelivery:
-    place = (topic_of(message), partition_of(message), offset_of(message))
-    return raw_delivery(key_of(message), value_of(message), headers_of(message), place)
+    deployment = (topic_of(message), partition_of(message), offset_of(message))
+    return raw_delivery(key_of(message), value_of(message), headers_of(message), deployment)

@@ -35,7 +35,7 @@ class Report:
         self._shown_states: list[StateDifference] = []
         self.deliveries = self.wrong = 0
 
-    def take_delivery(self, difference: DeliveryDifference) -> None:
+    def add_delivery(self, difference: DeliveryDifference) -> None:
         """Record a delivery with a different decision."""
         self.deliveries += 1
         was, would_be = _name(difference.was), _name(difference.would_be)
@@ -48,7 +48,7 @@ class Report:
         elif self.deliveries <= self._limit:
             self._shown.append(difference)
 
-    def take_state(self, wrong: StateDifference) -> None:
+    def add_state(self, wrong: StateDifference) -> None:
         """Record a resource of which consumers have a wrong state."""
         self.wrong += 1
         self._states[_operation(wrong), wrong.correction.resource_type] += 1

@@ -131,8 +131,8 @@ def seen_count(tables: Tables, advance: Advance) -> int:
 
 def waiting(tables: Tables) -> int:
     """Return the number of deliveries not decided yet, which the tables therefore lack."""
-    with topic_reader.consumer(tables.kafka, f"penstock.{tables.app}") as looking:
-        return sum(len(part) for part in topic_reader.waiting_ranges(looking, RAW))
+    with topic_reader.consumer(tables.kafka, f"penstock.{tables.app}") as reader:
+        return sum(len(part) for part in topic_reader.waiting_ranges(reader, RAW))
 
 
 def named(key: str) -> Name:
@@ -150,11 +150,11 @@ def _newest(
     tables: Tables, topic: str, wants: Callable[[str], bool], advance: Advance
 ) -> Iterator[tuple[str, Message]]:
     """Yield the newest record of every wanted key, unless it is a deletion."""
-    with topic_reader.consumer(tables.kafka) as looking:
+    with topic_reader.consumer(tables.kafka) as reader:
         known: set[str] = set()
-        for block in topic_reader.newest_blocks(_ranges(tables, looking, topic), None, BLOCK_RECORDS):
+        for block in topic_reader.newest_blocks(_ranges(tables, reader, topic), None, BLOCK_RECORDS):
             newest: dict[str, Message] = {}
-            for message in topic_reader.read(looking, block, advance):
+            for message in topic_reader.read(reader, block, advance):
                 key = key_of(message).decode(errors="replace")
                 if wants(key) and key not in known:
                     newest.pop(key, None)  # so that the key's order is that of its last record
@@ -164,12 +164,12 @@ def _newest(
 
 
 def _all(tables: Tables, topic: str, advance: Advance) -> Iterator[Message]:
-    with topic_reader.consumer(tables.kafka) as looking:
-        yield from topic_reader.read(looking, _ranges(tables, looking, topic), advance)
+    with topic_reader.consumer(tables.kafka) as reader:
+        yield from topic_reader.read(reader, _ranges(tables, reader, topic), advance)
 
 
-def _ranges(tables: Tables, looking: Consumer, topic: str) -> list[Range]:
-    found = topic_reader.ranges(looking, topic)
+def _ranges(tables: Tables, reader: Consumer, topic: str) -> list[Range]:
+    found = topic_reader.ranges(reader, topic)
     if not found:
         raise Misused(f"there is no topic {topic}: has a worker with [worker] app = {tables.app!r} run on this Kafka?")
     return found
@@ -187,8 +187,8 @@ def _decoded(decode: Callable[[bytes], Any], message: Message) -> Any:
     try:
         return decode(value_of(message))
     except msgspec.DecodeError as error:
-        place = f"{message.topic()}/{partition_of(message)}/{offset_of(message)}"
-        raise Failed(f"the record {place} cannot be read: {error}; was it written by a newer Penstock?") from error
+        location = f"{message.topic()}/{partition_of(message)}/{offset_of(message)}"
+        raise Failed(f"the record {location} cannot be read: {error}; was it written by a newer Penstock?") from error
 
 
 def _stored_at(message: Message) -> datetime:

@@ -42,8 +42,8 @@ class Networks:
             return False
         version, number = _number(address)
         firsts, lasts = self.ranges.get(version, ((), ()))
-        place = bisect_right(firsts, number) - 1
-        return place >= 0 and number <= lasts[place]
+        index = bisect_right(firsts, number) - 1
+        return index >= 0 and number <= lasts[index]
 
 
 NOBODY: Final = Networks({})

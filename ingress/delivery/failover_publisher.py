@@ -136,7 +136,7 @@ class FailoverPublisher:
         is_acknowledging = False
         while not (is_acknowledging and self._resume_direct()):
             rows = await self._next_rows()
-            await self._settle(rows, self._produce(rows))
+            await self._await_reports(rows, self._produce(rows))
             is_acknowledging = bool(rows) or self._has_rest()  # no rows and no rest: the disk took none
         log.info("spool_left", drained=self._spool.drained)
 
@@ -147,7 +147,7 @@ class FailoverPublisher:
         rows = self._tail.take(TAIL)
         futures = self._produce(rows)
         handed, unhanded = rows[: len(futures)], rows[len(futures) :]
-        self._run(self._settle(handed, futures))
+        self._run(self._await_reports(handed, futures))
         if unhanded:
             self._tail.put_back(unhanded)
             self._handed_seq = unhanded[0].seq - 1
@@ -191,7 +191,7 @@ class FailoverPublisher:
             futures.append(future)
         return futures
 
-    async def _settle(self, rows: Sequence[Row], futures: "Sequence[asyncio.Future[Report]]") -> None:
+    async def _await_reports(self, rows: Sequence[Row], futures: "Sequence[asyncio.Future[Report]]") -> None:
         """Return when Kafka has the rows. Rows that it did not take are enqueued again, in order."""
         while rows:
             if futures:

@@ -190,7 +190,7 @@ def _secret_metrics(tallies: Iterable[Tally]) -> Iterator[Metric]:
             continue
         unverified.add_metric([source.name, tally.provider], 0 if source.is_verified else 1)
         for secret in source.secrets:
-            values = [source.name, str(secret.place), secret.ref]
+            values = [source.name, str(secret.index), secret.ref]
             uses.add_metric(values, tally.secret_uses[secret.ref])
             expires_at = secret.expires_at()
             if expires_at is not None:
@@ -216,4 +216,4 @@ def _reload_metrics(reloads: Reloads) -> Iterator[Metric]:
 def _cumulative(counts: list[int]) -> list[tuple[str, float]]:
     """Return Prometheus' cumulative buckets, the last for all values."""
     bounds = [*map(str, ACK_BUCKETS_S), "+Inf"]
-    return [(bound, float(sum(counts[: place + 1]))) for place, bound in enumerate(bounds)]
+    return [(bound, float(sum(counts[: index + 1]))) for index, bound in enumerate(bounds)]

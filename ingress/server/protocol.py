@@ -55,7 +55,7 @@ class BoundedHttp(HttpToolsProtocol):
         """Accept a connection, unless there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self.max_connections:
-            self.hang_up(answers.too_many_connections(self.max_connections))
+            self.refuse_and_close(answers.too_many_connections(self.max_connections))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the socket, and parse them unless a request waits for its answer."""
@@ -136,7 +136,7 @@ class BoundedHttp(HttpToolsProtocol):
         has_begun = self._is_arriving or (len(self._framing) and self._running is None)
         return self._arrived if has_begun else None
 
-    def hang_up(self, answer: Answer) -> None:
+    def refuse_and_close(self, answer: Answer) -> None:
         """Refuse what is arriving with this answer and close the connection, once; the application sees a body cut off.
 
         Requests that were complete before are answered first.
@@ -158,9 +158,9 @@ class BoundedHttp(HttpToolsProtocol):
                     break
                 self._parse(piece)
         except FramingTooLarge:
-            self.hang_up(answers.header_too_large(HEADER_LIMIT_BYTES))
+            self.refuse_and_close(answers.header_too_large(HEADER_LIMIT_BYTES))
         except FramingError as error:
-            self.hang_up(answers.invalid_http(str(error)))
+            self.refuse_and_close(answers.invalid_http(str(error)))
         if len(self._framing) != self._counted_bytes or self.in_flight.body_bytes > self.in_flight.most_bytes:
             self._hold()
 
@@ -170,16 +170,16 @@ class BoundedHttp(HttpToolsProtocol):
             self.parser.feed_data(piece)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._charge.settle(None)
-            self.hang_up(self._fault or answers.invalid_http())
+            self.refuse_and_close(self._fault or answers.invalid_http())
             return
         if self._framing.is_between_requests is self._is_arriving:
-            self.hang_up(answers.invalid_http())
+            self.refuse_and_close(answers.invalid_http())
 
     def _hold(self) -> None:
         """Count the bytes that cannot be read yet, and leave the rest in the socket."""
         self._count_held()
         if self.in_flight.body_bytes > self.in_flight.most_bytes:
-            self.hang_up(answers.too_many_bytes(self.in_flight.max_bytes))
+            self.refuse_and_close(answers.too_many_bytes(self.in_flight.max_bytes))
         elif self._counted_bytes and self._running is not None and not self._is_arriving:
             self.flow.pause_reading()
 
@@ -204,7 +204,7 @@ class BoundedHttp(HttpToolsProtocol):
     def _end_half_closed(self) -> None:
         """Close a connection whose sender has closed its side: with 400 inside a request, without an answer between two."""
         if self._half_sent() is not None or len(self._framing):
-            self.hang_up(answers.body_cut_off())
+            self.refuse_and_close(answers.body_cut_off())
         elif not self.transport.is_closing():
             self.transport.close()
 
@@ -261,7 +261,7 @@ async def sweep(
             earlier, began_s = before_s.get(connection, (None, now_s))
             since_s[connection] = (request, began_s if earlier is request else now_s)
             if now_s - since_s[connection][1] > timeout_s:
-                connection.hang_up(too_slow)
+                connection.refuse_and_close(too_slow)
 
 
 def _message(answer: Answer) -> bytes:

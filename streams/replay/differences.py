@@ -89,8 +89,8 @@ def events_of(result: Result) -> Iterator[Event]:
 
 def _event_differences(was: Sequence[Event], would_be: Sequence[Event]) -> Iterator[EventDifference]:
     old, new = _grouped(was), _grouped(would_be)
-    for place in {**new, **old}:
-        for left, right in zip_longest(old.get(place, ()), new.get(place, ())):
+    for position in {**new, **old}:
+        for left, right in zip_longest(old.get(position, ()), new.get(position, ())):
             if left is None or right is None:
                 yield EventDifference("missing" if left is None else "surplus", left, right)
             elif (left.op, left.changed, left.after) != (right.op, right.changed, right.after):

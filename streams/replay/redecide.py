@@ -1,6 +1,6 @@
 """Decides stored deliveries again with the current code and compares the results with the original decisions.
 
-It does not depend on Kafka. The caller passes in the original results (`take_*`), then every delivery in partition order
+It does not depend on Kafka. The caller passes in the original results (`add_*`), then every delivery in partition order
 (`decide`), and then reads the resources whose documents at consumers are wrong (`wrong_states`). All state is in one
 RocksDB in its own directory, so memory stays bounded however much is replayed. Decision 0012.
 """
@@ -27,7 +27,7 @@ from streams.steps.routing import RoutedChange, Routes
 
 QUIET: Final = frozenset({"duplicate", "stale", "unchanged", "filtered"})
 _FAMILIES: Final = ("outcomes", "events", "starts", "names", "right", "state", "former", "row", "latest", "seen")
-_place = struct.Struct(">iq").pack
+_position = struct.Struct(">iq").pack
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -87,7 +87,7 @@ class Replay:
         self._paused, self._has_children = routes.paused, routes.children
         self._routes = replace(routes, paused=frozenset())  # deliveries held by a pause are known from the outcomes
         self._window = window
-        self._beginnings = TruncatedLog(columns["starts"], self._row, firsts)
+        self._truncated_log = TruncatedLog(columns["starts"], self._row, firsts)
         self._agreed: set[bytes] = set()  # both are bounded by what the workers decide during the replay
         self._moved: set[bytes] = set()
         self.tally = Tally()
@@ -98,28 +98,28 @@ class Replay:
 
     # --- original decisions
 
-    def take_outcome(self, record: Document) -> None:
+    def add_outcome(self, record: Document) -> None:
         """Load a record of `deliveries.outcomes`; of several for one delivery the last counts."""
         if self._window.holds(record["received_at"], record["source"]):
             known = (record["delivery_id"], record["outcome"], record["reason"])
-            self._outcomes[_place(record["partition"], record["offset"])] = _pack(known)
+            self._outcomes[_position(record["partition"], record["offset"])] = _pack(known)
 
-    def take_change(self, topic: str, record: Document, *, is_whole: bool) -> None:
+    def add_change(self, topic: str, record: Document, *, is_whole: bool) -> None:
         """Load an emitted change; `is_whole` if no route projected it."""
-        if not self._beginnings.covers(record):
+        if not self._truncated_log.covers(record):
             return
-        self._beginnings.take_change(record, is_whole=is_whole)
+        self._truncated_log.add_change(record, is_whole=is_whole)
         source, key = record["source"], record["resource_key"]
         if self._window.holds(record["received_at"], source["source"]):
             after = None if record["after"] is None else record["after"].encode()
             event = Event(topic, record["event_id"], record["op"], key, tuple(record["changed"]), after)
-            place = _place(source["partition"], source["offset"])
-            known = self._events.get(place)
-            self._events[place] = _pack((*(() if known is None else _events(known)), event))
+            position = _position(source["partition"], source["offset"])
+            known = self._events.get(position)
+            self._events[position] = _pack((*(() if known is None else _events(known)), event))
             named = (source["event_type"], record["resource_type"], record["resource_id"], record["parent_key"])
             self._names[key.encode()] = _pack(_Name(source["partition"], *named))
 
-    def take_row(self, key: bytes, row: bytes | None) -> None:
+    def add_row(self, key: bytes, row: bytes | None) -> None:
         """Load a record of the changelog of *latest*.
 
         Load all of them before the first state. A correction applies only while the row is the one that was read. If the row is
@@ -127,7 +127,7 @@ class Replay:
         """
         _put(self._row, key, row)
 
-    def take_state(self, topic: str, key: bytes, document: bytes | None) -> None:
+    def add_state(self, topic: str, key: bytes, document: bytes | None) -> None:
         """Load a record of `state.*`: the document of a resource at consumers.
 
         If a resource type has gained or lost its own topics since, its documents remain on the former topic, where nothing
@@ -153,7 +153,7 @@ class Replay:
         if was is not None and self._is_taken_over(was, delivery):
             return None
         result = self._decided(delivery)
-        unjudged = self._beginnings.unknown_at(result.writes.latest, delivery.partition, delivery.offset)
+        unjudged = self._truncated_log.unknown_at(result.writes.latest, delivery.partition, delivery.offset)
         self._store_result(result, delivery, unjudged, is_moving)
         if not self._window.holds(delivery.received_at, delivery.source) or (was is None and is_moving):
             return None
@@ -182,14 +182,14 @@ class Replay:
         return None if row is not None and codec.decode_latest(row).is_deleted else former
 
     def _was(self, delivery: RawDelivery) -> Decided | None:
-        place = _place(delivery.partition, delivery.offset)
-        known = self._outcomes.get(place)
+        position = _position(delivery.partition, delivery.offset)
+        known = self._outcomes.get(position)
         if known is None:
             return None
         known_id, outcome, reason = _outcome(known)
         if known_id != delivery.delivery_id:  # of an earlier topic of the same name
             return None
-        events = self._events.get(place)
+        events = self._events.get(position)
         return Decided(outcome, reason, () if events is None else _events(events))
 
     def _is_taken_over(self, was: Decided, delivery: RawDelivery) -> bool:
@@ -198,8 +198,8 @@ class Replay:
         return was.reason == "too_large" or (was.reason == "paused" and is_paused)
 
     def _decided(self, delivery: RawDelivery) -> Result:
-        is_cut = self._beginnings.is_cut(delivery.partition)
-        latest = TruncatedStart(self._latest, self._beginnings, delivery.partition) if is_cut else self._latest
+        is_cut = self._truncated_log.is_cut(delivery.partition)
+        latest = TruncatedStart(self._latest, self._truncated_log, delivery.partition) if is_cut else self._latest
         try:
             return process(delivery, Tables(self._seen, latest), self._routes)
         except Exception as error:  # noqa: BLE001  # as in the worker: one bad delivery must not stop all others
@@ -238,13 +238,13 @@ class Replay:
 
     def _is_beyond(self, delivery: RawDelivery, was: Decided | None, would_be: Decided) -> bool:
         """Say whether two decisions differ only in why nothing was emitted, which depends on rows older than the raw topic."""
-        if was is None or was == would_be or not self._beginnings.is_cut(delivery.partition):
+        if was is None or was == would_be or not self._truncated_log.is_cut(delivery.partition):
             return False
         return {was.outcome, would_be.outcome} <= QUIET
 
     def _take_correction(self, delivery: RawDelivery) -> None:
         """Ignore a correction, because it came from a replay like this one, unless its deliveries are no longer available."""
-        if self._beginnings.is_cut(delivery.partition) and self._right.get(delivery.key.encode()) is None:
+        if self._truncated_log.is_cut(delivery.partition) and self._right.get(delivery.key.encode()) is None:
             result = self._decided(delivery)
             for key, row in result.writes.latest.items():
                 self._latest[key] = row
@@ -256,7 +256,7 @@ class Replay:
 
     def _right_of(self, key: bytes) -> _Right:
         right = self._right.get(key)
-        return _Right(self._beginnings.document(key)) if right is None else _right(right)
+        return _Right(self._truncated_log.document(key)) if right is None else _right(right)
 
     def _is_left(self, key: bytes, name: _Name, right: _Right) -> bool:
         """Say whether a resource is not corrected.
@@ -264,7 +264,7 @@ class Replay:
         It changed during the replay, its history is unknown, it is paused, or it is a child missing only because children are
         disabled.
         """
-        if key in self._agreed or key in self._moved or self._beginnings.is_unknown(key):
+        if key in self._agreed or key in self._moved or self._truncated_log.is_unknown(key):
             return True
         is_paused = (key.decode().split("|", 2)[1], name.resource_type) in self._paused
         return is_paused or (right.document is None and name.parent_key is not None and not self._has_children)

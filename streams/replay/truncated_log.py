@@ -49,7 +49,7 @@ class TruncatedLog:
         source = record["source"]
         return bool(source["topic"] == RAW and source["offset"] >= self._firsts.get(source["partition"], 0))
 
-    def take_change(self, record: Document, *, is_whole: bool) -> None:
+    def add_change(self, record: Document, *, is_whole: bool) -> None:
         """Load an emitted change; `is_whole` if no route projected it."""
         partition, offset = record["source"]["partition"], record["source"]["offset"]
         if not self.is_cut(partition):
@@ -96,10 +96,10 @@ class TruncatedStart:
 
     def __init__(self, latest: Any, truncated_log: TruncatedLog, partition: int) -> None:
         self._latest = latest
-        self._beginnings = truncated_log
+        self._truncated_log = truncated_log
         self._partition = partition
 
     def get(self, key: bytes, /) -> bytes | None:
         """Return the row under a key."""
         row: bytes | None = self._latest.get(key)
-        return self._beginnings.row(key, self._partition) if row is None else row
+        return self._truncated_log.row(key, self._partition) if row is None else row

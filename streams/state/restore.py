@@ -106,13 +106,13 @@ class Restore:
 
     def _described(self, admin: AdminClient, name: TableName) -> _Changelog:
         topic = self._topic(name)
-        place = TopicPartition(topic, self._partition)
+        position = TopicPartition(topic, self._partition)
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka leaves it bare
         level = IsolationLevel.READ_UNCOMMITTED
         try:
             named = admin.describe_topics(TopicCollection([topic]), request_timeout=ADMIN_TIMEOUT_S)
-            ends = admin.list_offsets({place: latest}, isolation_level=level, request_timeout=ADMIN_TIMEOUT_S)
-            return _Changelog(topic, str(named[topic].result().topic_id), int(ends[place].result().offset))
+            ends = admin.list_offsets({position: latest}, isolation_level=level, request_timeout=ADMIN_TIMEOUT_S)
+            return _Changelog(topic, str(named[topic].result().topic_id), int(ends[position].result().offset))
         except KafkaException as error:
             raise Transient(f"the end of {topic}: {error.args[0].str()}") from error
 

@@ -178,8 +178,8 @@ def remember(child: Child, parent_key: str, rows: Rows) -> None:
 def index(parent_key: str, rows: Rows) -> list[str]:
     """Return `type|id` of every child ever seen of a parent, in order of first appearance."""
     count = _count(parent_key, rows)
-    places = range(0, count, NAMES_PER_ROW)
-    return [name for place in places for name in _names(rows.get(_place(parent_key, place)) or _NO_NAMES)]
+    starts = range(0, count, NAMES_PER_ROW)
+    return [name for start in starts for name in _names(rows.get(_row_key(parent_key, start)) or _NO_NAMES)]
 
 
 def add_to_index(parent_key: str, names: Sequence[str], rows: Rows) -> None:
@@ -188,10 +188,10 @@ def add_to_index(parent_key: str, names: Sequence[str], rows: Rows) -> None:
         return
     count, left = _count(parent_key, rows), list(names)
     while left:
-        place = _place(parent_key, count)
+        row_key = _row_key(parent_key, count)
         room = NAMES_PER_ROW - count % NAMES_PER_ROW
-        held = _names(rows.get(place) or _NO_NAMES) if count % NAMES_PER_ROW else []
-        rows.put(place, codec.encode_row([*held, *left[:room]]))
+        held = _names(rows.get(row_key) or _NO_NAMES) if count % NAMES_PER_ROW else []
+        rows.put(row_key, codec.encode_row([*held, *left[:room]]))
         count += min(room, len(left))
         left = left[room:]
     rows.put(INDEX + parent_key.encode(), codec.encode_row(count))
@@ -207,7 +207,7 @@ def _count(parent_key: str, rows: Rows) -> int:
     return 0 if row is None else _number(row)
 
 
-def _place(parent_key: str, count: int) -> bytes:
+def _row_key(parent_key: str, count: int) -> bytes:
     return INDEX + f"{count // NAMES_PER_ROW}\0{parent_key}".encode()
 
 

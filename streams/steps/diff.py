@@ -19,7 +19,7 @@ _ABSENT = object()
 _PLAIN = frozenset({str, int, bool, Decimal, type(None)})
 _ID_TYPES = frozenset({str, int, bool})
 _Id = str | int
-_Places = dict[_Id, int]
+_Indexes = dict[_Id, int]
 
 
 class _Element(msgspec.Struct):
@@ -72,11 +72,11 @@ class _Comparison:
             return False
         old_texts, new_texts = _elements(old), _elements(new)
         for element_id, index in new_ids.items():
-            place = old_ids.get(element_id)
-            if place is None:
+            old_index = old_ids.get(element_id)
+            if old_index is None:
                 self.pointers.append(f"{pointer}/{index}")
-            elif old_texts[place] != new_texts[index]:
-                self._values(json_value(old_texts[place]), json_value(new_texts[index]), f"{pointer}/{index}", name)
+            elif old_texts[old_index] != new_texts[index]:
+                self._values(json_value(old_texts[old_index]), json_value(new_texts[index]), f"{pointer}/{index}", name)
         self._order(old_ids, new_ids, pointer)
         return True
 
@@ -99,14 +99,14 @@ class _Comparison:
     def _arrays(self, old: list[Any], new: list[Any], pointer: str, name: str) -> None:
         old_ids, new_ids = _ids(old), _ids(new)
         if old_ids is None or new_ids is None:
-            self._by_place(old, new, pointer, name)
+            self._by_index(old, new, pointer, name)
             return
         for element_id, index in new_ids.items():
             previous = old[old_ids[element_id]] if element_id in old_ids else _ABSENT
             self._values(previous, new[index], f"{pointer}/{index}", name)
         self._order(old_ids, new_ids, pointer)
 
-    def _order(self, old_ids: _Places, new_ids: _Places, pointer: str) -> None:
+    def _order(self, old_ids: _Indexes, new_ids: _Indexes, pointer: str) -> None:
         if [*old_ids] == [*new_ids]:
             return
         common = [element_id for element_id in new_ids if element_id in old_ids]
@@ -115,7 +115,7 @@ class _Comparison:
             # A removed element has no index in the new array, so the pointer names the array itself.
             self.pointers.append(pointer)
 
-    def _by_place(self, old: list[Any], new: list[Any], pointer: str, name: str) -> None:
+    def _by_index(self, old: list[Any], new: list[Any], pointer: str, name: str) -> None:
         for index in range(max(len(old), len(new))):
             previous = old[index] if index < len(old) else _ABSENT
             current = new[index] if index < len(new) else _ABSENT
@@ -137,23 +137,23 @@ def _equal_scalars(old: Any, new: Any) -> bool:
     return type(old) is type(new) and bool(old == new)
 
 
-def _ids_in_text(text: msgspec.Raw) -> _Places | None:
+def _ids_in_text(text: msgspec.Raw) -> _Indexes | None:
     """Return `_ids` of an array without parsing its elements; also None if only full parsing can tell."""
     try:
         found = _identified(text)
     except msgspec.ValidationError:
         return None
-    places = {element.id: index for index, element in enumerate(found)}
-    return places if len(places) == len(found) else None
+    indexes = {element.id: index for index, element in enumerate(found)}
+    return indexes if len(indexes) == len(found) else None
 
 
-def _ids(elements: list[Any]) -> _Places | None:
+def _ids(elements: list[Any]) -> _Indexes | None:
     """Return id -> index, None unless every element is an object with a unique id."""
     try:
-        places = {element["id"]: index for index, element in enumerate(elements)}
+        indexes = {element["id"]: index for index, element in enumerate(elements)}
     except (TypeError, KeyError):
         return None
-    return places if len(places) == len(elements) and _ID_TYPES.issuperset(map(type, places)) else None
+    return indexes if len(indexes) == len(elements) and _ID_TYPES.issuperset(map(type, indexes)) else None
 
 
 def _escape(name: str) -> str:

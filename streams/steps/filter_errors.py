@@ -49,7 +49,7 @@ class FilterSyntaxError(ValueError):
         super().__init__(f"expected {expected}\n{_pointed(text, position)}")
 
 
-def place(token: Token) -> int:
+def position(token: Token) -> int:
     """Return the position of a token in the text."""
     return token.start_pos or 0  # None only for tokens that do not come from a lexer
 
@@ -68,7 +68,7 @@ def _stopped(text: str, error: UnexpectedCharacters | UnexpectedToken) -> tuple[
     """Return where the parser stopped, and the names of the tokens that it would have accepted there."""
     if isinstance(error, UnexpectedCharacters):
         return error.pos_in_stream or 0, frozenset(error.allowed)
-    return len(text) if error.token.type == "$END" else place(error.token), frozenset(error.accepts)
+    return len(text) if error.token.type == "$END" else position(error.token), frozenset(error.accepts)
 
 
 def _pointed(text: str, position: int) -> str:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from providers.reading import instant
-from streams.steps.filter_errors import FilterSyntaxError, complaint, place
+from streams.steps.filter_errors import FilterSyntaxError, complaint, position
 
 MAX_BYTES = 4096  # people must be able to read a filter; the longest documented one has 200
 MAX_DEPTH = 50  # of parentheses: bounds the recursion of `matches`
@@ -141,7 +141,7 @@ class _Tree(Transformer[Token, Node]):
         """Return the content of parentheses."""
         opening, inner = children
         if inner.depth >= MAX_DEPTH:
-            raise _Misplaced(place(opening), f"parentheses nested at most {MAX_DEPTH} deep")
+            raise _Misplaced(position(opening), f"parentheses nested at most {MAX_DEPTH} deep")
         return _Built(inner.node, inner.depth + 1)
 
     def negation(self, children: list[Any]) -> _Built:
@@ -156,7 +156,7 @@ class _Tree(Transformer[Token, Node]):
         field, comparator, value = children
         path = tuple(_unescaped(part) for part in _parts(field))
         if "" in path:
-            raise _Misplaced(place(field), "names with one dot between them")
+            raise _Misplaced(position(field), "names with one dot between them")
         return _Built(_compared(Term("".join(children), path, cast(Comparator, str(comparator)), ""), value))
 
 
@@ -182,7 +182,7 @@ def _compared(term: Term, value: Token) -> Term:
         text = text[:-1]
     star = None if is_quoted else _LEADING_STAR.match(text)
     if star:
-        raise _Misplaced(place(value) + star.end() - 1, r"* at the end of a value only; a literal one is written \*")
+        raise _Misplaced(position(value) + star.end() - 1, r"* at the end of a value only; a literal one is written \*")
     text = _unescaped(text[1:-1] if is_quoted else text)
     term = replace(term, value=text, is_prefix=is_prefix)
     return replace(term, operand=_operand(term, value, is_quoted=is_quoted))
@@ -190,7 +190,7 @@ def _compared(term: Term, value: Token) -> Term:
 
 def _equality(term: Term, value: Token, expected: str) -> Term:
     if term.comparator != ":":
-        raise _Misplaced(place(value) + len(value) - 1, f"after {term.comparator} {expected}")
+        raise _Misplaced(position(value) + len(value) - 1, f"after {term.comparator} {expected}")
     return term
 
 
@@ -203,7 +203,7 @@ def _operand(term: Term, value: Token, *, is_quoted: bool) -> Decimal | datetime
     time = instant(term.value) if _DATE.fullmatch(term.value) else None
     if time is None or not is_quoted:
         hint = f"; quote the date: '{term.value}'" if time else ""
-        raise _Misplaced(place(value), f"a number, a quoted date or now after {term.comparator}{hint}")
+        raise _Misplaced(position(value), f"a number, a quoted date or now after {term.comparator}{hint}")
     return time
 
 

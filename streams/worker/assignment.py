@@ -47,13 +47,13 @@ class Partitions:
         """Return the partitions whose tables are being restored."""
         return sorted(self._restores.copy())
 
-    def assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+    def assign(self, consumer: Consumer, topic_partitions: list[TopicPartition]) -> None:
         """Add newly assigned partitions, paused until their tables are restored."""
-        consumer.incremental_assign(places)
-        if places:
-            consumer.pause(places)
-        for place in places:
-            self._start(place.partition, None)
+        consumer.incremental_assign(topic_partitions)
+        if topic_partitions:
+            consumer.pause(topic_partitions)
+        for topic_partition in topic_partitions:
+            self._start(topic_partition.partition, None)
         self.is_assigned = True
         self._report_ready()
 
@@ -78,16 +78,16 @@ class Partitions:
             consumer.resume([TopicPartition(RAW, partition)])
             self._report_ready()
 
-    def revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+    def revoke(self, consumer: Consumer, topic_partitions: list[TopicPartition]) -> None:
         """Release revoked partitions: cancel their restores and close their tables."""
-        for place in places:
-            if place.partition in self._restores:
-                restore, future = self._restores.pop(place.partition)
+        for topic_partition in topic_partitions:
+            if topic_partition.partition in self._restores:
+                restore, future = self._restores.pop(topic_partition.partition)
                 restore.cancelled.set()
                 future.result().close()
-            if place.partition in self.tables:
-                self.tables.pop(place.partition).close()
-        consumer.incremental_unassign(places)
+            if topic_partition.partition in self.tables:
+                self.tables.pop(topic_partition.partition).close()
+        consumer.incremental_unassign(topic_partitions)
 
     def close(self) -> None:
         """Close all tables and stop the restore threads."""

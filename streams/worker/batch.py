@@ -82,8 +82,10 @@ def _process(delivery: RawDelivery, tables: PartitionTables, routes: Routes) -> 
         raise
     except Exception as error:  # noqa: BLE001  # design section 3, rule 4: one bad delivery must not stop all others
         result = broken(error)
-        place = result.outcome.detail
-        log.error("delivery_broke_the_code", delivery_id=delivery.delivery_id, source=delivery.source, place=place)
+        location = result.outcome.detail
+        log.error(
+            "delivery_broke_the_code", delivery_id=delivery.delivery_id, source=delivery.source, location=location
+        )
         return result
 
 

@@ -54,7 +54,7 @@ class Commits:
         self._transaction.begin()
         after = {partition: offset + 1 for partition, offset in map(offset_of, messages)}
         written = [self._produce_changelogs(partition, times_ms.get(partition, 0)) for partition in after]
-        self._transaction.commit([TopicPartition(RAW, *place) for place in after.items()], self._consumer)
+        self._transaction.commit([TopicPartition(RAW, *position) for position in after.items()], self._consumer)
         self._pending = _Pending(len(messages), _first(map(offset_of, messages)), written)
 
     def complete(self) -> None:
@@ -99,8 +99,8 @@ class Commits:
         now_ms = time.time_ns() // 1_000_000  # no later than now: a clock that is wrong must not make *seen* forget
         tables.reach(min(time_ms, now_ms))
         for name, rows in tables.seal().items():
-            place = changelog_topic(self._app, name), partition
-            self._transaction.produce_rows(place, rows, tables.time_ms, partial(_note, offsets, name))
+            topic_partition = changelog_topic(self._app, name), partition
+            self._transaction.produce_rows(topic_partition, rows, tables.time_ms, partial(_note, offsets, name))
         return tables, offsets
 
 

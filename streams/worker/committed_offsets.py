@@ -20,14 +20,14 @@ def committed(options: Mapping[str, str], group: str, partitions: Collection[int
 
     Also raises `Transient` while a transaction with offsets of one of them is pending: Kafka does not answer then.
     """
-    asking = clients.silent_consumer({**options, "group.id": group, "isolation.level": "read_committed"})
+    client = clients.silent_consumer({**options, "group.id": group, "isolation.level": "read_committed"})
     try:
-        places = asking.committed([TopicPartition(RAW, number) for number in partitions], timeout=TIMEOUT_S)
+        topic_partitions = client.committed([TopicPartition(RAW, number) for number in partitions], timeout=TIMEOUT_S)
     except KafkaException as error:
         raise Transient(f"the committed offsets of {RAW}: {error.args[0].str()}") from error
     finally:
-        asking.close()
-    for place in places:
-        if place.error is not None:
-            raise Transient(f"the committed offset of {RAW}-{place.partition}: {place.error.str()}")
-    return {place.partition: place.offset for place in places}
+        client.close()
+    for topic_partition in topic_partitions:
+        if topic_partition.error is not None:
+            raise Transient(f"the committed offset of {RAW}-{topic_partition.partition}: {topic_partition.error.str()}")
+    return {topic_partition.partition: topic_partition.offset for topic_partition in topic_partitions}

@@ -91,8 +91,8 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
 
     def _keep_private(self) -> None:
         """Close to others what an earlier version has left open to them."""
-        places = (self._settings.tables_dir, *self._settings.data_dir.glob("worker.*"))
-        refused = [str(path) for place in places for path in tighten(place)]
+        roots = (self._settings.tables_dir, *self._settings.data_dir.glob("worker.*"))
+        refused = [str(path) for root in roots for path in tighten(root)]
         if refused:
             log.warning("open_to_others", files=len(refused), first=refused[0], advice="chmod go= as their owner")
 
@@ -246,18 +246,18 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
             log.info("id_not_checked", error=str(fault), retry_in_s=CHECK_AGAIN_S)
             await self._blocking(self._transaction.abort)
 
-    def _assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+    def _assign(self, consumer: Consumer, topic_partitions: list[TopicPartition]) -> None:
         self._check_id_at_s = 0.0
-        self.partitions.assign(consumer, places)
+        self.partitions.assign(consumer, topic_partitions)
 
-    def _revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+    def _revoke(self, consumer: Consumer, topic_partitions: list[TopicPartition]) -> None:
         with contextlib.suppress(Transient, Stopped):  # the pump will find the same, and take the batch back or end
             self._transaction.finish()
-        self.partitions.revoke(consumer, places)
+        self.partitions.revoke(consumer, topic_partitions)
 
-    def _lose(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+    def _lose(self, consumer: Consumer, topic_partitions: list[TopicPartition]) -> None:
         self.partitions.is_assigned = False
-        self._revoke(consumer, places)
+        self._revoke(consumer, topic_partitions)
 
     # --- helpers
 

@@ -27,7 +27,7 @@ Status = Literal["ready", "joining", "restoring", "kafka_silent", "deliveries_wa
 log = structlog.get_logger()
 
 
-class Held(Protocol):
+class Partitions(Protocol):
     """The partitions of a worker. Read from any thread."""
 
     @property
@@ -55,12 +55,12 @@ class Health:
 
     def __init__(
         self,
-        held: Held,
+        partitions: Partitions,
         undecided_limit_s: int,
         is_stopping: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self._held = held
+        self._partitions = partitions
         self._limit_s = undecided_limit_s
         self._is_stopping = is_stopping
         self._clock = clock
@@ -74,18 +74,18 @@ class Health:
     def standing(self) -> Standing:
         """Return `ready` if deliveries are decided in time, else the first problem."""
         silent_s = self._clock() - self._answered_s
-        restoring = self._held.restoring
+        restoring = self._partitions.restoring
         if self._is_stopping():
             return Standing("stopping", "told to stop")
         if silent_s > SILENT_S:
             return Standing(
                 "kafka_silent", f"Kafka has not answered for {silent_s:.0f} s, expected every {PROBE_S:.0f} s"
             )
-        if not self._held.is_assigned:
+        if not self._partitions.is_assigned:
             return Standing("joining", "the consumer group has not given this worker its partitions yet")
         if restoring:
             return Standing("restoring", f"the tables of partitions {_listed(restoring)} are being restored")
-        waiting = [partition for partition in self._waiting if partition in self._held.working]
+        waiting = [partition for partition in self._waiting if partition in self._partitions.working]
         if waiting:
             return Standing(
                 "deliveries_wait",
@@ -98,9 +98,9 @@ class Health:
 class Watch:
     """Probes Kafka periodically and updates `health`."""
 
-    def __init__(self, settings: WorkerSettings, held: Held, health: Health) -> None:
+    def __init__(self, settings: WorkerSettings, partitions: Partitions, health: Health) -> None:
         self._settings = settings
-        self._held = held
+        self._partitions = partitions
         self._health = health
         self._is_silent = False
         self._is_over = threading.Event()
@@ -114,7 +114,7 @@ class Watch:
         self._is_over.set()
 
     def _run(self) -> None:
-        asking = clients.silent_consumer(
+        client = clients.silent_consumer(
             {
                 **self._settings.kafka,
                 "group.id": self._settings.group,
@@ -124,20 +124,20 @@ class Watch:
             }
         )
         while not self._is_over.is_set():
-            self._look(asking)
+            self._look(client)
             self._is_over.wait(PROBE_S)
-        asking.close()
+        client.close()
 
-    def _look(self, asking: Consumer) -> None:
+    def _look(self, client: Consumer) -> None:
         before_ms = int((time() - self._settings.configuration.worker.undecided_limit_s) * 1000)
         try:
-            asking.list_topics(RAW, PROBE_TIMEOUT_S)
-            self._health.answered(waiting(asking, self._held.working, before_ms))
+            client.list_topics(RAW, PROBE_TIMEOUT_S)
+            self._health.answered(waiting(client, self._partitions.working, before_ms))
         except KafkaException as error:
             self._note(is_silent=True, detail=error.args[0].str())
         else:
             self._note(is_silent=False)
-        asking.poll(0)  # serves the errors that the client has queued; nothing else polls it
+        client.poll(0)  # serves the errors that the client has queued; nothing else polls it
 
     def _note(self, *, is_silent: bool, detail: str = "") -> None:
         """Log the first probe that fails and the first that succeeds again."""
@@ -148,22 +148,27 @@ class Watch:
         self._is_silent = is_silent
 
 
-def waiting(asking: Consumer, partitions: Sequence[int], before_ms: int) -> list[int]:
+def waiting(client: Consumer, partitions: Sequence[int], before_ms: int) -> list[int]:
     """Return the partitions whose oldest undecided delivery was written to the topic before a moment.
 
     Uses Kafka's time index, so no delivery is read. The ends are read first, so that deliveries that arrive between two
     requests do not count as old. Raises `KafkaException` if a request fails.
     """
-    places = [TopicPartition(RAW, partition) for partition in partitions]
-    if not places:
+    positions = [TopicPartition(RAW, partition) for partition in partitions]
+    if not positions:
         return []
-    ends = {place.partition: asking.get_watermark_offsets(place, PROBE_TIMEOUT_S, cached=False) for place in places}
+    ends = {
+        position.partition: client.get_watermark_offsets(position, PROBE_TIMEOUT_S, cached=False)
+        for position in positions
+    }
     moments = [TopicPartition(RAW, partition, before_ms) for partition in partitions]
-    recent = {place.partition: place.offset for place in _sound(asking.offsets_for_times(moments, PROBE_TIMEOUT_S))}
+    recent = {
+        position.partition: position.offset for position in _sound(client.offsets_for_times(moments, PROBE_TIMEOUT_S))
+    }
     return [
-        place.partition
-        for place in _sound(asking.committed(places, PROBE_TIMEOUT_S))
-        if _has_older(place.offset, ends[place.partition], recent[place.partition])
+        position.partition
+        for position in _sound(client.committed(positions, PROBE_TIMEOUT_S))
+        if _has_older(position.offset, ends[position.partition], recent[position.partition])
     ]
 
 
@@ -176,11 +181,11 @@ def _has_older(committed: int, ends: tuple[int, int], recent: int) -> bool:
     return max(low, committed) < (recent if recent >= 0 else high)
 
 
-def _sound(places: Sequence[TopicPartition]) -> Sequence[TopicPartition]:
-    for place in places:
-        if place.error is not None:
-            raise KafkaException(place.error)
-    return places
+def _sound(positions: Sequence[TopicPartition]) -> Sequence[TopicPartition]:
+    for position in positions:
+        if position.error is not None:
+            raise KafkaException(position.error)
+    return positions
 
 
 def _listed(partitions: Sequence[int]) -> str:

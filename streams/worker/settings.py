@@ -149,8 +149,8 @@ def filter_problems(loaded: Configuration, path: Path | None = None) -> list[Pro
         try:
             compile_filter(route.filter)
         except FilterSyntaxError as error:
-            place = "" if path is None else f"{path}:{line_of(location, lines)}"
-            problems.append(Problem(place, key_text(location), str(error)))
+            line = "" if path is None else f"{path}:{line_of(location, lines)}"
+            problems.append(Problem(line, key_text(location), str(error)))
     return problems
 
 

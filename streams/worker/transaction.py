@@ -77,18 +77,18 @@ class Transaction:
             self.begin()
 
     def produce_rows(
-        self, place: tuple[str, int], rows: Mapping[bytes, bytes], time_ms: int, report: Callable[[int], None]
+        self, topic_partition: tuple[str, int], rows: Mapping[bytes, bytes], time_ms: int, report: Callable[[int], None]
     ) -> None:
         """Add a table's rows to its changelog, all with one time, and report the offset of the last once the broker has it.
 
-        `place` is (topic, partition).
+        `topic_partition` is (topic, partition).
         """
 
         def on_delivery(error: KafkaError | None, message: Any) -> None:
             if error is None:
                 report(message.offset())
 
-        (topic, partition), last = place, len(rows)
+        (topic, partition), last = topic_partition, len(rows)
         for number, (key, row) in enumerate(rows.items(), 1):
             report_to = on_delivery if number == last else None
             self._producer.produce(topic, key, row, partition, on_delivery=report_to, timestamp=time_ms)
@@ -100,7 +100,7 @@ class Transaction:
     def commit(self, offsets: Sequence[TopicPartition], consumer: Consumer) -> None:
         """Start to commit everything since `begin` together with the input offsets; `finish` returns the result."""
         metadata = consumer.consumer_group_metadata()
-        self._offsets = {place.partition: place.offset for place in offsets}
+        self._offsets = {position.partition: position.offset for position in offsets}
         self._ending = in_background(self._commit, self._producer.client, list(offsets), metadata)
         self._is_open = False
 

@@ -67,7 +67,7 @@ def test_paid_invoice_is_paid_in_whatever_order_its_second_arrives(order: tuple[
         stripe("evt_3", "invoice.payment_succeeded", invoice | {"status": "paid"}),
     ]
 
-    assert last_state(decided(*(events[place] for place in order)))["status"] == "paid"
+    assert last_state(decided(*(events[index] for index in order)))["status"] == "paid"
 
 
 def test_update_with_the_stored_update_time_is_not_ignored() -> None:
@@ -90,8 +90,8 @@ def test_two_issues_of_one_event_type_are_two_deliveries() -> None:
         for number in (1, 2)
     ]
     deliveries = [
-        identified("github", body, headers | {"x-github-delivery": f"guid-{place}"})
-        for place, body in enumerate(bodies)
+        identified("github", body, headers | {"x-github-delivery": f"guid-{index}"})
+        for index, body in enumerate(bodies)
     ]
 
     assert [delivery.delivery_id for delivery in deliveries] == ["guid-0", "guid-1"]
@@ -122,12 +122,12 @@ def test_deletion_with_the_hash_of_the_creation_is_a_deletion() -> None:
                 "store_id": "1025646",
                 "data": {"type": "product", "id": 205},
                 "hash": "7ee67cd1cf2ca60bc1aa9e5fe957d2de373be4ca",
-                "created_at": CREATED_S + place,
+                "created_at": CREATED_S + index,
                 "producer": "stores/abc",
             },
-            {"webhook-id": f"msg_{place}"},
+            {"webhook-id": f"msg_{index}"},
         )
-        for place, what in enumerate(("created", "updated", "deleted"))
+        for index, what in enumerate(("created", "updated", "deleted"))
     ]
 
     assert decided(*deliveries).outcomes[-1] == "changed deleted"

@@ -54,7 +54,7 @@ def test_readiness_ends_before_the_deliveries_do(tmp_path: Path) -> None:
 def half_posted(process: IngressProcess) -> socket.socket:
     """Return a connection on which a delivery has come but for its last byte."""
     connection = socket.create_connection(("127.0.0.1", process.port), timeout=TIMEOUT_S)
-    head = f"POST /v1/acme HTTP/1.1\r\nhost: door\r\ncontent-length: {len(BODY)}\r\n\r\n"
+    head = f"POST /v1/acme HTTP/1.1\r\nhost: ingress\r\ncontent-length: {len(BODY)}\r\n\r\n"
     connection.sendall(head.encode() + BODY[:-1])
     return connection
 

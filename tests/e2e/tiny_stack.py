@@ -19,7 +19,7 @@ def main() -> None:
     """Do what the first argument says."""
     part, *arguments = sys.argv[1:]
     match part:
-        case "door":
+        case "ingress":
             _door(*map(int, arguments))
         case "worker":
             _worker(*map(int, arguments))
@@ -32,9 +32,9 @@ def _up(data_dir: Path, *numbers: int) -> int:
     options = Options(
         data_dir, port, kafka_port, registry_port, operations_port, sample=True, worker_operations_port=worker_port
     )
-    door = replace(INGRESS, command=lambda ready: _this("door", str(ready.port), str(ready.operations_port)))
+    ingress = replace(INGRESS, command=lambda ready: _this("ingress", str(ready.port), str(ready.operations_port)))
     worker = replace(WORKER, command=lambda ready: _this("worker", str(ready.worker_operations_port)))
-    return up(options, _demo, _note_ready, (door, worker))
+    return up(options, _demo, _note_ready, (ingress, worker))
 
 
 def _demo(data_dir: Path) -> Path:

@@ -190,10 +190,10 @@ def widen(secure: SecureKafka, changelogs: list[str]) -> None:
     """Give the raw topic a second partition, and the changelogs a limit that is not Penstock's."""
     secure.admin.create_partitions([NewPartitions(RAW, 2)])[RAW].result()
     for name in changelogs:
-        place = ConfigResource(ResourceType.TOPIC, name)
+        resource = ConfigResource(ResourceType.TOPIC, name)
         entry = ConfigEntry("max.message.bytes", "1000000", incremental_operation=AlterConfigOpType.SET)
-        place.add_incremental_config(entry)
-        secure.admin.incremental_alter_configs([place])[place].result()
+        resource.add_incremental_config(entry)
+        secure.admin.incremental_alter_configs([resource])[resource].result()
 
 
 def partitions(secure: SecureKafka, topic: str) -> int:

@@ -18,7 +18,7 @@ import pytest
 
 from broker import topic_reader
 from config import loading
-from console.queries.changes import Place, place_of
+from console.queries.changes import Deployment, deployment_of
 from console.sample import sample_account
 from providers.registry import PROVIDERS
 from schemas.topics import RAW
@@ -41,12 +41,12 @@ class Stack:
         self.text = _toml(self.unique, kafka, registry)
         self.path = directory / "console.toml"
         self.path.write_text(self.text)
-        self.door: IngressProcess
+        self.ingress: IngressProcess
         self.workers: Workers
 
     def environ(self) -> dict[str, str]:
         """Return the environment of a command beside this stack."""
-        return {**os.environ, "PENSTOCK_CONFIG": str(self.path), "PENSTOCK_URL": self.door.url}
+        return {**os.environ, "PENSTOCK_CONFIG": str(self.path), "PENSTOCK_URL": self.ingress.url}
 
     def run(self, *arguments: str, code: int = 0, given: str | None = None) -> str:
         """Return what a command prints, which has to end with this code."""
@@ -73,9 +73,9 @@ class Stack:
             self.workers.start(0)
         wait_until(lambda: self.workers.is_ready(0), "the worker has its partitions", 120)
 
-    def place(self) -> AbstractContextManager[Place]:
+    def deployment(self) -> AbstractContextManager[Deployment]:
         """Return where this stack's topics are."""
-        return place_of(loading.load(self.path, {}), {})
+        return deployment_of(loading.load(self.path, {}), {})
 
 
 def _toml(unique: str, kafka: str, registry: str) -> str:
@@ -95,10 +95,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str) -
     made = Stack(tmp_path_factory.mktemp("console"), kafka, registry)
     ensure_raw(kafka, f"console-{made.unique}")
     with (
-        running_ingress(tmp_path_factory.mktemp("door"), made.text) as made.door,
+        running_ingress(tmp_path_factory.mktemp("ingress"), made.text) as made.ingress,
         running(tmp_path_factory.mktemp("workers"), made.text) as made.workers,
     ):
-        made.door.until_ready()
+        made.ingress.until_ready()
         yield made
 
 
@@ -131,10 +131,10 @@ def read_line(stream: IO[str] | None) -> str:
 
 def raw_ids(stack: Stack) -> list[str]:
     """Return the ids of the shop's deliveries on the raw topic."""
-    with stack.place() as place, topic_reader.consumer(place.kafka) as looking:
+    with stack.deployment() as deployment, topic_reader.consumer(deployment.kafka) as reader:
         headers = [
             dict(topic_reader.headers_of(found))
-            for found in topic_reader.read(looking, topic_reader.ranges(looking, RAW))
+            for found in topic_reader.read(reader, topic_reader.ranges(reader, RAW))
         ]
     ours = [found for found in headers if found.get("penstock_source") == f"shopify-{stack.unique}".encode()]
     return [(found["penstock_delivery_id"] or b"").decode() for found in ours]
@@ -143,9 +143,9 @@ def raw_ids(stack: Stack) -> list[str]:
 def variations(stack: Stack) -> list[int]:
     """Return the variations of product 8 that made a change, in their order."""
     key = f"shopify|shopify-{stack.unique}|product|8"
-    with stack.place() as place, topic_reader.consumer(place.kafka) as looking:
-        messages = list(topic_reader.read(looking, topic_reader.ranges(looking, "changes.shopify.product")))
-        changes = [place.registry.decode(topic_reader.value_of(message)) for message in messages]
+    with stack.deployment() as deployment, topic_reader.consumer(deployment.kafka) as reader:
+        messages = list(topic_reader.read(reader, topic_reader.ranges(reader, "changes.shopify.product")))
+        changes = [deployment.registry.decode(topic_reader.value_of(message)) for message in messages]
     return [json.loads(change["after"])["penstock_variation"] for change in changes if change["resource_key"] == key]
 
 
@@ -185,8 +185,8 @@ def test_every_accepted_sample_delivery_has_its_outcome(stack: Stack) -> None:
     senders: dict[str, Sender] = {source.provider: sender(source, {}, date(2026, 11, 21)) for source in loaded.sources}
 
     for _run in range(2):
-        with stack.place() as place:
-            account = sample_account(place, stack.door.url, senders)
+        with stack.deployment() as deployment:
+            account = sample_account(deployment, stack.ingress.url, senders)
 
         outcomes = Counter(outcome["outcome"] for outcome in account.outcomes)
         assert account.pending == 0

@@ -46,7 +46,7 @@ def test_topics_are_replicated_as_configured(
 
     cluster.wait()
     admin = AdminClient({"bootstrap.servers": cluster.bootstrap_servers})
-    place = ConfigResource(ResourceType.TOPIC, name)
+    resource = ConfigResource(ResourceType.TOPIC, name)
     (partition,) = admin.list_topics(name, timeout=10).topics[name].partitions.values()
     assert len(partition.replicas) == replicas
-    assert admin.describe_configs([place])[place].result()["min.insync.replicas"].value == insync
+    assert admin.describe_configs([resource])[resource].result()["min.insync.replicas"].value == insync

@@ -107,7 +107,7 @@ def decided(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory)
     path.write_text(text)
     found = Decided(kafka, registry, path)
     with (
-        running_ingress(tmp_path_factory.mktemp("door"), text) as shop,
+        running_ingress(tmp_path_factory.mktemp("ingress"), text) as shop,
         running(tmp_path_factory.mktemp("workers"), text) as workers,
     ):
         shop.until_ready()

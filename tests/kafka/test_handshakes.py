@@ -44,7 +44,7 @@ def configured(kafka: str, registry: str) -> str:
 def shop(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngressProcess]:
     """Give a ready ingress."""
     ensure_raw(kafka, APP)
-    with running_ingress(tmp_path_factory.mktemp("door"), configured(kafka, registry)) as process:
+    with running_ingress(tmp_path_factory.mktemp("ingress"), configured(kafka, registry)) as process:
         process.until_ready()
         yield process
 

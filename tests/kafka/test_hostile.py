@@ -47,7 +47,7 @@ def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFa
     ensure_raw(kafka, APP)
     with (
         closing(OutcomeCount(kafka, registry, SOURCE)) as outcomes,
-        running_ingress(tmp_path_factory.mktemp("door"), text) as process,
+        running_ingress(tmp_path_factory.mktemp("ingress"), text) as process,
         running(tmp_path_factory.mktemp("worker"), text) as workers,
     ):
         process.until_ready()

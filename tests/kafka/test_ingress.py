@@ -49,7 +49,7 @@ def shop(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingre
     tables.append(f'[[sources]]\nname = "open-{RUN}"\nprovider = "shopify"\nverify = "none"\n')
     tables.append(f'[[sources]]\nname = "private-{RUN}"\nprovider = "shopery"\nsecrets = ["text:{SHOPERY_SECRET}"]\n')
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n' + "".join(tables)
-    with running_ingress(tmp_path_factory.mktemp("door"), text) as process:
+    with running_ingress(tmp_path_factory.mktemp("ingress"), text) as process:
         process.until_ready()
         yield process
 

@@ -110,7 +110,7 @@ def test_too_many_deliveries_are_told_when_to_come_back(guarded: IngressProcess)
 
 def test_flood_is_counted_whole_and_logged_in_part(kafka: str, tmp_path: Path) -> None:
     """Of a thousand refusals some lines are written and the rest is summed up; none is missing in the metrics."""
-    head = f"POST /v1/nobody-{RUN} HTTP/1.1\r\nhost: door\r\ncontent-length: 0\r\n\r\n"
+    head = f"POST /v1/nobody-{RUN} HTTP/1.1\r\nhost: ingress\r\ncontent-length: 0\r\n\r\n"
     with running_ingress(tmp_path, f'[kafka]\nbootstrap_servers = "{kafka}"\n' + source("open")) as process:
         process.until_ready()
         with connected(process) as connection:
@@ -191,7 +191,7 @@ def connected(process: IngressProcess) -> Iterator[socket.socket]:
 def begun(process: IngressProcess, name: str, body_bytes: int) -> Iterator[socket.socket]:
     """Give a connection on which the headers of a post have been sent, and nothing of its body."""
     with connected(process) as connection:
-        head = f"POST /v1/{name} HTTP/1.1\r\nhost: door\r\ncontent-length: {body_bytes}\r\n\r\n"
+        head = f"POST /v1/{name} HTTP/1.1\r\nhost: ingress\r\ncontent-length: {body_bytes}\r\n\r\n"
         connection.sendall(head.encode())
         yield connection
 

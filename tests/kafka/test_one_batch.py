@@ -44,10 +44,10 @@ class Shop:
         """Say whether the group has committed everything that is on the topic."""
         known = self._group.list_topics(RAW, timeout=10).topics[RAW].partitions
         try:
-            places = self._group.committed([TopicPartition(RAW, number) for number in known], timeout=2)
+            positions = self._group.committed([TopicPartition(RAW, number) for number in known], timeout=2)
         except KafkaException:  # a transaction of this group is pending
             return False
-        return all(place.offset == end_of(self._group, RAW, place.partition) for place in places)
+        return all(position.offset == end_of(self._group, RAW, position.partition) for position in positions)
 
     def close(self) -> None:
         """Let go of Kafka."""

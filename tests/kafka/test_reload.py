@@ -41,7 +41,7 @@ class Shop:
         draft.write_text(text)
         draft.replace(self.path)
 
-    def hang_up(self) -> None:
+    def send_sighup(self) -> None:
         """Send SIGHUP."""
         os.kill(self.process.child.pid, signal.SIGHUP)
 
@@ -98,11 +98,11 @@ async def test_reloads_cost_no_delivery(shop: Shop, kafka: str) -> None:
             shop.replace(shop.text(KEPT, COMING))
             until(lambda: shop.process.get(f"/v1/{COMING}").status_code == 200, IN_TIME_S, "the new source is served")
             shop.path.write_text(shop.text(KEPT, COMING) + "[[sources]\n")
-            shop.hang_up()
+            shop.send_sighup()
             shop.until_logged("configuration_refused", number + 1)
             assert shop.process.get(f"/v1/{COMING}").status_code == 200
             shop.path.write_text(shop.text(KEPT))
-            shop.hang_up()
+            shop.send_sighup()
             until(lambda: shop.process.get(f"/v1/{COMING}").status_code == 404, IN_TIME_S, "the source is gone")
 
     with RawReader(kafka) as raw:
@@ -139,7 +139,7 @@ def test_faulty_file_is_named_and_shown(shop: Shop) -> None:
     """The log has file, line and key; the gauge is 0 until the file is right again; what needs a restart is named."""
     good = shop.text(KEPT)
     shop.path.write_text(good + "secret = 7\n")
-    shop.hang_up()
+    shop.send_sighup()
     shop.until_logged("configuration_refused", 1)
 
     (refused,) = [event for event in shop.process.events() if event["event"] == "configuration_refused"]

@@ -1,4 +1,4 @@
-"""Captured deliveries, sent again with altered headers, through door and worker: no false change, and all of it explained."""
+"""Captured deliveries, sent again with altered headers, through ingress and worker: no false change, and all of it explained."""
 
 import uuid
 from contextlib import closing
@@ -66,9 +66,9 @@ def test_captured_deliveries_make_no_false_change(kafka: str, registry: str, tmp
     """Each replay ends as duplicate or dead letter with its reason; the changes are those that really happened."""
     text = configured(kafka, registry)
     ensure_raw(kafka, APP)
-    (tmp_path / "door").mkdir()
+    (tmp_path / "ingress").mkdir()
     (tmp_path / "worker").mkdir()
-    with running_ingress(tmp_path / "door", text) as shop:
+    with running_ingress(tmp_path / "ingress", text) as shop:
         shop.until_ready()
         assert [post(shop, *posted[:3]) for posted in POSTED] == [200] * len(POSTED)
 

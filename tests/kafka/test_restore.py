@@ -57,8 +57,8 @@ class Changelogs:
 
     def setting(self, table: str, name: str) -> str:
         """Return a setting of a changelog as Kafka has it."""
-        place = ConfigResource(ResourceType.TOPIC, changelog_topic(self.app, table))
-        return str(self.admin.describe_configs([place])[place].result()[name].value)
+        resource = ConfigResource(ResourceType.TOPIC, changelog_topic(self.app, table))
+        return str(self.admin.describe_configs([resource])[resource].result()[name].value)
 
 
 @pytest.fixture

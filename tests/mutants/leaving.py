@@ -19,7 +19,7 @@ LEAVING: Final = (
         "files_of_a_former_version_stay_open",
         "Files are their owner's alone: what an earlier version has written stays readable by every user.",
         "config/private_files.py",
-        "    for path in _below(place):\n",
+        "    for path in _below(root):\n",
         "    for path in ():\n",
         ("tests/unit/config/test_private_files.py::test_what_is_open_is_tightened_and_the_rest_is_as_it_was",),
     ),

@@ -52,7 +52,7 @@ REPLAYING: Final = (
         "history_begins_with_the_topic",
         "Right ones not sent again: where retention has cut the raw topic off, old resources are decided as if they were new.",
         "streams/replay/truncated_log.py",
-        "return self._beginnings.row(key, self._partition) if row is None else row",
+        "return self._truncated_log.row(key, self._partition) if row is None else row",
         "return row",
         (f"{_REPLAY}::test_history_beyond_the_raw_topic_makes_no_false_creation",),
     ),

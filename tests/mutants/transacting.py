@@ -120,11 +120,11 @@ TRANSACTING: Final = (
         "latest_is_not_in_the_changelog",
         "Tables survive the disk: what *latest* held is gone when the partition moves or the disk is lost.",
         "streams/worker/commit.py",
-        "            place = changelog_topic(self._app, name), partition\n",
+        "            topic_partition = changelog_topic(self._app, name), partition\n",
         """            if name == "latest":
                 offsets[name] = tables.next_offset(name)
                 continue
-            place = changelog_topic(self._app, name), partition
+            topic_partition = changelog_topic(self._app, name), partition
 """,
         (f"{_BATCH}::test_another_worker_takes_over_with_the_tables",),
     ),

@@ -80,7 +80,7 @@ defaults
     timeout http-request 2s
     timeout http-keep-alive 2s
     timeout server 4s
-frontend door
+frontend ingress
     bind 127.0.0.1:{port}
     {frontend}
     http-request capture req.hdr(x-case) len 64

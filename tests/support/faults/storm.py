@@ -26,10 +26,10 @@ def weather(cluster: Cluster, registry: str, directory: Path, seed: int, *, seco
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"storm-{uuid.uuid4().hex[:8]}"
     ensure_raw(cluster.bootstrap_servers, app, PARTITIONS)
     configuration = configured(cluster.worker_servers, registry, source, app)
-    (directory / "door").mkdir()
+    (directory / "ingress").mkdir()
     with (
         closing(OutcomeCount(cluster.bootstrap_servers, registry, source)) as outcomes,
-        running_ingress(directory / "door", configuration) as ingress,
+        running_ingress(directory / "ingress", configuration) as ingress,
         running(directory, configuration) as workers,
     ):
         ingress.until_ready()

@@ -55,7 +55,7 @@ def written(random: Random, run: str, number: int, now: datetime) -> Written:
     body = sender.body[:-1] + b',"fuzz":"%d-%d"}' % (number, random.getrandbits(40))
     signed = sender.provider.sign(Sample(body, sender.topic, f"fuzz-{number}", now), sender.secret)
     lines = [f"{name}: {value}".encode("latin-1") for name, value in signed.items()]
-    return Written(f"POST /v1/{sender.name}-{run} HTTP/1.1".encode(), [b"Host: door", *lines], body)
+    return Written(f"POST /v1/{sender.name}-{run} HTTP/1.1".encode(), [b"Host: ingress", *lines], body)
 
 
 def chunks(random: Random, body: bytes) -> bytes:
@@ -232,11 +232,11 @@ def _odd_head(random: Random, first: Written, second: Written) -> WireCase:
         (first.request_line, []),
         (first.request_line, [host, host]),
         (first.request_line, [b"Host: a b"]),
-        (first.request_line, [b"Host : door"]),
+        (first.request_line, [b"Host : ingress"]),
         (first.request_line.replace(b"1.1", b"2.0"), [host]),
         (first.request_line.replace(b"1.1", b"0.9"), [host]),
         (first.request_line.replace(b" HTTP/1.1", b""), [host]),
-        (b"CONNECT door:80 HTTP/1.1", [host]),
+        (b"CONNECT ingress:80 HTTP/1.1", [host]),
     ))  # fmt: skip
     return WireCase(
         "odd head", cut(random, Written(line, [*hosts, *signed], first.body).plain() + second.plain()), (400,)

@@ -37,7 +37,7 @@ class Authority:
         """Write the authority's own certificate, which clients trust."""
         path.write_bytes(self._certificate.public_bytes(Encoding.PEM))
 
-    def issue(self, directory: Path, name: str = "door", password: bytes | None = None) -> tuple[Path, Path]:
+    def issue(self, directory: Path, name: str = "ingress", password: bytes | None = None) -> tuple[Path, Path]:
         """Write a certificate for 127.0.0.1 and its key, and return their paths."""
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _certificate(_name(name), self._name, key)

@@ -48,7 +48,7 @@ class RawReader:
                 f"{self._topic}-{partition} ends at {end}, nothing came at {self._next[partition]}"
             )
             assert record.error() is None, record.error()
-            place = (self._topic, partition, int(record.offset() or 0))
+            position = (self._topic, partition, int(record.offset() or 0))
             headers: Any = record.headers()
-            self._seen.append(raw_delivery(record.key(), record.value(), headers, place))
-            self._next[partition] = place[2] + 1
+            self._seen.append(raw_delivery(record.key(), record.value(), headers, position))
+            self._next[partition] = position[2] + 1

@@ -29,7 +29,7 @@ from local import kafka, ports
 from tests.support.kafka.certificates import Authority
 from tests.support.kafka.token_server import AUDIENCE, ISSUER, TokenServer, token_server
 
-USERS = {"penstock-ingress": "door-secret", "penstock-worker": "pipe-secret", "penstock-console": "look-secret"}
+USERS = {"penstock-ingress": "ingress-secret", "penstock-worker": "pipe-secret", "penstock-console": "look-secret"}
 """Made-up users that every way to log in knows, with their passwords."""
 
 _DECISION = re.compile(

@@ -90,7 +90,7 @@ def recompute(raw: list[RawDelivery], routes: Routes) -> Recomputation:
 def assert_adds_up(ledger: Ledger, expected: Recomputation) -> None:
     """Assert that nothing is lost, doubled or out of order, and that every delivery has the outcome it must have."""
     decided = Counter((outcome["partition"], outcome["offset"]) for outcome in ledger.outcomes)
-    assert {place for place, count in decided.items() if count > 1} == set(), "outcomes doubled"
+    assert {position for position, count in decided.items() if count > 1} == set(), "outcomes doubled"
     assert set(expected.results) - set(decided) == set(), "outcomes lost"
     assert len(ledger.outcomes) == len(ledger.raw)
     wrong = [
@@ -114,8 +114,8 @@ def grouped(pairs: Iterator[tuple[str, str]]) -> dict[str, list[str]]:
 def raw_delivery(message: Message) -> RawDelivery:
     """Return the delivery that a message of `webhooks.raw` holds."""
     headers: Any = message.headers()
-    place = (message.topic() or RAW, message.partition() or 0, message.offset() or 0)
-    return codec.raw_delivery(message.key(), message.value(), headers, place)
+    position = (message.topic() or RAW, message.partition() or 0, message.offset() or 0)
+    return codec.raw_delivery(message.key(), message.value(), headers, position)
 
 
 def change_topics(kafka: str) -> list[str]:
@@ -146,8 +146,10 @@ def committed(kafka: str, *topics: str) -> Iterator[Message]:
                     yield message
                 elif error.code() != KafkaError._PARTITION_EOF:
                     raise AssertionError(error)
-                elif (message.offset() or 0) >= left.get(place := (message.topic() or "", message.partition() or 0), 0):
-                    left.pop(place, None)
+                elif (message.offset() or 0) >= left.get(
+                    position := (message.topic() or "", message.partition() or 0), 0
+                ):
+                    left.pop(position, None)
     finally:
         consumer.close()
 
@@ -158,8 +160,8 @@ def _ends(kafka: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
     consumer = Consumer(options)
     try:
         known = consumer.list_topics(timeout=10).topics
-        places = [(topic, partition) for topic in topics for partition in known[topic].partitions]
-        return {place: end_of(consumer, *place) for place in places}
+        positions = [(topic, partition) for topic in topics for partition in known[topic].partitions]
+        return {position: end_of(consumer, *position) for position in positions}
     finally:
         consumer.close()
 

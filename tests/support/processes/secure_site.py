@@ -135,14 +135,14 @@ class Site:
 
     def changes(self) -> list[str]:
         """Return the ids of the things that this application has published changes of, as the administrator reads them."""
-        settings = {"bootstrap.servers": self.secure.address("plain"), "group.id": "looking", "log_level": 0}
-        looking = Consumer({**settings, "auto.offset.reset": "earliest", "isolation.level": "read_committed"})
+        settings = {"bootstrap.servers": self.secure.address("plain"), "group.id": "secure-site", "log_level": 0}
+        consumer = Consumer({**settings, "auto.offset.reset": "earliest", "isolation.level": "read_committed"})
         found, topic = [], f"{self.app}.vip.high"
-        with contextlib.closing(looking), contextlib.closing(Registry(self.registry)) as registry:
-            if topic not in looking.list_topics(timeout=10).topics:
+        with contextlib.closing(consumer), contextlib.closing(Registry(self.registry)) as registry:
+            if topic not in consumer.list_topics(timeout=10).topics:
                 return []
-            looking.subscribe([topic])
-            found = [registry.decode(message.value() or b"") for message in _all(looking)]
+            consumer.subscribe([topic])
+            found = [registry.decode(message.value() or b"") for message in _all(consumer)]
         return [str(change["resource_id"]) for change in found]
 
     def until_changed(self, thing: str) -> None:
@@ -176,8 +176,8 @@ def as_user(user: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _all(looking: Consumer) -> Iterator[Any]:
-    while (message := looking.poll(3.0)) is not None:
+def _all(consumer: Consumer) -> Iterator[Any]:
+    while (message := consumer.poll(3.0)) is not None:
         if message.error() is None:
             yield message
 

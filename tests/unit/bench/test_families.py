@@ -19,9 +19,9 @@ def test_the_pipeline_makes_as_many_events_as_expected(has_children: bool) -> No
     latest: dict[bytes, bytes] = {}
 
     events = 0
-    for place, delivery in enumerate(families(products, versions)):
+    for index, delivery in enumerate(families(products, versions)):
         headers = codec.raw_headers(delivery)
-        read = codec.raw_delivery(delivery.key.encode(), delivery.body, headers, ("webhooks.raw", 0, place))
+        read = codec.raw_delivery(delivery.key.encode(), delivery.body, headers, ("webhooks.raw", 0, index))
         result = process(read, Tables(seen, latest), routes)
         seen.update(result.writes.seen)
         latest.update(result.writes.latest)

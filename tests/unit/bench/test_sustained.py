@@ -23,28 +23,28 @@ class IngressApp:
 @pytest.mark.parametrize("limit", [50, 60, 999, 1_000, 1_001, 3_800, 12_345, 100_000])
 def test_search_finds_the_limit_from_below(limit: int) -> None:
     """The rate found is held, and one 5 % above it is not."""
-    door = IngressApp(limit)
+    ingress = IngressApp(limit)
 
-    found = search(door.holds, 1_000)
+    found = search(ingress.holds, 1_000)
 
     assert found <= limit <= found * 1.05 + 1
-    assert len(door.asked) == len(set(door.asked)) <= 14
+    assert len(ingress.asked) == len(set(ingress.asked)) <= 14
 
 
 def test_search_gives_up_below_the_lowest_rate() -> None:
     """A server that holds nothing is asked a few times, not for ever."""
-    door = IngressApp(0)
+    ingress = IngressApp(0)
 
-    assert search(door.holds, 1_000) == 0
-    assert len(door.asked) < 8
+    assert search(ingress.holds, 1_000) == 0
+    assert len(ingress.asked) < 8
 
 
 def test_confirmation_goes_down_until_held() -> None:
     """What five seconds held and a minute does not is tried 5 % lower."""
-    door = IngressApp(3_700)
+    ingress = IngressApp(3_700)
 
-    assert confirmed(door.holds, 4_000) == 3_610
-    assert door.asked == [4_000, 3_800, 3_610]
+    assert confirmed(ingress.holds, 4_000) == 3_610
+    assert ingress.asked == [4_000, 3_800, 3_610]
 
 
 @pytest.mark.parametrize("candidate", [0, 4_000])

@@ -143,7 +143,7 @@ async def test_head_may_be_as_large_as_the_limit() -> None:
 async def test_one_request_a_connection_is_answered() -> None:
     """What comes in pieces is waited for, what comes behind it is dropped."""
     async with serving() as (port, _):
-        answer = await asked(port, *(HEALTHZ[place : place + 1] for place in range(len(HEALTHZ))), HEALTHZ)
+        answer = await asked(port, *(HEALTHZ[index : index + 1] for index in range(len(HEALTHZ))), HEALTHZ)
 
     assert parsed(answer)[0] == 200
 

@@ -247,8 +247,8 @@ def test_replay_shows_differences_escaped(run: Run) -> None:
     correction = Correction(HOSTILE, HOSTILE, None, HOSTILE, "", before, after)
     for as_json in (False, True):
         report = Report(10, as_json)
-        report.take_delivery(DeliveryDifference(delivery, Decided("changed", HOSTILE), Decided("dead", ""), (found,)))
-        report.take_state(StateDifference(key, "a", HOSTILE, 0, correction))
+        report.add_delivery(DeliveryDifference(delivery, Decided("changed", HOSTILE), Decided("dead", ""), (found,)))
+        report.add_state(StateDifference(key, "a", HOSTILE, 0, correction))
         report.finish(Tally(), Scope((), {}, 0), 0)
         report.corrected({HOSTILE: HOSTILE})
 

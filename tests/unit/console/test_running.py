@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from console.running import FILE, Running, found, leave, surroundings, take_away
+from console.running import FILE, Running, found, leave, remove, surroundings
 
 RUNNING = Running("/here/penstock.toml", "http://127.0.0.1:1", "127.0.0.1:2", "http://127.0.0.1:3")
 
@@ -20,8 +20,8 @@ def test_the_addresses_are_found_by_commands_with_the_same_configuration(tmp_pat
 def test_nothing_is_found_once_it_is_taken_away(tmp_path: Path) -> None:
     """Taking away twice is fine: it may never have been left."""
     leave(tmp_path, RUNNING)
-    take_away(tmp_path)
-    take_away(tmp_path)
+    remove(tmp_path)
+    remove(tmp_path)
 
     assert found(tmp_path, Path(RUNNING.config)) is None
 

@@ -30,7 +30,7 @@ def client(topic: MemoryTopic) -> httpx.AsyncClient:
     metrics, settings = Metrics([source]), Settings({})
     receiver = Receiver(settings, {"acme": source}, topic, metrics, lambda: datetime.now(UTC))
     ingress = IngressApp(receiver, elsewhere(no_lifespan))
-    return httpx.AsyncClient(transport=httpx.ASGITransport(ingress), base_url="http://door")
+    return httpx.AsyncClient(transport=httpx.ASGITransport(ingress), base_url="http://ingress")
 
 
 @pytest.mark.parametrize(("error", "reason"), [
@@ -48,7 +48,7 @@ async def test_fault_costs_a_retry_and_no_more(error: BaseException, reason: str
     assert "with the body" not in answer.text + repr(logs)
 
 
-async def test_fault_is_logged_with_its_place() -> None:
+async def test_fault_is_logged_with_its_location() -> None:
     """The log names the type and the line of the fault."""
     with structlog.testing.capture_logs() as logs:
         async with client(MemoryTopic(fault=RuntimeError())) as http:
@@ -56,7 +56,7 @@ async def test_fault_is_logged_with_its_place() -> None:
 
     (event,) = [event for event in logs if event["event"] == "request_failed"]
     assert event["fault"] == "RuntimeError"
-    assert "memory_topic.py:" in event["place"]
+    assert "memory_topic.py:" in event["location"]
 
 
 @pytest.mark.parametrize(("method", "path", "status"), [

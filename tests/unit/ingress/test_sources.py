@@ -21,7 +21,7 @@ def test_secrets_are_resolved_in_their_order() -> None:
 
     source = sources(configuration, {"NEW": "fresh"})["acme"]
 
-    assert [(secret.value, secret.until, secret.place) for secret in source.secrets] == [
+    assert [(secret.value, secret.until, secret.index) for secret in source.secrets] == [
         (b"fresh", None, 0),
         (b"old", date(2026, 1, 1), 1),
     ]

@@ -73,13 +73,13 @@ def test_everything_ends_in_reverse_order(tmp_path: Path) -> None:
     with Signals() as signals:
         signals.hold()
         supervisor = Supervisor(signals, said.append)
-        for name in ("broker", "worker", "door"):
+        for name in ("broker", "worker", "ingress"):
             supervisor.start([_service(tmp_path, IDLE, [], name=name)])
 
         supervisor.stop()
 
     assert [line for line in said if line.endswith("ended")] == [
-        "door has ended",
+        "ingress has ended",
         "worker has ended",
         "broker has ended",
     ]

@@ -72,11 +72,11 @@ def test_match_tells_which_secret_made_the_signature() -> None:
     assert match_hmac(b"body", [given_digest], [b"", b"old", b"new"]) == Verified(secret_index=2)
 
 
-@pytest.mark.parametrize("place", range(32))
-def test_every_byte_of_a_signature_counts(place: int) -> None:
+@pytest.mark.parametrize("index", range(32))
+def test_every_byte_of_a_signature_counts(index: int) -> None:
     """A signature that is right but for one bit, wherever it is, is wrong: none of it can be found by trying."""
     right = hmac.digest(b"secret", b"body", "sha256")
-    forged = bytes([*right[:place], right[place] ^ 1, *right[place + 1 :]])
+    forged = bytes([*right[:index], right[index] ^ 1, *right[index + 1 :]])
 
     assert isinstance(match_hmac(b"body", [forged], [b"secret"]), Refused)
 

@@ -11,7 +11,7 @@ from ingress.settings import Settings
 from schemas.topics import RAW_RECORD_BYTES
 
 AWAY = Settings({"bootstrap.servers": "127.0.0.1:1"})
-PATIENCE_S = 0.3
+STALL_TIMEOUT_S = 0.3
 
 
 def spooled(path: Path, *values: bytes) -> None:
@@ -25,7 +25,7 @@ def test_empty_spool_needs_no_kafka(tmp_path: Path) -> None:
     """There is nothing to wait for."""
     spooled(tmp_path / "8080.sqlite")
 
-    assert drain(tmp_path / "8080.sqlite", AWAY, PATIENCE_S) == Drained("8080.sqlite", 0, 0, 0)
+    assert drain(tmp_path / "8080.sqlite", AWAY, STALL_TIMEOUT_S) == Drained("8080.sqlite", 0, 0, 0)
 
 
 def test_nothing_is_deleted_that_kafka_has_not_acknowledged(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_nothing_is_deleted_that_kafka_has_not_acknowledged(tmp_path: Path) -> N
     values = [b"%d" % number for number in range(3)]
     spooled(tmp_path / "8080.sqlite", *values)
 
-    told = drain(tmp_path / "8080.sqlite", AWAY, PATIENCE_S)
+    told = drain(tmp_path / "8080.sqlite", AWAY, STALL_TIMEOUT_S)
 
     assert told == Drained("8080.sqlite", 0, 3, 0, "Kafka has acknowledged nothing for 0.3 s")
     file = SpoolFile(tmp_path / "8080.sqlite")
@@ -45,7 +45,7 @@ def test_record_that_is_too_large_is_put_aside(tmp_path: Path) -> None:
     """It would hold all others up; it stays in the file for people to look at."""
     spooled(tmp_path / "8080.sqlite", b"x" * (RAW_RECORD_BYTES + 1))
 
-    assert drain(tmp_path / "8080.sqlite", AWAY, PATIENCE_S) == Drained("8080.sqlite", 0, 0, 1)
+    assert drain(tmp_path / "8080.sqlite", AWAY, STALL_TIMEOUT_S) == Drained("8080.sqlite", 0, 0, 1)
 
 
 def test_spool_of_a_running_ingress_is_refused(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_spool_of_a_running_ingress_is_refused(tmp_path: Path) -> None:
     ingress = SpoolFile(tmp_path / "8080.sqlite")
 
     with pytest.raises(SpoolHeld):
-        drain(tmp_path / "8080.sqlite", AWAY, PATIENCE_S)
+        drain(tmp_path / "8080.sqlite", AWAY, STALL_TIMEOUT_S)
 
     ingress.close()
 
@@ -64,6 +64,10 @@ def test_spool_is_free_again_when_the_producer_cannot_be_made(tmp_path: Path) ->
     spooled(tmp_path / "8080.sqlite", b"one")
 
     with pytest.raises(ProducerError, match=r"\[kafka.options\] are not accepted"):
-        drain(tmp_path / "8080.sqlite", Settings({"bootstrap.servers": "127.0.0.1:1", "linger.ms": "soon"}), PATIENCE_S)
+        drain(
+            tmp_path / "8080.sqlite",
+            Settings({"bootstrap.servers": "127.0.0.1:1", "linger.ms": "soon"}),
+            STALL_TIMEOUT_S,
+        )
 
     SpoolFile(tmp_path / "8080.sqlite").close()

@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 from ingress.admission.body_limits import InFlightLimits
 from ingress.answers import Answer
 from ingress.server.protocol import HEADER_LIMIT_BYTES, BoundedHttp
-from tests.unit.ingress.server.test_protocol import Held, connection
+from tests.unit.ingress.server.test_protocol import BlockingApp, connection
 
 POST = b"POST /v1/x HTTP/1.1\r\nhost: x\r\n"
 HIDDEN = b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -109,7 +109,7 @@ async def test_fields_are_bounded_in_number() -> None:
 @pytest.mark.parametrize("requests", [1, 3])
 async def test_half_closed_sender_is_answered(requests: int) -> None:
     """Who closes its side after the request gets the answers to all that came whole, then the connection ends."""
-    app, state = Held(), ServerState()
+    app, state = BlockingApp(), ServerState()
     async with connection(app, state=state) as (reader, writer):
         writer.write((POST + b"content-length: 2\r\n\r\nab") * requests)
         await app.begun.wait()
@@ -127,7 +127,7 @@ async def test_half_closed_sender_is_answered(requests: int) -> None:
 @pytest.mark.parametrize(("scheme", "stays_open"), [("http", True), ("https", False)])
 async def test_half_closed_sender_is_kept_where_that_exists(scheme: Literal["http", "https"], stays_open: bool) -> None:
     """TLS knows no half-closed connection: to keep one makes the event loop log a line, which any sender could cause."""
-    app, state = Held(), ServerState()
+    app, state = BlockingApp(), ServerState()
     async with connection(app, state=state) as (_reader, writer):
         writer.write(POST + b"\r\n")
         await app.begun.wait()
@@ -141,7 +141,7 @@ async def test_half_closed_sender_is_kept_where_that_exists(scheme: Literal["htt
 
 async def test_half_a_request_behind_a_half_closed_one_is_refused() -> None:
     """The rest of the second one will never come, though it is begun only when the first one has its answer."""
-    app, state = Held(), ServerState()
+    app, state = BlockingApp(), ServerState()
     async with connection(app, state=state) as (reader, writer):
         writer.write(POST + b"content-length: 2\r\n\r\nab")
         await app.begun.wait()

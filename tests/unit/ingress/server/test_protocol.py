@@ -36,7 +36,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
     writer.transport.abort()
 
 
-class Held:
+class BlockingApp:
     """An application that answers once it is told to. `begun` is set by the first request, `seen` counts them."""
 
     def __init__(self) -> None:
@@ -138,7 +138,7 @@ async def test_garbage_behind_a_request_leaves_it_its_answer(behind: bytes) -> N
 
     Where it begins as a request does, the application has seen its head, and counts it itself as cut off.
     """
-    app, refusals = Held(), list[Answer]()
+    app, refusals = BlockingApp(), list[Answer]()
     async with connection(app, refusals) as (reader, writer):
         writer.write(POST + behind)
         await app.begun.wait()

@@ -109,13 +109,13 @@ def _truncate(files: TlsFiles) -> None:
 
 
 @pytest.mark.parametrize(("spoil", "expected"), [
-    (lambda files: files.certificate.unlink(), "door.pem: the TLS certificate cannot be read: no such file"),
-    (lambda files: files.key.unlink(), "door.key: the TLS key cannot be read: no such file"),
-    (lambda files: files.key.write_text("hello"), "door.key: expected a TLS key in PEM"),
-    (lambda files: files.certificate.write_text("hello"), "door.pem: expected a TLS certificate in PEM"),
-    (_truncate, "door.pem: OpenSSL cannot use it"),
-    (_swap, "door.key: is not the key of the certificate"),
-    (_lock, "door.key: the key has a password"),
+    (lambda files: files.certificate.unlink(), "ingress.pem: the TLS certificate cannot be read: no such file"),
+    (lambda files: files.key.unlink(), "ingress.key: the TLS key cannot be read: no such file"),
+    (lambda files: files.key.write_text("hello"), "ingress.key: expected a TLS key in PEM"),
+    (lambda files: files.certificate.write_text("hello"), "ingress.pem: expected a TLS certificate in PEM"),
+    (_truncate, "ingress.pem: OpenSSL cannot use it"),
+    (_swap, "ingress.key: is not the key of the certificate"),
+    (_lock, "ingress.key: the key has a password"),
 ])  # fmt: skip
 def test_mistakes_are_named(files: TlsFiles, tmp_path: Path, spoil: Callable[[TlsFiles], None], expected: str) -> None:
     """Each mistake is said with its file and what was expected, by `penstock check` too."""
@@ -154,7 +154,7 @@ def configured(directory: Path, files: TlsFiles) -> Path:
 def test_key_without_certificate_is_a_mistake(tmp_path: Path) -> None:
     """Half of a pair is said to be half, with its line."""
     configuration = tmp_path / "penstock.toml"
-    configuration.write_text(KAFKA_AWAY + '[ingress]\ntls_key = "door.key"\n')
+    configuration.write_text(KAFKA_AWAY + '[ingress]\ntls_key = "ingress.key"\n')
 
     result = CliRunner().invoke(command, ["check", "--config", str(configuration), "--data-dir", str(tmp_path)])
 
@@ -241,13 +241,13 @@ async def test_renewed_certificate_is_used_without_a_restart(
     async with serving(context) as (port, _server):
         with capture_logs() as logs:
             following = asyncio.create_task(files.follow(context, 0.02))
-            assert await served_name(port) == "door"
+            assert await served_name(port) == "ingress"
             certificate, key = authority.issue(tmp_path, "renewed")
             files.certificate.write_bytes(certificate.read_bytes())
             async with asyncio.timeout(TIMEOUT_S):
                 while not any(event["event"] == "certificate_refused" for event in logs):  # noqa: ASYNC110 # a fact
                     await asyncio.sleep(0.01)
-            assert await served_name(port) == "door"
+            assert await served_name(port) == "ingress"
 
             files.key.write_bytes(key.read_bytes())
 

@@ -88,7 +88,7 @@ class World:
     def _take(self, shown: RawDelivery, result: Result) -> None:
         outcome: Document = {"delivery_id": shown.delivery_id, "source": SOURCE, "received_at": shown.received_at}
         outcome |= {"outcome": result.outcome.outcome, "reason": result.outcome.reason, "partition": 0}
-        self.replay.take_outcome({**outcome, "offset": shown.offset})
+        self.replay.add_outcome({**outcome, "offset": shown.offset})
         source = {"source": SOURCE, "topic": shown.topic, "partition": 0, "offset": shown.offset}
         source["event_type"] = shown.event_type
         for routed, one in zip(result.routed_changes, events_of(result), strict=True):
@@ -96,13 +96,13 @@ class World:
             texts = {"before": _text(change.before), "after": _text(change.after), "received_at": shown.received_at}
             named = {"event_id": one.event_id, "op": one.op, "resource_key": KEY, "changed": list(one.changed)}
             kind = {"resource_type": "product", "resource_id": "7", "parent_key": None, "source": source}
-            self.replay.take_change(one.topic, {**named, **texts, **kind}, is_whole=True)
-            self.replay.take_state("state.scripted.product", KEY.encode(), change.after)
+            self.replay.add_change(one.topic, {**named, **texts, **kind}, is_whole=True)
+            self.replay.add_state("state.scripted.product", KEY.encode(), change.after)
 
     def differences(self) -> list[DeliveryDifference]:
         """Return what differs when what is left of the raw topic is decided again."""
         for key, row in self.worker.latest.items():
-            self.replay.take_row(key, row)
+            self.replay.add_row(key, row)
         left = self.raw[self.firsts.get(0, 0) :]
         return [found for shown in left if (found := self.replay.decide(shown)) is not None]
 
@@ -167,7 +167,7 @@ def test_document_on_a_former_topic_is_not_what_consumers_have(world: World, fir
     states = {"state.scripted.other": b'{"a":1}', "state.scripted.product": b'{"a":2}'}
 
     for topic in sorted(states, key=lambda topic: topic != first):
-        world.replay.take_state(topic, KEY.encode(), states[topic])
+        world.replay.add_state(topic, KEY.encode(), states[topic])
 
     assert world.differences() == []
     assert world.corrections() == []
@@ -181,9 +181,9 @@ def test_document_on_a_former_topic_counts_until_a_change(world: World, document
     """Nothing is corrected only because a type has got topics of its own."""
     for version, document in enumerate(documents):
         world.post(document, version)
-    world.replay.take_state("state.scripted.product", KEY.encode(), None)
+    world.replay.add_state("state.scripted.product", KEY.encode(), None)
     for document in left:
-        world.replay.take_state("state.scripted.other", KEY.encode(), document)
+        world.replay.add_state("state.scripted.other", KEY.encode(), document)
 
     assert world.differences() == []
     assert world.corrections() == []
@@ -343,7 +343,7 @@ def test_delivery_that_breaks_the_code_is_dead_as_in_the_worker(world: World) ->
     """And the replay goes on."""
     world.post({"a": 1}, 1)
     broken = msgspec.structs.replace(world.raw[0], body=b"no script", offset=1, delivery_id="broken")
-    world.replay.take_outcome(
+    world.replay.add_outcome(
         {"delivery_id": "broken", "source": SOURCE, "received_at": START, "outcome": "dead", "reason": "internal_error",
          "partition": 0, "offset": 1}
     )  # fmt: skip

@@ -75,7 +75,7 @@ def test_every_wrong_filter_is_reported(tmp_path: Path) -> None:
 
     problems = filter_problems(loading.load(path, {}), path)
 
-    assert [(problem.place, problem.key) for problem in problems] == [
+    assert [(problem.location, problem.key) for problem in problems] == [
         (f"{path}:3", "routes[0].filter"),
         (f"{path}:6", "routes[1].filter"),
     ]
@@ -130,20 +130,20 @@ def test_option_that_librdkafka_refuses_ends_the_worker_at_its_start(tmp_path: P
     assert str(caught.value) == f'{path}:2: kafka.options.sasl.passwrd: No such configuration property: "sasl.passwrd"'
 
 
-@pytest.mark.parametrize(("environ", "place"), [
+@pytest.mark.parametrize(("environ", "location"), [
     ({}, ("127.0.0.2", 9999)),
     ({"PENSTOCK_WORKER_OPERATIONS_PORT": "0", "PENSTOCK_WORKER_OPERATIONS_HOST": "0.0.0.0"}, ("0.0.0.0", 0)),  # noqa: S104
     ({"PENSTOCK_WORKER_OPERATIONS_PORT": "", "PENSTOCK_WORKER_OPERATIONS_HOST": ""}, ("127.0.0.2", 9999)),
 ])  # fmt: skip
 def test_environment_wins_over_the_configured_operations_port(
-    tmp_path: Path, environ: dict[str, str], place: tuple[str, int]
+    tmp_path: Path, environ: dict[str, str], location: tuple[str, int]
 ) -> None:
     """As for the ingress; what is set to nothing is as good as not set."""
     text = TOML + '[worker]\noperations_host = "127.0.0.2"\noperations_port = 9999\n'
 
     settings = from_environment({"PENSTOCK_CONFIG": str(written(tmp_path, text)), **environ})
 
-    assert (settings.operations_host, settings.operations_port) == place
+    assert (settings.operations_host, settings.operations_port) == location
 
 
 @pytest.mark.parametrize("port", ["http", "65536", "-1", "1.5", "٩", "123456"])
