@@ -79,7 +79,7 @@ RETRY = RetryPolicy(
 )
 
 
-def held(reader: Consumer, topic: str, partition: int) -> Range:
+def range_of(reader: Consumer, topic: str, partition: int) -> Range:
     """Return the offsets that a partition holds; retries while a new or moving one has no leader."""
     position = TopicPartition(topic, partition)
     low, high = RETRY.call(partial(reader.get_watermark_offsets, position, timeout=METADATA_TIMEOUT_S))
@@ -88,7 +88,7 @@ def held(reader: Consumer, topic: str, partition: int) -> Range:
 
 def ranges(reader: Consumer, topic: str) -> list[Range]:
     """Return the offsets that each partition of a topic holds; empty if the topic does not exist."""
-    return [held(reader, topic, partition) for partition in topics(reader).get(topic, ())]
+    return [range_of(reader, topic, partition) for partition in topics(reader).get(topic, ())]
 
 
 def ranges_between(reader: Consumer, topic: str, start: datetime, end: datetime) -> list[Range]:
@@ -163,7 +163,7 @@ def record_at(reader: Consumer, topic: str, partition: int, offset: int) -> Mess
     """Return one record, None if it does not exist or retention has removed it."""
     if topic not in topics(reader):
         return None
-    whole = held(reader, topic, partition)
+    whole = range_of(reader, topic, partition)
     if not whole.low <= offset < whole.high:
         return None
     return next(read(reader, [Range(topic, partition, offset, offset + 1)]), None)
@@ -193,7 +193,7 @@ def assign_new(
 ) -> None:
     """Assign the wanted topics' partitions that are not in `known` yet to a consumer."""
     everywhere = {(name, number) for name, numbers in topics(reader).items() if wants(name) for number in numbers}
-    new = [held(reader, *position) for position in sorted(everywhere - known)]
+    new = [range_of(reader, *position) for position in sorted(everywhere - known)]
     known |= everywhere
     if new:
         reader.incremental_assign(

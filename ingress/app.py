@@ -27,11 +27,11 @@ log = structlog.get_logger("ingress")
 
 
 class IngressApp:
-    """The ASGI application: answers deliveries and passes everything else to `elsewhere`."""
+    """The ASGI application: answers deliveries and passes everything else to `fallback`."""
 
-    def __init__(self, receiver: Receiver, elsewhere: ASGIApp) -> None:
+    def __init__(self, receiver: Receiver, fallback: ASGIApp) -> None:
         self._receiver = receiver
-        self._elsewhere = elsewhere
+        self._elsewhere = fallback
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or run the lifespan."""
@@ -74,7 +74,7 @@ def source_name(raw_path: bytes) -> str:
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
-def elsewhere(lifespan: Lifespan) -> ASGIApp:
+def fallback(lifespan: Lifespan) -> ASGIApp:
     """Return the application for everything except deliveries: it runs the lifespan and serves no path."""
 
     async def refuse(_request: Request, _error: Exception) -> Response:

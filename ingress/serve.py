@@ -23,7 +23,7 @@ from broker.operations import OperationsServer
 from config.model import Configuration
 from config.private_files import create_privately, tighten
 from ingress.admission.body_limits import InFlightLimits
-from ingress.app import IngressApp, Lifespan, elsewhere
+from ingress.app import IngressApp, Lifespan, fallback
 from ingress.config_reload import ConfigurationFile, Follower, Sources, warn_of_unverified
 from ingress.delivery.failover_publisher import FailoverPublisher
 from ingress.delivery.publisher import ProducerError, Publisher
@@ -37,7 +37,7 @@ from ingress.receive import Receiver
 from ingress.server.listeners import Listen, open_listeners
 from ingress.server.memory_bound import MB, memory_bound
 from ingress.server.open_files import connections_that_fit
-from ingress.server.protocol import sweep, telling
+from ingress.server.protocol import protocol_factory, sweep
 from ingress.server.server import DrainingServer
 from ingress.settings import Settings, ingress_settings
 from ingress.sources import sources
@@ -172,12 +172,12 @@ class Process:
         max_connections = connections_that_fit(settings.max_connections)
         _watch_in_flight(metrics, self._receiver.in_flight)
         lifespan: Lifespan = self._lifespan
-        app = IngressApp(self._receiver, elsewhere(lifespan))
+        app = IngressApp(self._receiver, fallback(lifespan))
         self.server = DrainingServer(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http=telling(self._receiver.aborted, max_connections, self._receiver.in_flight),
+                http=protocol_factory(self._receiver.aborted, max_connections, self._receiver.in_flight),
                 ws="none",
                 lifespan="on",
                 log_config=None,

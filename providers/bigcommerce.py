@@ -17,13 +17,13 @@ from providers.outline import at
 from providers.reading import ResourceNames, body_digest, instant, read_object, root_key, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import (
-    judge_timestamp,
     match_hmac,
     read_digests,
     refuse_malformed,
     refuse_missing,
     signed_text,
     signing_headers,
+    timestamp_refusal,
 )
 from schemas.records import Document, RawDelivery, Snapshot
 
@@ -170,7 +170,7 @@ class BigCommerce(Struct, frozen=True):
         given = read_digests(scheme, signature.split(scheme.separator))
         if not given:
             return refuse_malformed(scheme.header, f"{scheme.form}, several separated by spaces")
-        late = judge_timestamp(timestamp, now, scheme.tolerance_s)
+        late = timestamp_refusal(timestamp, now, scheme.tolerance_s)
         if late and late.reason == "malformed_signature":
             return late
         signed = signed_text(scheme.signed, delivery_id, timestamp, request.body)

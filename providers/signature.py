@@ -87,7 +87,7 @@ def _is_any(expected: bytes, given: Sequence[bytes]) -> bool:
     return is_any
 
 
-def judge_timestamp(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) -> Refused | None:
+def timestamp_refusal(text: str, now: datetime, tolerance_s: int = TOLERANCE_S) -> Refused | None:
     """Return why a Unix timestamp in seconds is not fresh, None if it is within the tolerance in both directions.
 
     Source: Standard Webhooks 1.0, "Verifying webhook authenticity".

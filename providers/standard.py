@@ -23,7 +23,6 @@ from providers.reading import (
 )
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import (
-    judge_timestamp,
     match_hmac,
     read_digests,
     refuse_malformed,
@@ -31,6 +30,7 @@ from providers.signature import (
     signed_text,
     signing_headers,
     signing_key,
+    timestamp_refusal,
 )
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
@@ -72,7 +72,7 @@ class Standard(Struct, frozen=True):
         if not message_id or "." in message_id:
             # If an id had a dot, one signed text could be read as two different pairs of id and timestamp.
             return refuse_malformed(scheme.id_headers[0], "a text without a dot")
-        refusal = judge_timestamp(timestamp, now, scheme.tolerance_s)
+        refusal = timestamp_refusal(timestamp, now, scheme.tolerance_s)
         if refusal is not None:
             return refusal
         given = read_digests(scheme, signature.split(scheme.separator))

@@ -150,13 +150,13 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
         detail = f"{snapshot.resource_type} is paused for this source; its stored state stays"
         return [_Decision(Outcome("filtered", "paused", detail))]
     rows, parent_key = Rows(tables.latest.get, writes.latest), _parent_key(subject)
-    known = dedup(snapshot, subject.fingerprint, delivery_id, subject.seen, subject.latest)
-    if known is None or known.reason != "delivery_id":
+    verdict = dedup(snapshot, subject.fingerprint, delivery_id, subject.seen, subject.latest)
+    if verdict is None or verdict.reason != "delivery_id":
         _remember(subject, writes)
-    if known is None and parent_key is not None and child_index.is_orphan(snapshot, parent_key, rows):
-        known = DedupVerdict("stale", "parent_deleted", "its parent was deleted after this was shown")
-    if isinstance(known, DedupVerdict):
-        return [_Decision(Outcome(known.outcome, known.reason, known.detail))]
+    if verdict is None and parent_key is not None and child_index.is_orphan(snapshot, parent_key, rows):
+        verdict = DedupVerdict("stale", "parent_deleted", "its parent was deleted after this was shown")
+    if isinstance(verdict, DedupVerdict):
+        return [_Decision(Outcome(verdict.outcome, verdict.reason, verdict.detail))]
     decision = _conclude(subject, routes, writes)
     if parent_key is not None:
         child_index.remember(Child(subject.key, snapshot, subject.text, subject.latest), parent_key, rows)

@@ -42,7 +42,7 @@ def try_filter(
 
     from console.queries.filter_trial import as_json as trials_json
     from console.queries.filter_trial import tried
-    from console.signature.judged_at import clock
+    from console.signature.clock import clock
     from local.screen import output_json, say
 
     criterion, moment = _filter(text), clock(now, {}, datetime.now(UTC)).time

@@ -10,8 +10,8 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 if TYPE_CHECKING:
     from console.signature.accounts import Account
     from console.signature.captured_request import Captured
+    from console.signature.clock import Clock
     from console.signature.diagnosis import Diagnosis
-    from console.signature.judged_at import Clock
     from schemas.records import Document
 
 
@@ -53,17 +53,17 @@ def verify(
 
     from console.options import load_configuration
     from console.signature.accounts import Choice, chosen_account
+    from console.signature.clock import clock
     from console.signature.diagnosis import Case, diagnose
-    from console.signature.judged_at import clock
     from providers.base import Verified
 
     configuration = None if source is None else load_configuration(config, data_dir)
     captured = _captured(file, body)
-    judged = clock(now, captured.request.headers, datetime.now(UTC))
+    clock_used = clock(now, captured.request.headers, datetime.now(UTC))
     choice = Choice(provider, source, tuple(secret or ()))
-    account = chosen_account(choice, configuration, os.environ, judged.time.date())
-    diagnosis = diagnose(Case(account.provider, captured.request, account.secrets, judged.time))
-    report = _report(account, captured, judged, diagnosis)
+    account = chosen_account(choice, configuration, os.environ, clock_used.time.date())
+    diagnosis = diagnose(Case(account.provider, captured.request, account.secrets, clock_used.time))
+    report = _report(account, captured, clock_used, diagnosis)
     _print_json(report) if as_json else _print(report)
     if not isinstance(diagnosis.verdict, Verified):
         raise typer.Exit(1)
@@ -88,7 +88,7 @@ def _read(file: str) -> bytes:
         raise Misused(f"{file}: {(error.strerror or 'cannot be read').lower()}") from error
 
 
-def _report(account: "Account", captured: "Captured", judged: "Clock", diagnosis: "Diagnosis") -> "Document":
+def _report(account: "Account", captured: "Captured", clock_used: "Clock", diagnosis: "Diagnosis") -> "Document":
     """Return the full report, for people and programs alike."""
     from providers.base import Refused
 
@@ -107,8 +107,8 @@ def _report(account: "Account", captured: "Captured", judged: "Clock", diagnosis
         "notes": list(captured.notes),
         "body_bytes": len(captured.request.body),
         "signed_at": None if diagnosis.signed_at is None else diagnosis.signed_at.isoformat(),
-        "judged_at": judged.time.isoformat(timespec="seconds"),
-        "clock": judged.origin,
+        "judged_at": clock_used.time.isoformat(timespec="seconds"),
+        "clock": clock_used.origin,
     }
 
 

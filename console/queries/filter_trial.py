@@ -115,7 +115,7 @@ def _shown(change: Change) -> Shown:
 def _trial(criterion: Filter, name: str, sides: list[Document | None], now: datetime) -> Trial:
     known = field_names(side for side in sides if side is not None)
     missing = {field: meant(field, known) for field in criterion.fields if field not in known}
-    after, before = (None if side is None else criterion.judge(side, now) for side in sides)
+    after, before = (None if side is None else criterion.evaluate(side, now) for side in sides)
     return Trial(name, after, before, missing, len(missing) == len(criterion.fields))
 
 

@@ -143,13 +143,13 @@ def _wait_for_end_of_transactions(job: Job, reader: Consumer) -> None:
     settings = {**deployment.kafka, "group.id": deployment.group, "isolation.level": "read_uncommitted"}
     with closing(clients.silent_consumer(settings)) as uncommitted:
         ends = {
-            (name, partition): topic_reader.held(uncommitted, name, partition).high
+            (name, partition): topic_reader.range_of(uncommitted, name, partition).high
             for name in [*names, OUTCOMES, job.changelog]
             for partition in everything.get(name, ())
         }
     deadline_s = time.monotonic() + SETTLE_TIMEOUT_S
     for (topic, partition), end in ends.items():
-        while topic_reader.held(reader, topic, partition).high < end:
+        while topic_reader.range_of(reader, topic, partition).high < end:
             if time.monotonic() > deadline_s:
                 raise Failed(f"a transaction on {topic} stays open for more than {SETTLE_TIMEOUT_S:.0f} s; try again")
             time.sleep(0.05)

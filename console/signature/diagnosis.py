@@ -16,7 +16,7 @@ from console.signature.secret_mistakes import Cause, Key, keys
 from providers.base import Provider, Refused, SignedRequest, Verdict, Verified
 from providers.reading import instant
 from providers.scheme import Scheme, SignatureScheme, Signed, signed_timestamp
-from providers.signature import header_bytes, judge_timestamp
+from providers.signature import header_bytes, timestamp_refusal
 
 # A body up to this size is tried in 60 rewritings, with 5 to 20 keys and signed texts each, in half a second. For a larger one,
 # only the unchanged body is tried with all of them, and its rewritings only with the provider's own way: 25 MB take 10 s.
@@ -90,7 +90,7 @@ def _late(case: Case, refused: Refused) -> tuple[str, ...]:
     if not isinstance(scheme, SignatureScheme) or scheme.signed == "body":
         return ()
     text = signed_timestamp(scheme, case.request.headers)
-    late = None if text is None else judge_timestamp(text, case.now, scheme.tolerance_s)
+    late = None if text is None else timestamp_refusal(text, case.now, scheme.tolerance_s)
     return () if late is None or late.reason == refused.reason else (f"{late.reason} as well: {late.detail}",)
 
 

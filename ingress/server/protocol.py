@@ -236,7 +236,7 @@ class _Charge:
         self._bytes = 0
 
 
-def telling(
+def protocol_factory(
     on_refusal: Callable[[Answer], None], max_connections: int = sys.maxsize, in_flight: InFlightLimits | None = None
 ) -> type[BoundedHttp]:
     """Return a class of connections with this callback for refusals and these limits."""

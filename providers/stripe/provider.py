@@ -15,13 +15,13 @@ from providers.outline import at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import (
-    judge_timestamp,
     match_hmac,
     read_digests,
     refuse_malformed,
     refuse_missing,
     signed_text,
     signing_headers,
+    timestamp_refusal,
 )
 from providers.stripe.types import OBJECT_TYPES
 from schemas.records import ChildRule, Document, RawDelivery, Snapshot, resource_key
@@ -114,7 +114,7 @@ class Stripe(Struct, frozen=True):
         given = read_digests(scheme, entries)
         if len(times) != 1 or not given:
             return refuse_malformed(scheme.header, scheme.form)
-        late = judge_timestamp(times[0], now, scheme.tolerance_s)
+        late = timestamp_refusal(times[0], now, scheme.tolerance_s)
         if late and late.reason == "malformed_signature":
             return late
         signed = signed_text(scheme.signed, "", times[0], request.body)

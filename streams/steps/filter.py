@@ -59,7 +59,7 @@ class Filter(Struct, frozen=True):
         """Return the verdict of each term in text order, including those that did not decide the result."""
         return [_explained(term, document, now) for term in _terms(self.root)]
 
-    def judge(self, document: Document, now: datetime | None = None) -> Verdict:
+    def evaluate(self, document: Document, now: datetime | None = None) -> Verdict:
         """Return the verdict of the filter with those of all its parts, in the filter's structure."""
         return _judged(self.root, document, now)
 

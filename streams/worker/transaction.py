@@ -22,7 +22,7 @@ QUIET_S = 5.0
 LONGEST_QUIET_S = 20.0
 LOOK_S = 0.1
 
-_Held = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
+_Record = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]] | None]
 
 log = structlog.get_logger()
 
@@ -38,8 +38,8 @@ class Transaction:
         self._group = group
         self._producer = TransactionalProducer(options, f"{group}.{worker_id}")
         self._is_open = False  # for records
-        self._held: list[_Held] = []
-        self.held_bytes = 0
+        self._buffered: list[_Record] = []
+        self.buffered_bytes = 0
         """The number of bytes of held values."""
         self._ending: Future[None] | None = None  # the last commit, until `finish` has returned
         self._offsets: dict[int, int] = {}  # of the last commit, by partition
@@ -56,7 +56,7 @@ class Transaction:
             return
         self._producer.begin()
         self._is_open = True
-        held = self._let_go()
+        held = self._take_buffered()
         for topic, key, value, headers in held:
             self._producer.produce(topic, key, value, -1, headers=headers)
 
@@ -70,9 +70,9 @@ class Transaction:
         if self._is_open or self._has_begun():
             self._producer.produce(topic, key, value, -1, headers=headers)
             return
-        self._held.append((topic, key, value, headers))
-        self.held_bytes += len(value or b"")
-        if self.held_bytes > HELD_BYTES:
+        self._buffered.append((topic, key, value, headers))
+        self.buffered_bytes += len(value or b"")
+        if self.buffered_bytes > HELD_BYTES:
             self.finish()
             self.begin()
 
@@ -135,7 +135,7 @@ class Transaction:
 
     def abort(self) -> None:
         """Discard what was produced and not committed, waiting for Kafka without limit; raise `Stopped` if stopped meanwhile."""
-        self._let_go()
+        self._take_buffered()
         self._is_open, self._ending = False, None
         self._producer.abort()
 
@@ -143,8 +143,8 @@ class Transaction:
         """Stop waiting for Kafka."""
         self._producer.stop()
 
-    def _let_go(self) -> list[_Held]:
-        held, self._held, self.held_bytes = self._held, [], 0
+    def _take_buffered(self) -> list[_Record]:
+        held, self._buffered, self.buffered_bytes = self._buffered, [], 0
         return held
 
     def _has_begun(self) -> bool:

@@ -42,7 +42,7 @@ def test_what_is_held_is_bounded(kafka: str, consumer: Consumer, monkeypatch: py
         nonlocal most
         for number in range(RECORDS):
             transaction.produce(topic, b"%d" % number, bytes(RECORD_BYTES))
-            most = max(most, transaction.held_bytes)
+            most = max(most, transaction.buffered_bytes)
 
     monkeypatch.setattr(transaction, "_end", ending)
     transaction.produce(topic, b"before", b"")
@@ -50,7 +50,7 @@ def test_what_is_held_is_bounded(kafka: str, consumer: Consumer, monkeypatch: py
     producing = threading.Thread(target=produce)
     producing.start()
     try:
-        until(lambda: transaction.held_bytes > HELD_BYTES, 60, "as much as may be held")
+        until(lambda: transaction.buffered_bytes > HELD_BYTES, 60, "as much as may be held")
         producing.join(1)  # time for one that does not wait to go on
         assert producing.is_alive()
     finally:

@@ -19,8 +19,8 @@ SIGNING: Final = (
         "diagnosis_has_its_own_tolerance",
         "One truth about signatures: `penstock verify` calls a time too old that the ingress accepts.",
         "console/signature/diagnosis.py",
-        "judge_timestamp(text, case.now, scheme.tolerance_s)",
-        "judge_timestamp(text, case.now)",
+        "timestamp_refusal(text, case.now, scheme.tolerance_s)",
+        "timestamp_refusal(text, case.now)",
         (f"{SCHEMES}::test_another_tolerance_is_explained",),
     ),
 )

@@ -80,8 +80,8 @@ TRANSACTING: Final = (
         "everything_is_held",
         "Bounded memory: while Kafka keeps a commit waiting, all that is decided meanwhile piles up.",
         "streams/worker/transaction.py",
-        "        if self.held_bytes > HELD_BYTES:\n",
-        "        if not self._held:\n",
+        "        if self.buffered_bytes > HELD_BYTES:\n",
+        "        if not self._buffered:\n",
         ("tests/kafka/test_transaction.py::test_what_is_held_is_bounded",),
     ),
     Mutant(

@@ -10,7 +10,7 @@ import structlog
 from starlette.applications import Starlette
 from starlette.types import Message, Scope
 
-from ingress.app import IngressApp, elsewhere
+from ingress.app import IngressApp, fallback
 from ingress.observability.metrics import Metrics
 from ingress.receive import Receiver
 from ingress.settings import Settings
@@ -42,7 +42,7 @@ class FuzzedDoor:
             Settings({}, body_limit_bytes=LIMIT_BYTES),
         )
         receiver = Receiver(settings, sources, self._topic, metrics, lambda: NOW)
-        self._door = IngressApp(receiver, elsewhere(_no_lifespan))
+        self._door = IngressApp(receiver, fallback(_no_lifespan))
 
     async def check_batch(self, random: Random, cases: int) -> None:
         """Fail at the first of so many requests that is not treated as it must be, or when they do not end."""

@@ -10,7 +10,7 @@ import pytest
 import structlog
 from starlette.applications import Starlette
 
-from ingress.app import IngressApp, elsewhere
+from ingress.app import IngressApp, fallback
 from ingress.observability.metrics import Metrics
 from ingress.receive import Receiver
 from ingress.settings import Settings
@@ -29,7 +29,7 @@ def client(topic: MemoryTopic) -> httpx.AsyncClient:
     source = Source("acme", Generic(), (), is_verified=False)
     metrics, settings = Metrics([source]), Settings({})
     receiver = Receiver(settings, {"acme": source}, topic, metrics, lambda: datetime.now(UTC))
-    ingress = IngressApp(receiver, elsewhere(no_lifespan))
+    ingress = IngressApp(receiver, fallback(no_lifespan))
     return httpx.AsyncClient(transport=httpx.ASGITransport(ingress), base_url="http://ingress")
 
 

@@ -13,9 +13,9 @@ from providers.signature import (
     decode_base64,
     decode_hex,
     header_bytes,
-    judge_timestamp,
     match_hmac,
     match_secret,
+    timestamp_refusal,
 )
 
 DIGEST = bytes(range(32))
@@ -124,7 +124,7 @@ def test_expected_value_is_made_once_per_secret() -> None:
 )
 def test_timestamp_is_judged_both_ways(text: str, reason: str | None) -> None:
     """Five minutes either way; what is not whole Unix seconds is malformed, not old."""
-    refusal = judge_timestamp(text, NOW)
+    refusal = timestamp_refusal(text, NOW)
 
     assert (refusal.reason if refusal else None) == reason
 

@@ -17,8 +17,8 @@ import pytest
 from console import cli
 from console.errors import Misused
 from console.signature.captured_request import BOM, read_captured
+from console.signature.clock import clock
 from console.signature.diagnosis import Case, Diagnosis, diagnose
-from console.signature.judged_at import clock
 from providers.base import Sample, SignedRequest, Verified
 from providers.generic import GenericOptions
 from providers.registry import PROVIDERS, provider

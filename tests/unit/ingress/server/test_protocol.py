@@ -15,7 +15,7 @@ from uvicorn.server import ServerState
 
 from ingress.admission.body_limits import InFlightLimits
 from ingress.answers import Answer
-from ingress.server.protocol import HEADER_LIMIT_BYTES, sweep, telling
+from ingress.server.protocol import HEADER_LIMIT_BYTES, protocol_factory, sweep
 
 TIMEOUT_S, EVERY_S, DEADLINE_S = 0.2, 0.05, 10
 POST = b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
@@ -61,7 +61,7 @@ async def connection(
     """Give a connection to a server whose connections are swept; what they refuse goes into the list."""
     config = uvicorn.Config(app, ws="none", log_config=None, access_log=False)
     told: list[Answer] = [] if refusals is None else refusals
-    state, http = state or ServerState(), telling(told.append, in_flight=in_flight)
+    state, http = state or ServerState(), protocol_factory(told.append, in_flight=in_flight)
     server = await asyncio.get_running_loop().create_server(lambda: http(config, state, {}), "127.0.0.1", 0)
     sweeping = asyncio.create_task(sweep(state.connections, TIMEOUT_S, EVERY_S))
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
