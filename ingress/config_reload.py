@@ -153,7 +153,9 @@ class Follower:
         """Swap the sources in one step, so that every request sees either the old ones or the new ones."""
         _warn_of_restarts(self._started, configuration)
         # Unchanged sources stay the same objects.
-        served = {name: _same(self._served.get(name), source) for name, source in found.items()}
+        served = {
+            name: self._served[name] if self._served.get(name) == source else source for name, source in found.items()
+        }
         if served == self._served:
             return "unchanged"
         before, self._served = self._served, served
@@ -182,10 +184,6 @@ def _content(file: Path) -> bytes:
         return hashlib.sha256(file.read_bytes()).digest()
     except OSError:
         return MISSING
-
-
-def _same(before: Source | None, after: Source) -> Source:
-    return before if before is not None and before == after else after
 
 
 def _differences(before: Sources, after: Sources) -> dict[str, list[str]]:

@@ -8,7 +8,6 @@ from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
     from console.queries.changes import Attempt
-    from console.screen import Screen
     from schemas.records import Document, RawDelivery
 
 NEWEST = 1_000_000  # outcomes, about 20 s of reading
@@ -51,7 +50,11 @@ def explain(
         raise typer.Exit(1)
     screen = results()
     for attempt in attempts:
-        output_json(_as_json(attempt)) if as_json else _print(screen, attempt)
+        if as_json:
+            output_json(_as_json(attempt))
+            continue
+        for line, style in _lines(attempt):
+            screen.line(line, style=style)
 
 
 def _not_found(delivery_id: str, everything: bool) -> str:
@@ -60,11 +63,6 @@ def _not_found(delivery_id: str, everything: bool) -> str:
         f"no delivery {delivery_id!r} among {searched} and those that wait; "
         "if the provider says it was sent, it was refused (see the ingress's log) or never arrived"
     )
-
-
-def _print(screen: "Screen", attempt: "Attempt") -> None:
-    for line, style in _lines(attempt):
-        screen.line(line, style=style)
 
 
 def _lines(attempt: "Attempt") -> list[tuple[str, str]]:

@@ -133,8 +133,8 @@ def _changes_of(deployment: Deployment, reader: Consumer, outcome: Document) -> 
 
 
 def _delivery(message: Message) -> RawDelivery:
-    deployment = (topic_of(message), partition_of(message), offset_of(message))
-    return raw_delivery(key_of(message), value_of(message), headers_of(message), deployment)
+    position = (topic_of(message), partition_of(message), offset_of(message))
+    return raw_delivery(key_of(message), value_of(message), headers_of(message), position)
 
 
 def _decided_at(attempt: Attempt) -> str:

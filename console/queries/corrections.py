@@ -3,12 +3,13 @@
 import time
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime
 
 from confluent_kafka import Consumer, KafkaError, Message, Producer
 
 from broker import clients, topic_reader
-from broker.topic_reader import Advance, Range, key_of, value_of
+from broker.topic_reader import Advance, key_of, value_of
 from console.errors import Failed
 from console.queries.changes import Deployment
 from schemas.codec import raw_headers
@@ -76,16 +77,14 @@ class NewOutcomes:
         """Return the outcomes recorded since the last call."""
         found = {}
         ends = topic_reader.ranges(reader, OUTCOMES)
-        for message in topic_reader.read(reader, [self._unread(part) for part in ends]):
+        unread = [replace(part, low=self._read.get(part.partition, part.low)) for part in ends]
+        for message in topic_reader.read(reader, unread):
             delivery_id = key_of(message).decode(errors="replace")
             if delivery_id in ids:
                 outcome = self._deployment.registry.decode(value_of(message))
                 found[delivery_id] = f"{outcome['outcome']} {outcome['reason']}"
         self._read = {part.partition: part.high for part in ends}
         return found
-
-    def _unread(self, part: Range) -> Range:
-        return Range(part.topic, part.partition, self._read.get(part.partition, part.low), part.high)
 
 
 def _is_queued(

@@ -181,5 +181,5 @@ def _narrowing(configuration: Configuration) -> Callable[[str], bool]:
 
 
 def _delivery(message: Message) -> RawDelivery:
-    deployment = (topic_of(message), partition_of(message), offset_of(message))
-    return raw_delivery(key_of(message), value_of(message), headers_of(message), deployment)
+    position = (topic_of(message), partition_of(message), offset_of(message))
+    return raw_delivery(key_of(message), value_of(message), headers_of(message), position)

@@ -55,7 +55,11 @@ async def _drained(file: SpoolFile, settings: Settings, stall_timeout_s: float) 
         taken = [row.seq for row, report in zip(rows, reports, strict=True) if isinstance(report, Published)]
         file.change([], taken)
         published += len(taken)
-        too_large = [row for row, report in zip(rows, reports, strict=True) if _is_too_large(report)]
+        too_large = [
+            row
+            for row, report in zip(rows, reports, strict=True)
+            if isinstance(report, Unpublished) and report.reason == "record_too_large"
+        ]
         for row in too_large:
             file.refuse(row.seq, "record_too_large")
         if len(taken) + len(too_large) < len(rows):
@@ -78,7 +82,3 @@ async def _reports(publisher: Publisher, rows: Sequence[Row], stall_timeout_s: f
         if not done:
             break
     return [future.result() if future.done() else None for future in futures]
-
-
-def _is_too_large(report: Report | None) -> bool:
-    return isinstance(report, Unpublished) and report.reason == "record_too_large"

@@ -89,12 +89,13 @@ def events_of(result: Result) -> Iterator[Event]:
 
 def _event_differences(was: Sequence[Event], would_be: Sequence[Event]) -> Iterator[EventDifference]:
     old, new = _grouped(was), _grouped(would_be)
-    for position in {**new, **old}:
-        for left, right in zip_longest(old.get(position, ()), new.get(position, ())):
+    for group in {**new, **old}:
+        for left, right in zip_longest(old.get(group, ()), new.get(group, ())):
             if left is None or right is None:
                 yield EventDifference("missing" if left is None else "surplus", left, right)
             elif (left.op, left.changed, left.after) != (right.op, right.changed, right.after):
-                yield EventDifference("different", left, right, _pointers(left.after, right.after))
+                pointers = () if left.after is None or right.after is None else diff(left.after, right.after)
+                yield EventDifference("different", left, right, pointers)
 
 
 def _grouped(events: Sequence[Event]) -> dict[tuple[str, str], list[Event]]:
@@ -102,7 +103,3 @@ def _grouped(events: Sequence[Event]) -> dict[tuple[str, str], list[Event]]:
     for event in dict.fromkeys(events):  # another pipeline on the same topics emits duplicates
         groups.setdefault((event.topic, event.resource_key), []).append(event)
     return groups
-
-
-def _pointers(was: bytes | None, would_be: bytes | None) -> tuple[str, ...]:
-    return () if was is None or would_be is None else diff(was, would_be)
