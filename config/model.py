@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from config.names import PUBLISHED, Name, Network, ResourceType, Sender, Text, TopicName, Url, expected
+from config.names import PUBLISHED, Name, Network, ResourceType, Sender, Tenant, Text, TopicName, Url, expected
 from config.problems import Problem, fault, key_text
 from config.toml_lines import Location, line_of
 
@@ -268,6 +268,10 @@ class GenericOptions(_Table):
     """The path to the resource type; empty: the type is taken from the event type."""
     time_path: str = "updated_at"
     """The path to the resource's update time."""
+    tenant_header: str = ""
+    """The header that names the tenant: the account at the sender within which ids are unique. Empty: none."""
+    tenant_path: str = ""
+    """The path to the tenant, if no header names it. Empty: ids are unique without it."""
     resource_types: tuple[ResourceType, ...] = ()
     """The resource types with topics of their own, 200 at most. All others share `changes.<provider>.other`."""
 
@@ -283,6 +287,28 @@ class GenericOptions(_Table):
             if resource_type in resource_types[:index]:
                 raise fault(index, "is listed twice; leave one of them out")
         return resource_types
+
+
+class Pause(_Table):
+    """What is paused of a source: a resource type, a tenant, or a resource type of one tenant."""
+
+    resource: Text | None = None
+    """The resource type. Not set: every type of the tenant."""
+    tenant: Tenant | None = None
+    """The tenant. Not set: every tenant."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.resource is None and self.tenant is None:
+            raise fault("resource", "expected a resource type, a tenant, or both; to pause a source, list its tenants")
+        return self
+
+    def __str__(self) -> str:
+        return " of ".join(part for part in (self.resource, self.tenant) if part)
+
+
+def _as_pause(value: Any) -> Any:
+    return {"resource": value} if isinstance(value, str) else value
 
 
 class Source(_Table):
@@ -310,8 +336,14 @@ class Source(_Table):
     """How many deliveries are let in at once under `rate_limit`, which it needs. Not set: what `rate_limit` allows in
     one second.
     """
-    paused: tuple[Text, ...] = ()
-    """Resource types whose deliveries are filtered and not stored until they are removed from this list."""
+    tenants: tuple[Tenant, ...] = ()
+    """The tenants that may post: accounts at the provider, such as `shop-a.myshopify.com`, `stores/abc`'s `abc`, `acct_1` or
+    `acct_1:test`. Others get 403 `unknown_tenant`. Empty: any.
+    """
+    paused: tuple[Annotated[Pause, BeforeValidator(_as_pause, json_schema_input_type=str | Pause)], ...] = ()
+    """What is filtered and not stored until it is removed from this list: resource types, of all tenants, or tables
+    `{ tenant, resource }`, of which one may be left out.
+    """
     options: GenericOptions | None = None
     """How the sender signs and names things; for the providers `generic` and `standard` only."""
 
@@ -362,6 +394,8 @@ class Route(_Table):
     """Selector: changes of this source."""
     provider: ProviderName | None = None
     """Selector: changes of this provider."""
+    tenant: Tenant | None = None
+    """Selector: changes of this tenant, the account at the provider within a source."""
     resource: Text | None = None
     """Selector: changes of this resource type."""
     event_type: Text | None = None
@@ -379,7 +413,7 @@ class Route(_Table):
     priority: Literal["high", "default", "low"] = "default"
     """The lane: `high` and `low` send the changes to `<topic>.high` and `<topic>.low`."""
     mode: Literal["changes", "raw"] = "changes"
-    """`raw` copies every verified delivery as received. Only `source`, `provider` and `event_type` select then."""
+    """`raw` copies every verified delivery as received. Only `source`, `provider`, `tenant` and `event_type` select then."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -393,7 +427,8 @@ class Route(_Table):
         for key in ("resource", "filter", "include_fields", "operations"):
             if key in self.model_fields_set:
                 raise fault(
-                    key, "a raw route takes every delivery, undiffed; only source, provider and event_type select"
+                    key,
+                    "a raw route takes every delivery, undiffed; only source, provider, tenant and event_type select",
                 )
         if self.priority != "default":
             raise fault("priority", "a raw route has no lanes; give it a topic of its own instead")

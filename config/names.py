@@ -13,6 +13,7 @@ PUBLISHED = "published"  # in an allowlist: the networks that the source's provi
 OWN_TOPICS = (RAW, "deliveries.", "state.", "penstock.", "__")
 _RESOURCE_TYPE = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(_[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+MAX_TENANT_CHARS = 255
 LANES = (".high", ".low")  # suffixes of the lanes of `priority`
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,244}")  # Kafka allows 249; a lane's suffix needs 5
 
@@ -84,6 +85,13 @@ def _legal_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _legal_tenant(tenant: str) -> str:
+    """Return a tenant in lower case, as the ingress reads them: shop domains may be written in any case."""
+    if "|" in tenant or len(tenant) > MAX_TENANT_CHARS:
+        raise ValueError(f"expected at most {MAX_TENANT_CHARS} characters, no |, got {tenant[:80]!r}")
+    return _not_blank(tenant).lower()
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("expected some text; leave the key out instead of writing an empty one")
@@ -113,3 +121,4 @@ Sender = Annotated[
 ]
 Url = Annotated[str, AfterValidator(_legal_url), expected("one `http://` or `https://` URL")]
 Text = Annotated[str, AfterValidator(_not_blank), expected("not empty")]
+Tenant = Annotated[str, AfterValidator(_legal_tenant), expected("a provider's name or number of an account, not empty")]

@@ -66,6 +66,12 @@ def not_allowed(address: str) -> Answer:
     return Answer(403, "refused", "not_allowed", f"{detail}; see allow and trusted_proxies in penstock.toml")
 
 
+def unknown_tenant(tenant: str) -> Answer:
+    """Return 403: the delivery is of an account at the provider that the source does not list."""
+    shown = repr(tenant[:SHOWN_CHARS]) if tenant else "no tenant"
+    return Answer(403, "refused", "unknown_tenant", f"{shown} is not in tenants of this source in penstock.toml")
+
+
 def rate_limited(rate: Rate, wait_s: float) -> Answer:
     """Return 429 with Retry-After, rounded up: the source exceeds its rate, and is accepted again after that time."""
     retry_after = (b"retry-after", b"%d" % ceil(wait_s))

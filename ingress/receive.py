@@ -153,7 +153,10 @@ class Receiver:
                 self._note_expired(source, request, now)
                 return answers.unsigned(verdict)
             self._metrics.tally(source.name, source.provider.name).use_secret(secrets[verdict.secret_index])
-        return raw_delivery(source, request, source.provider.identify(source.name, request), now)
+        envelope = source.provider.identify(source.name, request)
+        if source.tenants and envelope.tenant not in source.tenants:
+            return answers.unknown_tenant(envelope.tenant)
+        return raw_delivery(source, request, envelope, now)
 
     def _note_expired(self, source: Source, request: SignedRequest, now: datetime) -> None:
         """Tell the operator, but not the sender, that a refused delivery was signed with an expired secret."""
@@ -228,6 +231,7 @@ def raw_delivery(source: Source, request: SignedRequest, envelope: Envelope, now
         event_time=envelope.event_time,
         api_version=envelope.api_version,
         headers=kept_headers(source, request.headers),
+        tenant=envelope.tenant,
     )
 
 

@@ -48,6 +48,7 @@ class Source:
     is_verified: bool = True
     allow: Networks | None = None  # None: any address
     rate: Rate | None = None  # None: unlimited
+    tenants: frozenset[str] = frozenset()  # empty: any
 
     def current_secrets(self, today: date) -> Sequence[Secret]:
         """Return the secrets that are accepted on this day, UTC."""
@@ -95,7 +96,9 @@ def sources(configuration: Configuration, environ: Mapping[str, str], where: Whe
 
 def _source(source: configured.Source, secrets: tuple[Secret, ...], allow: Networks | None) -> Source:
     rate = None if source.rate_limit is None else Rate(source.rate_limit, source.burst_at_once)
-    return Source(source.name, provider_of(source), secrets, source.verify == "signature", allow, rate)
+    return Source(
+        source.name, provider_of(source), secrets, source.verify == "signature", allow, rate, frozenset(source.tenants)
+    )
 
 
 def _shown(ref: str, index: int) -> str:

@@ -49,6 +49,7 @@ class Envelope(Struct, frozen=True):
 
     `key` is the resource key of the ROOT resource (see `schemas.records.resource_key`), so that all deliveries about one
     resource, children included, share a partition. If the body is unreadable or names no resource, it is the delivery id.
+    `tenant` is the account at the provider within the source, "" where ids are unique without it or the body is unreadable.
     """
 
     delivery_id: str
@@ -56,6 +57,7 @@ class Envelope(Struct, frozen=True):
     key: str
     event_time: datetime | None = None
     api_version: str | None = None
+    tenant: str = ""
 
 
 class Parsed(Struct, frozen=True):

@@ -14,7 +14,16 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at
-from providers.reading import ResourceNames, body_digest, instant, read_object, root_key, text_id, topic_name
+from providers.reading import (
+    ResourceNames,
+    body_digest,
+    instant,
+    read_object,
+    root_key,
+    tenant_name,
+    text_id,
+    topic_name,
+)
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import (
     match_hmac,
@@ -183,13 +192,14 @@ class BigCommerce(Struct, frozen=True):
         payload = read_object(request.body)
         if isinstance(payload, Unparsed):
             return Envelope(delivery_id, "unknown", delivery_id)
-        notices = _notices(payload)
+        notices, tenant = _notices(payload), tenant_name(_store(payload))
         found = notices if isinstance(notices, Unparsed) else _found(notices[0])
         return Envelope(
             delivery_id=delivery_id,
             event_type=_scope(payload) or "unknown",
-            key=delivery_id if isinstance(found, Unparsed) else root_key(BigCommerce.name, source, found),
+            key=delivery_id if isinstance(found, Unparsed) else root_key(BigCommerce.name, source, tenant, found),
             event_time=instant(payload.get("created_at")),
+            tenant=tenant,
         )
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:

@@ -21,6 +21,7 @@ from providers.reading import (
     is_deletion,
     read_object,
     resource_of_event,
+    tenant_name,
     text_id,
     topic_name,
 )
@@ -33,7 +34,8 @@ class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """The options of one sender: its signature, headers and paths.
 
     `prefix` must precede the signature, "" if the sender writes none. Paths are names in the JSON body, joined by dots;
-    `type_path` "" takes the resource type from the event name. Header names may be in any case.
+    `type_path` "" takes the resource type from the event name. `tenant_header` or else `tenant_path` names the account at the
+    sender that ids belong to; "" if ids are unique without it. Header names may be in any case.
     """
 
     signature_header: str = "x-webhook-signature"
@@ -45,6 +47,8 @@ class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
     id_path: str = "id"
     type_path: str = ""
     time_path: str = "updated_at"
+    tenant_header: str = ""
+    tenant_path: str = ""
 
     @property
     def scheme(self) -> SignatureScheme:
@@ -89,11 +93,11 @@ class Generic(Struct, frozen=True):
         delivery_id = text_id(request.headers.get(options.id_header.lower())) or body_digest(request.body)
         event_type = text_id(request.headers.get(options.event_header.lower())) or "unknown"
         outline = read_outline(_outline_decoder(options), request.body)
-        key = delivery_id
+        key, tenant = delivery_id, _tenant(options, request, outline)
         if not isinstance(outline, Unparsed):
             resource_id = _resource_id(options, outline) or delivery_id
-            key = resource_key(self.name, source, _resource_type(options, outline, event_type), resource_id)
-        return Envelope(delivery_id, event_type, key)
+            key = resource_key(self.name, source, tenant, _resource_type(options, outline, event_type), resource_id)
+        return Envelope(delivery_id, event_type, key, tenant=tenant)
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
         """Return the body as the only resource; without an id at the path, its id is the delivery's."""
@@ -129,7 +133,15 @@ class Generic(Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def _outline_decoder(options: GenericOptions) -> DecodeOutline:
-    return outline_decoder(path for path in (options.id_path, options.type_path) if path)
+    return outline_decoder(path for path in (options.id_path, options.type_path, options.tenant_path) if path)
+
+
+def _tenant(options: GenericOptions, request: SignedRequest, outline: Document | Unparsed) -> str:
+    if options.tenant_header:
+        return tenant_name(request.headers.get(options.tenant_header.lower()))
+    if options.tenant_path and not isinstance(outline, Unparsed):
+        return tenant_name(at(outline, options.tenant_path))
+    return ""
 
 
 def _resource_id(options: GenericOptions, body: Document) -> str | None:

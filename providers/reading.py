@@ -47,10 +47,15 @@ class ResourceNames(Struct, frozen=True):
     parent: tuple[str, str] | None
 
 
-def root_key(provider: str, source: str, found: ResourceNames) -> str:
+def root_key(provider: str, source: str, tenant: str, found: ResourceNames) -> str:
     """Return the key of a resource's root, by which its deliveries are partitioned."""
     resource_type, resource_id = found.parent or (found.resource_type, found.resource_id)
-    return resource_key(provider, source, resource_type, resource_id)
+    return resource_key(provider, source, tenant, resource_type, resource_id)
+
+
+def tenant_name(value: object) -> str:
+    """Return an account's name or number as a tenant: in lower case, without `|`, at most 255 characters; "" if it is neither."""
+    return (text_id(value) or "").lower().replace("|", "%7c")
 
 
 def read_json(body: bytes) -> Any:

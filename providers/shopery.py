@@ -67,7 +67,7 @@ class Shopery(Struct, frozen=True):
         key = delivery_id
         if not isinstance(outline, Unparsed):
             resource_id = _resource_id(outline) or delivery_id
-            key = resource_key(self.name, source, _resource_type(event_type), resource_id)
+            key = resource_key(self.name, source, "", _resource_type(event_type), resource_id)
         return Envelope(delivery_id, event_type, key)
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:

@@ -89,7 +89,7 @@ class Standard(Struct, frozen=True):
         key = delivery_id
         if not isinstance(outline, Unparsed):
             resource_id = _resource_id(outline) or delivery_id
-            key = resource_key(self.name, source, resource_of_event(event_type), resource_id)
+            key = resource_key(self.name, source, "", resource_of_event(event_type), resource_id)
         event_time = instant(at(outline, "timestamp")) or _signed_at(self.scheme, request)
         return Envelope(delivery_id, event_type, key, event_time)
 

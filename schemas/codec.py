@@ -24,6 +24,8 @@ SCHEMA_NAMES: Final[tuple[SchemaName, ...]] = ("change", "state", "outcome", "de
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE_US = timedelta(microseconds=1)
 
+UNKNOWN: Final = "unknown"  # the provider and source of a record that no ingress wrote
+
 Headers = list[tuple[str, bytes]]
 
 
@@ -74,6 +76,7 @@ def raw_headers(delivery: RawDelivery) -> Headers:
         ("content-type", delivery.content_type.encode()),
         ("penstock_provider", delivery.provider.encode()),
         ("penstock_source", delivery.source.encode()),
+        ("penstock_tenant", delivery.tenant.encode()),
         ("penstock_delivery_id", delivery.delivery_id.encode()),
         ("penstock_received_at", received_at.encode()),
     ]
@@ -104,7 +107,8 @@ def raw_delivery(
     texts = _texts(headers or ())
     topic, partition, offset = position
     delivery_id = texts.pop("penstock_delivery_id", "") or f"{topic}-{partition}-{offset}"
-    provider, source = texts.pop("penstock_provider", "unknown"), texts.pop("penstock_source", "unknown")
+    provider, source = texts.pop("penstock_provider", UNKNOWN), texts.pop("penstock_source", UNKNOWN)
+    tenant = texts.pop("penstock_tenant", None)
     received_at = _time(texts.pop("penstock_received_at", None)) or EPOCH
     return RawDelivery(
         delivery_id,
@@ -121,6 +125,8 @@ def raw_delivery(
         topic,
         partition,
         offset,
+        tenant or "",
+        tenant is None and provider != UNKNOWN,
     )
 
 
@@ -203,6 +209,7 @@ def encode_change(prefix: bytes, change: Change, delivery: RawDelivery, emitted_
             "event_id": change.event_id,
             "op": change.op,
             "resource_key": change.resource_key,
+            "tenant": delivery.tenant,
             "resource_type": change.resource_type,
             "resource_id": change.resource_id,
             "parent_key": change.parent_key,
@@ -227,7 +234,7 @@ def encode_change(prefix: bytes, change: Change, delivery: RawDelivery, emitted_
     )
 
 
-def encode_state(prefix: bytes, change: Change, emitted_us: int) -> bytes | None:
+def encode_state(prefix: bytes, change: Change, delivery: RawDelivery, emitted_us: int) -> bytes | None:
     """Return the message of `state.*` after a change: the document, or None (a tombstone) once deleted."""
     if change.after is None:
         return None
@@ -236,6 +243,7 @@ def encode_state(prefix: bytes, change: Change, emitted_us: int) -> bytes | None
         prefix,
         {
             "resource_key": change.resource_key,
+            "tenant": delivery.tenant,
             "resource_type": change.resource_type,
             "resource_id": change.resource_id,
             "parent_key": change.parent_key,
@@ -256,6 +264,8 @@ def encode_outcome(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decid
             "delivery_id": delivery.delivery_id,
             "source": delivery.source,
             "provider": delivery.provider,
+            "tenant": delivery.tenant,
+            "key": delivery.key,
             "event_type": delivery.event_type,
             "outcome": outcome.outcome,
             "reason": outcome.reason,
@@ -279,6 +289,7 @@ def encode_dead(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_
             "delivery_id": delivery.delivery_id,
             "source": delivery.source,
             "provider": delivery.provider,
+            "tenant": delivery.tenant,
             "event_type": delivery.event_type,
             "reason": outcome.reason,
             "error": outcome.detail,

@@ -6,7 +6,7 @@ takes eleven times as long to build (decision 0002). All times are aware UTC.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -24,6 +24,8 @@ class RawDelivery(Struct, frozen=True):
 
     `headers` are those of the provider, with lower-case names and without secrets. `key` is the record's Kafka key, the root
     resource. `topic`, `partition` and `offset` are its position; the ingress does not know it yet and leaves the defaults.
+    `tenant` is the account at the provider within the source, "" where ids are unique without it; it never contains `|`.
+    `is_old` marks a record of version 0.1, whose key has no tenant.
     """
 
     delivery_id: str
@@ -40,6 +42,8 @@ class RawDelivery(Struct, frozen=True):
     topic: str = RAW
     partition: int = -1
     offset: int = -1
+    tenant: str = ""
+    is_old: bool = False
 
 
 class ChildRule(Struct, frozen=True):
@@ -170,9 +174,25 @@ class Correction(Struct, frozen=True):
     volatile: tuple[str, ...] = ()
 
 
-def resource_key(provider: str, source: str, resource_type: str, resource_id: str) -> str:
+class KeyParts(NamedTuple):
+    """The parts of a resource key; all are "" but the id for a key that is none, such as the id of a delivery."""
+
+    provider: str
+    source: str
+    tenant: str
+    resource_type: str
+    resource_id: str
+
+
+def resource_key(provider: str, source: str, tenant: str, resource_type: str, resource_id: str) -> str:
     """Return the key of a resource, as used in Kafka keys, table keys and `explain`.
 
-    Provider, source and type never contain `|`. The id may, so it comes last.
+    Provider, source, tenant and type never contain `|`. The id may, so it comes last.
     """
-    return f"{provider}|{source}|{resource_type}|{resource_id}"
+    return f"{provider}|{source}|{tenant}|{resource_type}|{resource_id}"
+
+
+def key_parts(key: str) -> KeyParts:
+    """Return the parts that `resource_key` joined."""
+    parts = key.split("|", 4)
+    return KeyParts(*parts) if len(parts) == len(KeyParts._fields) else KeyParts("", "", "", "", key)

@@ -111,7 +111,9 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
 
 
 def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: Writes) -> _Subject:
-    key = resource_key(delivery.provider, delivery.source, snapshot.resource_type, snapshot.resource_id)
+    key = resource_key(
+        delivery.provider, delivery.source, delivery.tenant, snapshot.resource_type, snapshot.resource_id
+    )
     tag = version_tag(snapshot, delivery.delivery_id)
     text = None if snapshot.is_deleted or snapshot.document is None else codec.document_json(snapshot.document)
     fingerprint = DELETED if text is None else hashlib.sha256(text).digest()[:16]
@@ -146,7 +148,7 @@ def _row(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> bytes | No
 def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -> list[_Decision]:
     """Decide a resource that the delivery shows, and its children."""
     snapshot, delivery_id = subject.snapshot, subject.delivery.delivery_id
-    if (subject.delivery.source, snapshot.resource_type) in routes.paused:
+    if routes.pauses(subject.delivery.source, subject.delivery.tenant, snapshot.resource_type):
         detail = f"{snapshot.resource_type} is paused for this source; its stored state stays"
         return [_Decision(Outcome("filtered", "paused", detail))]
     rows, parent_key = Rows(tables.latest.get, writes.latest), _parent_key(subject)
@@ -176,7 +178,7 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
     delivery, snapshot = subject.delivery, subject.snapshot
     if subject.text is not None and not (routes.children and child_index.has_lists(snapshot)):
         return
-    owner = f"{delivery.provider}|{delivery.source}"
+    owner = f"{delivery.provider}|{delivery.source}|{delivery.tenant}"
     parent = Parent(owner, subject.key, snapshot, subject.text, subject.latest)
     if subject.text is None:
         for child in child_index.orphans(parent, rows):
@@ -184,7 +186,11 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
             yield _conclude(orphan, routes, writes)
             yield from _decide_children(orphan, rows, routes, writes)
     else:
-        paused = frozenset(resource for source, resource in routes.paused if source == delivery.source)
+        paused = {
+            rule.resource_type
+            for rule in snapshot.children
+            if routes.pauses(delivery.source, delivery.tenant, rule.resource_type)
+        }
         lists = child_index.Lists(parent, rows, paused)
         for child in lists.children():
             listed = _child_subject(subject, child)
@@ -211,7 +217,8 @@ def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     if isinstance(correction, Refused):
         return Result(Outcome("dead", "unreadable", correction.detail), (), writes)
     subject = _subject(delivery, correction.snapshot, tables, writes)
-    outcome = correction.outcome(delivery, subject.latest, routes.paused)
+    is_paused = routes.pauses(delivery.source, delivery.tenant, subject.snapshot.resource_type)
+    outcome = correction.outcome(delivery, subject.latest, is_paused=is_paused)
     if outcome is not None:
         return Result(outcome, (), writes)
     change = correction.change(delivery.delivery_id, subject.key, subject.text, _parent_key(subject))
@@ -292,7 +299,8 @@ def _uuid5(name: str) -> str:
 def _parent_key(subject: _Subject) -> str | None:
     if subject.snapshot.parent is None:
         return None
-    return resource_key(subject.delivery.provider, subject.delivery.source, *subject.snapshot.parent)
+    delivery = subject.delivery
+    return resource_key(delivery.provider, delivery.source, delivery.tenant, *subject.snapshot.parent)
 
 
 def _state(subject: _Subject, change: Change | None) -> LatestState:

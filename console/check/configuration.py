@@ -41,6 +41,14 @@ class Finding:
     text: str
 
 
+OF_MANY_TENANTS = {
+    "shopify": "shops with this app",
+    "bigcommerce": "stores with this app",
+    "stripe": "accounts and modes",
+}
+"""Providers that post for many accounts to one address, and what their tenants are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Locations:
     """The positions of keys in the configuration file."""
@@ -86,8 +94,11 @@ def _source_findings(index: int, source: Source, locations: Locations, today: da
             "warning", f"{locations.of('sources', index, 'verify')}: {source.name} accepts what anybody posts"
         )
     if source.paused:
-        where, what = locations.of("sources", index, "paused"), ", ".join(source.paused)
+        where, what = locations.of("sources", index, "paused"), ", ".join(map(str, source.paused))
         yield Finding("warning", f"{where}: {what} of {source.name} paused: deliveries end as filtered (paused)")
+    if source.provider in OF_MANY_TENANTS and not source.tenants:
+        where, tenants = locations.of("sources", index, "name"), OF_MANY_TENANTS[source.provider]
+        yield Finding("warning", f"{where}: any of {source.provider}'s {tenants} may post; list yours in tenants")
     expiries = [secret.until for secret in source.secrets]
     if not source.secrets or None in expiries:
         return

@@ -20,7 +20,7 @@ from console.check.configuration import Finding, Locations
 from console.check.topics import left_findings
 from console.queries.document_fields import field_names, is_there, meant
 from schemas.codec import document
-from schemas.records import Document
+from schemas.records import Document, key_parts
 from schemas.topics import OTHER
 from streams.steps.filter import FilterSyntaxError, compile_filter
 
@@ -99,8 +99,8 @@ class Seen:
         for message in topic_reader.read(self._reader, newest):
             if message.value() is not None:
                 state = self._registry.decode(value_of(message))
-                _, source, resource_type, _ = state["resource_key"].split("|", 3)
-                yield Shown(source, resource_type, document(state["document"].encode()))
+                named = key_parts(state["resource_key"])
+                yield Shown(named.source, named.resource_type, document(state["document"].encode()))
 
 
 def _part(topic: str) -> str:
@@ -109,8 +109,9 @@ def _part(topic: str) -> str:
 
 def _paused_findings(configuration: Configuration, locations: Locations, seen: Seen) -> Iterator[Finding]:
     for index, source in enumerate(configuration.sources):
-        for number, resource in enumerate(source.paused):
-            if resource not in seen.resource_types(source.provider):
+        for number, pause in enumerate(source.paused):
+            resource = pause.resource
+            if resource is not None and resource not in seen.resource_types(source.provider):
                 where = locations.of("sources", index, "paused", number)
                 yield Finding("warning", f"{where}: {_unknown(resource, source.provider, seen)}")
 

@@ -81,10 +81,17 @@ def _received(delivery: "RawDelivery | None", outcome: "Document | None") -> lis
     return [
         (f"delivery {delivery.delivery_id}", "bold"),
         (f"  received  {delivery.received_at:%Y-%m-%d %H:%M:%S.%f} UTC, {len(delivery.body)} bytes", ""),
-        (f"  from      {delivery.provider} as {delivery.source}: {delivery.event_type}", ""),
+        (
+            f"  from      {delivery.provider} as {delivery.source}{_of_tenant(delivery.tenant)}: {delivery.event_type}",
+            "",
+        ),
         (f"  about     {delivery.key}", ""),
         (f"  record    {delivery.topic}/{delivery.partition}/{delivery.offset}", ""),
     ]
+
+
+def _of_tenant(tenant: str) -> str:
+    return f", tenant {tenant}" if tenant else ""
 
 
 def _decided(outcome: "Document | None") -> list[tuple[str, str]]:

@@ -22,13 +22,16 @@ state = typer.Typer(
 LIMIT = 50
 ProviderOption = Annotated[str | None, typer.Option(help="Only of this provider: shopify, github, …")]
 SourceOption = Annotated[str | None, typer.Option(help="Only of this source.")]
+TenantOption = Annotated[str | None, typer.Option(help="Only of this tenant: a shop, a store, an account.")]
 ResourceOption = Annotated[str | None, typer.Option(help="Only of this type: product, issue, …")]
 PrefixOption = Annotated[str | None, typer.Option(help="Only resources whose id, or whole key, begins so.")]
 
 
 @state.command("get")
 def get(
-    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="An id, or a key provider|source|type|id.")],
+    resource: Annotated[
+        str, typer.Argument(metavar="RESOURCE", help="An id, or a key provider|source|tenant|type|id.")
+    ],
     seen: Annotated[bool, typer.Option("--seen", help="Also show the versions and delivery ids remembered.")] = False,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
@@ -47,7 +50,7 @@ def get(
     tables = _tables(config, data_dir)
     with counting("records looked at") as advance:
         found = latest_rows(tables, lambda name: name.is_meant(resource), advance)
-        rows = list(islice(found, 1 if resource.count("|") >= 3 else None))  # a full key matches one row
+        rows = list(islice(found, 1 if resource.count("|") >= 4 else None))  # a full key matches one row
         versions = [seen_versions(tables, row.name, advance) if seen else None for row in rows]
     _say_as_of(tables)
     if not rows:
@@ -65,6 +68,7 @@ def get(
 def list_(
     provider: ProviderOption = None,
     source: SourceOption = None,
+    tenant: TenantOption = None,
     resource: ResourceOption = None,
     prefix: PrefixOption = None,
     limit: Annotated[int, typer.Option(min=0, help="At most so many, the last stored first; 0 for all.")] = LIMIT,
@@ -81,7 +85,9 @@ def list_(
 
     tables, screen = _tables(config, data_dir), results()
     with counting("records looked at") as advance:
-        asked = partial(_is_asked_for, provider=provider, source=source, resource=resource, prefix=prefix)
+        asked = partial(
+            _is_asked_for, provider=provider, source=source, tenant=tenant, resource=resource, prefix=prefix
+        )
         found = latest_rows(tables, asked, advance)
         rows = list(islice(found, limit or None))
     _say_as_of(tables)
@@ -99,6 +105,7 @@ def list_(
 def count(
     provider: ProviderOption = None,
     source: SourceOption = None,
+    tenant: TenantOption = None,
     resource: ResourceOption = None,
     prefix: PrefixOption = None,
     seen: Annotated[bool, typer.Option("--seen", help="Also count the versions remembered, of all resources.")] = False,
@@ -106,7 +113,7 @@ def count(
     data_dir: DataDirOption = DATA_DIR,
     as_json: JsonOption = False,
 ) -> None:
-    """Count resources by provider, source and type: those that exist and those that were deleted."""
+    """Count resources by provider, source, tenant and type: those that exist and those that were deleted."""
     import json
 
     from console.queries.tables import latest_counts, seen_count
@@ -115,13 +122,15 @@ def count(
 
     tables, screen = _tables(config, data_dir), results()
     with counting("records looked at") as advance:
-        asked = partial(_is_asked_for, provider=provider, source=source, resource=resource, prefix=prefix)
+        asked = partial(
+            _is_asked_for, provider=provider, source=source, tenant=tenant, resource=resource, prefix=prefix
+        )
         live, deleted = latest_counts(tables, asked, advance)
         versions = seen_count(tables, advance) if seen else None
     _say_as_of(tables)
     for key in sorted({*live, *deleted}):
         if as_json:
-            parts = dict(zip(("provider", "source", "resource"), key, strict=True))
+            parts = dict(zip(("provider", "source", "tenant", "resource"), key, strict=True))
             output_json(json.dumps({**parts, "live": live[key], "deleted": deleted[key]}))
         else:
             screen.line(f"{live[key]:>12,} live {deleted[key]:>10,} deleted  {' '.join(key)}")
@@ -143,11 +152,17 @@ def _tables(config: "ConfigOption", data_dir: "DataDirOption") -> "Tables":
 
 
 def _is_asked_for(
-    name: "Name", provider: str | None, source: str | None, resource: str | None, prefix: str | None
+    name: "Name",
+    provider: str | None,
+    source: str | None,
+    tenant: str | None,
+    resource: str | None,
+    prefix: str | None,
 ) -> bool:
     return (
         provider in {None, name.provider}
         and source in {None, name.source}
+        and tenant in {None, name.tenant}
         and resource in {None, name.resource}
         and (prefix is None or name.resource_id.startswith(prefix) or name.key.startswith(prefix))
     )
@@ -206,6 +221,7 @@ def _row_json(row: "Row", versions: "list[Version] | None", *, has_document: boo
         "resource_key": row.name.key,
         "provider": row.name.provider,
         "source": row.name.source,
+        "tenant": row.name.tenant,
         "resource": row.name.resource,
         "resource_id": row.name.resource_id,
         "version": _time(stored.version_us),

@@ -20,6 +20,10 @@ def tail(
         typer.Option("--resource", "-r", help="Only this resource type, such as product.", show_default=False),
     ] = None,
     source: Annotated[str | None, typer.Option("--source", "-s", help="Only this source.", show_default=False)] = None,
+    tenant: Annotated[
+        str | None,
+        typer.Option("--tenant", help="Only this tenant: a shop, a store, an account.", show_default=False),
+    ] = None,
     from_beginning: Annotated[
         bool, typer.Option("--from-beginning", help="Start with the oldest change kept.")
     ] = False,
@@ -46,7 +50,7 @@ def tail(
         for number, found in enumerate(changes(deployment, from_beginning)):
             if number == 0:
                 notice("following changes; Ctrl-C stops")
-            if found is None or not _is_wanted(found[1], resource, source):
+            if found is None or not _is_wanted(found[1], resource, source, tenant):
                 continue
             output_json(record_json(found[1])) if as_json else _print(screen, *found)
             shown += 1
@@ -54,8 +58,12 @@ def tail(
                 return
 
 
-def _is_wanted(change: "Document", resource: str | None, source: str | None) -> bool:
-    return resource in {None, change["resource_type"]} and source in {None, change["source"]["source"]}
+def _is_wanted(change: "Document", resource: str | None, source: str | None, tenant: str | None) -> bool:
+    return (
+        resource in {None, change["resource_type"]}
+        and source in {None, change["source"]["source"]}
+        and tenant in {None, change["tenant"]}
+    )
 
 
 def _print(screen: "Screen", topic: str, change: "Document") -> None:
@@ -66,7 +74,7 @@ def _print(screen: "Screen", topic: str, change: "Document") -> None:
         f"{change['emitted_at']:%H:%M:%S} ",
         (f"{OPERATIONS[change['op']]} ", f"bold {STYLES[change['op']]}"),
         (f"{change['resource_type']} {change['resource_id']}", "bold"),
-        f"  {change['source']['source']} {change['source']['event_type']}",
+        f"  {' '.join(filter(None, (change['source']['source'], change['tenant'], change['source']['event_type'])))}",
         (f"  version {version:%Y-%m-%d %H:%M:%S}" if version else "", "dim"),
         (f"  {topic}", "dim"),
     )

@@ -40,7 +40,7 @@ def publish(deployment: Deployment, wrong: Iterable[StateDifference], now: datet
 
     ids: set[str] = set()
     for state in wrong:
-        delivery = correction_delivery(state.provider, state.source, state.correction, now)
+        delivery = correction_delivery(state.provider, state.source, state.tenant, state.correction, now)
         while not _is_queued(producer, delivery, state.partition, report):
             producer.poll(0.1)
         ids.add(delivery.delivery_id)

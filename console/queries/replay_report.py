@@ -11,6 +11,7 @@ from console.queries.replay_input import Scope
 from console.screen import notice, results
 from local.screen import output_json
 from schemas.codec import document_json
+from schemas.records import key_parts
 from streams.replay.differences import Decided, DeliveryDifference, Event, EventDifference, StateDifference
 from streams.replay.redecide import Tally
 from streams.steps.diff import diff
@@ -156,7 +157,7 @@ def _name(decided: Decided | None) -> str:
 
 
 def _type(resource_key: str) -> str:
-    return (*resource_key.split("|", 3), "", "", "")[2]
+    return key_parts(resource_key).resource_type
 
 
 def _operation(wrong: StateDifference) -> str:

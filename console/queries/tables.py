@@ -20,14 +20,14 @@ from config.model import Configuration
 from config.secrets import kafka_options
 from console.errors import Failed, Misused
 from schemas.codec import EPOCH, decode_latest, decode_seen
-from schemas.records import LatestState, SeenVersion
+from schemas.records import LatestState, SeenVersion, key_parts
 from schemas.topics import RAW, changelog_topic
 from streams.steps.child_index import INDEX
 
 BLOCK_RECORDS = 2_000  # per partition and step back in time; wanted records of a block, with documents, are in memory
 
 Wants = Callable[["Name"], bool]
-Kind = tuple[str, str, str]
+Kind = tuple[str, str, str, str]
 """Provider, source, resource type."""
 
 
@@ -61,13 +61,14 @@ class Name:
     key: str
     provider: str
     source: str
+    tenant: str
     resource: str
     resource_id: str
 
     @property
     def kind(self) -> Kind:
-        """Return the provider, source and type of the resource."""
-        return self.provider, self.source, self.resource
+        """Return the provider, source, tenant and type of the resource."""
+        return self.provider, self.source, self.tenant, self.resource
 
     def is_meant(self, wanted: str) -> bool:
         """Say whether a text from the command line is this resource's key or id."""
@@ -137,8 +138,7 @@ def waiting(tables: Tables) -> int:
 
 def named(key: str) -> Name:
     """Return the parts of a resource key."""
-    provider, source, resource, resource_id = (*key.split("|", 3), "", "", "")[:4]
-    return Name(key, provider, source, resource, resource_id)
+    return Name(key, *key_parts(key))
 
 
 def _is_resource(key: str) -> bool:

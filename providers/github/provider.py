@@ -94,7 +94,7 @@ class GitHub(Struct, frozen=True):
         return Envelope(
             delivery_id=delivery_id,
             event_type=_event_type(occasion),
-            key=delivery_id if isinstance(found, Unparsed) else root_key(GitHub.name, source, found),
+            key=delivery_id if isinstance(found, Unparsed) else root_key(GitHub.name, source, "", found),
             event_time=_event_time(rule, payload),
         )
 

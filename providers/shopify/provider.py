@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
-from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.reading import body_digest, instant, read_object, tenant_name, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
 from providers.shopify.children import CHILDREN, SHARED
 from providers.shopify.evidence import believed_time, contradiction
@@ -72,12 +72,12 @@ class Shopify(Struct, frozen=True):
         event_type = _event_type(headers)
         rule = _rule(headers, event_type)
         outline = read_outline(_outline_decoder(rule.id_paths + rule.parent_paths), request.body)
-        key = delivery_id
+        key, tenant = delivery_id, tenant_name(_header(headers, "shop-domain"))
         if not isinstance(outline, Unparsed):
             root = _parent(rule, outline) or (rule.resource_type, _resource_id(rule, outline, headers) or delivery_id)
-            key = resource_key(self.name, source, *root)
+            key = resource_key(self.name, source, tenant, *root)
         event_time = instant(_header(headers, "triggered-at"))
-        return Envelope(delivery_id, event_type, key, event_time, text_id(_header(headers, "api-version")))
+        return Envelope(delivery_id, event_type, key, event_time, text_id(_header(headers, "api-version")), tenant)
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
         """Return the topic's resource; a notice, or a resource without an id, takes the delivery's id."""

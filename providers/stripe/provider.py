@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at, outline_decoder, read_outline
-from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.reading import body_digest, instant, read_object, tenant_name, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import (
     match_hmac,
@@ -36,6 +36,7 @@ SCHEME = SignatureScheme(
     timestamp_prefix="t=",
 )
 MAX_TYPE_CHARS = 200
+TEST_MODE = "test"
 
 # Where an object without an id refers to its owner; the first that exists is used. The preview in `invoice.upcoming` belongs
 # to a subscription (in newer API versions below `parent`), a cash balance to a customer.
@@ -77,7 +78,17 @@ RESOURCE_TYPES = OBJECT_TYPES.union(
     RENAMED.values(), (rule.resource_type for rules in CHILDREN.values() for rule in rules)
 )
 
-_EVENT_PATHS = ("id", "type", "created", "api_version", "account", "related_object.id", "related_object.type")
+_EVENT_PATHS = (
+    "id",
+    "type",
+    "created",
+    "api_version",
+    "account",
+    "context",
+    "livemode",
+    "related_object.id",
+    "related_object.type",
+)
 _OBJECT_PATHS = ("id", "object", "alert", *OWNERS)
 _decode_outline = outline_decoder((*_EVENT_PATHS, *(f"data.object.{path}" for path in _OBJECT_PATHS)))
 
@@ -129,14 +140,17 @@ class Stripe(Struct, frozen=True):
             digest = body_digest(request.body)
             return Envelope(digest, "unknown", digest)
         delivery_id = text_id(event.get("id")) or body_digest(request.body)
-        found = _found(event)
+        found, tenant = _found(event), _tenant(event)
         api_version = event.get("api_version")
         return Envelope(
             delivery_id=delivery_id,
             event_type=_event_type(event) or "unknown",
-            key=delivery_id if isinstance(found, Unparsed) else _key(source, found),
+            key=delivery_id
+            if isinstance(found, Unparsed)
+            else resource_key(Stripe.name, source, tenant, found.resource_type, found.resource_id),
             event_time=instant(event.get("created")),
             api_version=api_version if isinstance(api_version, str) else None,
+            tenant=tenant,
         )
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
@@ -180,8 +194,15 @@ def _event_type(event: Document) -> str:
     return event_type if isinstance(event_type, str) and len(event_type) <= MAX_TYPE_CHARS else ""
 
 
-def _key(source: str, found: Found) -> str:
-    return resource_key(Stripe.name, source, found.resource_type, found.resource_id)
+def _tenant(event: Document) -> str:
+    """Return the account and mode: `acct_1`, `acct_1:test`; for the endpoint's own account "" and `test`.
+
+    Test and live mode use the same ids for objects that the merchant names. Thin events name the account in `context`.
+    """
+    account = tenant_name(event.get("account")) or tenant_name(event.get("context"))
+    if event.get("livemode") is not False:
+        return account
+    return f"{account}:{TEST_MODE}" if account else TEST_MODE
 
 
 def _found(event: Document) -> Found | Unparsed:

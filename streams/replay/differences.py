@@ -64,6 +64,7 @@ class StateDifference(Struct, frozen=True):
     resource_key: str
     provider: str
     source: str
+    tenant: str
     partition: int
     correction: Correction
 

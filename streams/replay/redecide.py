@@ -16,7 +16,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas import codec
-from schemas.records import Correction, Document, LatestState, RawDelivery
+from schemas.records import Correction, Document, LatestState, RawDelivery, key_parts
 from streams.pipeline import Result, Tables, broken, process
 from streams.replay.differences import Decided, DeliveryDifference, Event, StateDifference, compared, events_of
 from streams.replay.truncated_log import TruncatedLog, TruncatedStart
@@ -84,7 +84,8 @@ class Replay:
         self._outcomes, self._events, self._names = columns["outcomes"], columns["events"], columns["names"]
         self._right, self._state, self._row = columns["right"], columns["state"], columns["row"]
         self._seen, self._latest, self._former = columns["seen"], columns["latest"], columns["former"]
-        self._paused, self._has_children = routes.paused, routes.children
+        self._pauses, self._has_children = routes.pauses, routes.children
+        self._paused_sources = {source for source, _, _ in routes.paused}
         self._routes = replace(routes, paused=frozenset())  # deliveries held by a pause are known from the outcomes
         self._window = window
         self._truncated_log = TruncatedLog(columns["starts"], self._row, firsts)
@@ -133,8 +134,8 @@ class Replay:
         If a resource type has gained or lost its own topics since, its documents remain on the former topic, where nothing
         replaces or deletes them any more. They count only for resources that have not changed since.
         """
-        provider, source, resource_type, _ = key.decode().split("|", 3)
-        is_former = topic != self._routes.state_topic(provider, source, resource_type)
+        named = key_parts(key.decode())
+        is_former = topic != self._routes.state_topic(named.provider, named.source, named.resource_type)
         _put(self._former if is_former else self._state, key, document)
 
     # --- replayed decisions
@@ -194,8 +195,7 @@ class Replay:
 
     def _is_taken_over(self, was: Decided, delivery: RawDelivery) -> bool:
         """Say whether to keep the original decision: its records were too large, or an active pause held the delivery."""
-        is_paused = any(source == delivery.source for source, _ in self._paused)
-        return was.reason == "too_large" or (was.reason == "paused" and is_paused)
+        return was.reason == "too_large" or (was.reason == "paused" and delivery.source in self._paused_sources)
 
     def _decided(self, delivery: RawDelivery) -> Result:
         is_cut = self._truncated_log.is_cut(delivery.partition)
@@ -266,18 +266,19 @@ class Replay:
         """
         if key in self._agreed or key in self._moved or self._truncated_log.is_unknown(key):
             return True
-        is_paused = (key.decode().split("|", 2)[1], name.resource_type) in self._paused
+        owner = key_parts(key.decode())
+        is_paused = self._pauses(owner.source, owner.tenant, name.resource_type)
         return is_paused or (right.document is None and name.parent_key is not None and not self._has_children)
 
     def _wrong(self, key: str, name: _Name, have: bytes | None, right: _Right) -> StateDifference:
         row, stored = self._latest.get(key.encode()), self._row.get(key.encode())
         state = LatestState(None, None, b"", None) if row is None else codec.decode_latest(row)
-        provider, source = key.split("|", 2)[:2]
-        parent = None if name.parent_key is None else tuple(name.parent_key.split("|", 3)[2:])
+        owner = key_parts(key)
+        parent = None if name.parent_key is None else key_parts(name.parent_key)
         correction = Correction(
             name.resource_type,
             name.resource_id,
-            None if parent is None else (parent[0], parent[1]),
+            None if parent is None else (parent.resource_type, parent.resource_id),
             right.event_type or name.event_type,
             "" if stored is None else codec.decode_latest(stored).event_id,
             None if have is None else have.decode(),
@@ -287,7 +288,7 @@ class Replay:
             state.state_rank,
             tuple(sorted(right.volatile)),
         )
-        return StateDifference(key, provider, source, name.partition, correction)
+        return StateDifference(key, owner.provider, owner.source, owner.tenant, name.partition, correction)
 
 
 def _is_same(have: bytes | None, right: _Right) -> bool:

@@ -45,7 +45,7 @@ class Rows:
 
 
 class Parent(Struct, frozen=True):
-    """A resource that was just decided. `owner` is `provider|source`; `before` is its stored state before that."""
+    """A resource that was just decided. `owner` is `provider|source|tenant`; `before` is its stored state before that."""
 
     owner: str
     key: str

@@ -6,7 +6,6 @@ applies only while the stored state is the one that the replay saw, whatever its
 """
 
 import uuid
-from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Final
 
@@ -39,12 +38,10 @@ class Applicable(Struct, frozen=True):
         """Return the event type by which routes select."""
         return self.correction.event_type
 
-    def outcome(
-        self, delivery: RawDelivery, latest: LatestState | None, paused: AbstractSet[tuple[str, str]]
-    ) -> Outcome | None:
+    def outcome(self, delivery: RawDelivery, latest: LatestState | None, *, is_paused: bool) -> Outcome | None:
         """Return why the correction changes nothing, None if it applies."""
         correction = self.correction
-        if (delivery.source, correction.resource_type) in paused:
+        if is_paused:
             return Outcome("filtered", "paused", f"{correction.resource_type} is paused for this source")
         stored = "" if latest is None else latest.event_id
         if stored == delivery.delivery_id:
@@ -102,12 +99,12 @@ def read_correction(body: bytes) -> Applicable | Refused:
     return Applicable(correction, snapshot)
 
 
-def correction_delivery(provider: str, source: str, correction: Correction, now: datetime) -> RawDelivery:
+def correction_delivery(provider: str, source: str, tenant: str, correction: Correction, now: datetime) -> RawDelivery:
     """Return the delivery of a correction; the same correction always has the same delivery id.
 
     Only `received_at` differs from run to run.
     """
-    key = resource_key(provider, source, correction.resource_type, correction.resource_id)
+    key = resource_key(provider, source, tenant, correction.resource_type, correction.resource_id)
     name = f"{key}\0{correction.replaces}\0{codec.time_us(correction.version)}\0{correction.after}"
     return RawDelivery(
         str(uuid.uuid5(_NAMESPACE, name)),
@@ -118,4 +115,5 @@ def correction_delivery(provider: str, source: str, correction: Correction, now:
         key,
         codec.encode_correction(correction),
         headers={HEADER: "1"},
+        tenant=tenant,
     )

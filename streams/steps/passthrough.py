@@ -19,6 +19,7 @@ class RawRoute(Struct, frozen=True):
     topic: str
     source: str | None = None
     provider: str | None = None
+    tenant: str | None = None
     event_type: str | None = None
 
 
@@ -48,5 +49,6 @@ def _selects(route: RawRoute, delivery: RawDelivery) -> bool:
     return (
         route.source in (None, delivery.source)
         and route.provider in (None, delivery.provider)
+        and route.tenant in (None, delivery.tenant)
         and is_of_type(route.event_type, delivery.event_type)
     )

@@ -24,12 +24,16 @@ from streams.steps.passthrough import RawRoute, is_of_type
 from streams.steps.projection import projected
 
 
+Paused = tuple[str, str | None, str | None]
+
+
 class Route(Struct, frozen=True):
     """One compiled route; a selector of None selects everything, empty `include_fields` include all fields."""
 
     name: str
     source: str | None = None
     provider: str | None = None
+    tenant: str | None = None
     resource: str | None = None
     event_type: str | None = None
     operations: frozenset[str] = frozenset("cudr")
@@ -42,15 +46,24 @@ class Route(Struct, frozen=True):
 class Routes(Struct, frozen=True):
     """The routing configuration: the provider of each source, and the routes of changes and passthrough.
 
-    `children`: listed children become separate resources. `paused` holds (source, resource type) pairs whose resources are
-    not updated.
+    `children`: listed children become separate resources. `paused` holds what is not updated: (source, tenant, resource type),
+    of which a tenant or type of None means all.
     """
 
     providers: Mapping[str, Provider]
     routes: tuple[Route, ...] = ()
     children: bool = True
     raw: tuple[RawRoute, ...] = ()
-    paused: frozenset[tuple[str, str]] = frozenset()
+    paused: frozenset[Paused] = frozenset()
+
+    def pauses(self, source: str, tenant: str, resource_type: str) -> bool:
+        """Say whether a resource type of a tenant is paused."""
+        paused = self.paused
+        return bool(paused) and (
+            (source, None, resource_type) in paused
+            or (source, tenant, resource_type) in paused
+            or (source, tenant, None) in paused
+        )
 
     def provider(self, name: str, source: str) -> Provider | None:
         """Return a provider as a source configures it; None for an unknown name."""
@@ -126,6 +139,7 @@ def selects(route: Route, change: Change, delivery: RawDelivery) -> bool:
         change.op in route.operations
         and route.source in (None, delivery.source)
         and route.provider in (None, delivery.provider)
+        and route.tenant in (None, delivery.tenant)
         and route.resource in (None, change.resource_type)
         and is_of_type(route.event_type, delivery.event_type)
     )

@@ -64,7 +64,7 @@ class Encoder:
             message = codec.encode_change(self._prefix(part.topic, "change"), part.change, delivery, now_us)
             records.append(Record(part.topic, key, message))
         topic = self._routes.state_topic(delivery.provider, delivery.source, change.resource_type)
-        records.append(Record(topic, key, codec.encode_state(self._prefix(topic, "state"), change, now_us)))
+        records.append(Record(topic, key, codec.encode_state(self._prefix(topic, "state"), change, delivery, now_us)))
 
     def _copy(self, topic: str, delivery: RawDelivery) -> Record:
         self._topics.ensure(topic)

@@ -117,6 +117,7 @@ def compiled_routes(loaded: Configuration) -> Routes:
             route.name,
             route.source,
             route.provider,
+            route.tenant,
             route.resource,
             route.event_type,
             frozenset(route.operations),
@@ -129,12 +130,14 @@ def compiled_routes(loaded: Configuration) -> Routes:
         if route.mode == "changes"
     )
     copies = tuple(
-        RawRoute(route.name, route.topic or "", route.source, route.provider, route.event_type)
+        RawRoute(route.name, route.topic or "", route.source, route.provider, route.tenant, route.event_type)
         for route in loaded.routes
         if route.mode == "raw"
     )
     providers = {source.name: provider_of(source) for source in loaded.sources}
-    paused = frozenset((source.name, resource) for source in loaded.sources for resource in source.paused)
+    paused = frozenset(
+        (source.name, pause.tenant, pause.resource) for source in loaded.sources for pause in source.paused
+    )
     return Routes(providers, changes, loaded.worker.children, copies, paused)
 
 
