@@ -36,7 +36,7 @@ def raw_delivery(provider: Provider, source: str, request: SignedRequest, receiv
         received_at,
         envelope.key,
         request.body,
-        request.headers["content-type"],
+        request.headers.get("content-type", "application/json"),
         envelope.event_time,
         envelope.api_version,
         {
