@@ -108,7 +108,7 @@ def _rows(products: int) -> Iterator[tuple[bytes, bytes, int]]:
     for number in range(products):
         like = number % len(bodies)
         body = bodies[like].replace(b"%d" % (FIRST_ID + like), b"%d" % (FIRST_ID + number))
-        key = resource_key("shopify", SOURCE, "product", str(FIRST_ID + number)).encode()
+        key = resource_key("shopify", SOURCE, "", "product", str(FIRST_ID + number)).encode()
         state = LatestState(version_us, version_us, body[:16], body, False, "0e4c8e1a-0000-5000-8000-000000000000")
         yield key, encode_row(state), version_us
 

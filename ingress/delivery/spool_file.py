@@ -19,6 +19,7 @@ from msgspec import Struct
 
 Headers = list[tuple[str, bytes]]
 
+FORMAT = 2  # of the rows, as SQLite's user_version; version 0.1 left it 0
 WAL_PAGES = 4000  # 16 MB between checkpoints: each costs two more fsyncs (measured: with 1,000 pages, 8 % of the rate).
 TRIAL_BYTES = 64 * 1024  # As large as some deliveries: a single page might still fit where they do not.
 BUSY_TIMEOUT_S = 0.5  # The only other reader is `penstock spool`, and under WAL readers do not block a writer.
@@ -216,6 +217,7 @@ def _open(path: Path) -> sqlite3.Connection:
         if verdict != "ok":
             raise sqlite3.DatabaseError(verdict)
         connection.executescript(SCHEMA)
+        _check_format(path, connection)
         if depth(connection).deliveries == 0:
             connection.execute("VACUUM")  # frees the space that a past outage took; instant on an empty table
     except BaseException:
@@ -224,6 +226,17 @@ def _open(path: Path) -> sqlite3.Connection:
     if is_new:
         _sync_directory(path.parent)
     return connection
+
+
+def _check_format(path: Path, connection: sqlite3.Connection) -> None:
+    """Refuse deliveries that version 0.1 spooled: their keys lack the tenant, and a worker would refuse them on Kafka."""
+    (found,) = connection.execute("PRAGMA user_version").fetchone()
+    if found != FORMAT and (waiting := depth(connection).deliveries):
+        raise SpoolUnusable(
+            f"{path} holds {waiting:,} deliveries of Penstock 0.1: let that version publish them (penstock spool drain), "
+            "then start this one"
+        )
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
 
 
 def _sync_directory(directory: Path) -> None:

@@ -9,7 +9,7 @@ Rows are written without RocksDB's WAL, which is twice as fast; a kill loses onl
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -28,10 +28,12 @@ from msgspec import Struct
 from broker import clients
 from broker.errors import Transient
 from broker.retry_policy import Interrupted, RetryPolicy
+from schemas.records import KeyParts
 from schemas.topics import TABLE_NAMES, TableName
 from streams.errors import Fatal, StoreCorrupted
 from streams.state.restore_progress import Progress
 from streams.state.tables import PartitionTables, Record, rebuilt
+from streams.steps.child_index import INDEX
 
 BATCH = 1_000
 CHECKPOINT_S = 10.0  # the most work that a kill can lose
@@ -125,6 +127,8 @@ class Restore:
         try:
             while next_offset < changelog.end and not self.cancelled.is_set():
                 records, after = _arrived(reader)
+                if records and count == 0:
+                    _check_keys(changelog, records)
                 if records:
                     tables.replay(name, records)
                     count += len(records)
@@ -173,6 +177,16 @@ def _check(tables: PartitionTables, name: TableName, changelog: _Changelog) -> N
     if tables.next_offset(name) > changelog.end:
         reason = f"it is at offset {tables.next_offset(name)} of {changelog.topic}, which ends at {changelog.end}"
         raise StoreCorrupted(tables.home.directory, reason)
+
+
+def _check_keys(changelog: _Changelog, records: Sequence[Record]) -> None:
+    """Refuse the changelog of version 0.1, whose keys have no tenant: this version would not find its resources in it."""
+    keys = (key.partition(b"\0")[0] for key, _, _ in records if not key.startswith(INDEX))
+    if any(key.count(b"|") < len(KeyParts._fields) - 1 for key in keys):
+        raise Fatal(
+            f"{changelog.topic} was written by Penstock 0.1, whose keys have no tenant: choose another [worker] app, "
+            "which starts with empty tables (docs/operations.md, Upgrading)"
+        )
 
 
 def _arrived(reader: Consumer) -> tuple[list[Record], int]:

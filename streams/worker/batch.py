@@ -13,7 +13,7 @@ from broker.errors import Transient
 from schemas import codec
 from schemas.records import RawDelivery
 from schemas.topics import RAW
-from streams.errors import WorkerError
+from streams.errors import Fatal, WorkerError
 from streams.pipeline import Result, broken, dead, process
 from streams.state.tables import PartitionTables
 from streams.steps.routing import Routes
@@ -56,6 +56,8 @@ def process_batch(batch: Batch) -> None:
 
 def decide(delivery: RawDelivery, batch: Batch) -> None:
     """Decide one delivery: produce what follows and store it in the tables' overlays."""
+    if delivery.is_old:
+        raise Fatal(old_delivery(delivery))
     tables = batch.tables[delivery.partition]
     result = _process(delivery, tables, batch.routes)
     if result.outcome.reason in SUSPICIOUS:
@@ -87,6 +89,15 @@ def _process(delivery: RawDelivery, tables: PartitionTables, routes: Routes) -> 
             "delivery_broke_the_code", delivery_id=delivery.delivery_id, source=delivery.source, location=location
         )
         return result
+
+
+def old_delivery(delivery: RawDelivery) -> str:
+    """Return why a delivery that version 0.1 received is not decided, and what to do."""
+    position = f"{delivery.topic}/{delivery.partition}/{delivery.offset}"
+    return (
+        f"{position} was received by Penstock 0.1, and its key has no tenant: let the worker of that version decide "
+        "everything, then start this one (docs/operations.md, Upgrading)"
+    )
 
 
 def delivery_of(message: Message) -> RawDelivery:

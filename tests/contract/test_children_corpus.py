@@ -63,7 +63,7 @@ def test_product_lists_variants_images_and_options() -> None:
     capture.shopify("products/update", SHOPIFY["products/update"] | {"images": [image], "options": [option]})
 
     assert capture.children == [*(f"c variant {v}" for v in VARIANTS), "c product_image 5", "c product_option 6"]
-    assert {c.parent_key for c in capture.pipeline.changes[1:]} == {f"shopify|acme|product|{PRODUCT}"}
+    assert {c.parent_key for c in capture.pipeline.changes[1:]} == {f"shopify|acme||product|{PRODUCT}"}
     assert b'"price":"19.99"' in (capture.pipeline.changes[1].after or b"")
 
 

@@ -116,7 +116,7 @@ def test_example_names_the_expected_resource(event: str, payload: dict[str, Any]
         resource_id,
         root,
     )
-    assert key == resource_key("github", "acme", *(root or (resource_type, resource_id)))
+    assert key == resource_key("github", "acme", "", *(root or (resource_type, resource_id)))
 
 
 @pytest.mark.parametrize(("event", "payload"), EXAMPLES, ids=IDS)
@@ -139,7 +139,7 @@ def test_ping_is_a_handshake(event: str, payload: dict[str, Any]) -> None:
 
     assert isinstance(handshake, Handshake)
     assert str(payload["hook_id"]) in handshake.detail
-    assert (envelope.event_type, envelope.key) == ("ping", f"github|acme|hook|{payload['hook_id']}")
+    assert (envelope.event_type, envelope.key) == ("ping", f"github|acme||hook|{payload['hook_id']}")
 
 
 @settings(max_examples=examples(500), deadline=None)
@@ -155,7 +155,7 @@ def test_mutated_example_is_identified_and_parsed_alike(example: Any) -> None:
     assert envelope.delivery_id == f"1:{GUID}"
     if isinstance(parsed, Parsed):
         root = parsed.snapshots[0]
-        assert envelope.key == resource_key("github", "acme", *(root.parent or (root.resource_type, root.resource_id)))
+        assert envelope.key == resource_key("github", "acme", "", *(root.parent or (root.resource_type, root.resource_id)))
 
 
 def _read(event: str, payload: dict[str, Any]) -> tuple[str, tuple[Snapshot, ...]]:

@@ -60,7 +60,7 @@ def test_captured_event_names_its_object(name: str, event: dict[str, Any]) -> No
     key, snapshot = _read(event)
 
     assert (snapshot.resource_type, snapshot.resource_id) == (stripe_object["object"], expected)
-    assert key == resource_key("stripe", "acme", stripe_object["object"], expected)
+    assert key == resource_key("stripe", "acme", "", stripe_object["object"], expected)
     assert snapshot.is_deleted is (event["type"].endswith((".deleted", ".deauthorized")))
 
 
@@ -74,7 +74,7 @@ def test_resource_in_an_event_keeps_its_id(name: str, resource: dict[str, Any], 
 
     expected = _expected_id(resource, account)
     assert (snapshot.resource_type, snapshot.resource_id) == (resource["object"].replace(".", "_"), expected)
-    assert key == resource_key("stripe", "acme", snapshot.resource_type, expected)
+    assert key == resource_key("stripe", "acme", "", snapshot.resource_type, expected)
     assert snapshot.is_deleted is bool(resource.get("deleted"))
     assert snapshot.is_deleted or snapshot.document is not None
 
@@ -103,7 +103,7 @@ def test_mutated_event_is_identified_and_parsed_alike(event: Any) -> None:
     assert envelope.delivery_id
     if isinstance(parsed, Parsed):
         root = parsed.snapshots[0]
-        assert envelope.key == resource_key("stripe", "acme", root.resource_type, root.resource_id)
+        assert envelope.key == resource_key("stripe", "acme", "", root.resource_type, root.resource_id)
 
 
 def _expected_id(resource: dict[str, Any], account: str | None) -> str:

@@ -50,7 +50,7 @@ def test_two_thousand_children_come_and_go_in_one_transaction_each(kafka: str, r
     assert_adds_up(ledger, recompute(ledger.raw, Routes({})))
     items = Counter(change["op"] for change in ledger.changes if change["resource_type"] == "order_line_item")
     assert items == {"c": 2_000, "d": 2_000}
-    assert {change["parent_key"] for change in ledger.changes} == {None, f"shopify|{source}|order|5"}
+    assert {change["parent_key"] for change in ledger.changes} == {None, f"shopify|{source}||order|5"}
 
 
 def _order(source: str, second: int, items: int | None) -> RawDelivery:
@@ -59,7 +59,7 @@ def _order(source: str, second: int, items: int | None) -> RawDelivery:
     if items is not None:
         lines = [{"id": number, "price": "10.00", "title": "a" * 200} for number in range(items)]
         document |= {"updated_at": time.isoformat(), "line_items": lines}
-    topic, key = "orders/delete" if items is None else "orders/updated", resource_key("shopify", source, "order", "5")
+    topic, key = "orders/delete" if items is None else "orders/updated", resource_key("shopify", source, "", "order", "5")
     headers = {"x-shopify-topic": topic}
     body = msgspec.json.encode(document)
     return RawDelivery(f"order-{second}", "shopify", source, topic, START, key, body, event_time=time, headers=headers)
@@ -68,5 +68,5 @@ def _order(source: str, second: int, items: int | None) -> RawDelivery:
 def _large(source: str, delivery_id: str, second: int, text: str) -> RawDelivery:
     body = b'{"id":77,"updated_at":"2026-01-01T00:00:%02dZ","body_html":"%s"}' % (second, text.encode())
     headers = {"x-shopify-topic": "products/update", "x-shopify-webhook-id": delivery_id}
-    key = resource_key("shopify", source, "product", "77")
+    key = resource_key("shopify", source, "", "product", "77")
     return RawDelivery(delivery_id, "shopify", source, "products/update", START, key, body, headers=headers)

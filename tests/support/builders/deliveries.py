@@ -74,7 +74,7 @@ def real_delivery(
     source: str = SOURCE,
 ) -> RawDelivery:
     """Return a delivery of any provider as it would lie on `webhooks.raw`, its event time left out."""
-    key = resource_key(provider, source, RESOURCE, "7")
+    key = resource_key(provider, source, "", RESOURCE, "7")
     return RawDelivery(delivery_id, provider, source, event_type, START, key, body, headers=headers or {})
 
 
@@ -146,7 +146,7 @@ class Pipeline:
 
     def stored(self, resource_id: str = "7") -> LatestState:
         """Return the stored state of a product."""
-        return codec.decode_latest(self.latest[resource_key(Scripted.name, SOURCE, RESOURCE, resource_id).encode()])
+        return codec.decode_latest(self.latest[resource_key(Scripted.name, SOURCE, "", RESOURCE, resource_id).encode()])
 
 
 def seen(*fingerprints: bytes, delivery_ids: Sequence[str] = ()) -> SeenVersion:
@@ -171,7 +171,7 @@ def change(
     return Change(
         "event-1",
         op,
-        resource_key(Scripted.name, SOURCE, resource_type, "7"),
+        resource_key(Scripted.name, SOURCE, "", resource_type, "7"),
         resource_type,
         "7",
         tuple(changed),

@@ -100,4 +100,4 @@ def assert_agreement(sender: Sender, topic: str, body: bytes) -> None:
     if isinstance(parsed, Parsed):
         root = parsed.snapshots[0]
         parent = root.parent or (root.resource_type, root.resource_id)
-        assert envelope.key == resource_key(sender.name, "acme", *parent)
+        assert envelope.key == resource_key(sender.name, "acme", "", *parent)

@@ -248,7 +248,7 @@ def test_replay_shows_differences_escaped(run: Run) -> None:
     for as_json in (False, True):
         report = Report(10, as_json)
         report.add_delivery(DeliveryDifference(delivery, Decided("changed", HOSTILE), Decided("dead", ""), (found,)))
-        report.add_state(StateDifference(key, "a", HOSTILE, 0, correction))
+        report.add_state(StateDifference(key, "a", HOSTILE, "", 0, correction))
         report.finish(Tally(), Scope((), {}, 0), 0)
         report.corrected({HOSTILE: HOSTILE})
 

@@ -77,7 +77,7 @@ async def test_verified_delivery_is_published_and_accepted() -> None:
     assert (answer.status, answer.body()) == (200, b"")
     ((key, value, headers),) = ingress.topic.records
     delivery = raw_delivery(key, value, headers, ("webhooks.raw", 0, 0))
-    assert (key, value) == (b"shopify|acme|product|7", BODY)
+    assert (key, value) == (b"shopify|acme||product|7", BODY)
     assert (delivery.delivery_id, delivery.source, delivery.received_at) == ("d-1", "acme", NOW)
     assert delivery.headers["x-shopify-topic"] == "products/update"
 

@@ -70,7 +70,7 @@ def test_resource_lies_at_the_configured_paths(
     """The key that the ingress makes is that of the resource that `parse` finds."""
     snapshot, key = _read(options, event, document)
 
-    assert key == f"generic|acme|{resource}"
+    assert key == f"generic|acme||{resource}"
     assert f"{snapshot.resource_type}|{snapshot.resource_id}" == resource
     assert snapshot.document == document
 

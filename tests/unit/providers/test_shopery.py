@@ -49,7 +49,7 @@ def test_resource_is_read_from_the_body(body: bytes, event_type: str, resource: 
     envelope = SHOPERY.identify("acme", request)
     parsed = SHOPERY.parse(raw_delivery("shopery", envelope, request))
 
-    assert (envelope.event_type, envelope.key) == (event_type, f"shopery|acme|{resource}")
+    assert (envelope.event_type, envelope.key) == (event_type, f"shopery|acme||{resource}")
     assert isinstance(parsed, Parsed)
     assert parsed.snapshots[0].is_deleted == is_deleted
 

@@ -108,7 +108,7 @@ def test_svix_names_are_the_same_scheme() -> None:
 def test_envelope_names_the_resource_under_data() -> None:
     """The delivery id is the header's, the rest the body's."""
     assert STANDARD.identify("acme", _request(BODY)) == Envelope(
-        "msg_1", "invoice.paid", "standard|acme|invoice|in_7", NOW, None
+        "msg_1", "invoice.paid", "standard|acme||invoice|in_7", NOW, None
     )
 
 

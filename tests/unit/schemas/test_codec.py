@@ -78,16 +78,17 @@ def test_change_survives_the_wire(shown: Change, by: RawDelivery, now: datetime)
         assert value == getattr(by, name)
 
 
-@given(changes, times)
-def test_state_survives_the_wire(shown: Change, now: datetime) -> None:
+@given(changes, deliveries, times)
+def test_state_survives_the_wire(shown: Change, by: RawDelivery, now: datetime) -> None:
     """The state is the document after the change; a deletion is Kafka's tombstone."""
-    message = codec.encode_state(PREFIX, shown, codec.time_us(now) or 0)
+    message = codec.encode_state(PREFIX, shown, by, codec.time_us(now) or 0)
 
     if shown.after is None or message is None:
         assert message is shown.after is None
         return
     record = codec.decode(message, SCHEMAS["state"])
     assert (record["document"], record["emitted_at"]) == (text(shown.after), now)
+    assert record["tenant"] == by.tenant
     for name in ("event_id", "resource_key", "resource_type", "resource_id", "parent_key", "version"):
         assert record[name] == getattr(shown, name)
 

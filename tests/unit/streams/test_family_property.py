@@ -154,7 +154,7 @@ class FamilyHistory(Noisy):
     def what_is_stored_is_what_the_model_knows(self) -> None:
         """Also of what no event was due for."""
         for name, known in self.family.known.items():
-            key = f"scripted|acme|variant|{name}" if name in "xy" else f"scripted|acme|line|7:{name}"
+            key = f"scripted|acme||variant|{name}" if name in "xy" else f"scripted|acme||line|7:{name}"
             row = self.pipeline.latest[key.encode()]
             assert (b'"title":"%s"' % (known.content or "-").encode() in row) == (known.content is not None)
 

@@ -39,7 +39,7 @@ def test_change_holds_both_documents_and_what_differs() -> None:
     change = pipeline.changes[1]
     assert (change.op, change.before, change.after) == ("u", b'{"id":7,"title":"A"}', b'{"id":7,"title":"B"}')
     assert (change.changed, change.version, change.event_time) == (("/title",), second(2), second(3))
-    assert change.resource_key == "scripted|acme|product|7"
+    assert change.resource_key == "scripted|acme||product|7"
 
 
 def test_deletion_shows_the_last_known_document() -> None:
@@ -218,7 +218,7 @@ def test_child_knows_its_parent() -> None:
 
     result = Pipeline().decide(delivery(child))
 
-    assert result.routed_changes[0].change.parent_key == "scripted|acme|cart|5"
+    assert result.routed_changes[0].change.parent_key == "scripted|acme||cart|5"
 
 
 # --- Routes ----------------------------------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ def test_change_that_goes_nowhere_is_still_the_current_state(routes: tuple[Route
 
 def test_paused_resource_is_left_as_it_is() -> None:
     """Neither table learns of it, so that the first delivery after the pause shows the whole change at once."""
-    running, paused = ROUTES, Routes(ROUTES.providers, paused=frozenset({("acme", "product")}))
+    running, paused = ROUTES, Routes(ROUTES.providers, paused=frozenset({("acme", None, "product")}))
     pipeline = Pipeline(running)
     pipeline.show({"title": "A"}, version=1)
     stored = (dict(pipeline.seen), dict(pipeline.latest))
@@ -274,8 +274,10 @@ def test_paused_resource_is_left_as_it_is() -> None:
     assert (pipeline.changes[1].before, pipeline.changes[1].after) == (b'{"title":"A"}', b'{"title":"C"}')
 
 
-@pytest.mark.parametrize("paused", [("acme", "order"), ("other", "product")])
-def test_pause_is_of_one_resource_of_one_source(paused: tuple[str, str]) -> None:
+@pytest.mark.parametrize("paused", [
+    ("acme", None, "order"), ("other", None, "product"), ("acme", "shop-b", "product"), ("acme", "shop-b", None),
+])
+def test_pause_is_of_one_resource_of_one_source(paused: Paused) -> None:
     """Everything else goes on."""
     pipeline = Pipeline(Routes(ROUTES.providers, paused=frozenset({paused})))
 
@@ -286,7 +288,7 @@ def test_pause_is_of_one_resource_of_one_source(paused: tuple[str, str]) -> None
 
 def test_only_the_paused_of_several_resources_is_held() -> None:
     """The rest of the delivery is decided, and speaks for it."""
-    pipeline = Pipeline(Routes(ROUTES.providers, paused=frozenset({("acme", "product")})))
+    pipeline = Pipeline(Routes(ROUTES.providers, paused=frozenset({("acme", None, "product")})))
     other = msgspec.structs.replace(snapshot({"n": 1}, 1), resource_type="variant")
 
     result = pipeline.decide(delivery(snapshot({"title": "A"}, 1), other))
@@ -406,9 +408,9 @@ def test_listed_type_has_its_topic_and_keeps_its_key() -> None:
         "changes.generic.other",
     ]
     assert [routed.change.resource_key for routed in routed_changes] == [
-        f"generic|{SOURCE}|order|7",
-        f"generic|{SOURCE}|quote|7",
-        "generic|another|order|7",
+        f"generic|{SOURCE}||order|7",
+        f"generic|{SOURCE}||quote|7",
+        "generic|another||order|7",
     ]
 
 
@@ -455,7 +457,7 @@ def test_configured_provider_counts_only_for_its_own_deliveries() -> None:
     result = process(shown, Tables({}, {}), ROUTES)
 
     assert result.outcome.outcome == "changed"
-    assert list(result.writes.latest) == [resource_key("shopify", "acme", "product", "7").encode()]
+    assert list(result.writes.latest) == [resource_key("shopify", "acme", "", "product", "7").encode()]
 
 
 def test_scripted_provider_shows_what_a_test_says() -> None:

@@ -66,7 +66,7 @@ def test_form_is_verified_as_sent_and_read_by_its_field() -> None:
 
     assert request.headers["content-type"] == "application/x-www-form-urlencoded"
     assert GitHub().verify(request, [SECRET], NOW) == Verified(0)
-    assert (envelope.event_type, envelope.key) == ("issues.opened", "github|acme|issue|7")
+    assert (envelope.event_type, envelope.key) == ("issues.opened", "github|acme||issue|7")
     assert _only(parsed).document == ISSUE | {"title": "50 % + ü & =?"}
 
 
@@ -175,18 +175,18 @@ def test_other_endings_are_updates(event: str, payload: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("event", "payload", "key"),
     [
-        ("issues", {"issue": {"id": 7}}, "github|acme|issue|7"),
-        ("issue_comment", {"issue": {"id": 7}, "comment": {"id": 8}}, "github|acme|issue|7"),
-        ("pull_request_review", {"pull_request": {"id": 9}, "review": {"id": 8}}, "github|acme|pull_request|9"),
+        ("issues", {"issue": {"id": 7}}, "github|acme||issue|7"),
+        ("issue_comment", {"issue": {"id": 7}, "comment": {"id": 8}}, "github|acme||issue|7"),
+        ("pull_request_review", {"pull_request": {"id": 9}, "review": {"id": 8}}, "github|acme||pull_request|9"),
         (
             "pull_request_review_comment",
             {"pull_request": {"id": 9}, "comment": {"id": 8}},
-            "github|acme|pull_request|9",
+            "github|acme||pull_request|9",
         ),
-        ("workflow_job", {"workflow_job": {"id": 8, "run_id": 9}}, "github|acme|workflow_run|9"),
-        ("workflow_job", {"workflow_job": {"id": 8}}, "github|acme|workflow_job|8"),  # no parent known: its own root
-        ("issue_comment", {"issue": None, "comment": {"id": 8}}, "github|acme|issue_comment|8"),
-        ("create", {"ref": "v1", "ref_type": "tag"}, "github|acme|ref|11:tag:v1"),
+        ("workflow_job", {"workflow_job": {"id": 8, "run_id": 9}}, "github|acme||workflow_run|9"),
+        ("workflow_job", {"workflow_job": {"id": 8}}, "github|acme||workflow_job|8"),  # no parent known: its own root
+        ("issue_comment", {"issue": None, "comment": {"id": 8}}, "github|acme||issue_comment|8"),
+        ("create", {"ref": "v1", "ref_type": "tag"}, "github|acme||ref|11:tag:v1"),
         ("issues", {"issue": {}}, f"1:{GUID}"),
     ],
 )
@@ -236,7 +236,7 @@ def test_wiki_edit_shows_every_page_under_its_repository() -> None:
     assert isinstance(parsed, Parsed)
     assert [snapshot.resource_id for snapshot in parsed.snapshots] == ["11:Home", "11:FAQ"]
     assert [snapshot.document for snapshot in parsed.snapshots] == pages
-    assert envelope.key == "github|acme|repository|11"
+    assert envelope.key == "github|acme||repository|11"
 
 
 def test_dispatch_is_one_resource_however_many_hooks_tell_of_it() -> None:
@@ -259,7 +259,7 @@ def test_event_newer_than_the_table_is_not_lost(payload: dict[str, Any], resourc
     envelope, parsed = _read(_request("sub_thing", payload))
 
     assert (_only(parsed).resource_type, _only(parsed).resource_id) == ("sub_thing", resource_id)
-    assert envelope.key == f"github|acme|sub_thing|{resource_id}"
+    assert envelope.key == f"github|acme||sub_thing|{resource_id}"
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_event_names_itself_and_its_object() -> None:
     envelope, parsed = _read(_event("invoice.paid", {"id": "in_1", "object": "invoice", "paid": True}))
 
     assert envelope == Envelope(
-        "evt_1", "invoice.paid", "stripe|acme|invoice|in_1", datetime(2026, 1, 31, 12, tzinfo=UTC), "2024-06-20"
+        "evt_1", "invoice.paid", "stripe|acme||invoice|in_1", datetime(2026, 1, 31, 12, tzinfo=UTC), "2024-06-20"
     )
     snapshot = _only(parsed)
     assert (snapshot.resource_type, snapshot.resource_id) == ("invoice", "in_1")
@@ -130,7 +130,7 @@ def test_object_without_id_is_named_by_what_it_is_about(
     envelope, parsed = _read(_event(event_type, stripe_object))
 
     assert (_only(parsed).resource_type, _only(parsed).resource_id) == names
-    assert envelope.key == f"stripe|acme|{names[0]}|{names[1]}"
+    assert envelope.key == f"stripe|acme||{names[0]}|{names[1]}"
 
 
 @pytest.mark.parametrize(

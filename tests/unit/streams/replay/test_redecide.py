@@ -15,7 +15,7 @@ from streams.replay.redecide import Replay, Window
 from streams.steps.routing import Routes
 from tests.support.builders.deliveries import ROUTES, SOURCE, START, Pipeline, delivery, second, snapshot
 
-KEY = f"scripted|{SOURCE}|product|7"
+KEY = f"scripted|{SOURCE}||product|7"
 LAMP, CHAIR = b'{"id":7,"title":"Lamp"}', b'{"id":7,"title":"Chair"}'
 
 
@@ -328,7 +328,7 @@ def test_delivery_without_an_outcome_differs(world: World) -> None:
 
 def test_paused_resource_is_not_corrected(tmp_path: Path) -> None:
     """What the pause holds back is as it should be, and the resource stays as it was before it, mistakes included."""
-    paused = msgspec.structs.replace(ROUTES, paused=frozenset({(SOURCE, "product")}))
+    paused = msgspec.structs.replace(ROUTES, paused=frozenset({(SOURCE, None, "product")}))
     world = World(tmp_path, {}, Window(START, SOURCE), paused)
     world.post({"a": 1}, 1, becomes={"a": 9})
     world.worker.routes = paused

@@ -95,8 +95,8 @@ def test_child_names_its_parent_and_has_its_version() -> None:
     shop.show(2, images=[])
 
     created, gone = shop.pipeline.changes[1], shop.pipeline.changes[3]
-    assert {created.parent_key, gone.parent_key} == {"scripted|acme|product|7"}
-    assert created.resource_key == gone.resource_key == "scripted|acme|image|1"
+    assert {created.parent_key, gone.parent_key} == {"scripted|acme||product|7"}
+    assert created.resource_key == gone.resource_key == "scripted|acme||image|1"
     assert (created.version, gone.version, gone.event_time) == (
         shop.pipeline.changes[0].version,
         None,
@@ -135,8 +135,8 @@ def test_child_that_is_shown_as_stored_costs_no_row() -> None:
     one = shop.show(2, images=[{"id": 1}, {"id": 2, "src": "b"}])
     none = shop.show(3, title="B", images=[{"id": 1}, {"id": 2, "src": "b"}])
 
-    assert sorted(one.writes.latest) == [b"scripted|acme|image|2", b"scripted|acme|product|7"]
-    assert sorted(none.writes.latest) == [b"scripted|acme|product|7"]
+    assert sorted(one.writes.latest) == [b"scripted|acme||image|2", b"scripted|acme||product|7"]
+    assert sorted(none.writes.latest) == [b"scripted|acme||product|7"]
     assert shop.children == ["c image 1", "c image 2", "u image 2"]
 
 
@@ -150,7 +150,7 @@ def test_child_whose_volatile_field_alone_differs_is_stored_without_an_event() -
         shop.decide(msgspec.structs.replace(shown, children=rule))
 
     assert shop.children == ["c variant 1"]
-    assert b"12:00:02Z" in shop.pipeline.latest[b"scripted|acme|variant|1"]
+    assert b"12:00:02Z" in shop.pipeline.latest[b"scripted|acme||variant|1"]
 
 
 @pytest.mark.parametrize("broken", [None, "text", 5, {}, {"a": 1}, [1], [{}], [{"id": None}], [{"id": 1}, {"id": 1}]])
@@ -186,7 +186,7 @@ def test_paused_children_are_made_up_for_when_the_parent_shows_them_next() -> No
     shop = Shop()
     shop.show(1, images=[{"id": 1}, {"id": 2}])
 
-    shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", "image")}))
+    shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", None, "image")}))
     shop.show(2, images=[{"id": 1, "src": "A"}, {"id": 3}], labels=[{"id": 9}])
     shop.show(3, images=[{"id": 1, "src": "A"}, {"id": 3}], labels=[{"id": 9}])
     held = list(shop.children)
@@ -202,7 +202,7 @@ def test_children_of_a_paused_parent_wait_with_it() -> None:
     shop = Shop()
     shop.show(1, images=[{"id": 1}])
 
-    shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", "product")}))
+    shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", None, "product")}))
     shop.show(2, images=[{"id": 2}])
     shop.variant(2, variant(1))
     held = list(shop.children)
@@ -217,7 +217,7 @@ def test_deleted_parent_takes_its_paused_children_with_it() -> None:
     """No later delivery could say that they are gone."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}])
-    shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", "image")}))
+    shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", None, "image")}))
 
     shop.delete(2)
 

@@ -33,7 +33,7 @@ def correction(
     """Return the delivery of a correction of product 7."""
     was, right = (None if one is None else codec.document_json(one).decode() for one in (before, after))
     made = Correction(RESOURCE, "7", None, "product.updated", replaces, was, right, second(1))
-    return correction_delivery(Scripted.name, SOURCE, msgspec.structs.replace(made, **fields), START)
+    return correction_delivery(Scripted.name, SOURCE, "", msgspec.structs.replace(made, **fields), START)
 
 
 def shown_wrongly() -> tuple[Pipeline, str]:
@@ -155,7 +155,7 @@ def test_routes_go_by_the_event_type_of_the_delivery_that_was_right() -> None:
 
 def test_paused_resource_is_left_alone() -> None:
     """A pause holds for everybody."""
-    pipeline = Pipeline(msgspec.structs.replace(ROUTES, paused=frozenset({(SOURCE, RESOURCE)})))
+    pipeline = Pipeline(msgspec.structs.replace(ROUTES, paused=frozenset({(SOURCE, None, RESOURCE)})))
 
     assert told(pipeline.decide(correction("", before=None))) == "filtered paused"
 
@@ -182,7 +182,7 @@ def test_unreadable_correction_is_dead() -> None:
 
 def test_delivery_id_names_what_is_put_right() -> None:
     """The same mistake put right alike has the same id, whenever the replay runs; another content has another."""
-    later = correction_delivery(Scripted.name, SOURCE, codec.decode_correction(correction("event-1").body), second(99))
+    later = correction_delivery(Scripted.name, SOURCE, "", codec.decode_correction(correction("event-1").body), second(99))
 
     assert later.delivery_id == correction("event-1").delivery_id
     assert correction("event-1").delivery_id != correction("event-1", after=None).delivery_id
