@@ -18,7 +18,7 @@ from providers.base import Sample
 from providers.shopify.provider import Shopify
 from tests.support.kafka.raw_topic import RawReader
 from tests.support.processes.ingress import IngressProcess, running_ingress
-from tests.support.processes.posting_clients import Connection
+from tests.support.processes.posting_clients import Connection, signed_request
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -53,17 +53,15 @@ secrets = ["text:{SECRET.decode()}"]
 """
 
 
-def headers(body: bytes, delivery_id: str) -> dict[str, str]:
-    """Return the headers of one signed delivery."""
-    return Shopify().sign(Sample(body, "products/update", delivery_id, datetime.now(UTC)), SECRET)
+def sample(body: bytes, delivery_id: str) -> Sample:
+    """Return one delivery, to be signed."""
+    return Sample(body, "products/update", delivery_id, datetime.now(UTC))
 
 
 def request(resource: int, number: int) -> bytes:
     """Return the whole request of a resource's n-th delivery."""
     body = b'{"id":%d,"title":"%d","body_html":"%b"}' % (resource, number, b"x" * 1000)
-    lines = ["POST /v1/acme HTTP/1.1", "host: localhost", f"content-length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in headers(body, f"{resource}-{number}").items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    return signed_request("acme", SECRET, sample(body, f"{resource}-{number}"))
 
 
 @dataclass
@@ -238,4 +236,4 @@ def test_without_a_spool_kafka_is_waited_for(own_kafka: RunningKafka, tmp_path: 
 def post(process: IngressProcess, number: int) -> httpx.Response:
     """Return the answer to resource 0's n-th delivery."""
     body = b'{"id":0,"body_html":"%b"}' % (b"x" * 1000)
-    return process.post("/v1/acme", body, headers(body, f"0-{number}"))
+    return process.post("/v1/acme", body, Shopify().sign(sample(body, f"0-{number}"), SECRET))

@@ -7,6 +7,7 @@ from msgspec import Struct
 from providers.base import Envelope, Parsed, Provider, Sample, SignedRequest
 from providers.registry import provider
 from schemas.records import RawDelivery, resource_key
+from simulator.signing import signed
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -32,7 +33,7 @@ class Sender(Struct, frozen=True):
     def request(self, now: datetime = NOW, delivery_id: str = "delivery-1") -> SignedRequest:
         """Return a request that verifies with `secret` at `now`."""
         sample = Sample(body=self.body, topic=self.topic, delivery_id=delivery_id, now=now)
-        return SignedRequest(self.provider.sign(sample, self.secret), self.body)
+        return signed(self.provider, sample, self.secret)
 
 
 SENDERS = (

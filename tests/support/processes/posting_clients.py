@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from providers.base import Sample
 from providers.shopify.provider import Shopify
+from simulator.signing import http_request, signed
 
 RETRY_S = 0.02
 
@@ -56,10 +57,7 @@ def post_request(source: str, secret: bytes, delivery_id: str) -> bytes:
 
 def signed_request(source: str, secret: bytes, sample: Sample) -> bytes:
     """Return a whole request as Shopify sends it."""
-    headers = Shopify().sign(sample, secret)
-    lines = [f"POST /v1/{source} HTTP/1.1", "host: localhost", f"content-length: {len(sample.body)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + sample.body
+    return http_request(f"/v1/{source}", signed(Shopify(), sample, secret))
 
 
 async def post_until_accepted(port: int, requests: Iterable[tuple[str, bytes]], clients: int, ledger: Ledger) -> None:

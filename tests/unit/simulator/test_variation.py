@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from providers.base import Parsed, Sample, SignedRequest
+from providers.base import Parsed, Sample
 from providers.registry import PROVIDERS, provider
 from schemas.codec import document_json
-from schemas.records import RawDelivery, Snapshot
-from simulator.sample_payloads import WRITERS, Scene
+from schemas.records import Snapshot
+from simulator.history import Scene
+from simulator.sample_payloads import WRITERS
+from simulator.signing import raw_delivery, signed
 from simulator.variation import new_delivery_id, renewed, varied
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -19,14 +21,8 @@ def snapshot(name: str, body: bytes) -> Snapshot:
     """Return the resource that a provider reads from a body."""
     rules = provider(name)
     topic, _ = WRITERS[name](OLD)
-    request = SignedRequest(rules.sign(Sample(body, topic, "id", NOW), b"secret"), body)
-    envelope = rules.identify("source", request)
-    parsed = rules.parse(
-        RawDelivery(
-            envelope.delivery_id, name, "source", envelope.event_type, NOW, envelope.key, body,
-            event_time=envelope.event_time, headers=request.headers,
-        )
-    )  # fmt: skip
+    request = signed(rules, Sample(body, topic, "id", NOW), b"secret")
+    parsed = rules.parse(raw_delivery(rules, "source", request, NOW))
     assert isinstance(parsed, Parsed)
     return parsed.snapshots[0]
 
