@@ -33,7 +33,7 @@ class Place:
     app: str
 
     def run(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        """Return what `penstock state` prints to stdout and stderr; it has to end with this code."""
+        """Return the output of `penstock state` on stdout and stderr; it must end with this code."""
         command = [str(Path(sys.executable).parent / "penstock"), "state", *arguments]
         environment = {**os.environ, "PENSTOCK_CONFIG": str(self.configuration)}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
@@ -41,7 +41,7 @@ class Place:
         return done.stdout, done.stderr
 
     def records(self, *arguments: str) -> list[dict[str, Any]]:
-        """Return what `penstock state` prints as JSON."""
+        """Return the JSON output of `penstock state`."""
         return [json.loads(line) for line in self.run(*arguments, "--json")[0].splitlines()]
 
 
@@ -69,7 +69,7 @@ def place(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -
 
 @pytest.mark.parametrize("is_whole_key", [True, False])
 def test_get_shows_the_newest_state(place: Place, is_whole_key: bool) -> None:
-    """By id or by key: version, content, what was seen; the document as it is stored."""
+    """By id or by key: version, content, what was seen; the document as stored."""
     key = f"shopify|{place.source}|product|{FIRST}"
 
     (found,) = place.records("get", key if is_whole_key else FIRST, "--seen")
@@ -94,7 +94,7 @@ def test_get_is_readable_and_says_how_new_it_is(place: Place) -> None:
 
 
 def test_child_is_a_resource_like_any(place: Place) -> None:
-    """What a product lists is found by its id; the index of the product's children is no resource."""
+    """A listed child is found by its id; the child index of the product is no resource."""
     (found,) = place.records("get", str(VARIANT))
 
     assert found["resource_key"] == f"shopify|{place.source}|variant|{VARIANT}"
@@ -102,7 +102,7 @@ def test_child_is_a_resource_like_any(place: Place) -> None:
 
 
 def test_deleted_resource_is_remembered_as_deleted(place: Place) -> None:
-    """Without a document."""
+    """The record has no document."""
     (found,) = place.records("get", str(10**15 + 7))
 
     assert (found["is_deleted"], found["document"], found["fingerprint"]) == (True, None, None)
@@ -110,7 +110,7 @@ def test_deleted_resource_is_remembered_as_deleted(place: Place) -> None:
 
 
 def test_unknown_resource_ends_with_1(place: Place) -> None:
-    """And says where to look."""
+    """The message also says where to look."""
     printed, said = place.run("get", "no-such-id", code=1)
 
     assert printed == ""
@@ -118,7 +118,7 @@ def test_unknown_resource_ends_with_1(place: Place) -> None:
 
 
 def test_list_shows_each_resource_once(place: Place) -> None:
-    """However often it was stored; the deleted one was stored last."""
+    """Counted once, however often it was stored; the deleted one was stored last."""
     found = place.records("list", "--limit", "0")
 
     assert len(found) == len({row["resource_key"] for row in found}) == PRODUCTS + 1
@@ -127,7 +127,7 @@ def test_list_shows_each_resource_once(place: Place) -> None:
 
 
 def test_list_selects_and_ends_at_its_limit(place: Place) -> None:
-    """By source, type and the beginning of the id; it says when there may be more."""
+    """By source, type and id prefix; the output says when there may be more."""
     printed, said = place.run("list", "--limit", "3", "--provider", "shopify", "--resource", "product")
     assert len(printed.splitlines()) == 3
     assert "the first 3; there may be more" in said
@@ -150,7 +150,7 @@ def test_count_tells_the_living_from_the_deleted(place: Place) -> None:
 
 
 def test_worker_that_never_ran_is_told(place: Place, tmp_path: Path) -> None:
-    """Another app: its changelog does not exist, and the message says which one."""
+    """Another app: its changelog does not exist, and the message names it."""
     other = tmp_path / "other.toml"
     other.write_text(place.configuration.read_text().replace(place.app, "nobody"))
 
