@@ -1,6 +1,6 @@
 """A noisy provider: deliveries of products with updates, ties, duplicates, stale and unchanged ones, on `webhooks.raw`.
 
-On request some products have variants that come, change and go, some of them by a topic of their own.
+On request some products have variants that come, change and go, some of them by their own topic.
 """
 
 import random
@@ -19,11 +19,11 @@ from schemas.topics import MAX_RECORD_BYTES, RAW, described
 from tests.support.kafka.end_offsets import end_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-VARIANTS = 3  # that a product can have
+VARIANTS = 3  # the maximum of a product
 
 
 def ensure_raw(kafka: str, app: str, partitions: int = 4) -> None:
-    """Create `webhooks.raw` unless it exists; else let a new application begin at its end, behind what other tests left."""
+    """Create `webhooks.raw` unless it exists; else let a new application begin at its end, behind other tests' records."""
     admin = AdminClient({"bootstrap.servers": kafka})
     known = admin.list_topics(timeout=10).topics.get(RAW)
     if known is None:
@@ -43,7 +43,7 @@ def noisy_products(
 ) -> Iterator[RawDelivery]:
     """Yield deliveries: about 80 % real updates, the rest ties, retries, second subscriptions, stale and unchanged ones.
 
-    Every so many products, one is a family: it has variants.
+    With `family_every`, one product in that many has variants.
     """
     rng = random.Random(seed)  # noqa: S311  # reproducible noise, no secret
     sent: list[RawDelivery] = []
@@ -56,7 +56,7 @@ def noisy_products(
             continue
         if kind < 0.12:
             second = max(0, second - rng.randrange(1, 4))  # overtaken by newer ones
-        is_repeated = kind > 0.9 and resource in titles  # nothing but the update time is new
+        is_repeated = kind > 0.9 and resource in titles  # only the update time is new
         title = titles[resource] if is_repeated else f"title {number}"
         titles[resource] = title
         delivery_id, has_variants = f"{source}-{number}", family_every is not None and resource % family_every == 0
@@ -78,7 +78,7 @@ def product(
     *,
     is_deleted: bool = False,
 ) -> RawDelivery:
-    """Return one delivery of a product, as the ingress would keep it."""
+    """Return one delivery of a product, as the ingress would publish it."""
     product_id, time = 10**15 + resource, START + timedelta(seconds=second)
     document: dict[str, object] = {"id": product_id}
     if not is_deleted:
@@ -96,7 +96,7 @@ def product(
 
 
 def _variants(rng: random.Random, resource: int, second: int) -> list[Document]:
-    """Return some of a product's variants, of which each keeps its price and update time now and then."""
+    """Return some of a product's variants; each keeps its price and update time now and then."""
     product_id = 10**15 + resource
     shown = [place for place in range(VARIANTS) if rng.random() < 0.8]
     return [
@@ -119,7 +119,7 @@ def _by_own_topic(shown: RawDelivery, variant: Document) -> RawDelivery:
 
 
 def feed(kafka: str, deliveries: Iterator[RawDelivery], per_second: int | None = None) -> int:
-    """Put deliveries on `webhooks.raw` as the ingress does, at most so many a second; return how many."""
+    """Publish deliveries on `webhooks.raw` as the ingress does, at most that many a second; return their number."""
     started = time.monotonic()
     producer = Producer({
         "bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 20, "partitioner": "murmur2_random",
