@@ -13,7 +13,7 @@ SOURCE = '[[sources]]\nname = "acme"\nprovider = "shopify"\n'
 
 
 def findings(tmp_path: Path, text: str, **environ: str) -> list[tuple[str, str]]:
-    """Return level and text of what is found, without the path."""
+    """Return level and text of each finding, without the path."""
     path = tmp_path / "penstock.toml"
     path.write_text(text)
     found = offline_findings(loading.load(path, environ), path, environ, TODAY)
@@ -21,7 +21,7 @@ def findings(tmp_path: Path, text: str, **environ: str) -> list[tuple[str, str]]
 
 
 def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
-    """Silence means fine."""
+    """No output means no finding."""
     assert findings(tmp_path, SOURCE + 'secrets = ["env:A"]', A="secret") == []
 
 
@@ -101,7 +101,7 @@ def test_a_finding_names_its_line(tmp_path: Path, text: str, level: str, expecte
 
 
 def test_old_lists_of_networks_are_named(tmp_path: Path) -> None:
-    """What a provider published more than 90 days ago may be out of date; a newer list is no finding."""
+    """A provider's list published more than 90 days ago may be out of date; a newer list is no finding."""
     sources = [SOURCE.replace("shopify", name).replace("acme", name) for name in ("github", "stripe")]
     guarded = "".join(source + 'secrets = ["env:A"]\nallow = ["published"]\n' for source in sources)
 
@@ -112,7 +112,7 @@ def test_old_lists_of_networks_are_named(tmp_path: Path) -> None:
 
 
 def test_an_old_secret_beside_one_without_an_end_is_fine(tmp_path: Path) -> None:
-    """That is what a finished rotation looks like."""
+    """This is the state after a finished rotation."""
     text = SOURCE + 'secrets = ["env:A", { ref = "env:A", until = 2026-01-01 }]'
 
     assert findings(tmp_path, text, A="secret") == []
