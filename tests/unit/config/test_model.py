@@ -237,7 +237,7 @@ def test_allowed_files_are_beside_the_configuration(path: Path) -> None:
     ("rate_limit = 100\nburst = 7", 7),
 ])  # fmt: skip
 def test_burst_is_a_second_of_the_rate(path: Path, text: str, burst: int) -> None:
-    """The burst defaults to this, and is never zero."""
+    """A configured burst overrides this; it is never zero."""
     path.write_text(MINIMAL + text)
 
     assert loading.load(path, {}).sources[0].burst_at_once == burst

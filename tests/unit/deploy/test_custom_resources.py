@@ -1,4 +1,4 @@
-"""The custom resources of the Prometheus operator and KEDA have valid fields; no package has the schemas, so they are here.
+"""Custom resources for the Prometheus operator and KEDA have valid fields; no package has the schemas, so they are listed here.
 
 Sources: Prometheus operator API reference `monitoring.coreos.com/v1`; KEDA 2 `ScaledObject` specification and Kafka scaler.
 """

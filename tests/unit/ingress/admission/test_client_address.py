@@ -1,4 +1,4 @@
-"""Whose address counts when proxies stand in between."""
+"""Which address counts behind proxies."""
 
 import pytest
 
@@ -33,5 +33,5 @@ def test_sender_is_the_last_hop_that_is_no_trusted_proxy(peer: str, forwarded_fo
 
 
 def test_without_trusted_proxies_the_header_means_nothing() -> None:
-    """As configured by default."""
+    """This is the default configuration."""
     assert sender_address("127.0.0.1", "203.0.113.9", NOBODY) == "127.0.0.1"
