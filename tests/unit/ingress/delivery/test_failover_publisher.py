@@ -258,7 +258,7 @@ async def test_refused_records_are_handed_over_again(tmp_path: Path, monkeypatch
 
 
 async def test_record_that_kafka_never_takes_blocks_nobody(tmp_path: Path) -> None:
-    """It is moved out of the queue, and the others continue."""
+    """It becomes a refused row, and the others continue."""
     left = FakeKafka()
     async with keeping(tmp_path, left) as failover:
         await enter_spool(failover, left, b"large", b"b")
