@@ -82,7 +82,9 @@ def online_findings(configuration: Configuration, environ: Mapping[str, str]) ->
 
 def _source_findings(index: int, source: Source, places: Places, today: date) -> Iterator[Finding]:
     if source.verify == "none":
-        yield Finding("warning", f"{places.of('sources', index, 'verify')}: {source.name} accepts what anybody posts")
+        yield Finding(
+            "warning", f"{places.of('sources', index, 'verify')}: {source.name} accepts every post, signed or not"
+        )
     if source.paused:
         where, what = places.of("sources", index, "paused"), ", ".join(source.paused)
         yield Finding("warning", f"{where}: {what} of {source.name} paused: deliveries end as filtered (paused)")
@@ -155,7 +157,7 @@ def _proxy_findings(configuration: Configuration, places: Places) -> Iterator[Fi
     everybody = {"0.0.0.0/0", "::/0"}.intersection(configuration.ingress.trusted_proxies)
     if everybody:
         where = places.of("ingress", "trusted_proxies")
-        yield Finding("warning", f"{where}: {min(everybody)} trusts everybody; whoever posts can claim any address")
+        yield Finding("warning", f"{where}: {min(everybody)} trusts every address; any client can claim any address")
 
 
 def _certificate_findings(configuration: Configuration, places: Places) -> Iterator[Finding]:

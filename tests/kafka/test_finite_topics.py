@@ -188,6 +188,6 @@ def test_check_names_topics_left_from_before(decided: Decided, tmp_path: Path) -
     path = tmp_path / "penstock.toml"
     path.write_text(decided.path.read_text().replace(f'"{LISTED}"', '"another"'))
 
-    found = [line for line in decided.run("check", "--online", config=path) if "left from before" in line]
+    found = [line for line in decided.run("check", "--online", config=path) if "no longer used" in line]
 
     assert any("changes of such types go to changes.generic.other now" in line for line in found)

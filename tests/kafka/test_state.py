@@ -114,7 +114,7 @@ def test_unknown_resource_ends_with_1(place: Place) -> None:
     printed, said = place.run("get", "no-such-id", code=1)
 
     assert printed == ""
-    assert "nothing is remembered of 'no-such-id'; `penstock state list`" in said
+    assert "nothing is stored of 'no-such-id'; `penstock state list`" in said
 
 
 def test_list_shows_each_resource_once(place: Place) -> None:

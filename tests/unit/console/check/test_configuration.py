@@ -29,7 +29,7 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
     ("text", "level", "expected"),
     [
         ("", "warning", "no [[sources]], every post is answered 404"),
-        (SOURCE + 'verify = "none"', "warning", "4: sources[0].verify: acme accepts what anybody posts"),
+        (SOURCE + 'verify = "none"', "warning", "4: sources[0].verify: acme accepts every post, signed or not"),
         (SOURCE + 'secrets = ["text:x"]', "warning", "4: sources[0].secrets[0]: a secret in the file itself; text: is"),
         (
             SOURCE + 'secrets = [\n"env:GONE"]',
@@ -72,7 +72,7 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
         (
             "[ingress]\ntrusted_proxies = ['0.0.0.0/0']\n" + SOURCE + 'secrets = ["env:A"]',
             "warning",
-            "2: ingress.trusted_proxies: 0.0.0.0/0 trusts everybody; whoever posts can claim any address",
+            "2: ingress.trusted_proxies: 0.0.0.0/0 trusts every address; any client can claim any address",
         ),
         (
             SOURCE + 'secrets = ["env:A"]\npaused = ["order"]',
