@@ -263,7 +263,7 @@ def test_only_the_providers_headers_are_kept() -> None:
 
 @pytest.mark.parametrize(("provider", "header"), [
     (Shopery(), "x-shopery-secret"),
-    (Generic(GenericOptions(id_header="authorization")), "authorization"),   # even where somebody asks for it
+    (Generic(GenericOptions(id_header="authorization")), "authorization"),   # even where it is configured
     (Generic(GenericOptions(event_header="cookie")), "cookie"),
     (Generic(GenericOptions(id_header="penstock_correction")), "penstock_correction"),   # what only a replay may say
     (Generic(GenericOptions(event_header="ce_type")), "ce_type"),
