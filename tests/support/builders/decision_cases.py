@@ -100,7 +100,7 @@ SITUATIONS = (
         "A flip back within one second",
         (Arrival("A", 1), Arrival("B", 1), Arrival("A", 1)),
         (CREATED, UPDATED, UPDATED),
-        "A under a new id after B is news, and its event id differs from the first A's.",
+        "A under a new id after B is new, and its event id differs from the first A's.",
     ),
     Situation(
         "A retry that looks like a flip",
@@ -118,13 +118,13 @@ SITUATIONS = (
         "A delivery id with another content",
         (Arrival("A", 1, by="x"), Arrival("B", 1, by="x"), Arrival("B", 1), Arrival("B", 1, by="x")),
         (CREATED, REUSED, UPDATED, REPEATED),
-        "No provider sends that: neither applied nor dropped, but put aside. The content itself may come under its own id.",
+        "No provider sends that: neither applied nor dropped, but dead-lettered. The content itself may come under its own id.",
     ),
     Situation(
         "A delivery id with another version",
         (Arrival("A", 1, by="x"), Arrival("B", 2, by="x"), Arrival("A", 1, by="x")),
         (CREATED, UPDATED, REPEATED),
-        "Ids are remembered per version; a version tells by itself whether it is news.",
+        "Ids are remembered per version; a version tells by itself whether it is new.",
     ),
     Situation(
         "Captured and sent again under another id",
@@ -244,7 +244,7 @@ SITUATIONS = (
         "A tie in which the last state arrives last",
         (Arrival("open", at=1, state_rank=1), Arrival("paid", at=1, state_rank=3)),
         (CREATED, UPDATED),
-        "The later stage is news whether or not its second is newer.",
+        "The later state is new whether or not its second is newer.",
     ),
     Situation(
         "No version: two events for one change",
