@@ -1,4 +1,4 @@
-"""Kafka away under load: everything is answered 200 in time, and is on the topic afterwards, in order per resource."""
+"""Kafka away under load: every post is answered 200 in time, and reaches the topic afterwards, in order per resource."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ SECRET = b"made-up"
 CLIENTS, PAUSE_S = 40, 0.05  # 600 to 700 posts a second
 AWAY_S, BESIDE_S = 8.0, 2.0
 ENOUGH = 1_000  # deliveries, so that many arrived while Kafka was away; the rate depends on the machine
-ANSWER_S = 4.0  # what issue 4 asks for
+ANSWER_S = 4.0  # required by issue 4
 DRAIN_S = 40.0
 
 
@@ -66,7 +66,7 @@ def request(resource: int, number: int) -> bytes:
 
 @dataclass
 class Load:
-    """What each resource's sender was told; each sends the next delivery when the last one has its 200."""
+    """The answers to each resource's sender; a sender sends the next delivery once the last one has its 200."""
 
     accepted: dict[int, list[int]] = field(default_factory=dict)
     refused: list[int] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Load:
             began_s = time.monotonic()
             try:
                 status = await connection.post(request(resource, number))
-            except (OSError, EOFError):  # the ingress was killed: its answer is unknown, so the same is sent again
+            except (OSError, EOFError):  # the ingress was killed: its answer is unknown, so the delivery is resent
                 connection.close()
                 await asyncio.sleep(PAUSE_S)
                 continue
@@ -96,7 +96,7 @@ class Load:
 
 @asynccontextmanager
 async def load(process: IngressProcess) -> AsyncIterator[Load]:
-    """Keep the senders going for the length of the block, and a moment before and after it."""
+    """Keep the senders posting during the block, and a moment before and after it."""
     made = Load()
     senders = [asyncio.create_task(made.send(process, resource)) for resource in range(CLIENTS)]
     await asyncio.sleep(BESIDE_S)
@@ -107,7 +107,7 @@ async def load(process: IngressProcess) -> AsyncIterator[Load]:
 
 
 def stop_and_continue(kafka: RunningKafka) -> RunningKafka:
-    """Let Kafka hang, as a machine without disk or network does."""
+    """Freeze Kafka, as on a machine without disk or network."""
     os.kill(kafka.pid, signal.SIGSTOP)
     time.sleep(AWAY_S)  # the length of the outage is the test's subject
     os.kill(kafka.pid, signal.SIGCONT)
@@ -115,20 +115,20 @@ def stop_and_continue(kafka: RunningKafka) -> RunningKafka:
 
 
 def kill_and_restart(kafka: RunningKafka) -> RunningKafka:
-    """Let Kafka be gone, and come back on the same port."""
+    """Kill Kafka and restart it on the same port."""
     os.kill(kafka.pid, signal.SIGKILL)
     time.sleep(AWAY_S)  # as above
     return start_kafka(kafka.data_dir, int(kafka.bootstrap_servers.rpartition(":")[2]))
 
 
 def depth(process: IngressProcess) -> float:
-    """Return how many deliveries the ingress says are in its spool."""
+    """Return the number of deliveries in the spool, according to the ingress."""
     lines = process.get("/metrics").text.splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("penstock_spool_deliveries ")))
 
 
 def check(told: Load, raw: RawReader, sent_again: int) -> None:
-    """Hold the topic against what the senders were told: nothing missing, order kept, repetitions under the same id."""
+    """Compare the topic with the senders' answers: nothing missing, order kept, repetitions under the same id."""
     first: dict[int, list[int]] = {resource: [] for resource in told.accepted}
     copies = 0
     for delivery in raw.deliveries("acme"):
@@ -183,20 +183,20 @@ async def test_ingress_killed_during_an_outage_loses_nothing(own_kafka: RunningK
                 process.child.kill()
                 await asyncio.to_thread(process.start)
             await asyncio.to_thread(until, lambda: depth(process) == 0, DRAIN_S, "the spool is drained")
-            check(told, raw, sent_again=100_000)  # how many depends on the moment; that ids repeat is what counts
+            check(told, raw, sent_again=100_000)  # the number depends on timing; the check is that ids repeat
 
     assert told.refused == []
     assert sum(map(len, told.accepted.values())) > ENOUGH
 
 
 def drained(process: IngressProcess) -> float:
-    """Return how many deliveries have gone from the spool to Kafka."""
+    """Return the number of deliveries published from the spool."""
     lines = process.get("/metrics").text.splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("penstock_spool_drained_total ")))
 
 
 def test_full_spool_asks_to_come_back(own_kafka: RunningKafka, tmp_path: Path) -> None:
-    """What does not fit is answered 503 with Retry-After at once, what did fit is published, and then all is well again."""
+    """Deliveries beyond the limit get 503 with Retry-After at once; the others are published, then posts are accepted again."""
     with running_ingress(tmp_path, configured(own_kafka.bootstrap_servers, "spool_bytes = 20_000")) as process:
         process.until_ready()
         with RawReader(own_kafka.bootstrap_servers) as raw:

@@ -1,6 +1,6 @@
 """A noisy provider: deliveries of products with updates, ties, duplicates, stale and unchanged ones, on `webhooks.raw`.
 
-On request some products have variants that come, change and go, some of them by a topic of their own.
+On request some products have variants that come, change and go, some of them by their own topic.
 """
 
 import random
@@ -31,7 +31,7 @@ _SHOPIFY = Shopify()
 
 
 def ensure_raw(kafka: str, app: str, partitions: int = 4) -> None:
-    """Create `webhooks.raw` unless it exists; else let a new application begin at its end, behind what other tests left."""
+    """Create `webhooks.raw` unless it exists; else let a new application begin at its end, behind other tests' records."""
     admin = AdminClient({"bootstrap.servers": kafka})
     known = admin.list_topics(timeout=10).topics.get(RAW)
     if known is None:
@@ -51,7 +51,7 @@ def noisy_products(
 ) -> Iterator[RawDelivery]:
     """Yield deliveries: two thirds are newer versions, the rest ties, retries, second subscriptions, stale and unchanged ones.
 
-    Every so many products, one is a family: it has variants.
+    With `family_every`, one product in that many has variants.
     """
     mix = Mix(
         count, resources, repeated=0.08, overtaken=0.04, unchanged=0.07, doubled=0.03, tied=0.15, deleted=0.005,
@@ -111,7 +111,7 @@ def _variants(scene: Scene) -> list[Document]:
 
 
 def feed(kafka: str, deliveries: Iterator[RawDelivery], per_second: int | None = None) -> int:
-    """Put deliveries on `webhooks.raw` as the ingress does, at most so many a second; return how many."""
+    """Publish deliveries on `webhooks.raw` as the ingress does, at most that many a second; return their number."""
     started = time.monotonic()
     producer = Producer({
         "bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 20, "partitioner": "murmur2_random",

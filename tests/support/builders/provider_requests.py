@@ -13,7 +13,7 @@ NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 class Sender(Struct, frozen=True):
-    """One provider with what a request of it needs; `signature_headers` are all that can carry its signature."""
+    """One provider with the parts of its requests; `signature_headers` are all headers that can carry its signature."""
 
     name: str
     topic: str
@@ -75,7 +75,7 @@ SENDERS = (
 
 
 def raw_delivery(provider_name: str, envelope: Envelope, request: SignedRequest) -> RawDelivery:
-    """Return the delivery as it would lie on `webhooks.raw`."""
+    """Return the delivery as it would be on `webhooks.raw`."""
     return RawDelivery(
         delivery_id=envelope.delivery_id,
         provider=provider_name,
@@ -92,7 +92,7 @@ def raw_delivery(provider_name: str, envelope: Envelope, request: SignedRequest)
 
 
 def assert_agreement(sender: Sender, topic: str, body: bytes) -> None:
-    """Fail unless the ingress and the pipeline see one root resource in the body."""
+    """Fail unless the ingress and the pipeline find one root resource in the body."""
     headers = {name: topic if value == sender.topic else value for name, value in sender.request().headers.items()}
     request = SignedRequest(headers, body)
     envelope = sender.provider.identify("acme", request)

@@ -24,7 +24,7 @@ def delivery_of(post: Post) -> RawDelivery:
 
 
 def test_the_sample_is_large_and_the_same_every_time() -> None:
-    """At least 500 deliveries that are accepted, and one forged per provider."""
+    """It has at least 500 accepted deliveries, and one forged one per provider."""
     story = posts(SENDERS, 1_000_000, NOW)
 
     assert story == posts(SENDERS, 1_000_000, NOW)
@@ -42,14 +42,14 @@ def test_two_runs_share_no_resource_and_no_delivery() -> None:
 
 
 def test_only_what_is_forged_is_refused() -> None:
-    """Every other post has the signature that its provider would make."""
+    """Every other post has its provider's correct signature."""
     for post in posts(SENDERS, 1_000_000, NOW):
         verdict = post.sender.provider.verify(post.request(NOW), [SECRET], NOW)
         assert isinstance(verdict, Refused if post.is_forged else Verified)
 
 
 def test_the_story_has_every_outcome_that_a_person_should_see() -> None:
-    """Run through the pipeline: changes, duplicates, stale, unchanged and dead ones, for every accepted delivery one."""
+    """In the pipeline: changes, duplicates, stale, unchanged and dead ones, one for every accepted delivery."""
     tables: dict[str, dict[bytes, bytes]] = {"seen": {}, "latest": {}}
     outcomes: Counter[str] = Counter()
     for post in posts(SENDERS, 1_000_000, NOW):

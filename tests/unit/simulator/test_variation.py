@@ -29,7 +29,7 @@ def snapshot(name: str, body: bytes) -> Snapshot:
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_a_variation_is_a_newer_version_with_other_content(name: str) -> None:
-    """Its id is kept; its time, where the provider sends one, is later than the payload's and the variation's before it."""
+    """Its id is kept; its time, where the provider sends one, is later than that of the payload and of earlier variations."""
     body = document_json(WRITERS[name](OLD)[1])
 
     original, first, second = (snapshot(name, text) for text in (body, *(varied(name, body, n, NOW) for n in (1, 2))))
@@ -51,5 +51,5 @@ def test_what_is_no_object_is_sent_as_it_is(body: bytes) -> None:
 
 
 def test_delivery_ids_look_like_the_providers() -> None:
-    """A person can tell them apart."""
+    """A person can distinguish them."""
     assert [new_delivery_id(name, "x") for name in ("stripe", "standard", "github")] == ["evt_x", "msg_x", "x"]

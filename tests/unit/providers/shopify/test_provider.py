@@ -86,7 +86,7 @@ def test_events_of_an_inventory_level_share_the_classic_id() -> None:
 
 
 def test_events_delete_is_a_deletion() -> None:
-    """The action tells it."""
+    """The action decides."""
     snapshot = _snapshot({**EVENTS, "shopify-action": "delete"}, b"{}")
 
     assert snapshot.is_deleted
