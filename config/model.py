@@ -24,7 +24,19 @@ from pydantic import (
     model_validator,
 )
 
-from config.names import PUBLISHED, Name, Network, ResourceType, Sender, Tenant, Text, TopicName, Url, expected
+from config.names import (
+    PUBLISHED,
+    AnyTenant,
+    Name,
+    Network,
+    ResourceType,
+    Sender,
+    Tenant,
+    Text,
+    TopicName,
+    Url,
+    expected,
+)
 from config.problems import Problem, fault, key_text
 from config.toml_lines import Location, line_of
 
@@ -335,13 +347,18 @@ class Source(_Table):
     burst: Annotated[StrictInt, Field(ge=1, le=10_000_000)] | None = None
     """How many deliveries are accepted at once under `rate_limit`, which it needs. Not set: those of one second.
     """
-    tenants: tuple[Tenant, ...] = ()
-    """The tenants that may post: accounts at the provider, such as `shop-a.myshopify.com`, `stores/abc`'s `abc`, `acct_1` or
-    `acct_1:test`. Others get 403 `unknown_tenant`. Empty: any.
+    tenants: tuple[AnyTenant, ...] = ()
+    """The tenants that may post: accounts at the provider, such as the shop `shop-a.myshopify.com`, BigCommerce's store `abc123`,
+    Stripe's `acct_1`, `acct_1:test` and, for the endpoint's own account, `""` and `test`. Others get 403 `unknown_tenant`.
+    Empty: any.
     """
     paused: tuple[Annotated[Pause, BeforeValidator(_as_pause, json_schema_input_type=str | Pause)], ...] = ()
     """What is filtered and not stored until it is removed from this list: resource types, of all tenants, or tables
     `{ tenant, resource }`, of which one may be left out.
+    """
+    api_version: Text | None = None
+    """The provider's API version whose documents are whole, such as `2026-07` or `2024-06-20`. Documents of another version
+    keep the stored fields that they lack. Not set: those of every version do, once two have shown a resource.
     """
     options: GenericOptions | None = None
     """How the sender signs and names things; for the providers `generic` and `standard` only."""
@@ -352,6 +369,9 @@ class Source(_Table):
             raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept every post unsigned')
         if self.options is not None:
             self._check_options(self.options)
+        named = (*self.tenants, *(pause.tenant or "" for pause in self.paused))
+        if self.provider == "shopify" and any(tenant != tenant.lower() for tenant in named):
+            raise fault("tenants", "expected shop domains in lower case, such as shop-a.myshopify.com")
         if PUBLISHED in self.allow and self.provider not in PUBLISHING:
             raise fault(
                 "allow", f"{self.provider} publishes no networks (known: {', '.join(PUBLISHING)}); name them here"

@@ -86,10 +86,13 @@ def _legal_url(url: str) -> str:
 
 
 def _legal_tenant(tenant: str) -> str:
-    """Return a tenant in lower case, as the ingress reads them: shop domains may be written in any case."""
     if "|" in tenant or len(tenant) > MAX_TENANT_CHARS:
         raise ValueError(f"expected at most {MAX_TENANT_CHARS} characters, no |, got {tenant[:80]!r}")
-    return _not_blank(tenant).lower()
+    return _not_blank(tenant)
+
+
+def _any_tenant(tenant: str) -> str:
+    return _legal_tenant(tenant) if tenant else tenant
 
 
 def _not_blank(text: str) -> str:
@@ -121,4 +124,9 @@ Sender = Annotated[
 ]
 Url = Annotated[str, AfterValidator(_legal_url), expected("one `http://` or `https://` URL")]
 Text = Annotated[str, AfterValidator(_not_blank), expected("not empty")]
+AnyTenant = Annotated[
+    str,
+    AfterValidator(_any_tenant),
+    expected("a provider's name or number of an account; empty for deliveries without one"),
+]
 Tenant = Annotated[str, AfterValidator(_legal_tenant), expected("a provider's name or number of an account, not empty")]

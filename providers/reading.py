@@ -54,8 +54,8 @@ def root_key(provider: str, source: str, tenant: str, found: ResourceNames) -> s
 
 
 def tenant_name(value: object) -> str:
-    """Return an account's name or number as a tenant: in lower case, without `|`, at most 255 characters; "" if it is neither."""
-    return (text_id(value) or "").lower().replace("|", "%7c")
+    """Return an account's name or number as a tenant: without `|`, at most 255 characters; "" if it is neither."""
+    return (text_id(value) or "").replace("|", "%7C")
 
 
 def read_json(body: bytes) -> Any:

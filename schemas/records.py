@@ -6,7 +6,7 @@ takes eleven times as long to build (decision 0002). All times are aware UTC.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -78,6 +78,9 @@ class Snapshot(Struct, frozen=True):
     id), that the delivery reports as gone, even if the document still lists them.
     `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time,
     and 0 means no rank.
+    `is_partial`: the document is a rendering that leaves fields out; a field that is not shown keeps its stored value.
+    `may_be_partial`: the sender may have been told to leave fields out, so a document that lacks a top-level field of the
+    stored one is partial.
     """
 
     resource_type: str
@@ -92,6 +95,8 @@ class Snapshot(Struct, frozen=True):
     is_shared: bool = False
     removed: tuple[tuple[str, str], ...] = ()
     state_rank: int = 0
+    is_partial: bool = False
+    may_be_partial: bool = False
 
 
 class Change(Struct, frozen=True):
@@ -127,12 +132,18 @@ class SeenVersion(Struct, frozen=True, array_like=True):
     """Table *seen*: what has arrived for one version of one resource, oldest first.
 
     `fingerprints` holds each content in order of arrival (a flip back is a new entry), `delivery_ids` every delivery. Both keep
-    only the last `streams.steps.dedup.MAX_KEPT` entries; `dropped` counts the discarded contents.
+    only the last `streams.steps.dedup.MAX_KEPT` entries; `dropped` counts the discarded contents. `api_versions` are those of
+    the deliveries, each once.
     """
 
     fingerprints: tuple[bytes, ...]
     delivery_ids: tuple[str, ...]
     dropped: int = 0
+    api_versions: tuple[str, ...] = ()
+
+
+MIXED: Final = ""
+"""The API version of a document that was merged from several."""
 
 
 class LatestState(Struct, frozen=True, array_like=True):
@@ -140,7 +151,8 @@ class LatestState(Struct, frozen=True, array_like=True):
 
     `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970, UTC.
     `children_in_sync`: the stored children are as this document lists them, so an unchanged element needs no lookup.
-    `state_rank` is the snapshot's.
+    `state_rank` is the snapshot's. `api_version` is that of the document, None if no delivery named one, `MIXED` if it was merged
+    from several.
     """
 
     version_us: int | None
@@ -151,6 +163,7 @@ class LatestState(Struct, frozen=True, array_like=True):
     event_id: str = ""
     children_in_sync: bool = False
     state_rank: int = 0
+    api_version: str | None = None
 
 
 class Correction(Struct, frozen=True):

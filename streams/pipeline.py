@@ -26,7 +26,7 @@ from schemas.records import (
     Snapshot,
     resource_key,
 )
-from streams.steps import child_index
+from streams.steps import child_index, renderings
 from streams.steps.child_index import Child, Parent, Rows
 from streams.steps.children import merged
 from streams.steps.correction import Refused, is_correction, read_correction
@@ -38,6 +38,7 @@ from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
 EVENT_NAMESPACE: Final = uuid.UUID(
     "7d1e4f6c-4f0e-5d0b-9a53-70656e73746f"
 )  # persisted in every event id: never change it
+KNOWN_DELIVERY: Final = frozenset({"delivery_id", "other_rendering"})  # nothing new to remember
 DELETED: Final = b"deleted"  # the fingerprint of a deleted resource
 
 
@@ -71,7 +72,10 @@ class Result(Struct, frozen=True):
 
 
 class _Subject(Struct, frozen=True):
-    """One snapshot with its keys, its content and the stored state of its resource."""
+    """One snapshot with its keys, its content and the stored state of its resource.
+
+    `is_merged`: `text` has fields of the stored document that the snapshot does not show.
+    """
 
     delivery: RawDelivery
     snapshot: Snapshot
@@ -81,6 +85,7 @@ class _Subject(Struct, frozen=True):
     fingerprint: bytes
     seen: SeenVersion | None
     latest: LatestState | None
+    is_merged: bool = False
 
 
 class _Decision(Struct, frozen=True):
@@ -102,7 +107,7 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         return Result(Outcome("filtered", "handshake", parsed.detail), (), writes)
     decisions: list[_Decision] = []
     for snapshot in parsed.snapshots:
-        found = _decide(_subject(delivery, snapshot, tables, writes), tables, routes, writes)
+        found = _decide(_subject(delivery, snapshot, tables, routes, writes), tables, routes, writes)
         if found[0].outcome.outcome == "dead":
             return Result(found[0].outcome, (), Writes({}, {}))  # all or none: a dead letter is a whole delivery
         decisions += found
@@ -110,7 +115,7 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     return Result(summarise([decision.outcome for decision in decisions]), routed_changes, writes)
 
 
-def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: Writes) -> _Subject:
+def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, routes: Routes, writes: Writes) -> _Subject:
     key = resource_key(
         delivery.provider, delivery.source, delivery.tenant, snapshot.resource_type, snapshot.resource_id
     )
@@ -119,8 +124,11 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: 
     fingerprint = DELETED if text is None else hashlib.sha256(text).digest()[:16]
     latest_row = _row(key.encode(), tables.latest, writes.latest)
     latest = None if latest_row is None else codec.decode_latest(latest_row)
-    if snapshot.is_shared and text is not None and latest is not None and latest.document is not None:
-        text = merged(latest.document, text)
+    is_merged = False
+    if text is not None and latest is not None and latest.document is not None:
+        declared = routes.api_versions.get(delivery.source)
+        is_merged = renderings.is_merged(snapshot, latest, delivery.api_version, declared)
+        text = merged(latest.document, text) if is_merged else text
     return _Subject(
         delivery,
         snapshot,
@@ -130,6 +138,7 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: 
         fingerprint,
         _seen(f"{key}\0{tag}".encode(), tables.seen, writes.seen),
         latest,
+        is_merged,
     )
 
 
@@ -147,13 +156,13 @@ def _row(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> bytes | No
 
 def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -> list[_Decision]:
     """Decide a resource that the delivery shows, and its children."""
-    snapshot, delivery_id = subject.snapshot, subject.delivery.delivery_id
+    snapshot = subject.snapshot
     if routes.pauses(subject.delivery.source, subject.delivery.tenant, snapshot.resource_type):
         detail = f"{snapshot.resource_type} is paused for this source; its stored state stays"
         return [_Decision(Outcome("filtered", "paused", detail))]
     rows, parent_key = Rows(tables.latest.get, writes.latest), _parent_key(subject)
-    verdict = dedup(snapshot, subject.fingerprint, delivery_id, subject.seen, subject.latest)
-    if verdict is None or verdict.reason != "delivery_id":
+    verdict = dedup(snapshot, subject.fingerprint, subject.delivery, subject.seen, subject.latest)
+    if verdict is None or verdict.reason not in KNOWN_DELIVERY:
         _remember(subject, writes)
     if verdict is None and parent_key is not None and child_index.is_orphan(snapshot, parent_key, rows):
         verdict = DedupVerdict("stale", "parent_deleted", "its parent was deleted after this was shown")
@@ -166,7 +175,8 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
 
 
 def _remember(subject: _Subject, writes: Writes) -> None:
-    row = remember(subject.seen, subject.fingerprint, subject.delivery.delivery_id)
+    delivery = subject.delivery
+    row = remember(subject.seen, subject.fingerprint, delivery.delivery_id, delivery.api_version)
     writes.seen[f"{subject.key}\0{subject.tag}".encode()] = codec.encode_row(row)
 
 
@@ -216,7 +226,7 @@ def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     writes, correction = Writes({}, {}), read_correction(delivery.body)
     if isinstance(correction, Refused):
         return Result(Outcome("dead", "unreadable", correction.detail), (), writes)
-    subject = _subject(delivery, correction.snapshot, tables, writes)
+    subject = _subject(delivery, correction.snapshot, tables, routes, writes)
     is_paused = routes.pauses(delivery.source, delivery.tenant, subject.snapshot.resource_type)
     outcome = correction.outcome(delivery, subject.latest, is_paused=is_paused)
     if outcome is not None:
@@ -321,6 +331,7 @@ def _state(subject: _Subject, change: Change | None) -> LatestState:
         subject.text is None,
         event_id,
         state_rank=snapshot.state_rank,
+        api_version=renderings.stored_version(latest, subject.delivery.api_version, subject.is_merged),
     )
 
 

@@ -41,12 +41,8 @@ class Finding:
     text: str
 
 
-OF_MANY_TENANTS = {
-    "shopify": "shops with this app",
-    "bigcommerce": "stores with this app",
-    "stripe": "accounts and modes",
-}
-"""Providers that post for many accounts to one address, and what their tenants are."""
+OF_MANY_TENANTS = {"shopify": "shops", "bigcommerce": "stores"}
+"""Providers whose apps post for many accounts to one address, and what their tenants are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +94,8 @@ def _source_findings(index: int, source: Source, locations: Locations, today: da
         yield Finding("warning", f"{where}: {what} of {source.name} paused: deliveries end as filtered (paused)")
     if source.provider in OF_MANY_TENANTS and not source.tenants:
         where, tenants = locations.of("sources", index, "name"), OF_MANY_TENANTS[source.provider]
-        yield Finding("warning", f"{where}: any of {source.provider}'s {tenants} may post; list yours in tenants")
+        detail = f"any of the {tenants} that have this app may post to {source.name}; list yours in tenants"
+        yield Finding("warning", f"{where}: {detail}")
     expiries = [secret.until for secret in source.secrets]
     if not source.secrets or None in expiries:
         return
@@ -168,7 +165,9 @@ def _proxy_findings(configuration: Configuration, locations: Locations) -> Itera
     every_address = {"0.0.0.0/0", "::/0"}.intersection(configuration.ingress.trusted_proxies)
     if every_address:
         where = locations.of("ingress", "trusted_proxies")
-        yield Finding("warning", f"{where}: {min(every_address)} trusts every address; any client can claim any address")
+        yield Finding(
+            "warning", f"{where}: {min(every_address)} trusts every address; any client can claim any address"
+        )
 
 
 def _certificate_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:

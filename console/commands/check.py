@@ -21,7 +21,7 @@ def check(
     """Check the configuration, its secrets and routes; with --online also Kafka, its topics and the schema registry.
 
     Shows how many topics each source, and all of them, can lead to at most. With --online also lists fields and resources that
-    routes name but no record on Kafka has, and topics no longer used.
+    routes name but no record on Kafka has, topics no longer used, and the API versions in which resources arrive.
 
     Exits with 1 when a finding keeps Penstock from working; warnings alone exit with 0.
     """
@@ -31,6 +31,7 @@ def check(
     from config.loading import load
     from console.check.configuration import offline_findings, online_findings
     from console.check.fields import name_findings
+    from console.check.renderings import rendering_findings
     from console.check.topics import selector_findings
     from console.options import configuration_path
     from console.running import surroundings
@@ -42,6 +43,7 @@ def check(
     if online:
         findings += online_findings(configuration, os.environ)
         findings += name_findings(configuration, path, os.environ)
+        findings += rendering_findings(configuration, path, os.environ)
     _print_json(configuration, findings) if as_json else _print(str(path), configuration, findings)
     if any(finding.level == "problem" for finding in findings):
         raise typer.Exit(1)

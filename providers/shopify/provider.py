@@ -72,7 +72,7 @@ class Shopify(Struct, frozen=True):
         event_type = _event_type(headers)
         rule = _rule(headers, event_type)
         outline = read_outline(_outline_decoder(rule.id_paths + rule.parent_paths), request.body)
-        key, tenant = delivery_id, tenant_name(_header(headers, "shop-domain"))
+        key, tenant = delivery_id, tenant_name((_header(headers, "shop-domain") or "").lower())
         if not isinstance(outline, Unparsed):
             root = _parent(rule, outline) or (rule.resource_type, _resource_id(rule, outline, headers) or delivery_id)
             key = resource_key(self.name, source, tenant, *root)
@@ -190,6 +190,7 @@ def _snapshot(rule: TopicRule, resource_id: str, body: Document, delivery: RawDe
         parent=parent,
         children=CHILDREN.get(rule.resource_type, ()) if is_classic else (),
         is_shared=rule.resource_type in SHARED,
+        may_be_partial=True,  # subscriptions with include_fields
     )
 
 

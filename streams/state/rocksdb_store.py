@@ -19,7 +19,9 @@ from msgspec import Struct
 
 from streams.errors import Fatal, StoreCorrupted, WorkerError
 
-FORMAT: Final = b"3"  # 1 had no segments and no identity, 2 no tenant in its keys; a store of any other format is rebuilt
+FORMAT: Final = (
+    b"3"  # 1 had no segments and no identity, 2 no tenant in its keys; a store of any other format is rebuilt
+)
 META: Final = "meta"
 
 # One cache and one limit of write buffers per process, regardless of the number of partitions and tables.

@@ -2,6 +2,7 @@
 
 The rules, each with its cause (docs/semantics.md):
 same delivery id, known content        duplicate   the provider retried
+same delivery id, another API version  duplicate   two endpoints show one event in two renderings
 same delivery id, unknown content      dead        a replay under a known id, or a reused id: neither applied nor lost
 same version, same content as last     duplicate   two subscriptions, or a retry under a new id
 same version, other content            new         providers stamp whole seconds; the later arrival wins
@@ -14,9 +15,10 @@ no version                             ordered by event time, then arrival; only
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.codec import time_us
-from schemas.records import LatestState, SeenVersion, Snapshot
+from schemas.records import LatestState, RawDelivery, SeenVersion, Snapshot
 
 MAX_KEPT = 100  # contents and deliveries kept per version; a provider retries at most 11 times
 
@@ -38,12 +40,16 @@ def version_tag(snapshot: Snapshot, delivery_id: str) -> str:
 
 
 def dedup(
-    snapshot: Snapshot, fingerprint: bytes, delivery_id: str, seen: SeenVersion | None, latest: LatestState | None
+    snapshot: Snapshot,
+    fingerprint: bytes,
+    delivery: RawDelivery,
+    seen: SeenVersion | None,
+    latest: LatestState | None,
 ) -> DedupVerdict | None:
     """Return why a snapshot is not new, None if it continues to the next step."""
     if seen is not None:
-        if delivery_id in seen.delivery_ids:
-            return _under_known_id(fingerprint in seen.fingerprints)
+        if delivery.delivery_id in seen.delivery_ids:
+            return _under_known_id(seen, fingerprint, delivery.api_version)
         if snapshot.version is not None and seen.fingerprints[-1] == fingerprint:
             return DedupVerdict(
                 "duplicate", "same_version_and_content", "another delivery showed this version with this content"
@@ -53,9 +59,12 @@ def dedup(
     return None
 
 
-def _under_known_id(is_known_content: bool) -> DedupVerdict:
-    if is_known_content:
+def _under_known_id(seen: SeenVersion, fingerprint: bytes, api_version: str | None) -> DedupVerdict:
+    if fingerprint in seen.fingerprints:
         return DedupVerdict("duplicate", "delivery_id", "this delivery id was decided before")
+    if api_version is not None and seen.api_versions and api_version not in seen.api_versions:
+        detail = f"this delivery id was decided before, as API version {seen.api_versions[0]} shows it"
+        return DedupVerdict("duplicate", "other_rendering", detail)
     detail = (
         "this delivery id was decided before with another content: a sender that uses ids twice, or a forged header"
     )
@@ -84,13 +93,18 @@ def order_us(snapshot: Snapshot) -> int | None:
     return time_us(snapshot.version or snapshot.event_time)
 
 
-def remember(seen: SeenVersion | None, fingerprint: bytes, delivery_id: str) -> SeenVersion:
+def remember(
+    seen: SeenVersion | None, fingerprint: bytes, delivery_id: str, api_version: str | None = None
+) -> SeenVersion:
     """Return the row of *seen* after one more delivery; a repeated content is not stored twice in a row."""
     if seen is None:
-        return SeenVersion((fingerprint,), (delivery_id,))
+        return SeenVersion((fingerprint,), (delivery_id,), 0, () if api_version is None else (api_version,))
     fingerprints = seen.fingerprints if seen.fingerprints[-1] == fingerprint else (*seen.fingerprints, fingerprint)
     dropped = seen.dropped + max(0, len(fingerprints) - MAX_KEPT)
-    return SeenVersion(fingerprints[-MAX_KEPT:], (*seen.delivery_ids, delivery_id)[-MAX_KEPT:], dropped)
+    api_versions = seen.api_versions
+    if api_version is not None and api_version not in api_versions:
+        api_versions = (*api_versions, api_version)[-MAX_KEPT:]
+    return SeenVersion(fingerprints[-MAX_KEPT:], (*seen.delivery_ids, delivery_id)[-MAX_KEPT:], dropped, api_versions)
 
 
 def times_shown(seen: SeenVersion | None, fingerprint: bytes) -> int:
@@ -107,4 +121,4 @@ def without_last_delivery(seen: SeenVersion) -> SeenVersion:
     A delivery may show one resource twice (a wiki page edited twice in one push); its id must not make the second state
     a duplicate.
     """
-    return SeenVersion(seen.fingerprints, seen.delivery_ids[:-1], seen.dropped)
+    return replace(seen, delivery_ids=seen.delivery_ids[:-1])

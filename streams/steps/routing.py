@@ -23,7 +23,6 @@ from streams.steps.filter import Filter
 from streams.steps.passthrough import RawRoute, is_of_type
 from streams.steps.projection import projected
 
-
 Paused = tuple[str, str | None, str | None]
 
 
@@ -47,7 +46,7 @@ class Routes(Struct, frozen=True):
     """The routing configuration: the provider of each source, and the routes of changes and passthrough.
 
     `children`: listed children become separate resources. `paused` holds what is not updated: (source, tenant, resource type),
-    of which a tenant or type of None means all.
+    of which a tenant or type of None means all. `api_versions` holds the version that a source declares, by source.
     """
 
     providers: Mapping[str, Provider]
@@ -55,6 +54,7 @@ class Routes(Struct, frozen=True):
     children: bool = True
     raw: tuple[RawRoute, ...] = ()
     paused: frozenset[Paused] = frozenset()
+    api_versions: Mapping[str, str] = {}
 
     def pauses(self, source: str, tenant: str, resource_type: str) -> bool:
         """Say whether a resource type of a tenant is paused."""

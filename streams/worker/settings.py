@@ -138,7 +138,8 @@ def compiled_routes(loaded: Configuration) -> Routes:
     paused = frozenset(
         (source.name, pause.tenant, pause.resource) for source in loaded.sources for pause in source.paused
     )
-    return Routes(providers, changes, loaded.worker.children, copies, paused)
+    api_versions = {source.name: source.api_version for source in loaded.sources if source.api_version is not None}
+    return Routes(providers, changes, loaded.worker.children, copies, paused, api_versions)
 
 
 def filter_problems(loaded: Configuration, path: Path | None = None) -> list[Problem]:

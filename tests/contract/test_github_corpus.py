@@ -155,7 +155,9 @@ def test_mutated_example_is_identified_and_parsed_alike(example: Any) -> None:
     assert envelope.delivery_id == f"1:{GUID}"
     if isinstance(parsed, Parsed):
         root = parsed.snapshots[0]
-        assert envelope.key == resource_key("github", "acme", "", *(root.parent or (root.resource_type, root.resource_id)))
+        assert envelope.key == resource_key(
+            "github", "acme", "", *(root.parent or (root.resource_type, root.resource_id))
+        )
 
 
 def _read(event: str, payload: dict[str, Any]) -> tuple[str, tuple[Snapshot, ...]]:

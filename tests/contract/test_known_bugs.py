@@ -28,7 +28,14 @@ def identified(name: str, body: Document, headers: Mapping[str, str]) -> RawDeli
     text = msgspec.json.encode(body)
     envelope = provider(name).identify("acme", SignedRequest(headers, text))
     delivery = real_delivery(name, text, envelope.event_type, envelope.delivery_id, headers)
-    return msgspec.structs.replace(delivery, event_time=envelope.event_time, received_at=START + timedelta(seconds=1))
+    return msgspec.structs.replace(
+        delivery,
+        event_time=envelope.event_time,
+        received_at=START + timedelta(seconds=1),
+        key=envelope.key,
+        tenant=envelope.tenant,
+        api_version=envelope.api_version,
+    )
 
 
 def decided(*deliveries: RawDelivery) -> Pipeline:

@@ -59,7 +59,10 @@ def _order(source: str, second: int, items: int | None) -> RawDelivery:
     if items is not None:
         lines = [{"id": number, "price": "10.00", "title": "a" * 200} for number in range(items)]
         document |= {"updated_at": time.isoformat(), "line_items": lines}
-    topic, key = "orders/delete" if items is None else "orders/updated", resource_key("shopify", source, "", "order", "5")
+    topic, key = (
+        "orders/delete" if items is None else "orders/updated",
+        resource_key("shopify", source, "", "order", "5"),
+    )
     headers = {"x-shopify-topic": topic}
     body = msgspec.json.encode(document)
     return RawDelivery(f"order-{second}", "shopify", source, topic, START, key, body, event_time=time, headers=headers)

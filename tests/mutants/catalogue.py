@@ -10,6 +10,7 @@ from tests.mutants.framing import FRAMING
 from tests.mutants.governing import GOVERNING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.mutant import Mutant
+from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
 from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
@@ -19,5 +20,5 @@ from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *OPERATING, *REPLAYING, *TRANSACTING,
+    *NAMING, *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip

@@ -175,7 +175,13 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
             "[[routes]]\nname='r'\nmode='raw'\ntopic='x'\n[[routes]]\nname='s'\ntopic='x'",
             "4: routes[0].topic: 'x' gets the change events of route 's'",
         ),
-        (MINIMAL + "paused = ['product', '']", "paused[1]: expected some text"),
+        (MINIMAL + "paused = ['product', '']", "paused[1].resource: expected some text"),
+        (MINIMAL + "paused = [{}]", "paused[0]: expected a resource type, a tenant, or both"),
+        (
+            MINIMAL + "paused = [{ tenant = 'a|b' }]",
+            "paused[0].tenant: expected at most 255 characters, no |, got 'a|b'",
+        ),
+        (MINIMAL + "tenants = ['Shop.myshopify.com']", "tenants: expected shop domains in lower case"),
         ("[[routes]]\nfilter='a:b'", "1: routes[0].name: is required"),
         (
             "[kafka]\nreplication_factor = 2\nmin_insync_replicas = 3",

@@ -38,9 +38,11 @@ class IngressApp:
         allow: Sequence[str] = (),
         rate: Rate | None = None,
         settings: Settings | None = None,
+        tenants: Sequence[str] = (),
     ) -> None:
         networks = Networks.of(allow) if allow else None
-        source = Source("acme", Shopify(), secrets or (Secret(b"new", ref="env:NEW"),), is_verified, networks, rate)
+        secrets = secrets or (Secret(b"new", ref="env:NEW"),)
+        source = Source("acme", Shopify(), secrets, is_verified, networks, rate, frozenset(tenants))
         self.topic, self.metrics = MemoryTopic(report), Metrics([source])
         self.receiver = Receiver(settings or Settings({}), {"acme": source}, self.topic, self.metrics, lambda: NOW)
 
@@ -77,9 +79,24 @@ async def test_verified_delivery_is_published_and_accepted() -> None:
     assert (answer.status, answer.body()) == (200, b"")
     ((key, value, headers),) = ingress.topic.records
     delivery = raw_delivery(key, value, headers, ("webhooks.raw", 0, 0))
-    assert (key, value) == (b"shopify|acme||product|7", BODY)
+    assert (key, value) == (b"shopify|acme|example.myshopify.com|product|7", BODY)
     assert (delivery.delivery_id, delivery.source, delivery.received_at) == ("d-1", "acme", NOW)
     assert delivery.headers["x-shopify-topic"] == "products/update"
+
+
+async def test_delivery_of_an_unlisted_tenant_is_refused() -> None:
+    """Only after its signature was verified; the tenant is named to the sender and never a label."""
+    theirs, ours = IngressApp(tenants=["ours.myshopify.com"]), IngressApp(tenants=["example.myshopify.com"])
+
+    refused, accepted = await theirs.post(), await ours.post()
+    forged = await theirs.post(b"other")
+
+    assert (refused.status, refused.reason, theirs.topic.records) == (403, "unknown_tenant", [])
+    assert "example.myshopify.com" in refused.detail
+    assert (accepted.status, len(ours.topic.records)) == (200, 1)
+    assert (forged.status, forged.reason) == (401, "wrong_signature")
+    labels = {"source": "acme", "provider": "shopify", "result": "refused", "reason": "unknown_tenant"}
+    assert theirs.count("penstock_ingress_answers_total", **labels) == 1
 
 
 @pytest.mark.parametrize(("secret", "reason"), [(None, "missing_signature"), (b"other", "wrong_signature")])

@@ -16,7 +16,7 @@ from streams.pipeline import Tables, process
 from streams.steps.dedup import MAX_KEPT
 from streams.steps.filter import compile_filter
 from streams.steps.passthrough import RawRoute
-from streams.steps.routing import Route, Routes
+from streams.steps.routing import Paused, Route, Routes
 from tests.support.builders.deliveries import ROUTES, SOURCE, Pipeline, delivery, real_delivery, second, snapshot
 
 EVENT_IDS = [
@@ -274,9 +274,15 @@ def test_paused_resource_is_left_as_it_is() -> None:
     assert (pipeline.changes[1].before, pipeline.changes[1].after) == (b'{"title":"A"}', b'{"title":"C"}')
 
 
-@pytest.mark.parametrize("paused", [
-    ("acme", None, "order"), ("other", None, "product"), ("acme", "shop-b", "product"), ("acme", "shop-b", None),
-])
+@pytest.mark.parametrize(
+    "paused",
+    [
+        ("acme", None, "order"),
+        ("other", None, "product"),
+        ("acme", "shop-b", "product"),
+        ("acme", "shop-b", None),
+    ],
+)
 def test_pause_is_of_one_resource_of_one_source(paused: Paused) -> None:
     """Everything else goes on."""
     pipeline = Pipeline(Routes(ROUTES.providers, paused=frozenset({paused})))

@@ -22,7 +22,19 @@ def findings(tmp_path: Path, text: str, **environ: str) -> list[tuple[str, str]]
 
 def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
     """No output means no finding."""
-    assert findings(tmp_path, SOURCE + 'secrets = ["env:A"]', A="secret") == []
+    tenants = 'tenants = ["a.myshopify.com"]\n'
+    assert findings(tmp_path, SOURCE + tenants + 'secrets = ["env:A"]', A="secret") == []
+
+
+@pytest.mark.parametrize(("provider", "tenants"), [("shopify", "shops"), ("bigcommerce", "stores"), ("github", None)])
+def test_app_of_many_tenants_without_a_list_is_named(tmp_path: Path, provider: str, tenants: str | None) -> None:
+    """Anybody's shop with the app may post; GitHub's ids are unique without a tenant."""
+    text = f'[[sources]]\nname = "acme"\nprovider = "{provider}"\nsecrets = ["env:A"]'
+
+    found = [text for level, text in findings(tmp_path, text, A="x" * 40) if "tenants" in text and level == "warning"]
+
+    expected = f"2: sources[0].name: any of the {tenants} that have this app may post to acme; list yours in tenants"
+    assert found == ([] if tenants is None else [expected])
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,9 @@ def test_unreadable_correction_is_dead() -> None:
 
 def test_delivery_id_names_what_is_put_right() -> None:
     """The same mistake put right alike has the same id, whenever the replay runs; another content has another."""
-    later = correction_delivery(Scripted.name, SOURCE, "", codec.decode_correction(correction("event-1").body), second(99))
+    later = correction_delivery(
+        Scripted.name, SOURCE, "", codec.decode_correction(correction("event-1").body), second(99)
+    )
 
     assert later.delivery_id == correction("event-1").delivery_id
     assert correction("event-1").delivery_id != correction("event-1", after=None).delivery_id

@@ -13,9 +13,10 @@ from streams.steps.dedup import (
     version_tag,
     without_last_delivery,
 )
-from tests.support.builders.deliveries import latest, seen, snapshot
+from tests.support.builders.deliveries import delivery, latest, seen, snapshot
 
 A: Snapshot = snapshot({"title": "A"}, version=5)
+BY = delivery(delivery_id="me")
 NO_VERSION: Snapshot = snapshot({"title": "A"}, event_time=5)
 
 
@@ -42,7 +43,7 @@ def test_dedup_gives_the_reason(
     shown: Snapshot, known: SeenVersion | None, stored: LatestState | None, reason: str | None
 ) -> None:
     """The delivery id is checked first, then the content of the version, then the stored time."""
-    verdict = dedup(shown, b"A", "me", known, stored)
+    verdict = dedup(shown, b"A", BY, known, stored)
 
     assert (None if verdict is None else verdict.reason) == reason
 
@@ -50,8 +51,8 @@ def test_dedup_gives_the_reason(
 def test_stale_is_no_duplicate() -> None:
     """Stale and duplicate are distinguished: one was overtaken, the other was decided before."""
     outcomes = [
-        dedup(A, b"A", "me", None, latest(6)),
-        dedup(A, b"A", "me", seen(b"A", delivery_ids=["me"]), latest(6)),
+        dedup(A, b"A", BY, None, latest(6)),
+        dedup(A, b"A", BY, seen(b"A", delivery_ids=["me"]), latest(6)),
     ]
 
     assert [known.outcome for known in outcomes if isinstance(known, DedupVerdict)] == ["stale", "duplicate"]
