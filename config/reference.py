@@ -20,6 +20,7 @@ from config.model import (
     GenericOptions,
     Ingress,
     Kafka,
+    Pause,
     Registry,
     Route,
     SecretReference,
@@ -107,6 +108,20 @@ secrets = ["env:ACME_SECRET", { ref = "file:secrets/acme-old", until = 2026-12-3
 allow = ["203.0.113.0/24"]
 rate_limit = 100
 burst = 500
+tenants = ["shop-a.myshopify.com", "shop-b.myshopify.com"]
+""",
+    ),
+    Table(
+        "`paused` of `[[sources]]`",
+        Pause,
+        "The ingress follows them like the source, but only workers use them: restart these after a change. A text in the list "
+        "is the `resource` of a table.",
+        """\
+[[sources]]
+name = "our-app"
+provider = "shopify"
+secrets = ["env:APP_SECRET"]
+paused = ["product", { tenant = "shop-b.myshopify.com" }, { tenant = "shop-c.myshopify.com", resource = "order" }]
 """,
     ),
     Table(

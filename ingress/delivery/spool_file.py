@@ -91,6 +91,9 @@ class SpoolFile:
         self._lock = _claim(path)
         try:
             self._connection = _open_or_set_aside(path)
+        except SpoolUnusable:
+            self._lock.close()
+            raise
         except (OSError, sqlite3.Error) as error:
             self._lock.close()
             raise SpoolUnusable(f"{path} cannot be used as a spool: {error}") from error

@@ -176,7 +176,7 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
             "4: routes[0].topic: 'x' gets the change events of route 's'",
         ),
         (MINIMAL + "paused = ['product', '']", "paused[1].resource: expected some text"),
-        (MINIMAL + "paused = [{}]", "paused[0]: expected a resource type, a tenant, or both"),
+        (MINIMAL + "paused = [{}]", "paused[0].resource: expected a resource type, a tenant, or both"),
         (
             MINIMAL + "paused = [{ tenant = 'a|b' }]",
             "paused[0].tenant: expected at most 255 characters, no |, got 'a|b'",

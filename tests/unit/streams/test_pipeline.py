@@ -20,10 +20,10 @@ from streams.steps.routing import Paused, Route, Routes
 from tests.support.builders.deliveries import ROUTES, SOURCE, Pipeline, delivery, real_delivery, second, snapshot
 
 EVENT_IDS = [
-    "caabc6f1-fde4-5ed0-bfe8-8c66c3ef3044",
-    "ad067e85-21bf-5761-9b20-cc1ea3cbc1bc",
-    "e68b4311-c995-5709-8cd7-c3b7c6f1c99e",
-    "bce0b432-893a-5ea7-aadb-331f2b8b9889",
+    "96d77905-b9cc-5be1-aa14-dda895e175a2",
+    "8ccbdfa7-e236-5cba-8f0c-a35dc1dc651f",
+    "1e625978-9043-5bb2-9cd8-6bef718d3641",
+    "fa34482a-b95b-5714-ad1f-7123be518b45",
 ]
 
 # --- The change itself -----------------------------------------------------------------------------------------------

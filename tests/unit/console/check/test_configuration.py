@@ -9,7 +9,7 @@ from config import loading, model
 from console.check.configuration import Finding, offline_findings, online_findings
 
 TODAY = date(2026, 11, 21)
-SOURCE = '[[sources]]\nname = "acme"\nprovider = "shopify"\n'
+SOURCE = '[[sources]]\nname = "acme"\nprovider = "github"\n'
 
 
 def findings(tmp_path: Path, text: str, **environ: str) -> list[tuple[str, str]]:
@@ -23,7 +23,8 @@ def findings(tmp_path: Path, text: str, **environ: str) -> list[tuple[str, str]]
 def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
     """No output means no finding."""
     tenants = 'tenants = ["a.myshopify.com"]\n'
-    assert findings(tmp_path, SOURCE + tenants + 'secrets = ["env:A"]', A="secret") == []
+    for source in (SOURCE, SOURCE.replace("github", "shopify") + tenants):
+        assert findings(tmp_path, source + 'secrets = ["env:A"]', A="secret") == []
 
 
 @pytest.mark.parametrize(("provider", "tenants"), [("shopify", "shops"), ("bigcommerce", "stores"), ("github", None)])
@@ -114,7 +115,7 @@ def test_a_finding_names_its_line(tmp_path: Path, text: str, level: str, expecte
 
 def test_old_lists_of_networks_are_named(tmp_path: Path) -> None:
     """A provider's list published more than 90 days ago may be out of date; a newer list is no finding."""
-    sources = [SOURCE.replace("shopify", name).replace("acme", name) for name in ("github", "stripe")]
+    sources = [SOURCE.replace("github", name).replace("acme", name) for name in ("github", "stripe")]
     guarded = "".join(source + 'secrets = ["env:A"]\nallow = ["published"]\n' for source in sources)
 
     ((level, text),) = findings(tmp_path, guarded, A="secret")

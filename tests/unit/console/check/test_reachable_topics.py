@@ -148,5 +148,5 @@ def test_name_of_a_type_stays_in_the_record(name: str) -> None:
     (routed,) = found.routed_changes
     assert routed.topics == (f"changes.{name}.other",)
     assert routed.change.resource_type == "surprise"
-    assert routed.change.resource_key.startswith(f"{name}|{name}|surprise|")
+    assert routed.change.resource_key.startswith(f"{name}|{name}||surprise|")
     assert "surprise" not in provider(name).resource_types

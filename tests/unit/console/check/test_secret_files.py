@@ -27,7 +27,7 @@ tls_certificate = "tls.pem"
 tls_key = "registry.key"
 [[sources]]
 name = "acme"
-provider = "shopify"
+provider = "github"
 secrets = ["file:acme"]
 """
 
@@ -80,7 +80,7 @@ def test_rights_of_everybody_count(directory: Path, mode: int, is_warned: bool) 
     """Read access reveals the secret, write access can replace it; group access is how a service gets it."""
     secret(directory, "acme", mode)
 
-    found = warnings(directory, '[[sources]]\nname = "acme"\nprovider = "shopify"\nsecrets = ["file:acme"]')
+    found = warnings(directory, '[[sources]]\nname = "acme"\nprovider = "github"\nsecrets = ["file:acme"]')
 
     assert bool(found) == is_warned
 
@@ -91,7 +91,7 @@ def test_file_in_a_closed_directory_is_not_open(directory: Path) -> None:
     secret(directory / "secrets", "acme", 0o644)
     (directory / "secrets").chmod(0o700)
 
-    assert not warnings(directory, '[[sources]]\nname = "acme"\nprovider = "shopify"\nsecrets = ["file:secrets/acme"]')
+    assert not warnings(directory, '[[sources]]\nname = "acme"\nprovider = "github"\nsecrets = ["file:secrets/acme"]')
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
@@ -99,7 +99,7 @@ def test_file_on_a_read_only_mount_is_the_deployments(directory: Path) -> None:
     """Kubernetes and Docker mount secrets like this, 0444 without chmod; the same file gets a warning where it is writable."""
     mounted = directory / "mounted"
     mounted.mkdir()
-    text = '[[sources]]\nname = "acme"\nprovider = "shopify"\nsecrets = ["file:mounted/acme"]'
+    text = '[[sources]]\nname = "acme"\nprovider = "github"\nsecrets = ["file:mounted/acme"]'
     subprocess.run(["/bin/mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(mounted)], check=True)
     try:
         secret(mounted, "acme", 0o444)

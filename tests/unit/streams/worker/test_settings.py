@@ -100,7 +100,7 @@ def test_raw_routes_and_pauses_are_kept_apart(tmp_path: Path) -> None:
 
     assert [(route.name, route.priority) for route in routes.routes] == [("nike-prices", "high")]
     assert routes.raw == (RawRoute("copies", "shop.orders", source="acme", event_type="orders/*"),)
-    assert routes.paused == {("acme", "order"), ("acme", "customer")}
+    assert routes.paused == {("acme", None, "order"), ("acme", None, "customer")}
 
 
 @pytest.mark.parametrize("worker_id", ["../elsewhere", "a/b", ".", ".hidden", "a b", "ä", "x" * 201, "a\nb"])
