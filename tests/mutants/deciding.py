@@ -36,12 +36,12 @@ DECIDING: Final = (
         "One true outcome: a repetition of an old delivery ends as stale instead of duplicate.",
         "streams/steps/dedup.py",
         """    if seen is not None:
-        if delivery_id in seen.delivery_ids:
+        if delivery.delivery_id in seen.delivery_ids:
 """,
         """    if latest is not None and is_older(snapshot, latest):
         return DedupVerdict("stale", "older_than_stored", "a newer version of this resource was decided before")
     if seen is not None:
-        if delivery_id in seen.delivery_ids:
+        if delivery.delivery_id in seen.delivery_ids:
 """,
         ("tests/unit/streams/steps/test_dedup.py::test_dedup_gives_the_reason",),
     ),
