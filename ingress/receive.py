@@ -153,7 +153,10 @@ class Receiver:
                 self._note_expired(source, request, now)
                 return answers.unsigned(verdict)
             self._metrics.tally(source.name, source.provider.name).use_secret(secrets[verdict.secret_index])
-        return raw_delivery(source, request, source.provider.identify(source.name, request), now)
+        envelope = source.provider.identify(source.name, request)
+        if envelope.has_unread_time:
+            self._metrics.tally(source.name, source.provider.name).unread_times += 1
+        return raw_delivery(source, request, envelope, now)
 
     def _note_expired(self, source: Source, request: SignedRequest, now: datetime) -> None:
         """Tell the operator, but not the sender, that a refused delivery was signed with an expired secret."""

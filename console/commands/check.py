@@ -21,7 +21,8 @@ def check(
     """Check the configuration, its secrets and routes; with --online also Kafka, its topics and the schema registry.
 
     It says how many topics each source, and all of them, can lead to at most, whatever is posted. With --online it also says
-    which fields and resources the routes name and nothing on Kafka has, and which topics are left from before.
+    which fields and resources the configuration names and nothing on Kafka has, which sources have update times that cannot be
+    read, and which topics are left from before.
 
     Exits with 1 when something found keeps Penstock from working; warnings alone are fine.
     """
