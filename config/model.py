@@ -27,6 +27,7 @@ from pydantic import (
 from config.names import (
     PUBLISHED,
     AnyTenant,
+    FieldPath,
     Name,
     Network,
     ResourceType,
@@ -258,8 +259,8 @@ class SecretReference(_Table):
 class GenericOptions(_Table):
     """`options` of a source whose provider is `generic`: how its sender signs and where its ids are.
 
-    A source of provider `standard` has `resource_types` alone. Header names may be in any case. Paths lead into the
-    JSON body, their names joined by dots.
+    A source of provider `standard` has `volatile` and `resource_types` alone. Header names may be in any case. Paths lead
+    into the JSON body, their names joined by dots.
     """
 
     signature_header: Text = "x-webhook-signature"
@@ -278,14 +279,35 @@ class GenericOptions(_Table):
     """The path to the resource's id."""
     type_path: str = ""
     """The path to the resource type; empty: the type is taken from the event type."""
-    time_path: str = "updated_at"
-    """The path to the resource's update time."""
     tenant_header: str = ""
     """The header that names the tenant: the account at the sender within which ids are unique. Empty: none."""
     tenant_path: str = ""
     """The path to the tenant, if no header names it. Empty: ids are unique without it."""
+    time_path: str | tuple[Text, ...] = "updated_at"
+    """The path to the resource's update time, or several in the order in which they are tried. A path through an array
+    means the newest time there. [Which notations are read](semantics.md#times).
+    """
+    volatile: tuple[FieldPath, ...] = ()
+    """Fields of the document whose change alone is no change, such as counters of views. The update time always is one."""
     resource_types: tuple[ResourceType, ...] = ()
     """The resource types with topics of their own, 200 at most. All others share `changes.<provider>.other`."""
+
+    @field_validator("time_path", mode="before")
+    @classmethod
+    def _path_or_paths(cls, time_path: object) -> object:
+        """Refuse anything else with one message; a union would give one for each of its types."""
+        paths = time_path if isinstance(time_path, list | tuple) else [time_path]
+        if not paths or not all(isinstance(path, str) and (path or time_path == "") for path in paths):
+            raise ValueError('expected a path such as "updated_at", or an array of paths')
+        return time_path
+
+    @field_validator("volatile")
+    @classmethod
+    def _each_once(cls, volatile: tuple[str, ...]) -> tuple[str, ...]:
+        for index, path in enumerate(volatile):
+            if path in volatile[:index]:
+                raise fault(index, "is listed twice; leave one of them out")
+        return volatile
 
     @field_validator("resource_types")
     @classmethod
@@ -383,9 +405,12 @@ class Source(_Table):
     def _check_options(self, options: GenericOptions) -> None:
         if self.provider not in {"generic", "standard"}:
             raise fault("options", f"only 'generic' and 'standard' have options, {self.provider} has fixed rules")
-        foreign = options.model_fields_set - {"resource_types"}
+        foreign = options.model_fields_set - {"resource_types", "volatile"}
         if self.provider == "standard" and foreign:
-            raise fault("options", f"'standard' has the option resource_types alone, {min(foreign)} is for 'generic'")
+            raise fault(
+                "options",
+                f"'standard' has the options resource_types and volatile alone, {min(foreign)} is for 'generic'",
+            )
 
     @field_validator("allow")
     @classmethod

@@ -55,6 +55,15 @@ def _legal_resource_type(resource_type: str) -> str:
     return resource_type
 
 
+def _legal_field_path(path: str) -> str:
+    parts = path.split(".")
+    if not all(parts) or "/" in path or any(part.isdigit() for part in parts):
+        raise ValueError(
+            "expected names of fields joined by dots, without indexes of arrays, such as seen_at or variants.updated_at"
+        )
+    return path
+
+
 def _legal_network(network: str) -> str:
     try:
         ipaddress.ip_network(network)
@@ -117,6 +126,9 @@ ResourceType = Annotated[
     expected(
         "lower-case letters and digits, single underscores between them, 80 at most; not `other`, `high` or `low`"
     ),
+]
+FieldPath = Annotated[
+    str, AfterValidator(_legal_field_path), expected("names of fields joined by dots, without indexes")
 ]
 Network = Annotated[str, AfterValidator(_legal_network), expected("IPv4 and IPv6 networks and addresses")]
 Sender = Annotated[

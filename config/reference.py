@@ -153,6 +153,8 @@ signature_header = "x-desk-signature"
 prefix = ""
 encoding = "base64"
 type_path = "ticket.kind"
+time_path = ["ticket.changed_at", "happened_at"]
+volatile = ["ticket.views", "ticket.seen_at"]
 resource_types = ["ticket", "price_list"]
 """,
     ),

@@ -154,6 +154,8 @@ class Receiver:
                 return answers.unsigned(verdict)
             self._metrics.tally(source.name, source.provider.name).use_secret(secrets[verdict.secret_index])
         envelope = source.provider.identify(source.name, request)
+        if envelope.has_unread_time:
+            self._metrics.tally(source.name, source.provider.name).unread_times += 1
         if source.tenants and envelope.tenant not in source.tenants:
             return answers.unknown_tenant(envelope.tenant)
         return raw_delivery(source, request, envelope, now)

@@ -50,6 +50,7 @@ class Envelope(Struct, frozen=True):
     `key` is the resource key of the ROOT resource (see `schemas.records.resource_key`), so that all deliveries about one
     resource, children included, share a partition. If the body is unreadable or names no resource, it is the delivery id.
     `tenant` is the account at the provider within the source, "" where ids are unique without it or the body is unreadable.
+    `has_unread_time`: where the update time is expected stands something else, which `parse` notes and the ingress counts.
     """
 
     delivery_id: str
@@ -58,12 +59,17 @@ class Envelope(Struct, frozen=True):
     event_time: datetime | None = None
     api_version: str | None = None
     tenant: str = ""
+    has_unread_time: bool = False
 
 
 class Parsed(Struct, frozen=True):
-    """The resources in a delivery, the root first; never empty."""
+    """The resources in a delivery, the root first; never empty.
+
+    `notes` tell, in the outcome's detail, what could not be used although the delivery is decided. They never show a value.
+    """
 
     snapshots: tuple[Snapshot, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Unparsed(Struct, frozen=True):

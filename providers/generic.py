@@ -17,7 +17,6 @@ from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Ve
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import (
     body_digest,
-    instant,
     is_deletion,
     read_object,
     resource_of_event,
@@ -27,6 +26,7 @@ from providers.reading import (
 )
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import match_hmac, read_digest, refuse_malformed, refuse_missing, signing_headers
+from providers.times import instant, newest_at, unread_time
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
 
@@ -36,6 +36,9 @@ class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
     `prefix` must precede the signature, "" if the sender writes none. Paths are names in the JSON body, joined by dots;
     `type_path` "" takes the resource type from the event name. `tenant_header` or else `tenant_path` names the account at the
     sender that ids belong to; "" if ids are unique without it. Header names may be in any case.
+    `type_path` "" takes the resource type from the event name. Of several `time_path`s the first with a time is used; a path
+    through an array means the newest time there. `volatile` are fields besides these times whose change alone is no change.
+    Header names may be in any case.
     """
 
     signature_header: str = "x-webhook-signature"
@@ -46,9 +49,10 @@ class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
     event_header: str = "x-webhook-event"
     id_path: str = "id"
     type_path: str = ""
-    time_path: str = "updated_at"
     tenant_header: str = ""
     tenant_path: str = ""
+    time_path: str | tuple[str, ...] = "updated_at"
+    volatile: tuple[str, ...] = ()
 
     @property
     def scheme(self) -> SignatureScheme:
@@ -56,18 +60,28 @@ class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
         header = self.signature_header.lower()
         return SignatureScheme("generic", (header,), self.encoding, prefix=self.prefix, algorithm=self.algorithm)
 
+    @property
+    def time_paths(self) -> tuple[str, ...]:
+        """Return the paths of update times in the order in which they are tried."""
+        paths = (self.time_path,) if isinstance(self.time_path, str) else self.time_path
+        return tuple(path for path in paths if path)
+
 
 class Generic(Struct, frozen=True):
-    """One configured sender. `scheme` is derived from the options once, not for each request."""
+    """One configured sender. `scheme`, `time_paths` and `volatile` are derived from the options once, not for each request."""
 
     options: GenericOptions = GenericOptions()
     resource_types: frozenset[str] = frozenset()
     name: str = "generic"
     secret_headers: frozenset[str] = frozenset()
     scheme: SignatureScheme = field(default_factory=lambda: GenericOptions().scheme)
+    time_paths: tuple[str, ...] = ()
+    volatile: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         force_setattr(self, "scheme", self.options.scheme)
+        force_setattr(self, "time_paths", self.options.time_paths)
+        force_setattr(self, "volatile", frozenset((*self.options.time_paths, *self.options.volatile)))
 
     @property
     def own_headers(self) -> tuple[str, ...]:
@@ -93,30 +107,36 @@ class Generic(Struct, frozen=True):
         delivery_id = text_id(request.headers.get(options.id_header.lower())) or body_digest(request.body)
         event_type = text_id(request.headers.get(options.event_header.lower())) or "unknown"
         outline = read_outline(_outline_decoder(options), request.body)
-        key, tenant = delivery_id, _tenant(options, request, outline)
+        key, tenant, unread = delivery_id, _tenant(options, request, outline), ""
         if not isinstance(outline, Unparsed):
             resource_id = _resource_id(options, outline) or delivery_id
             key = resource_key(self.name, source, tenant, _resource_type(options, outline, event_type), resource_id)
-        return Envelope(delivery_id, event_type, key, tenant=tenant)
+            unread = _update_time(self.time_paths, outline)[1]
+        return Envelope(delivery_id, event_type, key, has_unread_time=bool(unread), tenant=tenant)
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
-        """Return the body as the only resource; without an id at the path, its id is the delivery's."""
+        """Return the body as the only resource; without an id at the path, its id is the delivery's.
+
+        The update time is the version; in a deletion, which does not always renew it, it counts as the event's time.
+        """
         body = read_object(delivery.body)
         if isinstance(body, Unparsed):
             return body
         options = self.options
         resource_id = _resource_id(options, body)
-        is_deleted = resource_id is not None and is_deletion(delivery.event_type)
+        resource_type = _resource_type(options, body, delivery.event_type)
+        is_deleted = resource_id is not None and is_deletion(delivery.event_type, resource_type)
+        update_time, unread = _update_time(self.time_paths, body)
         snapshot = Snapshot(
-            resource_type=_resource_type(options, body, delivery.event_type),
+            resource_type=resource_type,
             resource_id=resource_id or delivery.delivery_id,
             document=None if is_deleted else body,
-            version=None if is_deleted else instant(at(body, options.time_path)),
-            event_time=delivery.event_time,
+            version=None if is_deleted else update_time,
+            event_time=update_time if is_deleted else delivery.event_time,
             is_deleted=is_deleted,
-            volatile=frozenset({options.time_path}),
+            volatile=self.volatile,
         )
-        return Parsed((snapshot,))
+        return Parsed((snapshot,), (unread_time(unread),) if unread else ())
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers that the configured sender would send."""
@@ -133,7 +153,8 @@ class Generic(Struct, frozen=True):
 
 @lru_cache(maxsize=256)
 def _outline_decoder(options: GenericOptions) -> DecodeOutline:
-    return outline_decoder(path for path in (options.id_path, options.type_path, options.tenant_path) if path)
+    paths = (options.id_path, options.type_path, options.tenant_path, *options.time_paths)
+    return outline_decoder(path for path in paths if path)
 
 
 def _tenant(options: GenericOptions, request: SignedRequest, outline: Document | Unparsed) -> str:
@@ -151,3 +172,18 @@ def _resource_id(options: GenericOptions, body: Document) -> str | None:
 def _resource_type(options: GenericOptions, body: Document, event_type: str) -> str:
     named = text_id(at(body, options.type_path)) if options.type_path else None
     return topic_name(named) if named else resource_of_event(event_type)
+
+
+def _update_time(paths: tuple[str, ...], body: Document) -> tuple[datetime | None, str]:
+    """Return the first update time at these paths, and the first path before it whose value is not a time, "" if none is."""
+    unread = ""
+    for path in paths:
+        shown = at(body, path)
+        time, is_unread = instant(shown), False
+        if time is None and (shown is not None or "." in path):  # a value that is not a time, or an array on the way
+            time, is_unread = newest_at(body, path)
+        if is_unread:
+            unread = unread or path
+        if time is not None:
+            return time, unread
+    return None, unread

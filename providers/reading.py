@@ -1,28 +1,26 @@
-"""Reads providers' formats: JSON without loss of digits, instants in every notation, names valid in topics.
+"""Reads providers' formats: JSON without loss of digits, names valid in topics. Times are in `providers/times.py`.
 
 No input makes these functions raise.
 """
 
 import hashlib
 import re
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from providers import times
 from providers.base import Unparsed
 from schemas.records import Document, resource_key
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MAX_UNIX_S = 253_402_300_799  # 9999-12-31, the last second `datetime` can hold
+instant = times.instant
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BETWEEN_NAMES = re.compile(r"[./:]+")
-_DELETIONS = frozenset({"delete", "deleted", "remove", "removed", "destroy", "destroyed"})
+_DELETIONS = frozenset({"delete", "deleted", "deletion", "remove", "removed", "destroy", "destroyed"})
 _VERBS = _DELETIONS | {
     "create",
     "created",
@@ -35,7 +33,7 @@ _VERBS = _DELETIONS | {
     "paid",
     "cancelled",
 }
-MAX_TIME_CHARS = 64  # the longest notation in use, RFC 2822 with a comment, takes about 45
+_ANY_RESOURCE = frozenset({"entity", "entry", "object", "record", "resource"})
 MAX_NAME_CHARS = 80  # a topic name may have 249 characters; prefix, provider and suffix need the rest
 
 
@@ -81,32 +79,6 @@ def read_object(body: bytes) -> Document | Unparsed:
     return Unparsed("unknown_shape", f"expected a JSON object, got {_json_type(value)}")
 
 
-def instant(value: object) -> datetime | None:
-    """Return a provider's value as an aware UTC time, None if it is not a time.
-
-    Supported: ISO 8601 with `Z` or an offset, RFC 2822 dates (BigCommerce v2), Unix seconds as a number.
-    """
-    if isinstance(value, str):
-        return _instant_of_text(value) if len(value) <= MAX_TIME_CHARS else None
-    if isinstance(value, int | Decimal) and not isinstance(value, bool) and 0 < value <= MAX_UNIX_S:
-        return EPOCH + timedelta(seconds=float(value))
-    return None
-
-
-def _instant_of_text(text: str) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            time = parsedate_to_datetime(text)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return None
-    try:
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (OverflowError, ValueError):
-        return None
-
-
 def text_id(value: object) -> str | None:
     """Return an id as text, None unless it is a non-empty string of at most 255 characters or an integer."""
     if isinstance(value, bool):
@@ -131,9 +103,28 @@ def resource_of_event(event_type: str) -> str:
     return "_".join(words[:-1] if len(words) > 1 and words[-1] in _VERBS else words)
 
 
-def is_deletion(event_type: str) -> bool:
-    """Return whether an event name ends in a word that means that the resource is gone."""
-    return topic_name(event_type[-MAX_NAME_CHARS:]).rsplit("_", 1)[-1] in _DELETIONS
+def is_deletion(event_type: str, resource_type: str = "") -> bool:
+    """Return whether an event name says that the resource is gone, by the last word after the last dot, slash or colon.
+
+    What is before that word must name the resource: `customer.card_removed` and `pullrequest:comment_deleted` are updates of
+    the customer and the pull request, for only a part of them is gone. `resource_type` is needed if it is not the name's own.
+    """
+    parts = _BETWEEN_NAMES.split(event_type[-MAX_NAME_CHARS:].rstrip("./:"))
+    subject, _, verb = f"_{topic_name(parts[-1])}".rpartition("_")
+    if verb not in _DELETIONS:
+        return False
+    subject = subject.removeprefix("_")
+    if not subject or (len(parts) == 1 and subject in _ANY_RESOURCE):
+        return True
+    return _names_same(subject, resource_type or resource_of_event(event_type))
+
+
+def _names_same(name: str, other: str) -> bool:
+    """Return whether two names end in the same word or words, in singular or plural: `line_item` and `order_line_items`."""
+    words, other_words = name.split("_"), other.split("_")
+    count = min(len(words), len(other_words))
+    short, long = sorted(("_".join(words[-count:]), "_".join(other_words[-count:])), key=len)
+    return long in {short, f"{short}s", f"{short}es"} or (short.endswith("y") and long == f"{short[:-1]}ies")
 
 
 def body_digest(body: bytes) -> str:

@@ -16,7 +16,6 @@ from providers.base import Envelope, Handshake, Parsed, Refused, Sample, SignedR
 from providers.outline import at, outline_decoder, read_outline
 from providers.reading import (
     body_digest,
-    instant,
     is_deletion,
     read_object,
     resource_of_event,
@@ -24,12 +23,15 @@ from providers.reading import (
 )
 from providers.scheme import SecretScheme
 from providers.signature import header_bytes, match_secret, refuse_malformed, refuse_missing
+from providers.times import first_instant, unread_time
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
 SCHEME = SecretScheme("shopery", "x-shopery-secret")
 _EVENT_PATHS = ("event", "type", "eventType")
 _ID_PATHS = ("id", "order.id", "data.id")
 _WRAPPERS = ("order", "data")
+_UPDATE_TIMES = ("updated_at", "updatedAt")
+_VOLATILE = frozenset(_UPDATE_TIMES)
 _TESTS = frozenset({"test", "ping"})
 _DEFAULT_EVENT = "order"  # the page promises only "order as payload"
 _SINGULAR = {"orders": "order", "products": "product", "customers": "customer"}
@@ -85,17 +87,18 @@ class Shopery(Struct, frozen=True):
             return Handshake("no resource, or an event called test: Shopery's Test URL, most likely")
         resource_id = _resource_id(body)
         document = _document(body)
-        is_deleted = resource_id is not None and is_deletion(event_type)
+        is_deleted = resource_id is not None and is_deletion(event_type, _resource_type(event_type))
+        version, unread = first_instant(document, _UPDATE_TIMES)
         snapshot = Snapshot(
             resource_type=_resource_type(event_type),
             resource_id=resource_id or delivery.delivery_id,
             document=None if is_deleted else document,
-            version=None if is_deleted else instant(document.get("updated_at") or document.get("updatedAt")),
+            version=None if is_deleted else version,
             event_time=delivery.event_time,
             is_deleted=is_deleted,
-            volatile=frozenset({"updated_at", "updatedAt"}),
+            volatile=_VOLATILE,
         )
-        return Parsed((snapshot,))
+        return Parsed((snapshot,), (unread_time(unread),) if unread else ())
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:  # noqa: ARG002 - nothing of the sample is signed
         """Return the one header that Shopery documents."""

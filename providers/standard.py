@@ -15,7 +15,6 @@ from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Ve
 from providers.outline import at, outline_decoder, read_outline
 from providers.reading import (
     body_digest,
-    instant,
     is_deletion,
     read_object,
     resource_of_event,
@@ -32,6 +31,7 @@ from providers.signature import (
     signing_key,
     timestamp_refusal,
 )
+from providers.times import first_instant, unread_time
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
 SCHEME = SignatureScheme(
@@ -46,17 +46,39 @@ SCHEME = SignatureScheme(
     timestamp_headers=("webhook-timestamp", "svix-timestamp"),
 )
 _ID_PATHS = ("data.id", "data.object.id")
-_decode_outline = outline_decoder(("type", "timestamp", *_ID_PATHS))
-_VOLATILE = frozenset({"updated_at", "updatedAt"})
+# The specification puts the event's time under `timestamp` (Clerk in milliseconds, Polar, Render); Resend and OpenAI put it under
+# `created_at`. The time in the header is that of the attempt, which a retry renews: it orders nothing.
+_EVENT_TIMES = (
+    "timestamp", "created_at", "createdAt", "occurred_at", "occurredAt", "event_time", "eventTime", "created",
+)  # fmt: skip
+# The resource's own update time, under `data`: Clerk and Polar (`modified_at`) send one, Resend none.
+_UPDATE_TIMES = (
+    "updated_at", "updatedAt", "modified_at", "modifiedAt", "last_modified_at", "lastModifiedAt",
+    "last_updated_at", "lastUpdatedAt", "last_modified", "lastModified", "last_updated", "lastUpdated",
+)  # fmt: skip
+_DELETION_TIMES = ("deleted_at", "deletedAt", *_UPDATE_TIMES)
+_decode_outline = outline_decoder(
+    ("type", *_EVENT_TIMES, *_ID_PATHS, *(f"data.{p}{name}" for p in ("", "object.") for name in _UPDATE_TIMES))
+)
+_VOLATILE = frozenset(_UPDATE_TIMES)
+
+
+class _Times(Struct, frozen=True):
+    """The times in a body, and the path of a value that should be one but cannot be read, "" if there is none."""
+
+    event_time: datetime | None
+    version: datetime | None
+    unread: str
 
 
 class Standard(Struct, frozen=True):
-    """Any sender that follows Standard Webhooks."""
+    """Any sender that follows Standard Webhooks. `volatile` are fields of the document besides its update time."""
 
     resource_types: frozenset[str] = frozenset()
     name: str = "standard"
     secret_headers: frozenset[str] = frozenset()
     own_headers: tuple[str, ...] = ("webhook-", "svix-")
+    volatile: frozenset[str] = frozenset()
     scheme: ClassVar[SignatureScheme] = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
@@ -90,31 +112,31 @@ class Standard(Struct, frozen=True):
         if not isinstance(outline, Unparsed):
             resource_id = _resource_id(outline) or delivery_id
             key = resource_key(self.name, source, "", resource_of_event(event_type), resource_id)
-        event_time = instant(at(outline, "timestamp")) or _signed_at(self.scheme, request)
-        return Envelope(delivery_id, event_type, key, event_time)
+        times = _times({} if isinstance(outline, Unparsed) else outline)
+        return Envelope(delivery_id, event_type, key, times.event_time, has_unread_time=bool(times.unread))
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
-        """Return the only resource, under `data`; without an id there, its id is the delivery's."""
+        """Return the only resource, under `data`; without an id there, its id is the delivery's.
+
+        Its update time is the version, else the event's time orders; without both, deliveries count in order of arrival.
+        """
         body = read_object(delivery.body)
         if isinstance(body, Unparsed):
             return body
         event_type = text_id(body.get("type")) or "unknown"
         resource_id = _resource_id(body)
         is_deleted = resource_id is not None and is_deletion(event_type)
-        document = _document(body)
-        return Parsed(
-            (
-                Snapshot(
-                    resource_type=resource_of_event(event_type),
-                    resource_id=resource_id or delivery.delivery_id,
-                    document=None if is_deleted else document,
-                    version=None if is_deleted else instant(document.get("updated_at") or document.get("updatedAt")),
-                    event_time=instant(body.get("timestamp")) or delivery.event_time,
-                    is_deleted=is_deleted,
-                    volatile=_VOLATILE,
-                ),
-            )
+        document, times = _document(body), _times(body)
+        snapshot = Snapshot(
+            resource_type=resource_of_event(event_type),
+            resource_id=resource_id or delivery.delivery_id,
+            document=None if is_deleted else document,
+            version=None if is_deleted else times.version,
+            event_time=times.event_time or (first_instant(document, _DELETION_TIMES)[0] if is_deleted else None),
+            is_deleted=is_deleted,
+            volatile=_VOLATILE | self.volatile if self.volatile else _VOLATILE,
         )
+        return Parsed((snapshot,), (unread_time(times.unread),) if times.unread else ())
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of the specification; the event type is in the body, so `sample.topic` is not used."""
@@ -125,9 +147,15 @@ class Standard(Struct, frozen=True):
         }
 
 
-def _signed_at(scheme: SignatureScheme, request: SignedRequest) -> datetime | None:
-    text = first_header(request.headers, scheme.timestamp_headers) or ""
-    return instant(int(text)) if text.isascii() and text.isdigit() and len(text) <= 12 else None
+def _times(body: Document) -> _Times:
+    event_time, unread_event_time = first_instant(body, _EVENT_TIMES)
+    document = _document(body)
+    version, unread = first_instant(document, _UPDATE_TIMES)
+    if (
+        not unread or document is body
+    ):  # without `data` the delivery is a resource of its own, and nothing has to order it
+        return _Times(event_time, version, unread_event_time)
+    return _Times(event_time, version, f"data.{unread}" if document is body["data"] else f"data.object.{unread}")
 
 
 def _resource_id(body: Document) -> str | None:

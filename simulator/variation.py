@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from providers.reading import EPOCH, read_object
+from providers.reading import read_object
+from providers.times import EPOCH
 from schemas.codec import document_json
 from schemas.records import Document
 

@@ -32,7 +32,7 @@ from streams.steps.children import merged
 from streams.steps.correction import Refused, is_correction, read_correction
 from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
-from streams.steps.outcome import summarise
+from streams.steps.outcome import summarise, with_notes
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
 
 EVENT_NAMESPACE: Final = uuid.UUID(
@@ -109,10 +109,12 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     for snapshot in parsed.snapshots:
         found = _decide(_subject(delivery, snapshot, tables, routes, writes), tables, routes, writes)
         if found[0].outcome.outcome == "dead":
-            return Result(found[0].outcome, (), Writes({}, {}))  # all or none: a dead letter is a whole delivery
+            outcome = with_notes(found[0].outcome, parsed.notes)
+            return Result(outcome, (), Writes({}, {}))  # all or none: a dead letter is a whole delivery
         decisions += found
     routed_changes = tuple(decision.routed for decision in decisions if decision.routed is not None)
-    return Result(summarise([decision.outcome for decision in decisions]), routed_changes, writes)
+    outcome = summarise([decision.outcome for decision in decisions])
+    return Result(with_notes(outcome, parsed.notes), routed_changes, writes)
 
 
 def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, routes: Routes, writes: Writes) -> _Subject:
@@ -196,11 +198,11 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
             yield _conclude(orphan, routes, writes)
             yield from _decide_children(orphan, rows, routes, writes)
     else:
-        paused = {
+        paused = frozenset(
             rule.resource_type
             for rule in snapshot.children
             if routes.pauses(delivery.source, delivery.tenant, rule.resource_type)
-        }
+        )
         lists = child_index.Lists(parent, rows, paused)
         for child in lists.children():
             listed = _child_subject(subject, child)

@@ -1,4 +1,6 @@
-"""The findings of `penstock check --online` about names: unknown fields and resources, with a suggestion for each."""
+"""The findings of `penstock check --online` about what deliveries show: unknown fields and resources, with a suggestion for
+each, and times that cannot be read.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -18,6 +20,7 @@ from config.secrets import kafka_options
 from config.toml_lines import key_lines
 from console.check.configuration import Finding, Locations
 from console.check.topics import left_findings
+from console.check.unread_times import newest_outcomes, unread_time_findings
 from console.queries.document_fields import field_names, is_there, meant
 from schemas.codec import document
 from schemas.records import Document, key_parts
@@ -29,7 +32,8 @@ SAMPLE = 500  # documents per topic, the newest; one second of reading
 
 
 def name_findings(configuration: Configuration, path: Path, environ: Mapping[str, str]) -> list[Finding]:
-    """Return the configured fields and resources that no record on Kafka has, and the topics that are no longer used.
+    """Return the configured fields and resources that no record on Kafka has, the sources whose times cannot be read, and the
+    topics that are no longer used.
 
     Empty when Kafka or the registry does not answer: `online_findings` reports that.
     """
@@ -41,6 +45,8 @@ def name_findings(configuration: Configuration, path: Path, environ: Mapping[str
             seen = Seen(reader, registry)
             named = (
                 *_paused_findings(configuration, locations, seen),
+                *_volatile_findings(configuration, locations, seen),
+                *unread_time_findings(configuration, locations, newest_outcomes(reader, registry)),
                 *_route_findings(configuration, locations, seen),
             )
             return [*named, *left_findings(configuration, topic_reader.topics(reader))]
@@ -114,6 +120,19 @@ def _paused_findings(configuration: Configuration, locations: Locations, seen: S
             if resource is not None and resource not in seen.resource_types(source.provider):
                 where = locations.of("sources", index, "paused", number)
                 yield Finding("warning", f"{where}: {_unknown(resource, source.provider, seen)}")
+
+
+def _volatile_findings(configuration: Configuration, locations: Locations, seen: Seen) -> Iterator[Finding]:
+    for index, source in enumerate(configuration.sources):
+        paths = () if source.options is None else source.options.volatile
+        documents = seen.documents(source.provider, source.name, None) if paths else []
+        for number, path in enumerate(paths):
+            if documents and not is_there(documents, tuple(path.split("."))):
+                where, hint = (
+                    locations.of("sources", index, "options", "volatile", number),
+                    meant(path, field_names(documents)),
+                )
+                yield Finding("warning", f"{where}: no field {path} in the newest {len(documents)} documents{hint}")
 
 
 def _route_findings(configuration: Configuration, locations: Locations, seen: Seen) -> Iterator[Finding]:

@@ -69,8 +69,8 @@ def findings_about(configuration: Configuration, locations: Locations, counts: R
                 where = locations.of("sources", index, "name")
                 yield Finding("warning", f"{where}: {seen}; declare the one whose documents are whole with api_version")
             else:
-                level = "fine" if version == source.api_version else "warning"
-                yield Finding(level, f"{locations.of('sources', index, 'api_version')}: {seen}")
+                where = locations.of("sources", index, "api_version")
+                yield Finding("fine" if version == source.api_version else "warning", f"{where}: {seen}")
 
 
 def _listed(types: Counter[str]) -> str:

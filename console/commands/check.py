@@ -21,7 +21,8 @@ def check(
     """Check the configuration, its secrets and routes; with --online also Kafka, its topics and the schema registry.
 
     Shows how many topics each source, and all of them, can lead to at most. With --online also lists fields and resources that
-    routes name but no record on Kafka has, topics no longer used, and the API versions in which resources arrive.
+    routes name but no record on Kafka has, sources whose update times cannot be read,
+    topics no longer used, and the API versions in which resources arrive.
 
     Exits with 1 when a finding keeps Penstock from working; warnings alone exit with 0.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from console.errors import Misused
-from providers.reading import instant
+from providers.times import any_instant, of_unix_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,12 @@ def clock(now: str | None, headers: Mapping[str, str], machine_time: datetime) -
     """
     if now is not None:
         return Clock(_time(now), "--now")
-    sent_at = instant(headers.get("date"))
+    sent_at = any_instant(headers.get("date"))
     return Clock(machine_time, "this machine's clock") if sent_at is None else Clock(sent_at, "the file's Date header")
 
 
 def _time(text: str) -> datetime:
-    is_number = text.isascii() and text.isdigit() and len(text) <= 12
-    time = instant(int(text) if is_number else text)
+    time = of_unix_seconds(text) or any_instant(text)
     if time is None:
         raise Misused("--now: expected a time such as 2026-11-21T10:00:00Z, or Unix seconds")
     return time

@@ -14,9 +14,9 @@ from console.signature.differences import Fit, causes, differences, options
 from console.signature.schemes import Given, families, given_digests, secret_owner, signed_forms, signed_time
 from console.signature.secret_mistakes import Cause, Key, keys
 from providers.base import Provider, Refused, SignedRequest, Verdict, Verified
-from providers.reading import instant
 from providers.scheme import Scheme, SignatureScheme, Signed, signed_timestamp
 from providers.signature import header_bytes, timestamp_refusal
+from providers.times import of_unix_seconds
 
 # A body up to this size is tried in 60 rewritings, with 5 to 20 keys and signed texts each, in half a second. For a larger one,
 # only the unchanged body is tried with all of them, and its rewritings only with the provider's own way: 25 MB take 10 s.
@@ -73,8 +73,7 @@ def diagnose(case: Case) -> Diagnosis:
 
 
 def _signed_at(case: Case) -> datetime | None:
-    text = signed_time(case.request.headers, case.provider.scheme) or ""
-    return instant(int(text)) if text.isascii() and text.isdigit() and len(text) <= 12 else None
+    return of_unix_seconds(signed_time(case.request.headers, case.provider.scheme) or "")
 
 
 def _untimely(refused: Refused, signed_at: datetime | None) -> Cause:

@@ -46,6 +46,7 @@ class Tally:
         self.body_bytes = 0
         self.waited_s = 0.0
         self.waited = [0] * (len(ACK_BUCKETS_S) + 1)
+        self.unread_times = 0
         self.secret_uses: Counter[str] = Counter()
         self.expired_uses: Counter[str] = Counter()
         self.others: Counter[tuple[str, str]] = Counter()
@@ -144,6 +145,11 @@ class Metrics(Collector):
             "Time from handing a delivery to the producer to having Kafka's acks=all.",
             labels=["source", "provider"],
         )
+        unread_times = CounterMetricFamily(  # the source's time_path is wrong, or the sender has changed its notation
+            "penstock_ingress_unread_times",
+            "Verified deliveries whose update time could not be read, so that something else orders them.",
+            labels=["source", "provider"],
+        )
         for tally in [*self.tallies.values(), self.unknown]:
             labels = [tally.source, tally.provider]
             for (result, reason), count in tally.others.items():
@@ -152,6 +158,7 @@ class Metrics(Collector):
                 answers.add_metric([*labels, ACCEPTED.result, ACCEPTED.reason], tally.accepted)
                 body_bytes.add_metric(labels, tally.body_bytes)
                 waited.add_metric(labels, _cumulative(tally.waited), tally.waited_s)
+                unread_times.add_metric(labels, tally.unread_times)
         aborted = CounterMetricFamily(  # not among the answers: they never became requests
             "penstock_ingress_connections_aborted",
             "Connections ended before a request had its headers here.",
@@ -159,7 +166,7 @@ class Metrics(Collector):
         )
         for reason, count in self.aborted.items():
             aborted.add_metric([reason], count)
-        yield from (answers, body_bytes, waited, aborted)
+        yield from (answers, body_bytes, waited, unread_times, aborted)
         yield from _secret_metrics(self.tallies.values())
         yield from _reload_metrics(self.reloads)
         for name, description, value in self._gauges:

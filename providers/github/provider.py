@@ -256,7 +256,7 @@ def _snapshot(rule: Rule, occasion: Occasion) -> Snapshot | Unparsed:
         version=None if is_deleted else _version(rule, payload),
         event_time=_event_time(rule, payload),
         is_deleted=is_deleted,
-        volatile=VOLATILE,
+        volatile=VOLATILE if rule.main or not rule.version else VOLATILE | {rule.version},
         parent=found.parent,
         children=CHILDREN.get(found.resource_type, ()),
         removed=_removed(found, occasion),

@@ -40,6 +40,12 @@ _API_VERSION = "2026-07"
 _VERSION_FIELDS = ("updated_at", "occurredAt", "lastEditDate")
 _TIME_FIELDS = ("occurredAt", "happened_at", "deleted_at")
 _VOLATILE = frozenset(_VERSION_FIELDS)
+# The update time of a child that is shown is no more a change of its parent than the parent's own. Those in `variant_gids` count:
+# they are all that a product shows of the variants beyond its first hundred.
+_VOLATILE_OF_PARENTS: Mapping[str, frozenset[str]] = {
+    resource_type: _VOLATILE.union(f"{rule.field}.{rule.version}" for rule in rules if rule.version)
+    for resource_type, rules in CHILDREN.items()
+}
 
 
 class Shopify(Struct, frozen=True):
@@ -186,7 +192,7 @@ def _snapshot(rule: TopicRule, resource_id: str, body: Document, delivery: RawDe
         document,
         version,
         event_time,
-        volatile=_VOLATILE,
+        volatile=_VOLATILE_OF_PARENTS.get(rule.resource_type, _VOLATILE),
         parent=parent,
         children=CHILDREN.get(rule.resource_type, ()) if is_classic else (),
         is_shared=rule.resource_type in SHARED,

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from providers.reading import instant
+from providers.times import instant
 from schemas import codec
 from schemas.records import ChildRule, LatestState, Snapshot
 from streams.steps.children import Element, Found, find, merged

@@ -15,7 +15,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 from msgspec import Struct
 from msgspec.structs import replace
 
-from providers.reading import instant
+from providers.times import any_instant
 from streams.steps.filter_errors import FilterSyntaxError, complaint, position
 
 MAX_BYTES = 4096  # people must be able to read a filter; the longest documented one has 200
@@ -200,7 +200,7 @@ def _operand(term: Term, value: Token, *, is_quoted: bool) -> Decimal | datetime
         return number
     if term.value == "now" and not is_quoted:
         return "now"
-    time = instant(term.value) if _DATE.fullmatch(term.value) else None
+    time = any_instant(term.value) if _DATE.fullmatch(term.value) else None
     if time is None or not is_quoted:
         hint = f"; quote the date: '{term.value}'" if time else ""
         raise _Misplaced(position(value), f"a number, a quoted date or now after {term.comparator}{hint}")

@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from providers.reading import instant
+from providers.times import any_instant
 from schemas.records import Document
 from streams.steps.filter_syntax import Term
 
@@ -70,7 +70,7 @@ def _texts(term: Term, value: str) -> list[str]:
 
 def _compares(term: Term, value: Any, now: datetime | None) -> bool | None:
     operand: Any = now if term.operand == "now" else term.operand
-    subject: Any = instant(value) if isinstance(operand, datetime) else _number(value)
+    subject: Any = any_instant(value) if isinstance(operand, datetime) else _number(value)
     if operand is None or subject is None:
         return None
     match term.comparator:

@@ -6,10 +6,10 @@ A raw route takes every delivery of an event type, including duplicate, stale an
 from collections.abc import Sequence
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from schemas.records import Outcome, RawDelivery
 from streams.steps.correction import is_correction
+from streams.steps.outcome import with_notes
 
 
 class RawRoute(Struct, frozen=True):
@@ -34,8 +34,7 @@ def noted(outcome: Outcome, topics: Sequence[str]) -> Outcome:
     """Return the outcome with the passthrough topics noted in its detail; outcome, reason and events stay unchanged."""
     if not topics:
         return outcome
-    note = f"copied as received to {', '.join(topics)}"
-    return replace(outcome, detail=f"{outcome.detail}; {note}" if outcome.detail else note)
+    return with_notes(outcome, [f"copied as received to {', '.join(topics)}"])
 
 
 def is_of_type(selector: str | None, event_type: str) -> bool:

@@ -214,3 +214,31 @@ def test_check_online_finds_everything_there(stack: Stack) -> None:
 
     assert "fine: topic webhooks.raw" in printed
     assert "fine: schema registry" in printed
+
+
+def test_check_online_names_what_cannot_be_read_or_found(stack: Stack, tmp_path: Path) -> None:
+    """An update time in a notation that nothing reads, and a volatile field that no document has, each with its line."""
+    stack.start_worker()
+    name = f"generic-{stack.unique}"
+    options = '[sources.options]\nvolatile = ["owner.seen_at",\n"owner.sen_at"]\n'
+    secrets = f'name = "{name}"\nprovider = "generic"\nsecrets = ["text:whsec_bWFkZXVw"]\n'
+    path = tmp_path / "volatile.toml"
+    path.write_text(stack.text.replace(secrets, secrets + options))
+    ticket = {"id": 7, "updated_at": "31/01/2026 12:00", "owner": {"seen_at": 1}}
+
+    stack.run("send", name, "-", "-t", "ticket.updated", given=json.dumps(ticket))
+    wait_until(lambda: "time_path" in str(_warnings(stack, path)), "the ticket is decided")
+
+    line = 1 + path.read_text().splitlines().index('"owner.sen_at"]')
+    volatile, time_path = _warnings(stack, path)
+    assert volatile.startswith(f"{line}: ")
+    assert "volatile[1]: no field owner.sen_at in the newest " in volatile
+    assert volatile.endswith("; did you mean owner.seen_at?")
+    assert ".options.time_path: updated_at was no time that can be read in 1 of the newest " in time_path
+
+
+def _warnings(stack: Stack, path: Path) -> list[str]:
+    """Return what is found about the options of the generic source, without the path."""
+    printed = stack.run("check", "--online", "--json", "-c", str(path))
+    texts = [finding["text"] for finding in map(json.loads, printed.splitlines()) if finding["level"] == "warning"]
+    return [text.removeprefix(f"{path}:") for text in texts if ".options." in text]

@@ -16,9 +16,10 @@ from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
 from tests.mutants.showing import SHOWING
 from tests.mutants.signing import SIGNING
+from tests.mutants.timing import TIMING
 from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *NAMING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *NAMING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip

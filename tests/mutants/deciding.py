@@ -157,8 +157,8 @@ DECIDING: Final = (
         "listed_types_are_not_heeded",
         "Nothing moves that is configured: the changes of a listed type go to other.",
         "providers/registry.py",
-        "return provider(source.provider, options, frozenset(source.options.resource_types))",
-        "return provider(source.provider, options)",
+        "resource_types = frozenset(source.options.resource_types)",
+        "resource_types: frozenset[str] = frozenset()",
         ("tests/unit/providers/test_resource_types.py::test_source_lists_types_of_its_own",),
     ),
 )

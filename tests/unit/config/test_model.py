@@ -124,8 +124,29 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         (MINIMAL + "[sources.options]\nprefix = 'x'", "6: sources[0].options: only 'generic' and 'standard' have"),
         (
             MINIMAL.replace("shopify", "standard") + "[sources.options]\nprefix = 'x'",
-            "6: sources[0].options: 'standard' has the option resource_types alone, prefix is for 'generic'",
+            "6: sources[0].options: 'standard' has the options resource_types and volatile alone, prefix is for 'generic'",
         ),
+        (
+            LISTED + "time_path = 3",
+            '7: sources[0].options.time_path: expected a path such as "updated_at", or an array',
+        ),
+        (LISTED + "time_path = []", "7: sources[0].options.time_path: expected a path"),
+        (LISTED + "time_path = ['at', '']", "7: sources[0].options.time_path: expected a path"),
+        (LISTED + "volatile = 'seen_at'", "7: sources[0].options.volatile: expected a valid array"),
+        (
+            LISTED + "volatile = ['a.b',\n'a..b']",
+            "8: sources[0].options.volatile[1]: expected names of fields joined by",
+        ),
+        (
+            LISTED + "volatile = ['/seen_at']",
+            "7: sources[0].options.volatile[0]: expected names of fields joined by dots",
+        ),
+        (
+            LISTED + "volatile = ['lines.0.at']",
+            "7: sources[0].options.volatile[0]: expected names of fields joined by dots",
+        ),
+        (LISTED + "volatile = ['']", "7: sources[0].options.volatile[0]: expected names of fields joined by dots"),
+        (LISTED + "volatile = ['a',\n'b',\n'a']", "9: sources[0].options.volatile[2]: is listed twice"),
         (LISTED + "resource_types = 'order'", "7: sources[0].options.resource_types: expected a valid array"),
         (LISTED + "resource_types = ['order',\n'Price List']", "8: sources[0].options.resource_types[1]: expected a"),
         (LISTED + "resource_types = ['a.b']", "7: sources[0].options.resource_types[0]: expected a resource type"),

@@ -288,3 +288,20 @@ def test_only_the_providers_headers_are_kept() -> None:
 def test_secret_header_is_never_kept(provider: Any, header: str) -> None:
     """A header with a secret, or with the name of one of ours, is dropped even if it is the provider's own."""
     assert kept_headers(Source("acme", provider, ()), {header: "secret"}) == {}
+
+
+async def test_unreadable_update_time_is_counted_and_accepted() -> None:
+    """The sender cannot mend it; whoever configured the path can."""
+    source = Source("acme", Generic(), (), is_verified=False)
+    metrics = Metrics([source])
+    receiver = Receiver(Settings({}), {"acme": source}, MemoryTopic(PUBLISHED), metrics, lambda: NOW)
+
+    for body in (b'{"id":7,"updated_at":"soon"}', b'{"id":7,"updated_at":1769860809}', b'{"id":7}', b"no JSON"):
+
+        async def whole(body: bytes = body) -> Message:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        assert (await receiver.receive("acme", [], whole)).status == 200
+
+    labels = {"source": "acme", "provider": "generic"}
+    assert metrics.registry.get_sample_value("penstock_ingress_unread_times_total", labels) == 1

@@ -8,6 +8,7 @@ from config.model import Configuration
 from config.problems import ConfigurationError
 from ingress.sources import sources
 from providers.generic import Generic, GenericOptions
+from providers.standard import Standard
 
 
 def test_secrets_are_resolved_in_their_order() -> None:
@@ -36,6 +37,29 @@ def test_options_reach_the_generic_provider() -> None:
     source = sources(Configuration.model_validate({"sources": [table]}), {})["acme"]
 
     assert source.provider == Generic(GenericOptions(id_path="order.id"), frozenset({"order"}))
+
+
+@pytest.mark.parametrize("provider", ["generic", "standard"])
+def test_volatile_fields_reach_the_provider(provider: str) -> None:
+    """Of the two whose sources name some."""
+    options = {"volatile": ["views", "owner.seen_at"]}
+    table = {"name": "acme", "provider": provider, "secrets": ["text:s"], "options": options}
+
+    found = sources(Configuration.model_validate({"sources": [table]}), {})["acme"].provider
+
+    assert isinstance(found, Generic | Standard)
+    assert {"views", "owner.seen_at"} <= found.volatile
+
+
+@pytest.mark.parametrize("paths", ["seen", ["pushed_at", "commits.at"]])
+def test_time_paths_reach_the_generic_provider(paths: str | list[str]) -> None:
+    """One, or several in their order."""
+    table = {"name": "acme", "provider": "generic", "secrets": ["text:s"], "options": {"time_path": paths}}
+
+    found = sources(Configuration.model_validate({"sources": [table]}), {})["acme"].provider
+
+    assert isinstance(found, Generic)
+    assert found.time_paths == ((paths,) if isinstance(paths, str) else tuple(paths))
 
 
 def test_missing_secret_ends_the_start() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.base import Parsed, Refused, Sample, SignedRequest, Verified
+from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Verified
 from providers.generic import Generic, GenericOptions
 from providers.registry import PROVIDERS, provider
 from schemas.records import Snapshot
@@ -83,6 +83,59 @@ def test_update_time_is_the_version() -> None:
     assert (snapshot.version, snapshot.volatile) == (NOW, frozenset({"changed"}))
 
 
+def test_first_readable_of_several_paths_is_the_version() -> None:
+    """Beside the main object, too: a push that has no time of its own is as old as its newest commit."""
+    options = GenericOptions(time_path=("pushed_at", "commits.timestamp"), volatile=("views", "owner.seen_at"))
+    commits = [{"timestamp": "2026-01-31T12:00:00.123456Z"}, {"timestamp": "2026-01-31T11:00:00Z"}]
+    push, _ = _read(options, "push", {"id": 7, "pushed_at": None, "commits": commits})
+    tag, _ = _read(options, "push", {"id": 7, "pushed_at": 1769860800123456, "commits": []})
+
+    assert (push.version, tag.version) == (NOW, NOW)
+    assert push.volatile == {"pushed_at", "commits.timestamp", "views", "owner.seen_at"}
+
+
+@pytest.mark.parametrize(
+    ("time_path", "document", "unread"),
+    [
+        ("updated_at", {}, None),
+        ("updated_at", {"updated_at": None}, None),
+        ("", {"": "x"}, None),
+        ("updated_at", {"updated_at": "yesterday"}, "updated_at"),
+        ("updated_at", {"updated_at": ""}, "updated_at"),
+        ("updated_at", {"updated_at": 7}, "updated_at"),
+        ("updated_at", {"updated_at": {"date": "2026-01-31"}}, "updated_at"),
+        (("a.at", "b"), {"a": {"at": "x"}, "b": 1769860800}, "a.at"),
+        (("a.at", "b"), {"a": [{"at": 1769860800}, {"at": "x"}]}, "a.at"),
+    ],
+)
+def test_unreadable_time_is_told(
+    time_path: str | tuple[str, ...], document: dict[str, Any], unread: str | None
+) -> None:
+    """To the ingress, which counts it, and in the outcome, with the path and never with the value."""
+    parsed, envelope = _parsed(GenericOptions(time_path=time_path), "order.updated", {"id": 7, **document})
+
+    assert envelope.has_unread_time == (unread is not None)
+    assert [note.partition(": ")[0] for note in parsed.notes] == (
+        [] if unread is None else [f"time not read at {unread}"]
+    )
+
+
+def test_update_time_of_a_deletion_orders_it() -> None:
+    """It is no version: many senders leave it as it was, and the deletion would be a repetition of the last update."""
+    snapshot, _ = _read(GenericOptions(), "order.deleted", {"id": 7, "updated_at": "2026-01-31 12:00:00.123456 UTC"})
+
+    assert (snapshot.is_deleted, snapshot.version, snapshot.event_time) == (True, None, NOW)
+
+
+def test_deletion_of_a_part_is_an_update() -> None:
+    """Whether the type is taken from the event or from the body."""
+    by_name, _ = _read(GenericOptions(), "customer.card_removed", {"id": 7, "cards": 0})
+    by_body, _ = _read(GenericOptions(type_path="kind"), "card_removed", {"id": 7, "kind": "customer"})
+
+    assert (by_name.resource_type, by_name.is_deleted) == ("customer", False)
+    assert (by_body.resource_type, by_body.is_deleted) == ("customer", False)
+
+
 def test_deletion_is_told_by_the_event() -> None:
     """A deletion needs an id, for there is nothing else to delete."""
     assert _read(GenericOptions(), "order.deleted", {"id": 7})[0].is_deleted
@@ -110,13 +163,22 @@ def test_unknown_provider_lists_the_known() -> None:
         provider("shopfy")
     with pytest.raises(ValueError, match="generic only"):
         provider("shopify", GenericOptions())
+    with pytest.raises(ValueError, match="volatile fields for the providers generic and standard only"):
+        provider("shopify", volatile=frozenset({"x"}))
+    with pytest.raises(ValueError, match="in its options"):
+        provider("generic", volatile=frozenset({"x"}))
 
 
 def _read(options: GenericOptions, event: str, document: dict[str, Any]) -> tuple[Snapshot, str]:
+    parsed, envelope = _parsed(options, event, document)
+    return parsed.snapshots[0], envelope.key
+
+
+def _parsed(options: GenericOptions, event: str, document: dict[str, Any]) -> tuple[Parsed, Envelope]:
     generic = Generic(options)
     body = msgspec.json.encode(document)
     request = SignedRequest(generic.sign(Sample(body, event, "delivery-1", NOW), b"secret"), body)
     envelope = generic.identify("acme", request)
     parsed = generic.parse(raw_delivery("generic", envelope, request))
     assert isinstance(parsed, Parsed)
-    return parsed.snapshots[0], envelope.key
+    return parsed, envelope

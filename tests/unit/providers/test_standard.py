@@ -11,11 +11,12 @@ from msgspec.structs import replace
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Verified
 from providers.signature import decoded_secret
 from providers.standard import Standard
-from schemas.records import Snapshot
+from schemas.records import RawDelivery, Snapshot
 from tests.support.builders.provider_requests import NOW, raw_delivery
 
 STANDARD = Standard()
 SECRET = b"whsec_YSBtYWRlLXVwIHNlY3JldCBrZXk="
+MS = NOW.replace(microsecond=123_000)
 BODY = b'{"type":"invoice.paid","timestamp":"2026-01-31T12:00:00.123456Z","data":{"id":"in_7"}}'
 
 
@@ -112,9 +113,64 @@ def test_envelope_names_the_resource_under_data() -> None:
     )
 
 
-def test_header_time_serves_where_the_body_has_none() -> None:
-    """The attempt's time is the fallback."""
-    assert STANDARD.identify("acme", _request(b"{}")).event_time == NOW.replace(microsecond=0)
+@pytest.mark.parametrize(
+    ("body", "event_time", "version"),
+    [
+        (b"{}", None, None),  # the header's time is that of the attempt
+        (b'{"timestamp":1769860800123,"data":{"id":"u","updated_at":1769860800123}}', MS, MS),  # Clerk
+        (
+            b'{"timestamp":"2026-01-31T12:00:00.123Z","data":{"id":"s","modified_at":"2026-01-31T12:00:00.123Z"}}',
+            MS,
+            MS,
+        ),  # Polar
+        (b'{"timestamp":"2026-01-31T12:00:00.123Z","data":{"id":"s","modified_at":null}}', MS, None),
+        (
+            b'{"created_at":"2026-01-31T12:00:00.123Z","data":{"id":"e","created_at":"2026-01-01T00:00:00Z"}}',
+            MS,
+            None,
+        ),  # Resend
+        (b'{"created_at":1769860800,"data":{"id":"resp_1"}}', MS.replace(microsecond=0), None),  # OpenAI
+        (b'{"data":{"object":{"id":"x","updatedAt":"1769860800123"}}}', None, MS),
+        (b'{"timestamp":true,"data":{"id":"x","last_modified":{"by":"me"}}}', None, None),
+    ],
+)
+def test_times_are_those_of_the_event_and_the_resource(
+    body: bytes, event_time: datetime | None, version: datetime | None
+) -> None:
+    """As known senders write them; the ingress and the pipeline read the same, and nothing is noted."""
+    shown = _parsed(body)
+
+    assert STANDARD.identify("acme", _request(body)).event_time == event_time
+    assert (shown.snapshots[0].event_time, shown.snapshots[0].version, shown.notes) == (event_time, version, ())
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        (b'{"timestamp":"2026-01-31T12:00:00Z","data":{"id":"u","updated_at":"yesterday"}}', "data.updated_at"),
+        (b'{"timestamp":1,"data":{"id":"u"}}', "timestamp"),
+        (b'{"data":{"object":{"id":"u","updatedAt":"0001-01-01T00:00:00Z"}}}', "data.object.updatedAt"),
+    ],
+)
+def test_unreadable_time_is_told(body: bytes, path: str) -> None:
+    """To the ingress, which counts it, and in the outcome, with the path and never with the value."""
+    assert STANDARD.identify("acme", _request(body)).has_unread_time
+    assert [note.partition(": ")[0] for note in _parsed(body).notes] == [f"time not read at {path}"]
+
+
+def test_time_of_a_deletion_without_event_time_is_the_resources() -> None:
+    """Otherwise an older update that arrives later would bring the resource back."""
+    body = b'{"type":"user.deleted","data":{"id":"u","deletedAt":1769860800123,"updatedAt":1}}'
+
+    assert _snapshot(body).event_time == MS
+
+
+def test_configured_fields_are_volatile_besides_the_update_time() -> None:
+    """The usual names of update times are always."""
+    assert replace(STANDARD, volatile=frozenset({"seen.at"})).parse(_delivery(BODY)) == Parsed(
+        (replace(_snapshot(BODY), volatile=_snapshot(BODY).volatile | {"seen.at"}),)
+    )
+    assert {"updated_at", "updatedAt", "modified_at"} <= _snapshot(BODY).volatile
 
 
 @pytest.mark.parametrize(
@@ -143,8 +199,16 @@ def _request(body: bytes, delivery_id: str = "msg_1") -> SignedRequest:
     return SignedRequest(STANDARD.sign(Sample(body, "any", delivery_id, NOW), SECRET), body)
 
 
-def _snapshot(body: bytes) -> Snapshot:
+def _delivery(body: bytes) -> RawDelivery:
     request = _request(body)
-    parsed = STANDARD.parse(raw_delivery("standard", STANDARD.identify("acme", request), request))
+    return raw_delivery("standard", STANDARD.identify("acme", request), request)
+
+
+def _parsed(body: bytes) -> Parsed:
+    parsed = STANDARD.parse(_delivery(body))
     assert isinstance(parsed, Parsed)
-    return parsed.snapshots[0]
+    return parsed
+
+
+def _snapshot(body: bytes) -> Snapshot:
+    return _parsed(body).snapshots[0]

@@ -121,6 +121,15 @@ def test_update_time_is_the_version() -> None:
     assert snapshot.volatile == {"updated_at", "pushed_at"}
 
 
+def test_update_time_beside_other_fields_is_volatile_too() -> None:
+    """The document of a page build is the whole payload, with the update time one level down."""
+    build = {"status": "built", "updated_at": ISSUE["updated_at"]}
+    snapshot = _only(_read(_request("page_build", {"id": 7, "build": build, **CONTEXT}))[1])
+
+    assert snapshot.version == UPDATED_AT
+    assert snapshot.volatile == {"updated_at", "pushed_at", "build.updated_at"}
+
+
 @pytest.mark.parametrize(
     ("event", "payload"),
     [

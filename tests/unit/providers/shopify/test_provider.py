@@ -173,3 +173,14 @@ def _snapshot(headers: dict[str, str], body: bytes) -> Snapshot:
     parsed = SHOPIFY.parse(raw_delivery("shopify", SHOPIFY.identify("acme", request), request))
     assert isinstance(parsed, Parsed), parsed
     return parsed.snapshots[0]
+
+
+def test_update_time_of_a_child_that_is_shown_is_volatile_in_its_parent() -> None:
+    """Not that in `variant_gids`: it is all that a product shows of the variants beyond its first hundred."""
+    body = b'{"id":7,"variants":[{"id":1,"updated_at":"2026-01-31T12:00:00Z"}]}'
+
+    product, order = _snapshot(CLASSIC, body), _snapshot(CLASSIC | {"x-shopify-topic": "orders/updated"}, b'{"id":7}')
+
+    assert product.volatile - order.volatile == {"variants.updated_at", "images.updated_at"}
+    assert order.volatile - product.volatile == {"fulfillments.updated_at"}
+    assert "updated_at" in product.volatile & order.volatile

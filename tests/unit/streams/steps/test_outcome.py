@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from schemas.records import Outcome, OutcomeName
-from streams.steps.outcome import PRECEDENCE, summarise
+from streams.steps.outcome import PRECEDENCE, summarise, with_notes
 
 
 def test_single_part_is_the_outcome() -> None:
@@ -30,6 +30,17 @@ def test_all_event_ids_are_kept_in_order() -> None:
     parts = [Outcome("changed", "created", "", ("1", "2")), Outcome("stale", "x"), Outcome("changed", "y", "", ("3",))]
 
     assert summarise(parts) == Outcome("changed", "created", "", ("1", "2", "3"))
+
+
+@pytest.mark.parametrize(
+    ("detail", "notes", "expected"),
+    [("", [], ""), ("was there", [], "was there"), ("", ["a"], "a"), ("was there", ["a", "b"], "was there; a; b")],
+)
+def test_notes_follow_the_detail(detail: str, notes: list[str], expected: str) -> None:
+    """They change nothing else."""
+    outcome = Outcome("changed", "created", detail, ("1",))
+
+    assert with_notes(outcome, notes) == Outcome("changed", "created", expected, ("1",))
 
 
 def test_every_outcome_has_its_place() -> None:
