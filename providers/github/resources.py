@@ -93,11 +93,11 @@ def named(rule: Rule, occasion: Occasion) -> tuple[Rule, ResourceNames | Unparse
 
 
 def _id_at(path: str, occasion: Occasion) -> str | None:
+    if not path.startswith("@"):
+        return text_id(at(occasion.payload, path))
     if path == "@delivery":
         return occasion.guid
     if path == "@target":
         return occasion.target or "-"
-    if path in SCOPES:
-        scopes = ((prefix, text_id(at(occasion.payload, place))) for place, prefix in SCOPES[path])
-        return next((f"{prefix}{scope}" for prefix, scope in scopes if scope), None)
-    return text_id(at(occasion.payload, path))
+    scopes = ((prefix, text_id(at(occasion.payload, place))) for place, prefix in SCOPES[path])
+    return next((f"{prefix}{scope}" for prefix, scope in scopes if scope), None)

@@ -3,8 +3,13 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.support.builders.github_deliveries import Told, decided, endings, existing
+from streams.steps.routing import Routes
+from tests.support.builders.deliveries import Pipeline
+from tests.support.builders.github_deliveries import Told, decided, endings, existing, github
+from tests.support.builders.properties import examples
 
 REPOSITORY = {"id": 11, "full_name": "acme/shop", "updated_at": "2026-01-31T12:00:00Z"}
 
@@ -295,3 +300,34 @@ def test_life_ends_as_it_happened(name: str, right: dict[str, tuple[str, Any]]) 
 
     assert {key: (right[key][0], end[key][right[key][0]]) for key in end if key in right} == right
     assert set(end) == set(right)
+
+
+STATES = ("requested", "queued", "pending", "waiting", "in_progress", "completed")
+SECONDS = st.integers(0, 3)
+MOMENTS = st.tuples(st.integers(1, 3), st.sampled_from(STATES), SECONDS, SECONDS, SECONDS)
+
+
+@settings(max_examples=examples(300), deadline=None)
+@given(moments=st.lists(MOMENTS, min_size=1, max_size=8), retried=st.lists(st.integers(0, 7), max_size=4))
+def test_job_is_in_the_last_stage_of_its_last_attempt(
+    moments: list[tuple[int, str, int, int, int]], retried: list[int]
+) -> None:
+    """Whatever the times of a job say, in whatever order its deliveries and their retries arrive."""
+    pipeline = Pipeline(Routes({}))
+    deliveries = []
+    for number, (attempt, status, created, started, completed) in enumerate(moments):
+        event, payload = job(status, started, completed, attempt)
+        payload["workflow_job"]["created_at"] = at(created)
+        deliveries.append(github(event, payload, f"guid-{number}"))
+    for delivery in [*deliveries, *(deliveries[number % len(deliveries)] for number in retried)]:
+        pipeline.decide(delivery)
+
+    shown = existing(pipeline)["workflow_job|9"]
+
+    assert _stage(shown["run_attempt"], shown["status"]) == max(
+        _stage(attempt, status) for attempt, status, *_ in moments
+    )
+
+
+def _stage(attempt: int, status: str) -> tuple[int, int]:
+    return attempt, 0 if status in STATES[:4] else STATES.index(status)
