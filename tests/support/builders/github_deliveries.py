@@ -35,10 +35,10 @@ def decided(told: Sequence[Told]) -> Pipeline:
 
 
 def existing(pipeline: Pipeline) -> dict[str, Any]:
-    """Return the documents of the resources that exist, by resource key without provider and source."""
+    """Return the documents of the resources that exist, by `type|id`."""
     rows = {key: codec.decode_latest(row) for key, row in pipeline.latest.items() if not key.startswith(INDEX)}
     return {
-        key.decode().split("|", 2)[2]: msgspec.json.decode(row.document)
+        "|".join(key.decode().rsplit("|", 2)[1:]): msgspec.json.decode(row.document)
         for key, row in rows.items()
         if row.document is not None
     }
