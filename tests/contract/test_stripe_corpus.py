@@ -1,4 +1,4 @@
-"""dj-stripe's captured events, and every object of Stripe's own fixtures wrapped in an event: all are understood."""
+"""dj-stripe's captured events, and every object of Stripe's own fixtures wrapped in an event: all are parsed."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ from tests.support.builders.properties import examples
 from tests.support.builders.provider_requests import NOW, raw_delivery
 
 EVENT_COUNT = 11
-RESOURCE_COUNT = 50 + 175  # dj-stripe's objects and OpenAPI's, without what has no type or is a list
+RESOURCE_COUNT = 50 + 175  # dj-stripe's objects and OpenAPI's, without untyped ones and lists
 ACCOUNT = "acct_1PgafTB7WZ01zgkW"
 
-# Objects that the fixtures show without an id, and whose id names them then. All others without one are the account's own.
+# Objects that the fixtures show without an id, and the id that identifies them. All others without one are the account's own.
 OWNED_BY_CUSTOMER = {"billing.credit_balance_summary", "cash_balance", "customer_session", "discount"} | {
     "entitlements.active_entitlement_summary"
 }
-# Ids chosen by the merchant, or of somebody else's object: unique within one account only.
+# Ids chosen by the merchant, or of another account's object: unique within one account only.
 WITHIN_ACCOUNT = {"application", "coupon", "plan", "price", "product", "promotion_code"}
 
 
@@ -67,7 +67,7 @@ def test_captured_event_names_its_object(name: str, event: dict[str, Any]) -> No
 @pytest.mark.parametrize(("name", "resource"), RESOURCES, ids=[name for name, _ in RESOURCES])
 @pytest.mark.parametrize("account", [None, ACCOUNT])
 def test_resource_in_an_event_keeps_its_id(name: str, resource: dict[str, Any], account: str | None) -> None:
-    """Whatever kind of object an event carries, its id is the resource's, or a documented stand-in where it has none."""
+    """For any kind of object in an event, the resource's id is the object's, or a documented substitute where it has none."""
     event = _event(f"{resource['object']}.updated", resource) | ({"account": account} if account else {})
 
     key, snapshot = _read(event)
@@ -81,7 +81,7 @@ def test_resource_in_an_event_keeps_its_id(name: str, resource: dict[str, Any], 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
 def test_every_event_type_is_an_update_unless_its_object_is_gone(event_type: str) -> None:
-    """Of the types that end in .deleted, only a subscription's is no deletion: the cancelled subscription stays."""
+    """Among types that end in .deleted, only a subscription's is no deletion: the cancelled subscription stays."""
     event = _event(event_type, {"id": "obj_1", "object": "thing"})
 
     _, snapshot = _read(event)
@@ -94,7 +94,7 @@ def test_every_event_type_is_an_update_unless_its_object_is_gone(event_type: str
 @settings(max_examples=examples(500), deadline=None)
 @given(event=mutated([event for _, event in EVENTS]))
 def test_mutated_event_is_identified_and_parsed_alike(event: Any) -> None:
-    """Whatever stands in any place, nothing raises, and where `parse` sees an object `identify` knew its key."""
+    """For any value in any position nothing raises, and where `parse` finds an object `identify` knew its key."""
     request = _request(msgspec.json.encode(event))
 
     envelope = Stripe().identify("acme", request)
