@@ -157,7 +157,9 @@ def _proxy_findings(configuration: Configuration, locations: Locations) -> Itera
     every_address = {"0.0.0.0/0", "::/0"}.intersection(configuration.ingress.trusted_proxies)
     if every_address:
         where = locations.of("ingress", "trusted_proxies")
-        yield Finding("warning", f"{where}: {min(every_address)} trusts every address; any client can claim any address")
+        yield Finding(
+            "warning", f"{where}: {min(every_address)} trusts every address; any client can claim any address"
+        )
 
 
 def _certificate_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:

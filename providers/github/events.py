@@ -156,7 +156,7 @@ RULES: dict[str, Rule] = {
     # A transferred discussion or issue is gone here; the other repository sends its successor under a new id.
     "discussion": own("discussion", deleting=frozenset({"deleted", "transferred"})),
     "discussion_comment": own("comment", "discussion_comment", parent=("discussion", "discussion.id")),
-    # The forkee alone would not tell of which repository it is a fork.
+    # The forkee does not name the repository of which it is a fork.
     "fork": Rule("fork", ("forkee.id",), times=("forkee.created_at",)),
     "github_app_authorization": Rule(
         "github_app_authorization", ("@target", "sender.id"), deleting=frozenset({"revoked"})
@@ -200,7 +200,7 @@ RULES: dict[str, Rule] = {
     "label": replace(
         own("label"), or_else=Rule("label", ("@repository", "label.name"), main="label", deleting=DELETED)
     ),
-    # effective_date may be in the future, so it cannot order. Only the action tells that a purchase was cancelled.
+    # effective_date may be in the future, so it cannot order. Only the action says that a purchase was cancelled.
     "marketplace_purchase": Rule("marketplace_purchase", _MARKETPLACE, deleting=frozenset({"cancelled"})),
     "member": relation(
         "member",

@@ -68,7 +68,7 @@ COMMIT_STATUS: Final = States("state", ranks={"pending": 1, "success": 2, "failu
 class Life(Struct, frozen=True):
     """The rank of each action of a resource without states: `first` actions, then all others, then the deletion.
 
-    GitHub sends `opened` and `labeled` in one second and in any order. An id is never given again, so a deletion is the end,
+    GitHub sends `opened` and `labeled` in one second and in any order. GitHub never reuses an id, so a deletion is the end,
     unless the resource `returns`: of a removal and an addition in one second, the later arrival is newer.
     """
 

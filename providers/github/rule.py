@@ -118,7 +118,7 @@ def own(
 def alert(resource_type: str) -> Rule:
     """Return the rule for an alert: it has a number within its repository but no id, and its `updated_at` may be null.
 
-    It may be dismissed and reopened again and again: of its states none is final, and only its creation is surely first.
+    It may be dismissed and reopened any number of times: none of its states is final, but its creation is the first.
     """
     rule = Rule(
         resource_type,

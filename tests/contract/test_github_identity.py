@@ -83,7 +83,7 @@ def test_examples_that_share_a_resource_are_about_one_object() -> None:
         ("code_scanning_alert", {"alert": {"number": 5}, "repository": REPOSITORY}, [{"repository": {"id": 12}}]),
         ("secret_scanning_alert", {"alert": {"number": 5}, "repository": REPOSITORY}, [{"repository": {"id": 12}}]),
         (
-            "dependabot_alert",  # without a repository there is nothing but the address that tells two alerts apart
+            "dependabot_alert",  # without a repository only the address distinguishes two alerts
             {"alert": {"number": 5, "url": "https://h/repos/a/b/5"}, "organization": {"id": 1}},
             [{"alert": {"number": 5, "url": "https://h/repos/a/c/5"}}],
         ),
@@ -140,7 +140,7 @@ def test_id_that_is_unique_only_within_something_is_composed(event: str, payload
 
 @pytest.mark.parametrize("event", ["marketplace_purchase", "github_app_authorization"])
 def test_account_of_two_apps_is_two_resources(event: str) -> None:
-    """One account buys two listings, or revokes one of two apps; the hook's target tells which."""
+    """One account buys two listings, or revokes one of two apps; the hook's target says which."""
     payload = {"action": "revoked", "sender": USER, "marketplace_purchase": {"account": {"id": 5}}}
 
     assert resources(event, payload, target="1").isdisjoint(resources(event, payload, target="2"))
@@ -159,7 +159,7 @@ def test_account_of_two_apps_is_two_resources(event: str) -> None:
     ],
 )
 def test_event_without_an_id_is_an_occurrence(event: str) -> None:
-    """Two deliveries are two resources; two hooks that tell of one event share its GUID."""
+    """Two deliveries are two resources; two hooks that receive one event share its GUID."""
     payload = {"action": "created", "repository": REPOSITORY, "sender": USER}
 
     assert resources(event, payload) == resources(event, payload)

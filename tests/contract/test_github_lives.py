@@ -1,4 +1,4 @@
-"""Lives of GitHub's resources end the same in whatever order the deliveries arrive, times of one second included."""
+"""Lives of GitHub's resources end the same in every order of arrival, times of one second included."""
 
 from typing import Any
 
@@ -230,7 +230,7 @@ LIVES: dict[str, tuple[Told, ...]] = {
         starred("created", at(3), 3),
     ),
     "a star that goes in the second in which it came": (starred("created", at(1), 1), starred("deleted", None, 1)),
-    "a sub-issue, told by both repositories": tuple(
+    "a sub-issue in the events of both repositories": tuple(
         (
             "sub_issues",
             {
@@ -274,7 +274,7 @@ def test_life_ends_the_same_in_every_order(name: str) -> None:
         ("an installation that is deleted", {}),
         ("a push of Forgejo, which has no pushed_at", {"push|11:refs/heads/main": ("after", "commit 9")}),
         ("a star that goes and comes back", {"star|11:2": ("starred_at", at(3))}),
-        ("a sub-issue, told by both repositories", {}),
+        ("a sub-issue in the events of both repositories", {}),
         (
             "an installation that loses repositories",
             {
@@ -312,7 +312,7 @@ MOMENTS = st.tuples(st.integers(1, 3), st.sampled_from(STATES), SECONDS, SECONDS
 def test_job_is_in_the_last_stage_of_its_last_attempt(
     moments: list[tuple[int, str, int, int, int]], retried: list[int]
 ) -> None:
-    """Whatever the times of a job say, in whatever order its deliveries and their retries arrive."""
+    """This holds for any times of a job, any order of arrival, and any retries."""
     pipeline = Pipeline(Routes({}))
     deliveries = []
     for number, (attempt, status, created, started, completed) in enumerate(moments):

@@ -143,7 +143,7 @@ def test_action_of_another_event_ends_no_watch() -> None:
 
 
 def test_two_events_of_one_relation_show_one_document() -> None:
-    """`team_add` and `team.added_to_repository` tell of one addition; the second makes no difference."""
+    """`team_add` and `team.added_to_repository` are about one addition; the second makes no difference."""
     payload = {"team": TEAM, "repository": REPOSITORY, "organization": OWNER}
 
     pipeline = decided([("team", {"action": "added_to_repository", **payload}), ("team_add", payload)])
@@ -183,7 +183,7 @@ def test_installation_keeps_its_document() -> None:
 
 
 def test_one_delivery_adds_and_removes() -> None:
-    """Both lists count, whatever the action is called."""
+    """Both lists count for either action."""
     payload = {
         "action": "added",
         "installation": INSTALLATION,
@@ -216,7 +216,7 @@ def test_selection_without_repositories_is_an_occurrence() -> None:
 
 @pytest.mark.parametrize("broken", [None, 7, "x", {}, [7, None], [{}], [{"id": []}]])
 def test_broken_list_raises_nothing(broken: Any) -> None:
-    """Whatever stands where a list should be."""
+    """Any value may replace a list."""
     for name in ("repositories", "repositories_added", "new_property_values", "workflow_job_runs"):
         for event in ("installation", "installation_repositories", "custom_property_values", "deployment_review"):
             payload = {"installation": INSTALLATION, "repository": REPOSITORY, "workflow_run": {"id": 3}, name: broken}
