@@ -18,6 +18,9 @@ Document = dict[str, Any]
 OutcomeName = Literal["changed", "duplicate", "stale", "unchanged", "filtered", "dead"]
 Operation = Literal["c", "u", "d", "r"]
 
+PHASE: Final = 1_000  # persisted in the ranks of *latest*
+"""What `state_rank` counts in thousands is compared before the time."""
+
 
 class RawDelivery(Struct, frozen=True):
     """One verified delivery as stored on `webhooks.raw`.
@@ -76,11 +79,12 @@ class Snapshot(Struct, frozen=True):
     document lists child resources. `is_shared`: both its parent's list and its own event types show it, each with fields that
     the other lacks, so a field that is not shown keeps its stored value. `removed` are children, as (resource type, resource
     id), that the delivery reports as gone, even if the document still lists them.
-    `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time,
-    and 0 means no rank.
     `is_partial`: the document is a rendering that leaves fields out; a field that is not shown keeps its stored value.
     `may_be_partial`: the sender may have been told to leave fields out, so a document that lacks a top-level field of the
     stored one is partial.
+    `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time, and
+    those without a time; 0 means no rank. From `PHASE` on, its thousands are a phase, which goes before the time (a completed
+    job never runs again, whatever its times say).
     """
 
     resource_type: str

@@ -1,90 +1,60 @@
-"""GitHub's events: the resource of each, where its id, times and parent are, and which actions delete it.
+"""GitHub's events: the resource of each, where its id, times, rank and parent are, and which actions delete it.
 
-One rule per event, or per event and action where the action changes the main object.
-
-Paths are dotted. `@tenant` is the id of the repository, else of the organization, else of the installation, else of the hook's
-target; `@delivery` is the delivery's GUID: an event without lasting state is a separate resource each time.
+One rule per event, or per event and action where the action changes the main object. An event that only says a difference or a
+relation (`added`, `removed`, members, stars, installation repositories, sub-issues) is a relation resource, which is created and
+deleted, never a state of what it relates to.
 Source: GitHub's "Webhook events and payloads" and the examples of octokit/webhooks.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
-from msgspec import Struct
+from msgspec.structs import replace
 
+from providers.github.ranks import (
+    CHECK_RUN,
+    CHECK_SUITE,
+    COMMIT_STATUS,
+    DEPLOYMENT_STATUS,
+    OBJECT,
+    OPENED,
+    RELATION,
+    WORKFLOW_JOB,
+    WORKFLOW_RUN,
+)
+from providers.github.rule import DELETED, NEVER, REMOVED, Listed, Rule, alert, own, relation
 from schemas.records import ChildRule
 
-DELETED = frozenset({"deleted"})
-NEVER: frozenset[str] = frozenset()
+TODAYS_NAME: Final[Mapping[str, str]] = {
+    "integration_installation": "installation",
+    "integration_installation_repositories": "installation_repositories",
+}
+"""Events that have another name today: until 2017 a GitHub App was called an integration."""
 
-
-class Rule(Struct, frozen=True):
-    """How to find the resource of an event.
-
-    `ids` are joined with `:`. `main` is the field that holds the document; None takes the whole payload, for events with
-    all fields at the top level. `version` is an update time that grows with every change. If there is none, `times` are
-    tried in order; they name only times that never decrease for one resource. For example, `dismissed_at` is null again
-    after a reopening, and falling back to `created_at` would then make the reopening look old. `deleting` are the actions
-    after which the resource is gone, "" for an event without action; `deleting_flag` is a path that is true in that case.
-    `each` is the field that holds a list of main objects.
-    """
-
-    resource_type: str
-    ids: tuple[str, ...]
-    main: str | None = None
-    version: str | None = None
-    times: tuple[str, ...] = ()
-    parent: tuple[str, str] | None = None
-    deleting: frozenset[str] = NEVER
-    deleting_flag: str | None = None
-    each: str | None = None
-
-    def paths(self) -> frozenset[str]:
-        """Return every path needed to name the resource, except that of the document."""
-        candidates = (
-            *self.ids,
-            *self.times,
-            self.version,
-            self.deleting_flag,
-            self.each,
-            (self.parent or ("", None))[1],
-        )
-        return frozenset(path for path in candidates if path and not path.startswith("@"))
-
-
-def own(
-    name: str,
-    resource_type: str | None = None,
-    *,
-    parent: tuple[str, str] | None = None,
-    deleting: frozenset[str] = DELETED,
-) -> Rule:
-    """Return the rule for the common case: an object called `name` with `id`, `created_at` and mostly `updated_at`."""
-    return Rule(
-        resource_type or name,
-        (f"{name}.id",),
-        main=name,
-        version=f"{name}.updated_at",
-        times=(f"{name}.created_at",),
-        parent=parent,
-        deleting=deleting,
-    )
-
-
-def alert(resource_type: str) -> Rule:
-    """Return the rule for an alert: it has a number within its repository but no id, and its `updated_at` may be null."""
-    return Rule(
-        resource_type,
-        ("@tenant", "alert.number"),
-        main="alert",
-        version="alert.updated_at",
-        times=("alert.created_at",),
-    )
-
-
-_REF = Rule("ref", ("@tenant", "ref_type", "ref"), times=("repository.pushed_at",))
+_REF = Rule(
+    "ref",
+    ("@repository", "ref_type", "ref"),
+    times=("repository.pushed_at",),
+    or_else=Rule("ref", ("@repository", "ref_type"), times=("repository.pushed_at",)),  # a repository has no ref
+)
 _REPOSITORY = own("repository")
-_TEAM_REPOSITORY = Rule("team_repository", ("team.id", "repository.id"), parent=("team", "team.id"))
+_REPOSITORY = replace(_REPOSITORY, or_else=replace(_REPOSITORY, ids=("@repository",), or_else=None))
+_PULL_REQUEST = ("pull_request", "pull_request.id")
+_INSTALLATION_REPOSITORY = replace(
+    relation("installation_repository", ("installation.id", "@repository"), "installation repository"),
+    times=("installation.updated_at",),
+    parent=("installation", "installation.id"),
+)
+_TEAM_REPOSITORY = replace(
+    relation(
+        "team_repository",
+        ("team.id", "@repository"),
+        "team repository permissions=repository.permissions role_name=repository.role_name",
+        deleting=frozenset({"removed_from_repository"}),
+    ),
+    parent=("team", "team.id"),
+)
+_TEAM = own("team")
 _ORGANIZATION_MEMBER = Rule(
     "organization_membership",
     ("organization.id", "membership.user.id"),
@@ -92,63 +62,167 @@ _ORGANIZATION_MEMBER = Rule(
     parent=("organization", "organization.id"),
     deleting=frozenset({"member_removed"}),
 )
-_PULL_REQUEST = ("pull_request", "pull_request.id")
+_PROJECT_ITEM = own("projects_v2_item")
+_DEPLOYMENT_REVIEW = Rule(
+    "deployment_review",
+    ("workflow_job_run.id",),
+    times=("workflow_job_run.updated_at", "since"),
+    parent=("workflow_run", "workflow_run.id"),
+    rank=OBJECT,
+    each=(Listed("workflow_job_runs", "workflow_job_run"),),
+)
+_SUB_ISSUE = replace(
+    relation(
+        "sub_issue",
+        ("parent_issue_id", "sub_issue_id"),
+        "parent_issue sub_issue",
+        deleting=frozenset({"sub_issue_removed", "parent_issue_removed"}),
+    ),
+    times=("sub_issue.updated_at",),
+    parent=("issue", "parent_issue_id"),
+)
+_ISSUE_DEPENDENCY = replace(
+    relation(
+        "issue_dependency",
+        ("blocked_issue_id", "blocking_issue_id"),
+        "blocked_issue blocking_issue",
+        deleting=frozenset({"blocked_by_removed", "blocking_removed"}),
+    ),
+    times=("blocked_issue.updated_at",),
+    parent=("issue", "blocked_issue_id"),
+)
+# Requests to bypass a ruleset, to push a secret, or to dismiss an alert have one shape; one of another shape is an occurrence.
+_EXEMPTIONS = (
+    "bypass_request_push_ruleset", "bypass_request_secret_scanning", "dismissal_request_code_scanning",
+    "dismissal_request_secret_scanning", "exemption_request_push_ruleset", "exemption_request_secret_scanning",
+)  # fmt: skip
+# A purchase and an authorization are one per account and listing or app; the hook belongs to the listing or app.
+_MARKETPLACE = ("@target", "marketplace_purchase.account.id")
 
 RULES: dict[str, Rule] = {
-    "branch_protection_rule": own("rule", "branch_protection_rule"),
-    # A check run has no updated_at and may restart, so completed_at can become null: only the arrival time orders it.
-    "check_run": Rule(
-        "check_run", ("check_run.id",), main="check_run", parent=("check_suite", "check_run.check_suite.id")
+    **{name: replace(own("exemption_request", name), or_else=Rule(name, ("@delivery",))) for name in _EXEMPTIONS},
+    "branch_protection_configuration": Rule(
+        "branch_protection_configuration",
+        ("@repository",),
+        relates=(("repository", "repository"),),
+        deleting=frozenset({"disabled"}),
+        rank=RELATION,
     ),
-    "check_suite": own("check_suite"),
+    "branch_protection_rule": own("rule", "branch_protection_rule"),
+    # A check run has no update time, and a reset sets completed_at to null again; but its suite is updated with it.
+    "check_run": Rule(
+        "check_run",
+        ("check_run.id",),
+        main="check_run",
+        times=("check_run.check_suite.updated_at",),
+        parent=("check_suite", "check_run.check_suite.id"),
+        rank=CHECK_RUN,
+    ),
+    "check_suite": own("check_suite", rank=CHECK_SUITE),
     "code_scanning_alert": alert("code_scanning_alert"),
     "commit_comment": own("comment", "commit_comment"),
     "create": _REF,
     "custom_property": Rule(
-        "custom_property", ("@tenant", "definition.property_name"), main="definition", deleting=DELETED
+        "custom_property", ("@owner", "definition.property_name"), main="definition", deleting=DELETED
     ),
-    "delete": Rule(_REF.resource_type, _REF.ids, times=_REF.times, deleting=frozenset({""})),
+    "custom_property_values": replace(
+        relation(
+            "custom_property_value",
+            ("@repository", "property.property_name"),
+            "repository property_name=property.property_name value=property.value",
+        ),
+        parent=("repository", "@repository"),
+        each=(Listed("new_property_values", "property"),),
+        or_else=Rule("custom_property_values", ("@delivery",), parent=("repository", "@repository")),
+    ),
+    "delete": replace(
+        _REF, deleting=frozenset({""}), or_else=_REF.or_else and replace(_REF.or_else, deleting=frozenset({""}))
+    ),
     "dependabot_alert": alert("dependabot_alert"),
     "deploy_key": own("key", "deploy_key"),
     "deployment": own("deployment"),
-    "deployment_review": Rule(
-        "deployment_review", ("workflow_run.id",), times=("since",), parent=("workflow_run", "workflow_run.id")
+    # One run waits for the review of several environments, each the job of one attempt.
+    "deployment_review": replace(
+        _DEPLOYMENT_REVIEW,
+        or_else=replace(
+            _DEPLOYMENT_REVIEW,
+            ids=("workflow_run.id", "environment"),
+            times=("since",),
+            each=(),
+            or_else=Rule("deployment_review", ("@delivery",), parent=("workflow_run", "workflow_run.id")),
+        ),
     ),
-    "deployment_status": own("deployment_status", parent=("deployment", "deployment.id")),
+    "deployment_status": own("deployment_status", parent=("deployment", "deployment.id"), rank=DEPLOYMENT_STATUS),
     # A transferred discussion or issue is gone here; the other repository sends its successor under a new id.
     "discussion": own("discussion", deleting=frozenset({"deleted", "transferred"})),
     "discussion_comment": own("comment", "discussion_comment", parent=("discussion", "discussion.id")),
-    "fork": own("forkee", "fork"),
-    "github_app_authorization": Rule("github_app_authorization", ("sender.id",), deleting=frozenset({"revoked"})),
+    # The forkee does not name the repository of which it is a fork.
+    "fork": Rule("fork", ("forkee.id",), times=("forkee.created_at",)),
+    "github_app_authorization": Rule(
+        "github_app_authorization", ("@target", "sender.id"), deleting=frozenset({"revoked"})
+    ),
     # One delivery contains several pages: the repository is their common root, so that they share its partition.
     "gollum": Rule(
-        "wiki_page", ("@tenant", "pages.page_name"), main="pages", each="pages", parent=("repository", "@tenant")
+        "wiki_page",
+        ("@repository", "pages.page_name"),
+        main="pages",
+        each=(Listed("pages", "pages"),),
+        parent=("repository", "@repository"),
     ),
-    "installation": own("installation"),
-    "installation_repositories": Rule(
-        "installation_repositories",
-        ("installation.id",),
-        times=("installation.updated_at",),
-        parent=("installation", "installation.id"),
+    "installation": own(
+        "installation",
+        beside=(replace(_INSTALLATION_REPOSITORY, each=(Listed("repositories", "repository"),), deleting=DELETED),),
+    ),
+    # Without repositories only the selection has changed, which the installation shows; this one stays an occurrence.
+    "installation_repositories": replace(
+        _INSTALLATION_REPOSITORY,
+        each=(
+            Listed("repositories_added", "repository"),
+            Listed("repositories_removed", "repository", is_removed=True),
+        ),
+        or_else=Rule(
+            "installation_repositories",
+            ("@delivery",),
+            times=("installation.updated_at",),
+            parent=("installation", "installation.id"),
+        ),
     ),
     "installation_target": Rule("installation_target", ("account.id",), main="account"),
     "issue_comment": own("comment", "issue_comment", parent=("issue", "issue.id")),
-    "issues": own("issue", deleting=frozenset({"deleted", "transferred"})),
-    "label": own("label"),
-    # effective_date may be in the future, so it cannot order. Only the action tells that a purchase was cancelled.
-    "marketplace_purchase": Rule(
-        "marketplace_purchase", ("marketplace_purchase.account.id",), deleting=frozenset({"cancelled"})
+    "issue_dependencies": replace(
+        _ISSUE_DEPENDENCY,
+        or_else=replace(
+            _ISSUE_DEPENDENCY, ids=("blocked_issue.id", "blocking_issue.id"), parent=("issue", "blocked_issue.id")
+        ),
     ),
-    "member": Rule("member", ("@tenant", "member.id"), deleting=frozenset({"removed"})),
-    "membership": Rule(
-        "membership", ("team.id", "member.id"), parent=("team", "team.id"), deleting=frozenset({"removed"})
+    "issues": own("issue", deleting=frozenset({"deleted", "transferred"}), rank=OPENED),
+    # Old labels have a name and no id. A name may come back after a deletion, so that its life does not rank it.
+    "label": replace(
+        own("label"), or_else=Rule("label", ("@repository", "label.name"), main="label", deleting=DELETED)
+    ),
+    # effective_date may be in the future, so it cannot order. Only the action says that a purchase was cancelled.
+    "marketplace_purchase": Rule("marketplace_purchase", _MARKETPLACE, deleting=frozenset({"cancelled"})),
+    "member": relation(
+        "member",
+        ("@repository", "member.id"),
+        "member repository permission=changes.permission.to role_name=changes.role_name.to",
+        deleting=REMOVED,
+    ),
+    "membership": replace(
+        relation("membership", ("team.id", "member.id"), "member team organization", deleting=REMOVED),
+        parent=("team", "team.id"),
     ),
     "merge_group": Rule(
-        "merge_group", ("@tenant", "merge_group.head_ref"), main="merge_group", deleting=frozenset({"destroyed"})
+        "merge_group", ("@repository", "merge_group.head_ref"), main="merge_group", deleting=frozenset({"destroyed"})
     ),
     "meta": Rule("hook", ("hook_id",), main="hook", version="hook.updated_at", deleting=DELETED),
     "milestone": own("milestone"),
-    "org_block": Rule("org_block", ("@tenant", "blocked_user.id"), deleting=frozenset({"unblocked"})),
+    "org_block": relation(
+        "org_block",
+        ("organization.id", "blocked_user.id"),
+        "blocked_user organization",
+        deleting=frozenset({"unblocked"}),
+    ),
     "organization": Rule("organization", ("organization.id",), main="organization", deleting=DELETED),
     "organization.member_added": _ORGANIZATION_MEMBER,
     "organization.member_removed": _ORGANIZATION_MEMBER,
@@ -161,15 +235,34 @@ RULES: dict[str, Rule] = {
     ),
     "package": own("package"),
     "page_build": Rule("page_build", ("id",), version="build.updated_at", times=("build.created_at",)),
+    "personal_access_token_request": own("personal_access_token_request"),
     "ping": Rule("hook", ("hook_id",), main="hook", version="hook.updated_at"),
     "project": own("project"),
     "project_card": own("project_card"),
     "project_column": own("project_column"),
     "projects_v2": own("projects_v2"),
-    "projects_v2_item": own("projects_v2_item"),
+    "projects_v2_item": _PROJECT_ITEM,
+    # The item does not show its fields; only the difference does.
+    "projects_v2_item.edited": replace(
+        _PROJECT_ITEM,
+        beside=(
+            replace(
+                relation(
+                    "projects_v2_item_field_value",
+                    ("projects_v2_item.id", "changes.field_value.field_node_id"),
+                    "projects_v2_item field_node_id=changes.field_value.field_node_id"
+                    " field_name=changes.field_value.field_name field_type=changes.field_value.field_type"
+                    " project_number=changes.field_value.project_number value=changes.field_value.to",
+                ),
+                times=("projects_v2_item.updated_at",),
+                parent=("projects_v2_item", "projects_v2_item.id"),
+                needs="changes.field_value.field_node_id",
+            ),
+        ),
+    ),
     "projects_v2_status_update": own("projects_v2_status_update"),
     "public": _REPOSITORY,
-    "pull_request": own("pull_request"),
+    "pull_request": own("pull_request", rank=OPENED),
     # submitted_at does not change when a review is edited or dismissed; the pull request's update time does.
     "pull_request_review": Rule(
         "pull_request_review",
@@ -177,14 +270,25 @@ RULES: dict[str, Rule] = {
         main="review",
         times=("pull_request.updated_at", "review.submitted_at"),
         parent=_PULL_REQUEST,
+        rank=OBJECT,
     ),
     "pull_request_review_comment": own("comment", "pull_request_review_comment", parent=_PULL_REQUEST),
     # The thread does not tell whether it is resolved; only the action does.
     "pull_request_review_thread": Rule(
-        "pull_request_review_thread", ("thread.node_id",), times=("pull_request.updated_at",), parent=_PULL_REQUEST
+        "pull_request_review_thread",
+        ("thread.node_id",),
+        times=("updated_at", "pull_request.updated_at"),
+        parent=_PULL_REQUEST,
     ),
     # The current state of a ref: the push that deletes the ref deletes the resource. pushed_at is an integer here.
-    "push": Rule("push", ("@tenant", "ref"), times=("repository.pushed_at",), deleting_flag="deleted"),
+    # Forgejo and Gitea send none; the commits, whose times an author may set, are the next best.
+    "push": Rule(
+        "push",
+        ("@repository", "ref"),
+        times=("repository.pushed_at", "head_commit.timestamp"),
+        newest_of=("commits", "timestamp"),
+        deleting_flag="deleted",
+    ),
     "registry_package": own("registry_package"),
     "release": Rule(
         "release",
@@ -193,9 +297,10 @@ RULES: dict[str, Rule] = {
         version="release.updated_at",
         times=("release.published_at", "release.created_at"),
         deleting=DELETED,
+        rank=OBJECT,
     ),
     # Back to a draft: published_at is null again, and created_at would be older than the publication.
-    "release.unpublished": Rule("release", ("release.id",), main="release", version="release.updated_at"),
+    "release.unpublished": Rule("release", ("release.id",), main="release", version="release.updated_at", rank=OBJECT),
     "repository": _REPOSITORY,
     "repository_advisory": Rule(
         "repository_advisory",
@@ -204,11 +309,21 @@ RULES: dict[str, Rule] = {
         version="repository_advisory.updated_at",
     ),
     "repository_dispatch": Rule("repository_dispatch", ("@delivery",)),
-    "repository_import": Rule("repository_import", ("repository.id",)),
+    "repository_import": Rule("repository_import", ("@repository",)),
     "repository_ruleset": own("repository_ruleset"),
-    "repository_vulnerability_alert": own("alert", "repository_vulnerability_alert"),
+    # Today's dependabot_alert, with the same number; before that it had an id alone.
+    "repository_vulnerability_alert": replace(
+        alert("dependabot_alert"), or_else=replace(alert("dependabot_alert"), ids=("alert.id",), or_else=None)
+    ),
     "secret_scanning_alert": alert("secret_scanning_alert"),
     "secret_scanning_alert_location": Rule("secret_scanning_alert_location", ("@delivery",)),
+    # The repository shows the whole new setting; in other events it has none, so it is no part of the repository's document.
+    "security_and_analysis": Rule(
+        "security_and_analysis",
+        ("@repository",),
+        relates=(("repository", "repository"), ("security_and_analysis", "repository.security_and_analysis")),
+        times=("repository.updated_at",),
+    ),
     "security_advisory": Rule(
         "security_advisory",
         ("security_advisory.ghsa_id",),
@@ -217,41 +332,51 @@ RULES: dict[str, Rule] = {
         times=("security_advisory.published_at",),
     ),
     "sponsorship": Rule(
-        "sponsorship", ("sponsorship.node_id",), times=("sponsorship.created_at",), deleting=frozenset({"cancelled"})
+        "sponsorship",
+        ("sponsorship.node_id",),
+        times=("sponsorship.created_at",),
+        deleting=frozenset({"cancelled"}),
+        rank=OBJECT,
     ),
-    "star": Rule("star", ("@tenant", "sender.id"), times=("starred_at",), deleting=DELETED),
-    "status": Rule("status", ("id",), version="updated_at", times=("created_at",)),
-    "team": own("team"),
+    # A deletion has no starred_at, but the repository is updated with its number of stars. Within one second the deletion wins.
+    "star": Rule(
+        "star",
+        ("@repository", "sender.id"),
+        relates=(("sender", "sender"), ("repository", "repository"), ("starred_at", "starred_at")),
+        times=("starred_at", "repository.updated_at"),
+        deleting=DELETED,
+    ),
+    "status": Rule("status", ("id",), version="updated_at", times=("created_at",), rank=COMMIT_STATUS),
+    "sub_issues": replace(
+        _SUB_ISSUE,
+        or_else=replace(_SUB_ISSUE, ids=("parent_issue.id", "sub_issue.id"), parent=("issue", "parent_issue.id")),
+    ),
+    "team": _TEAM,
+    # An edit of what the team may do in one repository shows that repository.
+    "team.edited": replace(_TEAM, beside=(replace(_TEAM_REPOSITORY, needs="changes.repository"),)),
     "team.added_to_repository": _TEAM_REPOSITORY,
-    "team.removed_from_repository": Rule(
-        _TEAM_REPOSITORY.resource_type,
-        _TEAM_REPOSITORY.ids,
-        parent=_TEAM_REPOSITORY.parent,
-        deleting=frozenset({"removed_from_repository"}),
-    ),
-    "team_add": _TEAM_REPOSITORY,
-    "watch": Rule("watch", ("@tenant", "sender.id")),
+    "team.removed_from_repository": _TEAM_REPOSITORY,
+    "team_add": replace(_TEAM_REPOSITORY, deleting=NEVER),
+    "watch": relation("watch", ("@repository", "sender.id"), "sender repository"),
     "workflow_dispatch": Rule("workflow_dispatch", ("@delivery",)),
-    # A job only moves forward (a rerun is a new job): queued, started, completed.
     "workflow_job": Rule(
         "workflow_job",
         ("workflow_job.id",),
         main="workflow_job",
         times=("workflow_job.completed_at", "workflow_job.started_at", "workflow_job.created_at"),
         parent=("workflow_run", "workflow_job.run_id"),
+        rank=WORKFLOW_JOB,
     ),
-    "workflow_run": own("workflow_run"),
+    "workflow_run": own("workflow_run", rank=WORKFLOW_RUN),
 }
 
 # Events without a rule above: the resource is the object with the event's name, or else the delivery.
-NAMED_LIKE_THE_RESOURCE: Final = frozenset({
-    "branch_protection_configuration", "custom_property_values", "deployment_protection_rule", "issue_dependencies",
-    "personal_access_token_request", "secret_scanning_scan", "security_and_analysis", "sub_issues",
-})  # fmt: skip
+NAMED_LIKE_THE_RESOURCE: Final = frozenset({"deployment_protection_rule", "secret_scanning_scan"})
 
 # A label, user or team exists without the pull request: only the relation between the two is created and deleted. Relations have
 # no times. Reviews and comments have separate events and are not listed in a pull request.
 CHILDREN: Final[Mapping[str, tuple[ChildRule, ...]]] = {
+    "discussion": (ChildRule("discussion_label", "labels", is_relation=True),),
     "issue": (
         ChildRule("issue_label", "labels", is_relation=True),
         ChildRule("issue_assignee", "assignees", is_relation=True),
@@ -275,7 +400,7 @@ REMOVALS: Final[Mapping[str, Mapping[str, str]]] = {
 RESOURCE_TYPES: Final = frozenset(
     {
         *NAMED_LIKE_THE_RESOURCE,
-        *(rule.resource_type for rule in RULES.values()),
+        *(name for rule in RULES.values() for name in rule.resource_types()),
         *(rule.resource_type for rules in CHILDREN.values() for rule in rules),
     }
 )

@@ -41,6 +41,7 @@ _NEVER_BESIDE: Mapping[str, frozenset[str]] = {
     "repository": _MAIN,
     "star": _MAIN - {"starred_at"},
     "team": frozenset({"member"}),
+    "team_add": frozenset({"action"}),
     "workflow_run": frozenset({"deployment", "deployment_status", "workflow_job", "workflow_job_run"}),
 }
 _ALWAYS_BESIDE: Mapping[str, str] = {

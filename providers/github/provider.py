@@ -13,10 +13,13 @@ from urllib.parse import parse_qs
 from msgspec import Struct
 
 from providers.base import Envelope, Handshake, Parsed, Sample, SignedRequest, Unparsed, Verdict
-from providers.github.events import CHILDREN, DELETED, REMOVALS, RESOURCE_TYPES, RULES, Rule
+from providers.github.events import CHILDREN, REMOVALS, RESOURCE_TYPES, RULES
 from providers.github.evidence import contradiction
+from providers.github.ranks import state_rank
+from providers.github.resources import Occasion, main_objects, named, resources, rule_of, todays_name
+from providers.github.rule import Rule
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
-from providers.reading import ResourceNames, body_digest, instant, read_object, root_key, text_id, topic_name
+from providers.reading import ResourceNames, body_digest, instant, read_object, root_key, text_id
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import match_hmac, read_digest, refuse_malformed, refuse_missing, signing_headers
 from schemas.records import Document, RawDelivery, Snapshot
@@ -26,7 +29,6 @@ SCHEME = SignatureScheme("github", ("x-hub-signature-256",), "hex", prefix="sha2
 FORM = "application/x-www-form-urlencoded"
 FORM_START = b"payload="
 MAX_FORM_FIELDS = 16  # GitHub sends one; without a limit, a body of ampersands would become a million fields
-TENANTS = ("repository.id", "organization.id", "installation.id")
 VOLATILE = frozenset({"updated_at", "pushed_at"})  # change with every update; counters and states are content
 # Next to the main object are whole copies of other resources, whose counters and times change independently.
 CONTEXT = ("repository", "organization", "enterprise", "installation", "sender", "pull_request", "workflow_run")
@@ -34,29 +36,9 @@ REFERENCE = ("id", "number", "name", "full_name", "login", "slug")
 MAX_ACTION_CHARS = 100
 
 _outlines: Mapping[str, DecodeOutline] = {
-    event: outline_decoder(
-        {"action", *TENANTS}.union(*(RULES[name].paths() for name in RULES if name.split(".")[0] == event))
-    )
+    event: outline_decoder({"action"}.union(*(RULES[name].paths() for name in RULES if name.split(".")[0] == event)))
     for event in {name.split(".")[0] for name in RULES}
 }
-
-
-class Occasion(Struct, frozen=True):
-    """One delivery, whole or in outline, with the headers that identify its resources.
-
-    `payload` is the body's JSON object. `guid` is the same for every hook that receives the event.
-    """
-
-    event: str
-    payload: Document
-    guid: str
-    target: str | None
-
-    @property
-    def action(self) -> str:
-        """Return the action, "" if the event has none."""
-        action = self.payload.get("action")
-        return action if isinstance(action, str) else ""
 
 
 class GitHub(Struct, frozen=True):
@@ -82,15 +64,15 @@ class GitHub(Struct, frozen=True):
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope of a delivery; reads only the fields that name the resource."""
         headers = request.headers
-        event = (text_id(headers.get("x-github-event")) or "unknown").partition(".")[0]
+        event = todays_name(text_id(headers.get("x-github-event")) or "unknown")
         guid = text_id(headers.get("x-github-delivery")) or body_digest(request.body)
         delivery_id = _delivery_id(headers, guid)
         payload = _outline(event, _json_bytes(request.body, headers.get("content-type", "")))
         if isinstance(payload, Unparsed):
             return Envelope(delivery_id, event, delivery_id)
         occasion = Occasion(event, payload, guid, _target(headers))
-        rule = _rule(occasion)
-        found = _found(rule, _each(rule, occasion)[0])
+        rule = rule_of(occasion)
+        rule, found = named(rule, main_objects(rule, occasion)[0])
         return Envelope(
             delivery_id=delivery_id,
             event_type=_event_type(occasion),
@@ -103,7 +85,7 @@ class GitHub(Struct, frozen=True):
         payload = _payload(_json_bytes(delivery.body, delivery.content_type))
         if isinstance(payload, Unparsed):
             return payload
-        event = delivery.event_type.partition(".")[0]
+        event = todays_name(delivery.event_type)
         if event == "ping":
             return Handshake(f"GitHub's ping of hook {text_id(payload.get('hook_id'))}: the address works")
         contradicted = contradiction(event, payload)
@@ -111,9 +93,8 @@ class GitHub(Struct, frozen=True):
             return contradicted
         guid = text_id(delivery.headers.get("x-github-delivery")) or delivery.delivery_id
         occasion = Occasion(event, payload, guid, _target(delivery.headers))
-        rule = _rule(occasion)
         snapshots = []
-        for single in _each(rule, occasion):
+        for rule, single in resources(rule_of(occasion), occasion):
             snapshot = _snapshot(rule, single)
             if isinstance(snapshot, Unparsed):
                 return snapshot
@@ -182,48 +163,6 @@ def _outline(event: str, json_bytes: bytes | Unparsed) -> Document | Unparsed:
     return read_outline(decode, json_bytes)
 
 
-def _rule(occasion: Occasion) -> Rule:
-    event = occasion.event
-    rule = RULES.get(f"{event}.{occasion.action}") or RULES.get(event)
-    if rule:
-        return rule
-    # An event newer than this table: usually there is an object of its name; otherwise the delivery is the resource.
-    if text_id(at(occasion.payload.get(event), "id")):
-        return Rule(topic_name(event), (f"{event}.id",), event, f"{event}.updated_at", deleting=DELETED)
-    return Rule(topic_name(event), ("@delivery",))
-
-
-def _each(rule: Rule, occasion: Occasion) -> list[Occasion]:
-    """Return one occasion per main object; never empty."""
-    elements = occasion.payload.get(rule.each) if rule.each else None
-    if not rule.each or not isinstance(elements, list) or not elements:
-        return [occasion]
-    return [
-        Occasion(occasion.event, occasion.payload | {rule.each: element}, occasion.guid, occasion.target)
-        for element in elements
-    ]
-
-
-def _found(rule: Rule, occasion: Occasion) -> ResourceNames | Unparsed:
-    parts = [_id_at(path, occasion) for path in rule.ids]
-    known = [part for part in parts if part]
-    if len(known) < len(parts):
-        missing = ", ".join(path for path, part in zip(rule.ids, parts, strict=True) if not part)
-        return Unparsed("unknown_shape", f"expected {occasion.event} to name its {rule.resource_type} by {missing}")
-    parent_id = _id_at(rule.parent[1], occasion) if rule.parent else None
-    parent = (rule.parent[0], parent_id) if rule.parent and parent_id else None
-    return ResourceNames(rule.resource_type, ":".join(known), parent)
-
-
-def _id_at(path: str, occasion: Occasion) -> str | None:
-    if path == "@delivery":
-        return occasion.guid
-    if path == "@tenant":
-        tenants = (text_id(at(occasion.payload, tenant)) for tenant in TENANTS)
-        return next((tenant for tenant in tenants if tenant), occasion.target)
-    return text_id(at(occasion.payload, path))
-
-
 def _event_type(occasion: Occasion) -> str:
     action = occasion.action[: MAX_ACTION_CHARS + 1]
     is_word = 0 < len(action) <= MAX_ACTION_CHARS and action.isascii() and action.isprintable()
@@ -236,11 +175,20 @@ def _version(rule: Rule, payload: Document) -> datetime | None:
 
 def _event_time(rule: Rule, payload: Document) -> datetime | None:
     times = (instant(at(payload, path)) for path in rule.times)
-    return _version(rule, payload) or next((time for time in times if time), None)
+    return _version(rule, payload) or next((time for time in times if time), None) or _newest(rule, payload)
+
+
+def _newest(rule: Rule, payload: Document) -> datetime | None:
+    """Return the newest time in a list; None without one, or in an outline, which leaves the list out."""
+    listed = payload.get(rule.newest_of[0]) if rule.newest_of else None
+    if rule.newest_of is None or not isinstance(listed, list):
+        return None
+    times = (instant(at(element, rule.newest_of[1])) for element in listed)
+    return max((time for time in times if time), default=None)
 
 
 def _snapshot(rule: Rule, occasion: Occasion) -> Snapshot | Unparsed:
-    found = _found(rule, occasion)
+    rule, found = named(rule, occasion)
     if isinstance(found, Unparsed):
         return found
     payload = occasion.payload
@@ -260,6 +208,7 @@ def _snapshot(rule: Rule, occasion: Occasion) -> Snapshot | Unparsed:
         parent=found.parent,
         children=CHILDREN.get(found.resource_type, ()),
         removed=_removed(found, occasion),
+        state_rank=state_rank(rule.rank, payload, occasion.action, is_deleted=is_deleted),
     )
 
 
@@ -273,13 +222,16 @@ def _removed(found: ResourceNames, occasion: Occasion) -> tuple[tuple[str, str],
 
 
 def _is_deletion(rule: Rule, occasion: Occasion) -> bool:
-    return occasion.action in rule.deleting or bool(
-        rule.deleting_flag and at(occasion.payload, rule.deleting_flag) is True
-    )
+    if occasion.is_removed or occasion.action in rule.deleting:
+        return True
+    return rule.deleting_flag is not None and at(occasion.payload, rule.deleting_flag) is True
 
 
 def _document(rule: Rule, payload: Document) -> Document | Unparsed:
-    """Return the main object unchanged, or the whole payload with other resources reduced to their names."""
+    """Return the main object unchanged, or the relation or whole payload with other resources reduced to their names."""
+    if rule.relates:
+        related = ((name, at(payload, path)) for name, path in rule.relates)
+        return {name: _side(value) for name, value in related if value is not None}
     if rule.main is None:
         return {name: _reference(value) if name in CONTEXT else value for name, value in payload.items()}
     document = payload.get(rule.main)
@@ -292,3 +244,8 @@ def _reference(value: object) -> object:
     if not isinstance(value, dict):
         return value
     return {name: value[name] for name in REFERENCE if name in value}
+
+
+def _side(value: object) -> object:
+    """Return one side of a relation reduced to its names, any other value as it is."""
+    return _reference(value) if isinstance(value, dict) and "id" in value else value

@@ -9,7 +9,9 @@ same version, other content            new         providers stamp whole seconds
 same version, an earlier content again new         a real flip back within one second
 older version than stored              stale       deliveries overtake each other
 same time, a lower rank                stale       a paid invoice is not open again: the tie arrived in reverse order
+any time, an earlier phase             stale       a completed job does not run again, whatever its times say
 no version                             ordered by event time, then arrival; only the delivery id makes a duplicate
+no time at all                         ordered by rank, then arrival
 """
 
 from typing import Literal
@@ -18,7 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas.codec import time_us
-from schemas.records import LatestState, RawDelivery, SeenVersion, Snapshot
+from schemas.records import PHASE, LatestState, RawDelivery, SeenVersion, Snapshot
 
 MAX_KEPT = 100  # contents and deliveries kept per version; a provider retries at most 11 times
 
@@ -72,18 +74,23 @@ def _under_known_id(seen: SeenVersion, fingerprint: bytes, api_version: str | No
 
 
 def is_older(snapshot: Snapshot, latest: LatestState) -> bool:
-    """Say whether a snapshot is older than the stored state; if either has no time, arrival order decides.
+    """Say whether a snapshot is older than the stored state; if either has no time, rank and arrival decide.
 
-    After a delete a tie is older too: an update stamped with the second of the delete came before it. In any other tie the
-    later arrival is newer, unless it has a lower rank than the stored state.
+    An earlier phase is older whatever the times are. After a delete without a rank a tie is older too: an update stamped with the
+    second of the delete came before it. In any other tie the later arrival is newer, unless it has a lower rank than the stored
+    state.
     """
+    if snapshot.state_rank >= PHASE <= latest.state_rank:
+        phase, stored_phase = snapshot.state_rank // PHASE, latest.state_rank // PHASE
+        if phase != stored_phase:
+            return phase < stored_phase
     shown_us = order_us(snapshot)
     stored_us = latest.event_time_us if latest.version_us is None else latest.version_us
     if shown_us is None or stored_us is None:
-        return False
+        return 0 < snapshot.state_rank < latest.state_rank
     if snapshot.is_deleted:
         return shown_us < stored_us
-    if latest.is_deleted:
+    if latest.is_deleted and not latest.state_rank:
         return shown_us <= stored_us
     return (shown_us, snapshot.state_rank) < (stored_us, latest.state_rank)
 

@@ -12,6 +12,7 @@ from tests.mutants.leaving import LEAVING
 from tests.mutants.mutant import Mutant
 from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
+from tests.mutants.ordering import ORDERING
 from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
 from tests.mutants.showing import SHOWING
@@ -21,5 +22,5 @@ from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *NAMING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *NAMING, *ORDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from schemas.records import Document, Snapshot
+from schemas.records import PHASE, Document, Snapshot
 from tests.support.builders.deliveries import snapshot
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "semantics.md"
@@ -46,8 +46,9 @@ class Arrival(Struct, frozen=True):
     def __str__(self) -> str:
         times = [f"v{self.version:g}"] if self.version is not None else []
         times += [f"at {self.at:g} s"] if self.at is not None else []
-        rank = f"rank {self.state_rank}" if self.state_rank else ""
-        words = [self.content or "deleted", *times, rank, f"id {self.by}" if self.by else ""]
+        phase, rank = divmod(self.state_rank, PHASE)
+        ranks = [f"phase {phase}" if phase else "", f"rank {rank}" if rank else ""]
+        words = [self.content or "deleted", *times, *ranks, f"id {self.by}" if self.by else ""]
         return " ".join(filter(None, words)) + (" (touched)" if self.touched else "")
 
 
@@ -245,6 +246,36 @@ SITUATIONS = (
         (Arrival("open", at=1, state_rank=1), Arrival("paid", at=1, state_rank=3)),
         (CREATED, UPDATED),
         "The later state is new whether or not its second is newer.",
+    ),
+    Situation(
+        "A later phase with an older time",
+        (Arrival("queued", at=5, state_rank=PHASE), Arrival("completed", at=4, state_rank=3 * PHASE)),
+        (CREATED, UPDATED),
+        "GitHub's skipped job completes before it starts: the state tells, the times do not.",
+    ),
+    Situation(
+        "An earlier phase with a newer time",
+        (Arrival("completed", at=4, state_rank=3 * PHASE), Arrival("queued", at=5, state_rank=PHASE)),
+        (CREATED, STALE),
+        "The other order of the same deliveries: a completed job does not run again.",
+    ),
+    Situation(
+        "Two states of one phase",
+        (Arrival("running", at=5, state_rank=PHASE + 4), Arrival("waiting", at=6, state_rank=PHASE + 3)),
+        (CREATED, UPDATED),
+        "A run waits again between its jobs: within a phase the time goes before the rank.",
+    ),
+    Situation(
+        "A relation that comes back in the second of its removal",
+        (Arrival("A", at=1, state_rank=2), Arrival("", at=1, state_rank=2), Arrival("A", at=1, state_rank=2)),
+        (CREATED, DELETED, CREATED),
+        "Added, removed and added again: a removal has no higher rank than an addition.",
+    ),
+    Situation(
+        "No time, but ranks",
+        (Arrival("B", state_rank=2), Arrival("A", state_rank=1), Arrival("C", state_rank=2), Arrival("D")),
+        (CREATED, STALE, UPDATED, UPDATED),
+        "A label has no time; but its creation comes before its edits. What has no rank is taken as it arrives.",
     ),
     Situation(
         "No version: two events for one change",

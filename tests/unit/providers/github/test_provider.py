@@ -208,14 +208,16 @@ def test_parts_share_the_key_of_their_whole(event: str, payload: dict[str, Any],
     ("payload", "resource_id"),
     [
         ({"repository": {"id": 11}, "organization": {"id": 12}}, "11:5"),
-        ({"organization": {"id": 12}, "installation": {"id": 13}}, "12:5"),
-        ({"installation": {"id": 13}}, "13:5"),
-        ({"repository": None}, "79929171:5"),
+        ({"repository": {"full_name": "acme/shop"}}, "acme/shop:5"),
+        ({"repository": {"url": "https://h/acme/shop"}}, "https://h/acme/shop:5"),
+        ({"organization": {"id": 12}, "installation": {"id": 13}}, "https://h/repos/acme/shop/5"),
     ],
 )
-def test_number_is_qualified_by_the_nearest_tenant(payload: dict[str, Any], resource_id: str) -> None:
-    """Twelve events can lack a repository; then organization, installation and the hook's target replace it."""
-    _, parsed = _read(_request("dependabot_alert", payload | {"alert": {"number": 5}}))
+def test_number_is_qualified_by_the_repository(payload: dict[str, Any], resource_id: str) -> None:
+    """An organization has many alerts of one number: without a repository the alert's address is the id."""
+    alert = {"number": 5, "url": "https://h/repos/acme/shop/5"}
+
+    _, parsed = _read(_request("dependabot_alert", payload | {"alert": alert}))
 
     assert _only(parsed).resource_id == resource_id
 
@@ -288,6 +290,42 @@ def test_event_time_never_goes_back(event: str, times: dict[str, int | None], ex
 
     time = datetime(2026, 1, 31, expected_hour, tzinfo=UTC) if expected_hour else None
     assert (_only(parsed).version, _only(parsed).event_time) == (None, time)
+
+
+def test_check_run_is_ordered_by_the_update_of_its_suite() -> None:
+    """The only time in the payload that grows with every change of a check run."""
+    check_run = {"id": 5, "status": "queued", "check_suite": {"id": 4, "updated_at": "2026-01-31T09:00:00Z"}}
+
+    _, parsed = _read(_request("check_run", {"check_run": check_run}))
+
+    assert (_only(parsed).version, _only(parsed).event_time) == (None, UPDATED_AT)
+
+
+@pytest.mark.parametrize(
+    ("payload", "second"),
+    [
+        ({"repository": REPOSITORY, "head_commit": {"timestamp": "2026-01-31T12:00:09Z"}}, 0),  # pushed_at is better
+        ({"head_commit": {"timestamp": "2026-01-31T13:00:09+01:00"}, "commits": []}, 9),
+        (
+            {
+                "head_commit": None,
+                "commits": [{"timestamp": "2026-01-31T12:00:08Z"}, {"timestamp": "2026-01-31T12:00:02Z"}, 7, {}],
+            },
+            8,
+        ),
+        ({"head_commit": None, "commits": []}, None),
+        ({"commits": {"timestamp": "2026-01-31T12:00:08Z"}}, None),
+    ],
+)
+def test_push_without_its_time_is_ordered_by_its_commits(payload: dict[str, Any], second: int | None) -> None:
+    """Case 28: Forgejo and Gitea send no pushed_at."""
+    repository = {"id": 11, "full_name": "acme/shop"}
+
+    _, parsed = _read(
+        _request("push", {"repository": repository, "ref": "refs/heads/main", "deleted": False} | payload)
+    )
+
+    assert _only(parsed).event_time == (None if second is None else datetime(2026, 1, 31, 12, 0, second, tzinfo=UTC))
 
 
 def _context(event: str) -> dict[str, Any]:
