@@ -72,8 +72,8 @@ class Snapshot(Struct, frozen=True):
     document lists child resources. `is_shared`: both its parent's list and its own event types show it, each with fields that
     the other lacks, so a field that is not shown keeps its stored value. `removed` are children, as (resource type, resource
     id), that the delivery reports as gone, even if the document still lists them.
-    `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time,
-    and 0 means no rank.
+    `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time.
+    0 means no rank, and less than 0 that nothing of the same time is earlier (a creation).
     """
 
     resource_type: str
