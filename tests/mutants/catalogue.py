@@ -10,6 +10,7 @@ from tests.mutants.framing import FRAMING
 from tests.mutants.governing import GOVERNING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.mutant import Mutant
+from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
 from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
@@ -18,6 +19,6 @@ from tests.mutants.signing import SIGNING
 from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
+    *CONNECTING, *CONTAINING, *DECIDING, *NAMING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
     *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip
