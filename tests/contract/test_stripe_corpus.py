@@ -114,6 +114,17 @@ def test_every_event_type_is_an_update_unless_its_object_is_gone(event_type: str
     assert (snapshot.document is None) is snapshot.is_deleted
 
 
+@pytest.mark.parametrize("event_type", [each for each in EVENT_TYPES if each.endswith(".created")])
+def test_creation_is_the_first_of_its_second(event_type: str) -> None:
+    """For every type of object, those without a life cycle included: any other event of that second replaces it."""
+    thing = {"id": "obj_1", "object": "thing", "status": "paid"}
+
+    _, created = _read(_event(event_type, thing))
+    _, updated = _read(_event(event_type.replace(".created", ".updated"), thing))
+
+    assert created.state_rank < updated.state_rank
+
+
 @settings(max_examples=examples(500), deadline=None)
 @given(event=mutated([*(event for _, event in EVENTS), *WRAPPED, *THIN]))
 def test_mutated_event_is_identified_and_parsed_alike(event: Any) -> None:

@@ -13,13 +13,10 @@ from providers.stripe.ranks import RANKS, Ranks
 from schemas import codec
 from schemas.records import Document, RawDelivery
 from streams.steps.routing import Routes
-from tests.support.builders.corpora import corpora
 from tests.support.builders.deliveries import Pipeline
 from tests.support.builders.provider_requests import raw_delivery
 
 SECOND = 1_769_860_800
-EVENT_TYPES = (corpora() / "stripe/EVENT_TYPES.txt").read_text().split()
-CREATIONS = [event_type for event_type in EVENT_TYPES if event_type.endswith(".created")]
 
 Event = tuple[str, Document]
 _DISPUTE, _INTENT, _SUBSCRIPTION = "charge.dispute", "payment_intent", "customer.subscription"
@@ -243,15 +240,6 @@ def test_any_order_of_arrival_ends_in_the_last_state(name: str) -> None:
         ends = {_end(order): [delivery.event_type for delivery in order] for order in permutations(deliveries)}
 
         assert ends.keys() == {codec.document_json({"id": "x_1", "object": object_type} | events[-1][1])}, seconds
-
-
-@pytest.mark.parametrize("event_type", CREATIONS)
-def test_creation_is_the_first_of_its_second(event_type: str) -> None:
-    """For every type of object, those without a life cycle included."""
-    updated = _delivery("evt_2", event_type.replace(".created", ".updated"), 0, {"object": "thing", "name": "new"})
-    created = _delivery("evt_1", event_type, 0, {"object": "thing", "name": "old"})
-
-    assert _end((updated, created)) == _end((created, updated))
 
 
 @pytest.mark.parametrize(("object_type", "ranks"), RANKS.items())

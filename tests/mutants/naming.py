@@ -14,7 +14,7 @@ NAMING: Final = (
         "providers/stripe/ranks.py",
         "        return FIRST\n",
         "        return 0\n",
-        (f"{_KNOWN_BUGS}::test_creation_in_the_second_of_an_update_does_not_undo_it",),
+        ("tests/contract/test_stripe_life_cycles.py::test_any_order_of_arrival_ends_in_the_last_state[product]",),
     ),
     Mutant(
         "way_back_is_older",
