@@ -218,9 +218,15 @@ def _found_metafield(notice: Notice) -> Found | Unparsed:
 
 
 def _id_at(alternatives: str, notice: Notice) -> str | None:
-    known = {"@channel": notice.channel, "@store": notice.store, "@any": "any"}
-    ids = (known[path] if path in known else text_id(at(notice.data, path)) for path in alternatives.split("|"))
-    return next((found_id for found_id in ids if found_id), None)
+    for path in alternatives.split("|"):
+        found_id = _outside_data(path, notice) if path.startswith("@") else text_id(at(notice.data, path))
+        if found_id:
+            return found_id
+    return None
+
+
+def _outside_data(word: str, notice: Notice) -> str | None:
+    return {"@channel": notice.channel, "@store": notice.store, "@any": "any"}[word]
 
 
 def _snapshot(payload: Document, notice: Notice, found: Found) -> Snapshot:

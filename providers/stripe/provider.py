@@ -25,7 +25,7 @@ from providers.signature import (
 )
 from providers.stripe.names import PATHS, PREVIEWS, SINGLETONS, object_id
 from providers.stripe.ranks import state_rank
-from providers.stripe.types import OBJECT_TYPES
+from providers.stripe.types import OBJECT_TYPES, RESOURCE_TYPE_OF
 from schemas.records import ChildRule, Document, RawDelivery, Snapshot, resource_key
 
 SCHEME = SignatureScheme(
@@ -195,7 +195,7 @@ def _found_in_snapshot(event: Document, stripe_object: Document, occurrence_id: 
         return Unparsed("unknown_shape", "expected the name of its type in data.object.object")
     account = text_id(event.get("account"))
     object_type = PREVIEWS.get(_event_type(event), object_type)
-    resource_type = topic_name(object_type)
+    resource_type = RESOURCE_TYPE_OF.get(object_type) or topic_name(object_type)
     resource_id = object_id(object_type, stripe_object)
     if resource_id is None and object_type in SINGLETONS:
         resource_id = account or OWN_ACCOUNT
@@ -223,7 +223,9 @@ def _found_in_notification(event: Document, occurrence_id: str) -> Found | Unpar
 
 def _state_rank(event: Document, document: Document) -> int:
     """Return the rank of the event's object; a notification, which is its own document, has only that of its type."""
-    return state_rank(_event_type(event), document, at(event, "data.previous_attributes"))
+    data = event.get("data")
+    previous = data.get("previous_attributes") if isinstance(data, dict) else None
+    return state_rank(_event_type(event), document, previous)
 
 
 def _is_deletion(event: Document, document: Document) -> bool:

@@ -42,12 +42,12 @@ class Ranks(Struct, frozen=True):
         """Return the rank of an object, 0 if none of its fields gives one."""
         rank = 0
         for field, ranks in self.states.items():
-            value = fields.get(field)
-            if isinstance(value, str):
-                rank = max(rank, ranks.get(value, 0))
+            state = fields.get(field)
+            if isinstance(state, str) and ranks.get(state, 0) > rank:
+                rank = ranks[state]
         for field, reached in self.reached.items():
-            if fields.get(field):
-                rank = max(rank, reached)
+            if reached > rank and fields.get(field):
+                rank = reached
         return rank
 
 
@@ -163,4 +163,4 @@ def state_rank(event_type: str, stripe_object: Document, previous: Any) -> int:
     if ranks is None:
         return 0
     rank = ranks.of(stripe_object)
-    return max(rank, ranks.of(previous)) if isinstance(previous, dict) else rank
+    return max(rank, ranks.of(previous)) if isinstance(previous, dict) and "status" in previous else rank
