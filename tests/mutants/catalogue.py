@@ -8,9 +8,9 @@ from tests.mutants.deciding import DECIDING
 from tests.mutants.entering import ENTERING
 from tests.mutants.framing import FRAMING
 from tests.mutants.governing import GOVERNING
+from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.mutant import Mutant
-from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
 from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
@@ -19,6 +19,6 @@ from tests.mutants.signing import SIGNING
 from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *NAMING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
+    *OPERATING, *REPLAYING, *TRANSACTING, *IDENTIFYING,
 )  # fmt: skip

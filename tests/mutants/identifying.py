@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 _KNOWN_BUGS: Final = "tests/contract/test_known_bugs.py"
 _STRIPE_NAMES: Final = "tests/unit/providers/stripe/test_names.py"
 
-NAMING: Final = (
+IDENTIFYING: Final = (
     Mutant(
         "creation_is_not_the_first_of_its_second",
         "Order of a resource: a creation that arrives after an update of the same second undoes it.",
