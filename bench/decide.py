@@ -13,7 +13,8 @@ from config.model import Configuration
 from schemas import codec
 from schemas.records import RawDelivery
 from schemas.topics import RAW
-from simulator.shop_deliveries import LARGE, STEP_S, Mix, kept, mixed, product
+from simulator.history import Mix
+from simulator.shop_deliveries import LARGE, STEP_S, kept, mixed, product
 from streams.pipeline import Tables, process
 from streams.worker.encoder import Encoder
 from streams.worker.settings import compiled_routes

@@ -11,7 +11,8 @@ from bench.stack import Offsets, Stack
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
 from schemas.topics import RAW, described
-from simulator.shop_deliveries import Mix, mixed
+from simulator.history import Mix
+from simulator.shop_deliveries import mixed
 
 IN_FLIGHT = 15_000
 TIMEOUT_S = 60.0

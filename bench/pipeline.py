@@ -54,7 +54,7 @@ def pipeline(stack: Stack, is_quick: bool) -> dict[str, Any]:
     changes = {turns[0].changes for turns in heats.values()}
     return {
         "deliveries": mix.deliveries,
-        "products": mix.products,
+        "products": mix.resources,
         "body_bytes": body_bytes(SMALL),
         "partitions": PARTITIONS,
         "expected_outcomes": dict(sorted(expected.items())),

@@ -21,7 +21,8 @@ from bench.stack import Process, Stack, running_worker
 from providers.shopify.types import RESOURCE_TYPES
 from schemas.records import RawDelivery
 from schemas.topics import OUTCOMES, RAW, changes_topic, described, state_topic
-from simulator.shop_deliveries import SMALL, Mix, body_bytes, mixed
+from simulator.history import Mix
+from simulator.shop_deliveries import SMALL, body_bytes, mixed
 
 COUNTS = (1, 2, 4)
 OUTPUT_PARTITIONS = max(COUNTS)
@@ -45,7 +46,7 @@ def scaling(stack: Stack, is_quick: bool) -> dict[str, Any]:
     return {
         "cores": os.cpu_count(),
         "deliveries": mix.deliveries - WARM,
-        "products": mix.products,
+        "products": mix.resources,
         "body_bytes": body_bytes(SMALL),
         "runs": rows,
     }

@@ -44,7 +44,7 @@ def small(stack: Stack, is_quick: bool) -> dict[str, Any]:
     put_beside(BARE, rows)
     return {
         "deliveries": mix.deliveries,
-        "products": mix.products,
+        "products": mix.resources,
         "body_bytes": body_bytes(SMALL),
         "partitions": PARTITIONS,
         "expected_events": expected["changed"]

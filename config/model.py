@@ -108,7 +108,7 @@ class Replication(Struct, frozen=True):
 
 
 class Kafka(_Table):
-    """`[kafka]`: where the brokers are, how topics are created, and what else librdkafka is told (security, tuning)."""
+    """`[kafka]`: the brokers, the creation of topics, and librdkafka's options (security, tuning)."""
 
     bootstrap_servers: Text = "127.0.0.1:9092"
     """The brokers to connect to first, `host:port`, separated by commas."""
@@ -299,16 +299,15 @@ class Source(_Table):
     = "none"`.
     """
     verify: Literal["signature", "none"] = "signature"
-    """`none` accepts what anybody posts."""
+    """`none` accepts every post, signed or not."""
     allow: tuple[Sender, ...] = ()
-    """Who may post. Empty: anybody. `published` stands for the networks that the provider publishes (GitHub, Stripe),
+    """The networks that may post. Empty: all. `published` stands for the networks that the provider publishes (GitHub, Stripe),
     a file has one network a line.
     """
     rate_limit: Annotated[StrictInt | StrictFloat, Field(ge=0.01, le=1_000_000)] | None = None
-    """How many deliveries are let in each second by one process. Not set: no limit."""
+    """How many deliveries one process accepts each second. Not set: no limit."""
     burst: Annotated[StrictInt, Field(ge=1, le=10_000_000)] | None = None
-    """How many deliveries are let in at once under `rate_limit`, which it needs. Not set: what `rate_limit` allows in
-    one second.
+    """How many deliveries are accepted at once under `rate_limit`, which it needs. Not set: those of one second.
     """
     paused: tuple[Text, ...] = ()
     """Resource types whose deliveries are filtered and not stored until they are removed from this list."""
@@ -318,7 +317,7 @@ class Source(_Table):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not self.secrets and self.verify != "none":
-            raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept what anybody posts')
+            raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept every post unsigned')
         if self.options is not None:
             self._check_options(self.options)
         if PUBLISHED in self.allow and self.provider not in PUBLISHING:
@@ -352,8 +351,8 @@ class Source(_Table):
 
 
 class Route(_Table):
-    """`[[routes]]`: which changes go where, one table each. Every selector may be left out; without a route all
-    changes go to the default topics.
+    """`[[routes]]`: the topics of changes, one table each. Every selector is optional; without a route all changes
+    go to the default topics.
     """
 
     name: Name
@@ -365,7 +364,7 @@ class Route(_Table):
     resource: Text | None = None
     """Selector: changes of this resource type."""
     event_type: Text | None = None
-    """Selector: deliveries of this event type. A star at its end selects every type that starts with what stands
+    """Selector: deliveries of this event type. A star at its end selects every type that starts with the text
     before it.
     """
     filter: Text | None = None
@@ -379,7 +378,7 @@ class Route(_Table):
     priority: Literal["high", "default", "low"] = "default"
     """The lane: `high` and `low` send the changes to `<topic>.high` and `<topic>.low`."""
     mode: Literal["changes", "raw"] = "changes"
-    """`raw` copies every verified delivery as received. Only `source`, `provider` and `event_type` select then."""
+    """`raw` publishes every verified delivery as received. Only `source`, `provider` and `event_type` select then."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -409,9 +408,9 @@ class Worker(_Table):
     tables.
     """
     children: StrictBool = True
-    """Whether what a document lists (variants, line items, labels) becomes resources of its own."""
+    """Whether the elements of lists (variants, line items, labels) become resources of their own."""
     seen_days: Annotated[StrictInt, Field(ge=1, le=365)] = 7  # longer than any provider retries
-    """For how long a repeated delivery is recognised. It is the retention of the changelog of *seen*, too."""
+    """How long a repeated delivery is recognised; also the retention of the changelog of *seen*."""
     # Catching up after a restart takes seconds, and alerts wait minutes.
     undecided_limit_s: Annotated[StrictInt, Field(ge=1, le=2_592_000)] = 300
     """How long a delivery may wait undecided before `/readyz` says `deliveries_wait`."""
@@ -427,17 +426,17 @@ class Ingress(_Table):
     body_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 30)] = BODY_LIMIT_BYTES
     """The largest body. A larger one is answered 413 `body_too_large`."""
     bodies_limit_bytes: Annotated[StrictInt, Field(ge=1, le=1 << 36)] | None = None
-    """Bytes of all requests under way; beyond, 503 `too_many_bytes`. At least `body_limit_bytes`. Not set: 256 MiB,
+    """Bytes of all requests in flight; beyond, 503 `too_many_bytes`. At least `body_limit_bytes`. Not set: 256 MiB,
     or `body_limit_bytes` if that is more.
     """
     max_concurrent: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = MAX_CONCURRENT
-    """Deliveries under way at once; one more is answered 503 `too_busy`."""
+    """Deliveries in flight; one more is answered 503 `too_busy`."""
     max_connections: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None = None
     """Open connections, silent ones and TLS handshakes included. Not set: twice `max_concurrent`, but at most 1,000
     with TLS.
     """
     trusted_proxies: tuple[Network, ...] = ()
-    """The networks of the proxies in front, whose `X-Forwarded-For` is believed."""
+    """The networks of the proxies in front, whose `X-Forwarded-For` is trusted."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe level that is logged. `debug` adds a line for each accepted delivery."""
     tls_certificate: Text | None = None
@@ -451,11 +450,11 @@ class Ingress(_Table):
     spool: StrictBool | Literal["on", "off"] = True
     """Whether deliveries are kept on disk and answered 200 while Kafka is away. Otherwise they are answered 503."""
     spool_bytes: Annotated[StrictInt, Field(ge=1 << 10, le=1 << 40)] = SPOOL_BYTES
-    """The room for deliveries in the spool; beyond, 503 `spool_full`."""
+    """The most bytes in the spool; beyond, 503 `spool_full`."""
     lame_duck_s: Annotated[StrictInt | StrictFloat, Field(ge=0, le=300)] = (
         0  # without a balancer it only delays each stop
     )
-    """How long to go on serving after SIGTERM while `/readyz` says `leaving`, so that a balancer notices."""
+    """How long to keep serving after SIGTERM while `/readyz` says `leaving`, so that a balancer notices."""
 
     @field_validator("tls_certificate", "tls_key")
     @classmethod
@@ -495,7 +494,7 @@ class Ingress(_Table):
 
 
 class Configuration(_Table):
-    """`penstock.toml` as a whole; every table may be left out."""
+    """`penstock.toml` as a whole; every table is optional."""
 
     kafka: Kafka = Kafka()
     registry: Registry = Registry()

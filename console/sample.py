@@ -125,7 +125,7 @@ def _print_table(account: Account, names: list[str], screen: Screen) -> None:
         ("provider", *names, "sum"),
         [(provider, *map(str, row), str(sum(row))) for provider, row in numbers.items()],
         ("sum", *map(str, sums), str(sum(sums))),
-        "What became of the sample deliveries",
+        "Outcomes of the sample deliveries",
     )
 
 

@@ -175,7 +175,7 @@ def warn_of_unverified(served: Iterable[Source]) -> None:
     for source in served:
         if not source.is_verified:
             log.warning(
-                "source_unverified", source=source.name, detail='verify = "none": it accepts what anybody posts'
+                "source_unverified", source=source.name, detail='verify = "none": every post is accepted, signed or not'
             )
 
 

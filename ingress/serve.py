@@ -264,7 +264,9 @@ def _watch_spool(metrics: Metrics, spool: Spool) -> None:
     metrics.watch("penstock_spool_bytes", "Bytes of the deliveries in the spool.", lambda: spool.bytes)
     metrics.watch("penstock_spool_limit_bytes", "ingress.spool_bytes.", lambda: spool.limit_bytes)
     metrics.watch("penstock_spool_oldest_age_seconds", "Age of the oldest delivery in the spool.", spool.oldest_age_s)
-    metrics.watch("penstock_spool_refused", "Deliveries put aside: Kafka will never take them.", lambda: spool.refused)
+    metrics.watch(
+        "penstock_spool_refused", "Deliveries that Kafka will never accept, out of the queue.", lambda: spool.refused
+    )
     metrics.watch_count("penstock_spool_spooled", "Deliveries written to the spool.", lambda: spool.spooled)
     metrics.watch_count("penstock_spool_drained", "Deliveries gone from the spool to Kafka.", lambda: spool.drained)
 

@@ -1,4 +1,6 @@
-"""Signs, varies and posts deliveries like any provider: for `penstock send`, the demo, tests and benchmarks.
+"""Makes, signs and posts deliveries like any provider: for `penstock send`, the demo, tests and benchmarks.
 
-Public modules: `senders`, `posting`, `variation`, `load`, `sample_payloads`, `shop_deliveries`, `load_generator`, `load_figures`.
+`history` tells what happens to resources; `sample_payloads` and `shop_deliveries` write that down as providers do; `variation`
+and `load` multiply a payload. `signing` signs all of them; `posting` and `load_generator` post them. Public, too: `senders`,
+`load_figures`, `demo_configuration`.
 """

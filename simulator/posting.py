@@ -14,6 +14,7 @@ import msgspec
 from providers.base import Sample, SignedRequest
 from simulator.errors import SimulatorError
 from simulator.senders import Sender
+from simulator.signing import FORGER, signed
 
 TIMEOUT_S = 30.0  # longer than the ingress ever takes; a provider's own, shorter limit is not measured here
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -28,6 +29,11 @@ class Post:
     topic: str
     delivery_id: str
     is_forged: bool = False
+
+    def request(self, now: datetime) -> SignedRequest:
+        """Return the post as its provider sends it at a time."""
+        sample = Sample(self.body, self.topic, self.delivery_id, now)
+        return signed(self.sender.provider, sample, FORGER if self.is_forged else self.sender.secret)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +138,11 @@ def _client(url: str, concurrency: int) -> httpx.AsyncClient:
 
 
 async def _post(client: httpx.AsyncClient, post: Post) -> Answered:
-    sender = post.sender
-    sample = Sample(post.body, post.topic, post.delivery_id, datetime.now(UTC))
-    headers = sender.provider.sign(sample, b"somebody else's secret" if post.is_forged else sender.secret)
-    delivery_id = sender.provider.identify(sender.source, SignedRequest(headers, post.body)).delivery_id
+    sender, request = post.sender, post.request(datetime.now(UTC))
+    delivery_id = sender.provider.identify(sender.source, request).delivery_id
     started_s = time.perf_counter()
     try:
-        response = await client.post(f"/v1/{sender.source}", content=post.body, headers=headers)
+        response = await client.post(f"/v1/{sender.source}", content=request.body, headers=request.headers)
     except httpx.TransportError as error:
         return Answered(None, str(error) or type(error).__name__, time.perf_counter() - started_s, delivery_id)
     return Answered(response.status_code, _detail(response), time.perf_counter() - started_s, delivery_id)

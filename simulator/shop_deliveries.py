@@ -7,17 +7,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from providers.base import Sample, SignedRequest
 from providers.shopify.provider import Shopify
 from schemas.records import RawDelivery
+from simulator.history import OUTCOMES, Mix, noise
+from simulator.signing import http_request, raw_delivery, signed
 
 SOURCE: Final = "bench"
 SECRET: Final = b"made-up-for-the-benchmark"
 START: Final = datetime(2026, 1, 1, tzinfo=UTC)
 STEP_S: Final = 20  # between two versions of one product; stale deliveries show a second in between
-RECENT: Final = 50  # a duplicate follows its original within this many deliveries, like a provider's quick retry
 FIRST_ID: Final = 7_900_000_000_000
 
 SMALL = (1, 1, 2)  # variants, images, paragraphs: 1.6 kB
@@ -40,26 +40,6 @@ _WORDS: Final = (
     "soft",
     "blue",
 )
-
-
-class Mix(Struct, frozen=True):
-    """The numbers of deliveries and products, and the share of deliveries that are not real updates."""
-
-    deliveries: int
-    products: int
-    duplicate: float = 0.10
-    stale: float = 0.05
-    unchanged: float = 0.05
-    seed: int = 1
-
-
-class _Product(Struct):
-    """The current state of a product: how often it was shown newer, really changed, and shown stale since then."""
-
-    number: int
-    version: int = 0
-    content: int = 0
-    stale: int = 0
 
 
 def product(number: int, version_s: float, content: int, size: tuple[int, int, int]) -> bytes:
@@ -92,54 +72,16 @@ def product(number: int, version_s: float, content: int, size: tuple[int, int, i
 
 def mixed(mix: Mix, counts: Counter[str]) -> Iterator[RawDelivery]:
     """Yield the deliveries of a mix as the ingress would store them, and count their expected outcomes."""
-    chance = random.Random(mix.seed)  # noqa: S311  # reproducible noise, no secret
-    products = [_Product(number) for number in range(mix.products)]
-    recent: list[RawDelivery] = []
-    for count in range(mix.deliveries):
-        kind, chosen = chance.random(), products[chance.randrange(mix.products)]
-        if kind < mix.duplicate and recent:
-            counts["duplicate"] += 1
-            yield recent[chance.randrange(len(recent))]
-            continue
-        outcome = _turn(chosen, kind - mix.duplicate, mix)
-        counts[outcome] += 1
-        shown_s = chosen.version * STEP_S - (chosen.stale if outcome == "stale" else 0)
-        body = product(chosen.number, shown_s, chosen.content + 1000 * (outcome == "stale"), SMALL)
-        delivery = kept(body, f"{SOURCE}-{mix.seed}-{count}", shown_s)
-        recent = [*recent[1 - RECENT :], delivery]
-        yield delivery
+    for turn in noise(mix, START, timedelta(seconds=STEP_S)):
+        counts[OUTCOMES[turn.kind]] += 1
+        scene, shown_s = turn.scene, (turn.scene.moment - START).total_seconds()
+        yield kept(product(scene.number, shown_s, scene.content, SMALL), f"{SOURCE}-{mix.seed}-{turn.number}", shown_s)
 
 
 def kept(body: bytes, delivery_id: str, shown_s: float) -> RawDelivery:
-    """Return a product's delivery as the ingress stores it, with id, signature and headers."""
-    headers = signed_headers(body, delivery_id, shown_s)
-    envelope = _SHOPIFY.identify(SOURCE, SignedRequest(headers, body))
-    return RawDelivery(
-        delivery_id,
-        _SHOPIFY.name,
-        SOURCE,
-        envelope.event_type,
-        START + timedelta(seconds=shown_s + 1),
-        envelope.key,
-        body,
-        headers["content-type"],
-        envelope.event_time,
-        envelope.api_version,
-        {name: value for name, value in headers.items() if name.startswith(_SHOPIFY.own_headers)},
-    )
-
-
-def signed_headers(body: bytes, delivery_id: str, shown_s: float) -> dict[str, str]:
-    """Return the headers that Shopify would send with a body."""
-    sample = Sample(body, "products/update", delivery_id, START + timedelta(seconds=shown_s), "northwind")
-    return _SHOPIFY.sign(sample, SECRET)
-
-
-def request(path: str, body: bytes, headers: dict[str, str]) -> bytes:
-    """Return the bytes of one HTTP/1.1 POST on a persistent connection."""
-    lines = [f"POST {path} HTTP/1.1", "host: 127.0.0.1", f"content-length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+    """Return a product's delivery as the ingress stores it, a second after it was signed."""
+    received_at = START + timedelta(seconds=shown_s + 1)
+    return raw_delivery(_SHOPIFY, SOURCE, _request(body, delivery_id, shown_s), received_at)
 
 
 class Numbered:
@@ -169,7 +111,7 @@ class Numbered:
 
 def _numberless(path: str, number: int) -> bytes:
     body = product(number, 0, 0, LARGE)
-    return request(path, body, signed_headers(body, _NUMBER.decode(), 0))
+    return http_request(path, _request(body, _NUMBER.decode(), 0))
 
 
 def requests(path: str, count: int, products: int, size: tuple[int, int, int] = LARGE) -> list[bytes]:
@@ -178,7 +120,7 @@ def requests(path: str, count: int, products: int, size: tuple[int, int, int] = 
     for turn in range(count):
         number, version = turn % products, turn // products
         body = product(number, version * STEP_S, version, size)
-        built.append(request(path, body, signed_headers(body, f"post-{turn}", version * STEP_S)))
+        built.append(http_request(path, _request(body, f"post-{turn}", version * STEP_S)))
     return built
 
 
@@ -190,16 +132,9 @@ def body_bytes(size: tuple[int, int, int]) -> int:
 _SHOPIFY: Final = Shopify()
 
 
-def _turn(chosen: _Product, kind: float, mix: Mix) -> str:
-    """Advance a product by one delivery and return its outcome; the first delivery of a product is always new."""
-    if 0 <= kind < mix.stale and chosen.version > 0 and chosen.stale < STEP_S - 1:
-        chosen.stale += 1
-        return "stale"
-    chosen.version, chosen.stale = chosen.version + 1, 0
-    if mix.stale <= kind < mix.stale + mix.unchanged and chosen.version > 1:
-        return "unchanged"
-    chosen.content += 1
-    return "changed"
+def _request(body: bytes, delivery_id: str, shown_s: float) -> SignedRequest:
+    sample = Sample(body, "products/update", delivery_id, START + timedelta(seconds=shown_s), "northwind")
+    return signed(_SHOPIFY, sample, SECRET)
 
 
 def _variant(product_id: int, place: int, content: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Fixtures shared by all tests. A broker and a registry are started once a run, and only if a test asks for them."""
+"""Fixtures shared by all tests. A broker and a registry are started once a run, and only if a test needs them."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.support.kafka.cluster import cluster as started
 from tests.support.kafka.secure_kafka import SecureKafka, secure_kafka
 
 DEFAULT_EXAMPLES = 100  # hypothesis's own
-# No deadline: a busy machine is no mistake, and pytest's timeout finds what hangs.
+# No deadline: a busy machine is no failure, and pytest's timeout ends a hang.
 settings.register_profile("penstock", deadline=None, max_examples=examples(DEFAULT_EXAMPLES))
 settings.load_profile("penstock")
 
@@ -33,13 +33,13 @@ def registry() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Give three brokers that all work; they end with the module that asked for them, for they take 1 GB."""
+    """Give three brokers that all work; they end with the module that uses them, because they take 1 GB."""
     with started(tmp_path_factory.mktemp("cluster")) as whole:
         yield whole
 
 
 @pytest.fixture(scope="session")
 def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureKafka]:
-    """Give a broker that knows every way to log in, and denies what was not granted."""
+    """Give a broker with every authentication method, which denies everything that was not granted."""
     with secure_kafka(tmp_path_factory.mktemp("secure")) as running:
         yield running

@@ -83,7 +83,7 @@ def online_findings(configuration: Configuration, environ: Mapping[str, str]) ->
 def _source_findings(index: int, source: Source, locations: Locations, today: date) -> Iterator[Finding]:
     if source.verify == "none":
         yield Finding(
-            "warning", f"{locations.of('sources', index, 'verify')}: {source.name} accepts what anybody posts"
+            "warning", f"{locations.of('sources', index, 'verify')}: {source.name} accepts every post, signed or not"
         )
     if source.paused:
         where, what = locations.of("sources", index, "paused"), ", ".join(source.paused)
@@ -154,10 +154,12 @@ def _allowlist_findings(index: int, source: Source, locations: Locations, today:
 
 
 def _proxy_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:
-    everybody = {"0.0.0.0/0", "::/0"}.intersection(configuration.ingress.trusted_proxies)
-    if everybody:
+    every_address = {"0.0.0.0/0", "::/0"}.intersection(configuration.ingress.trusted_proxies)
+    if every_address:
         where = locations.of("ingress", "trusted_proxies")
-        yield Finding("warning", f"{where}: {min(everybody)} trusts everybody; whoever posts can claim any address")
+        yield Finding(
+            "warning", f"{where}: {min(every_address)} trusts every address; any client can claim any address"
+        )
 
 
 def _certificate_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def left_findings(configuration: Configuration, topics: Collection[str]) -> Iter
             more = f" and {len(left) - SHOWN} more" if len(left) > SHOWN else ""
             yield Finding(
                 "warning",
-                f"topics {', '.join(left[:SHOWN])}{more}: left from before, changes of such types go to {_others([name])} "
+                f"topics {', '.join(left[:SHOWN])}{more}: no longer used, changes of such types go to {_others([name])} "
                 f"now{_listing([name])}; delete the topics when nothing reads them (docs/operations.md)",
             )
 

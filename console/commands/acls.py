@@ -25,17 +25,17 @@ def acls(
     data_dir: DataDirOption = DATA_DIR,
     principal: Annotated[
         str | None,
-        typer.Option(help="Whose rights they are; default User:penstock-PROCESS.", show_default=False),
+        typer.Option(help="The principal; default User:penstock-PROCESS.", show_default=False),
     ] = None,
     topics_exist: Annotated[
         bool,
         typer.Option(
-            "--topics-exist", help="An administrator makes the topics: the commands for that, and fewer rights."
+            "--topics-exist", help="An administrator creates the topics: print those commands, and fewer rights."
         ),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Print what Kafka has to allow each process, as commands for kafka-acls.sh; nothing is asked or changed.
+    """Print the rights that each process needs, as commands for kafka-acls.sh; nothing is queried or changed.
 
     `penstock spool`, `send`, `verify` and `try-filter` need no Kafka.
     """

@@ -20,10 +20,10 @@ def check(
 ) -> None:
     """Check the configuration, its secrets and routes; with --online also Kafka, its topics and the schema registry.
 
-    It says how many topics each source, and all of them, can lead to at most, whatever is posted. With --online it also says
-    which fields and resources the routes name and nothing on Kafka has, and which topics are left from before.
+    Shows how many topics each source, and all of them, can lead to at most. With --online also lists fields and resources that
+    routes name but no record on Kafka has, and topics no longer used.
 
-    Exits with 1 when something found keeps Penstock from working; warnings alone are fine.
+    Exits with 1 when a finding keeps Penstock from working; warnings alone exit with 0.
     """
     import os
     from datetime import UTC, datetime

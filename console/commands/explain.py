@@ -17,7 +17,7 @@ MEANINGS = {
     "stale": "shows an older state than the one stored",
     "unchanged": "shows what is stored already",
     "filtered": "nothing went out: no route takes it, or its resource is paused",
-    "dead": "could not be understood; it lies on deliveries.dead",
+    "dead": "could not be read; it is on deliveries.dead",
 }
 STYLES = {"changed": "green", "dead": "red"}
 
@@ -31,7 +31,7 @@ def explain(
     data_dir: DataDirOption = DATA_DIR,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell one delivery's story: what arrived, what was decided and why, what changed.
+    """Show the story of one delivery: what arrived, what was decided and why, what changed.
 
     Exits with 1 when there is no such delivery.
     """

@@ -58,7 +58,7 @@ def ingress(
             max=300,
             metavar="SECONDS",
             envvar="PENSTOCK_INGRESS_LAME_DUCK",
-            help="Told to stop, serve on for so long while /readyz says 503; default [ingress] lame_duck_s, 0.",
+            help="Seconds to keep serving after SIGTERM while /readyz is 503; default [ingress] lame_duck_s, 0.",
             show_default=False,
         ),
     ] = None,
@@ -74,7 +74,7 @@ def ingress(
     The port serves /v1/ alone; operators use the operations port.
 
     Changes of [[sources]] and of secrets in files take effect without a restart, within seconds or on SIGHUP.
-    SIGTERM and SIGINT end it with 0: at once while it starts, else when everything that got in is answered. Further exit
+    SIGTERM and SIGINT end it with 0: at once while it starts, else once every accepted request is answered. Further exit
     codes: 1 the Kafka producer died, or the spool in --data-dir cannot be used; 3 another process has a port, or the spool;
     130 a second signal.
     """

@@ -21,17 +21,17 @@ def replay(
         str, typer.Option("--since", help="Compare deliveries received since: 2h, 3d, 2026-11-21T10:00:00Z.")
     ],
     source: Annotated[str | None, typer.Option("--source", "-s", help="Only this source.", show_default=False)] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what differs and correct nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the differences and correct nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Correct without asking.")] = False,
-    limit: Annotated[int, typer.Option(min=0, help="Show at most so many differences of each kind.")] = SHOWN,
+    limit: Annotated[int, typer.Option(min=0, help="Show at most this many differences of each kind.")] = SHOWN,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
     as_json: JsonOption = False,
 ) -> None:
-    """Decide stored deliveries again with this version, show what differs from what was emitted, and emit corrections only.
+    """Decide stored deliveries again with this version, show the differences, and publish corrections only.
 
-    An event cannot be taken back. So each resource of which consumers now have something wrong gets one change, from what they
-    have to what is right. Exits with 1 when --dry-run finds resources to correct.
+    A published event cannot be withdrawn. So each resource that is wrong at consumers gets one change, from their state to the
+    right one. Exits with 1 when --dry-run finds resources to correct.
     """
     import os
     import tempfile
@@ -103,6 +103,6 @@ def _correct(deployment: "Deployment", again: "Replay", report: "Report", now: "
     report.corrected(decided)
     if len(decided) < len(ids):
         raise Failed(
-            f"{len(ids) - len(decided):,} of {len(ids):,} corrections wait for a worker; they lie on webhooks.raw and "
-            "will be decided; `penstock explain <delivery id>` tells"
+            f"{len(ids) - len(decided):,} of {len(ids):,} corrections wait for a worker; they are on webhooks.raw and "
+            "will be decided; see `penstock explain <delivery id>`"
         )

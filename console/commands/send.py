@@ -24,16 +24,16 @@ def send(
     payloads: Annotated[list[str], typer.Argument(help="Files, folders of *.json, or - for standard input.")],
     topic: Annotated[
         str,
-        typer.Option("--topic", "-t", help="Event type: products/update, issues, … Where the body has it: not needed."),
+        typer.Option("--topic", "-t", help="Event type: products/update, issues, … Not needed if the body has it."),
     ] = "",
-    repeat: Annotated[
-        int, typer.Option(min=1, help="Send everything N times, each with a delivery id of its own.")
-    ] = 1,
+    repeat: Annotated[int, typer.Option(min=1, help="Send everything N times, each time with new delivery ids.")] = 1,
     vary: Annotated[bool, typer.Option("--vary", help="Make every delivery a new version of its resource.")] = False,
     shuffle: Annotated[bool, typer.Option("--shuffle", help="Send in random order.")] = False,
     duplicate: Annotated[float, typer.Option(min=0, max=1, help="Share to send twice, same delivery id.")] = 0.0,
-    rate: Annotated[float | None, typer.Option(min=0.001, help="At most so many a second.", show_default=False)] = None,
-    concurrency: Annotated[int, typer.Option(min=1, max=256, help="So many at once; only 1 keeps the order.")] = 1,
+    rate: Annotated[
+        float | None, typer.Option(min=0.001, help="At most this many a second.", show_default=False)
+    ] = None,
+    concurrency: Annotated[int, typer.Option(min=1, max=256, help="This many at once; only 1 keeps the order.")] = 1,
     seed: Annotated[int | None, typer.Option(help="Repeat the same random order.", show_default=False)] = None,
     url: Annotated[
         str | None,
@@ -42,7 +42,7 @@ def send(
         ),
     ] = None,
     secret: Annotated[
-        str | None, typer.Option(help="Sign with this one: env:NAME, file:PATH or text:SECRET.", show_default=False)
+        str | None, typer.Option(help="Sign with this secret: env:NAME, file:PATH or text:SECRET.", show_default=False)
     ] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
@@ -50,7 +50,7 @@ def send(
 ) -> None:
     """Sign payloads as their provider would, and post them to the ingress; with options, as a load test.
 
-    Exits with 1 when any delivery was answered with something else than 2xx, or not at all.
+    Exits with 1 when any delivery was not answered with 2xx.
     """
     from console.errors import Failed
     from simulator.load import Load
@@ -60,10 +60,10 @@ def send(
     sender = _sender(Wish(source, secret), config, data_dir)
     if sender.provider.name in NEEDS_TOPIC and not topic:
         raise typer.BadParameter(
-            f"{sender.provider.name} says the event type in a header: --topic products/update, say"
+            f"{sender.provider.name} sends the event type in a header: give it as --topic products/update"
         )
     if not (topic.isascii() and topic.isprintable()):
-        raise typer.BadParameter(f"--topic {topic!r}: expected printable ASCII, because a header says it")
+        raise typer.BadParameter(f"--topic {topic!r}: expected printable ASCII, because it is sent in a header")
     to_url = url or _url(config, data_dir)
     load = Load(topic, repeat, vary, shuffle, duplicate, seed)
     answers: list[Answered] = []

@@ -42,7 +42,7 @@ def drain(
     config: ConfigOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish what ingresses that are gone have left in their spools, in order; again, it has nothing to do.
+    """Publish the deliveries that removed ingresses have left in their spools, in order; a second run has nothing to do.
 
     Exit codes: 0 nothing is left; 1 something is, and the line says why; 2 an ingress uses a spool and publishes it by itself,
     or Kafka is away and nothing was done.
@@ -128,7 +128,7 @@ def _tell_refused(refused: int) -> None:
     from console.screen import results
 
     if refused:
-        results().line(f"  put aside, because Kafka does not take them: {refused:,}", style="red")
+        results().line(f"  refused by Kafka for good: {refused:,}", style="red")
 
 
 def _tell_json(result: "Drained | str") -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 state = typer.Typer(
     no_args_is_help=True,
-    help="Show what the worker remembers of resources: their latest state and the versions seen.\n\n"
+    help="Show the stored state of resources: the latest state and the versions seen.\n\n"
     "Read from the changelog topics, so from any machine and while workers run.",
 )
 
@@ -23,20 +23,20 @@ LIMIT = 50
 ProviderOption = Annotated[str | None, typer.Option(help="Only of this provider: shopify, github, …")]
 SourceOption = Annotated[str | None, typer.Option(help="Only of this source.")]
 ResourceOption = Annotated[str | None, typer.Option(help="Only of this type: product, issue, …")]
-PrefixOption = Annotated[str | None, typer.Option(help="Only resources whose id, or whole key, begins so.")]
+PrefixOption = Annotated[str | None, typer.Option(help="Only resources whose id, or whole key, starts with this.")]
 
 
 @state.command("get")
 def get(
     resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="An id, or a key provider|source|type|id.")],
-    seen: Annotated[bool, typer.Option("--seen", help="Also show the versions and delivery ids remembered.")] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="Also show the stored versions and delivery ids.")] = False,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
     as_json: JsonOption = False,
 ) -> None:
     """Show one resource: version, content, and the change that made it. An id that several share shows all of them.
 
-    Exits with 1 when nothing is remembered of it.
+    Exits with 1 when nothing is stored of it.
     """
     from itertools import islice
 
@@ -51,7 +51,7 @@ def get(
         versions = [seen_versions(tables, row.name, advance) if seen else None for row in rows]
     _say_as_of(tables)
     if not rows:
-        say(f"nothing is remembered of {resource!r}; `penstock state list` shows what there is")
+        say(f"nothing is stored of {resource!r}; `penstock state list` lists the resources")
         raise typer.Exit(1)
     screen = results()
     for row, remembered in zip(rows, versions, strict=True):
@@ -67,7 +67,7 @@ def list_(
     source: SourceOption = None,
     resource: ResourceOption = None,
     prefix: PrefixOption = None,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many, the last stored first; 0 for all.")] = LIMIT,
+    limit: Annotated[int, typer.Option(min=0, help="At most this many, the last stored first; 0 for all.")] = LIMIT,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
     as_json: JsonOption = False,
@@ -101,7 +101,7 @@ def count(
     source: SourceOption = None,
     resource: ResourceOption = None,
     prefix: PrefixOption = None,
-    seen: Annotated[bool, typer.Option("--seen", help="Also count the versions remembered, of all resources.")] = False,
+    seen: Annotated[bool, typer.Option("--seen", help="Also count the stored versions, of all resources.")] = False,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
     as_json: JsonOption = False,

@@ -24,13 +24,13 @@ def tail(
         bool, typer.Option("--from-beginning", help="Start with the oldest change kept.")
     ] = False,
     maximum: Annotated[
-        int | None, typer.Option("--max", "-n", min=1, help="Stop after so many.", show_default=False)
+        int | None, typer.Option("--max", "-n", min=1, help="Stop after this many.", show_default=False)
     ] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow the changes as they happen: what was there before, what is there now. Ctrl-C stops."""
+    """Follow the changes as they happen, with the state before and after. Ctrl-C stops."""
     import contextlib
     import os
 

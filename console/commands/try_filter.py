@@ -27,14 +27,14 @@ def try_filter(
     provider: Annotated[
         str | None, typer.Option(help="Read the payload as a delivery of this provider: shopify, github, …")
     ] = None,
-    topic: Annotated[str, typer.Option(help="The event type, where the provider says it in a header: issues, …")] = "",
+    topic: Annotated[str, typer.Option(help="The event type, if the provider sends it in a header: issues, …")] = "",
     resource: Annotated[str | None, typer.Option(help="Of a delivery only this resource type, as in a route.")] = None,
     now: Annotated[
-        str | None, typer.Option(help="What the word now means (2026-11-21T10:00:00Z or Unix seconds).")
+        str | None, typer.Option(help="The meaning of the word now (2026-11-21T10:00:00Z or Unix seconds).")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether a filter takes a document, with the verdict on each of its terms and what the document holds there.
+    """Say whether a filter matches a document, with the verdict on each term and the document's value.
 
     Exits with 0 when it does, 1 when it does not, 2 when filter or payload cannot be read.
     """
@@ -133,11 +133,11 @@ def _print_verdict(screen: "Screen", verdict: "Verdict", missing: dict[str, str]
 def _summary(trial: "Trial") -> str:
     name = f"{trial.name}: " if trial.name else ""
     if trial.after is None and trial.before is None:
-        return f"{name}match: a deletion, and nothing says that it did not match (--before may)"
+        return f"{name}match: a deletion, and the document may have matched (--before decides)"
     if trial.after is not None and trial.after.holds is True:
         return f"{name}match"
     if trial.takes:
-        return f"{name}match: the document before does, so a route sends on that it leaves"
+        return f"{name}match: the document before does, so a route sends the change"
     if trial.after is None or trial.after.holds is False:
         return f"{name}no match"
     return f"{name}no match: undecided, which takes nothing{DELIVERY if trial.is_foreign else ''}"

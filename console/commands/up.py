@@ -43,7 +43,7 @@ def up(
 ) -> None:
     """Start a real Kafka, a schema registry, the ingress and a worker here; Ctrl-C stops them all.
 
-    What they keep is in --data-dir and is there again at the next start. Nothing listens on other addresses than 127.0.0.1.
+    Their state is in --data-dir and survives a restart. All of them listen on 127.0.0.1 only.
     """
     from console.running import remove
     from local.stack import Options

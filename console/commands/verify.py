@@ -20,7 +20,7 @@ def verify(
         str, typer.Argument(help="The request: headers, a blank line, the exact body; - for standard input.")
     ],
     provider: Annotated[
-        str | None, typer.Option("--provider", "-p", help="Whose rules apply: shopify, github, …", show_default=False)
+        str | None, typer.Option("--provider", "-p", help="The provider: shopify, github, …", show_default=False)
     ] = None,
     secret: Annotated[
         list[str] | None,
@@ -31,7 +31,7 @@ def verify(
         typer.Option("--source", "-s", help="Take provider and secrets from this source.", show_default=False),
     ] = None,
     body: Annotated[
-        Path | None, typer.Option(help="The body, where it was kept in a file of its own.", show_default=False)
+        Path | None, typer.Option(help="The body, if it is in a separate file.", show_default=False)
     ] = None,
     now: Annotated[
         str | None,
@@ -44,9 +44,9 @@ def verify(
     data_dir: DataDirOption = DATA_DIR,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether a captured request is signed rightly; if not, try the usual mistakes and name the one that explains it.
+    """Say whether a captured request is signed correctly; if not, try the usual mistakes and name the one that explains it.
 
-    Neither the secret nor the body nor the right signature is ever shown. Exits with 1 when the request is not verified.
+    The output never shows the secret, the body or the right signature. Exits with 1 when the request is not verified.
     """
     import os
     from datetime import UTC, datetime

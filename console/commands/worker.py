@@ -40,7 +40,7 @@ def worker(
     """Turn deliveries into changes until told to stop.
 
     SIGTERM and SIGINT end it with 0: at once until it has joined its group, else when its batch is committed. Further exit
-    codes: 3 the worker cannot go on, or its operations port cannot be had; the log says why, and a supervisor starts it again.
+    codes: 3 the worker cannot continue, or its operations port is taken; the log says why, and a supervisor restarts it.
     """
     from console.options import configuration_path, load_configuration
 

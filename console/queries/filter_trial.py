@@ -7,10 +7,11 @@ from typing import Any
 
 from console.errors import Misused
 from console.queries.document_fields import field_names, meant
-from providers.base import Provider, Sample, SignedRequest, Unparsed
+from providers.base import Provider, Sample, Unparsed
 from providers.reading import read_object
 from schemas.codec import document, document_json
-from schemas.records import Change, Document, RawDelivery
+from schemas.records import Change, Document
+from simulator.signing import raw_delivery, signed
 from streams.pipeline import Tables, process
 from streams.steps.filter import Filter, TermVerdict, Verdict
 from streams.steps.routing import Routes
@@ -62,13 +63,8 @@ def shown_by_delivery(body: bytes, name: str, provider: Provider, topic: str, no
 
     Raises `Misused` when it would find none.
     """
-    headers = provider.sign(Sample(body, topic, "trial", now), EVERY_SECRET)
-    envelope = provider.identify("trial", SignedRequest(headers, body))
-    delivery = RawDelivery(
-        envelope.delivery_id, provider.name, "trial", envelope.event_type, now, envelope.key, body,
-        headers.get("content-type", ""), envelope.event_time, envelope.api_version, headers,
-    )  # fmt: skip
-    result = process(delivery, Tables({}, {}), Routes({}))
+    request = signed(provider, Sample(body, topic, "trial", now), EVERY_SECRET)
+    result = process(raw_delivery(provider, "trial", request, now), Tables({}, {}), Routes({}))
     if not result.routed_changes:
         found = result.outcome
         raise Misused(

@@ -141,13 +141,13 @@ class Report:
 def _notes(tally: Tally, scope: Scope, unsettled: int) -> list[str]:
     notes = []
     if tally.unjudged:
-        notes.append(f"{tally.unjudged:,} deliveries not judged: what came before them is no longer in webhooks.raw")
+        notes.append(f"{tally.unjudged:,} deliveries not judged: earlier ones are no longer in webhooks.raw")
     if tally.corrections:
-        notes.append(f"{tally.corrections:,} corrections of earlier replays were left out")
+        notes.append(f"{tally.corrections:,} corrections of earlier replays were skipped")
     if unsettled:
         notes.append(f"{unsettled:,} wrong resources changed while this read; replay again to judge them")
     if scope.waiting:
-        notes.append(f"{scope.waiting:,} deliveries wait for a worker and were left out")
+        notes.append(f"{scope.waiting:,} deliveries wait for a worker and were skipped")
     return notes
 
 

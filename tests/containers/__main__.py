@@ -2,7 +2,7 @@
 
     python -m tests.containers [options of pytest, such as -k scale]
 
-Each step is said with its time. Exit code: pytest's own, or 77 when there is no engine and none can be started.
+Each step is shown with its time. Exit code: pytest's own, or 77 when there is no engine and none can be started.
 """
 
 import os
@@ -17,7 +17,7 @@ from tests.containers.faults import NoEngine
 from tests.containers.images import provide
 from tests.containers.steps import Steps
 
-READY = "PENSTOCK_CONTAINERS_READY"  # set for pytest: what conftest.py collects these tests by
+READY = "PENSTOCK_CONTAINERS_READY"  # set for pytest: conftest.py collects these tests only with it
 NO_ENGINE = 77  # not one of pytest's own; the usual code for a test that could not be run
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +36,7 @@ def main(arguments: list[str]) -> int:
         LocalError,
         CommandFailed,
         OSError,
-    ) as error:  # of the engine and its images; tests run in a process
+    ) as error:  # from the engine and its images; tests run in a process
         sys.stderr.write(f"make test-containers: {error}\n")
         return NO_ENGINE
     sys.stderr.write(f"{steps.table()}\n")

@@ -1,4 +1,4 @@
-"""Whether everything that was accepted is decided, once and rightly."""
+"""Whether every accepted delivery is decided, once and correctly."""
 
 from contextlib import closing
 

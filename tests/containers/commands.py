@@ -1,4 +1,4 @@
-"""Run a command, and fail with what it said."""
+"""Run a command, and fail with its output."""
 
 import os
 import subprocess
@@ -15,7 +15,7 @@ class CommandFailed(Exception):
 def run(
     command: Sequence[str], environ: Mapping[str, str] | None = None, timeout_s: float = 600, cwd: Path | None = None
 ) -> str:
-    """Return what a command wrote to standard output; raise `CommandFailed` with its last lines when it fails."""
+    """Return a command's standard output; raise `CommandFailed` with its last lines when it fails."""
     try:
         result = subprocess.run(
             command,

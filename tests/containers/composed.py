@@ -1,4 +1,4 @@
-"""A compose project of a test's own: another name, free ports, its own configuration; nothing of it outlives the block."""
+"""A test's own compose project: its own name, free ports and configuration; nothing of it outlives the block."""
 
 import contextlib
 import json
@@ -13,9 +13,9 @@ from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "deploy" / "compose" / "config" / "penstock.toml"
-SOURCE = "acme-shop"  # as in the configuration that is shipped
+SOURCE = "acme-shop"  # as in the shipped configuration
 SECRET = b"made-up"
-UP_S = 480  # two Javas that start at once on a machine that does other things as well
+UP_S = 480  # two Javas that start at once on a busy machine
 SETTLED_S = 300.0
 
 
@@ -35,17 +35,17 @@ class Composed:
 
     @property
     def url(self) -> str:
-        """Return the ingress's address as this machine sees it."""
+        """Return the ingress's address on this machine."""
         return f"http://127.0.0.1:{self.ingress_port}"
 
     @property
     def kafka(self) -> str:
-        """Return the bootstrap servers as this machine sees them."""
+        """Return the bootstrap servers on this machine."""
         return f"127.0.0.1:{self.kafka_port}"
 
     @property
     def registry(self) -> str:
-        """Return the registry's address as this machine sees it."""
+        """Return the registry's address on this machine."""
         return f"http://127.0.0.1:{self.registry_port}/apis/ccompat/v7"
 
     def using(self, *files: str) -> "Composed":
@@ -55,19 +55,19 @@ class Composed:
         return other
 
     def having(self, **variables: str) -> "Composed":
-        """Return the same project with more variables, which the environment gives."""
+        """Return the same project with additional environment variables."""
         other = self.using(*self._files)
         other._variables = {**self._variables, **variables}
         return other
 
     def compose(self, *arguments: str, timeout_s: float = 600) -> str:
-        """Return what `docker compose` writes; raise `CommandFailed` when it fails."""
+        """Return the output of `docker compose`; raise `CommandFailed` when it fails."""
         files = [part for file in self._files for part in ("--file", str(ROOT / file))]
         options = ["--project-name", self.name, "--env-file", str(self._environment_file)]
         return run(("docker", "compose", *files, *options, *arguments), self._variables, timeout_s)
 
     def up(self, *arguments: str) -> None:
-        """Start everything and wait until all of it is healthy; the failure has the end of every log."""
+        """Start everything and wait until all of it is healthy; a failure has the end of every log."""
         try:
             self.compose("up", "--detach", "--wait", "--wait-timeout", str(UP_S), *arguments, timeout_s=UP_S + 300)
         except CommandFailed as error:
@@ -84,18 +84,18 @@ class Composed:
         return "no logs"
 
     def containers(self, service: str) -> list[str]:
-        """Return the ids of a service's containers that are there, running or not."""
+        """Return the ids of a service's existing containers, running or not."""
         label = "label=com.docker.compose"
         filters = ("--filter", f"{label}.project={self.name}", "--filter", f"{label}.service={service}")
         return run(("docker", "ps", "--all", "--quiet", "--no-trunc", *filters)).split()
 
     def inspected(self, service: str) -> list[dict[str, Any]]:
-        """Return what the engine knows about a service's containers."""
+        """Return the engine's description of a service's containers."""
         found: list[dict[str, Any]] = json.loads(run(("docker", "inspect", *self.containers(service))))
         return found
 
     def started_at(self, service: str) -> list[str]:
-        """Return when each container of a service was started last."""
+        """Return the last start of each container of a service."""
         return [container["State"]["StartedAt"] for container in self.inspected(service)]
 
     def is_healthy(self, service: str) -> bool:
@@ -103,7 +103,7 @@ class Composed:
         return all(c["State"]["Health"]["Status"] == "healthy" for c in self.inspected(service))
 
     def shell(self, service: str, script: str, timeout_s: float = 60) -> str:
-        """Return what a bash script writes in each container of a service, as the container's own user."""
+        """Return the output of a bash script in each container of a service, run as the container's own user."""
         commands = (("docker", "exec", each, "bash", "-c", script) for each in self.containers(service))
         return "".join(run(command, timeout_s=timeout_s) for command in commands)
 
@@ -131,19 +131,19 @@ class Composed:
 
 
 def configured(directory: Path, sources: Sequence[str] = ()) -> Path:
-    """Return a folder with the configuration that is shipped, and more sources like its one; the image's user can read it."""
+    """Return a directory with the shipped configuration, and more sources like its one; the image's user can read it."""
     directory.mkdir(parents=True)
     shipped = SHIPPED.read_text()
     more = (f'[[sources]]\nname = "{name}"\nprovider = "shopify"\nsecrets = ["env:ACME_SECRET"]\n' for name in sources)
     (directory / "penstock.toml").write_text("\n".join((shipped, *more)))
-    for path in (directory, *directory.parents[:2]):  # pytest's folders are their owner's alone
+    for path in (directory, *directory.parents[:2]):  # pytest's directories are their owner's alone
         path.chmod(0o755)
     return directory
 
 
 @contextlib.contextmanager
 def composed(project: Composed) -> Iterator[Composed]:
-    """Give a project whose containers, networks and volumes are gone afterwards, whatever happens."""
+    """Give a project whose containers, networks and volumes are always removed afterwards."""
     try:
         yield project
     finally:

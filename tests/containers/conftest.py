@@ -15,7 +15,7 @@ SOURCES = (
     "down",
     "scaled",
     "tls",
-)  # one for each test that counts what is decided
+)  # one for each test that counts decisions
 
 if READY not in os.environ:
     collect_ignore_glob = ["test_*.py"]

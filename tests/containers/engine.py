@@ -1,8 +1,7 @@
 """A container engine with Docker Compose: the one that answers on this machine, or one of our own.
 
-An engine of one's own is Debian's `dockerd` with a socket, images and volumes that nothing else uses; it ends
-with the tests. Its images are kept in Penstock's cache, so that a second run is quick. It needs root and Debian:
-anywhere else the machine has to bring an engine.
+Our own engine is Debian's `dockerd` with its own socket, images and volumes; it ends with the tests. Its images are kept in
+Penstock's cache, so that a second run is quick. It requires root and Debian: any other machine must provide an engine.
 """
 
 import contextlib
@@ -35,19 +34,19 @@ ADVICE = (
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """Where an engine is: what the `docker` command needs in its environment. `is_own` says whether only tests use it."""
+    """The address of an engine: the environment of the `docker` command. `is_own` says whether only tests use it."""
 
     environ: dict[str, str]
     is_own: bool
 
     def docker(self, *arguments: str, timeout_s: float = 600) -> str:
-        """Return what `docker` writes; raise `CommandFailed` when it fails."""
+        """Return the output of `docker`; raise `CommandFailed` when it fails."""
         return run(("docker", *arguments), self.environ, timeout_s)
 
 
 @contextlib.contextmanager
 def engine(step: Step = quiet) -> Iterator[Engine]:
-    """Give an engine that answers; `NoEngine` says why there is none. PENSTOCK_CONTAINERS=own passes by the machine's."""
+    """Give an engine that answers; `NoEngine` says why there is none. PENSTOCK_CONTAINERS=own skips the machine's."""
     if os.environ.get("PENSTOCK_CONTAINERS") != "own" and (found := _existing()) is not None:
         yield found
         return
@@ -56,7 +55,7 @@ def engine(step: Step = quiet) -> Iterator[Engine]:
 
 
 def containers_cache() -> Path:
-    """Return where the engine of our own keeps its images, and what is built for it."""
+    """Return the directory of our own engine's images and builds."""
     return cache_dir() / "containers"
 
 
@@ -126,7 +125,7 @@ def _answers(engine: Engine) -> bool:
 
 
 def _forget_former(engine: Engine) -> None:
-    """Remove what a run that was killed has left; in an engine of our own nothing can be anybody else's."""
+    """Remove a killed run's leftovers; our own engine has no other user."""
     containers = engine.docker("ps", "--all", "--quiet").split()
     if containers:
         engine.docker("rm", "--force", "--volumes", *containers)
@@ -134,7 +133,7 @@ def _forget_former(engine: Engine) -> None:
     if volumes:
         engine.docker("volume", "rm", "--force", *volumes)
     engine.docker("network", "prune", "--force")
-    engine.docker("image", "prune", "--force")  # what the latest builds have replaced
+    engine.docker("image", "prune", "--force")  # replaced by the latest builds
 
 
 def _install() -> None:
@@ -166,7 +165,7 @@ def _compose() -> Path:
             {"CGO_ENABLED": "0"},
             cwd=Path(__file__).parent / "compose",
         )
-        draft.rename(program)  # whole or not there
+        draft.rename(program)  # whole or absent
     return program
 
 

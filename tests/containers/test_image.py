@@ -1,4 +1,4 @@
-"""Penstock's image: what is in it, whose it is, and that any user can run it."""
+"""Penstock's image: its contents, its owner, and that any user can run it."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tests.containers.composed import ROOT, Composed
 from tests.containers.images import PYTHON_IMAGE
 
 IMAGE = "penstock:local"
-OURS_BYTES = 160_000_000  # what the image adds to its base; 390 MB with tests, linters and a Java
+OURS_BYTES = 160_000_000  # the image's additions to its base; 390 MB with tests, linters and a Java
 TEMPORARY = {"/tmp", "/var/tmp", "/run/lock"}  # noqa: S108 the folders that every Debian lets everybody write
 ANY_USER = "654321:0"  # as OpenShift chooses one
 CONFINED = ("--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges:true", "--tmpfs=/tmp")
@@ -22,12 +22,12 @@ PACKAGES = "import importlib.metadata as m; print(*(f'{d.name}=={d.version}' for
 
 
 def in_image(*command: str, user: str = "10001:0") -> str:
-    """Return what a command writes in a container of the image, confined as compose does it."""
+    """Return the output of a command in a container of the image, confined as in compose."""
     return run(("docker", "run", "--rm", "--user", user, *CONFINED, "--entrypoint", command[0], IMAGE, *command[1:]))
 
 
 def inspected(image: str) -> dict[str, Any]:
-    """Return what the engine knows about an image."""
+    """Return the engine's description of an image."""
     found: dict[str, Any] = json.loads(run(("docker", "image", "inspect", image)))[0]
     return found
 
@@ -38,7 +38,7 @@ def _built(stack: Composed) -> None:
 
 
 def test_image_says_what_it_is() -> None:
-    """User, labels, healthcheck and base are in the image itself, for those who run it without compose."""
+    """User, labels, healthcheck and base are in the image itself, for use without compose."""
     config = inspected(IMAGE)["Config"]
     labels = {name.removeprefix("org.opencontainers.image."): value for name, value in config["Labels"].items()}
 
@@ -49,7 +49,7 @@ def test_image_says_what_it_is() -> None:
 
 
 def test_image_is_small() -> None:
-    """Beside its base it holds what runs, and nothing that builds or tests it."""
+    """Beside its base it holds only run-time files, and nothing that builds or tests it."""
     assert inspected(IMAGE)["Size"] - inspected(PYTHON_IMAGE)["Size"] < OURS_BYTES
 
 
@@ -63,7 +63,7 @@ def test_image_has_run_time_packages_only() -> None:
 
 @pytest.mark.parametrize("user", ["10001:0", ANY_USER])
 def test_any_user_of_group_0_can_run_it(user: str) -> None:
-    """The data directory can be written, the command runs, and Python needs no home directory."""
+    """The data directory is writable, the command runs, and Python needs no home directory."""
     assert in_image("bash", "-c", "echo kept > $PENSTOCK_DATA_DIR/x && cat $PENSTOCK_DATA_DIR/x", user=user) == "kept\n"
     assert "ingress" in in_image("penstock", "--help", user=user)
     for module in ("streams.app", "ingress.serve"):
@@ -71,7 +71,7 @@ def test_any_user_of_group_0_can_run_it(user: str) -> None:
 
 
 def test_no_writable_path_belongs_to_root() -> None:
-    """What the image's user could write is its data directory, and the temporary folders of every Debian."""
+    """The image's user can write only its data directory, and Debian's temporary directories."""
     script = r"find / -xdev \( -perm -0002 -o -gid 0 -perm -0020 \) ! -type l -user 0 -print 2>/dev/null; true"
     found = in_image("bash", "-c", script).split()
 
@@ -90,6 +90,6 @@ def test_sbom_names_what_is_in_the_image(tmp_path: Path) -> None:
 
 
 def named(packages: Iterable[str]) -> set[str]:
-    """Return packages with their names as indexes write them: a dash for every underscore and dot."""
+    """Return packages with normalized names: a dash for every underscore and dot."""
     pairs = (package.partition("==") for package in packages)
     return {f"{re.sub('[._-]+', '-', name).lower()}=={version}" for name, _, version in pairs}

@@ -1,4 +1,4 @@
-"""The overlays: HTTPS by the ingress itself, and a Kafka that is somewhere else."""
+"""The overlays: HTTPS by the ingress itself, and an external Kafka."""
 
 import uuid
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def test_ingress_speaks_https(stack: Composed, tmp_path: Path) -> None:
 
 @pytest.fixture
 def own_kafka() -> Iterator[tuple[str, int]]:
-    """Give the network of a Kafka that compose knows nothing of, where it is `broker:9092`, and its port on this machine."""
+    """Give the network of a Kafka outside of compose, where it is `broker:9092`, and its port on this machine."""
     name, port = f"penstock-test-{uuid.uuid4().hex[:8]}", free_port()
     settings = {**BROKER, "KAFKA_ADVERTISED_LISTENERS": f"INSIDE://broker:9092,OUTSIDE://127.0.0.1:{port}"}
     variables = [part for variable in settings.items() for part in ("--env", "=".join(variable))]

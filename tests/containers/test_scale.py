@@ -1,4 +1,4 @@
-"""`docker compose up --scale worker=3`: three workers share the partitions, and nobody fences anybody."""
+"""`docker compose up --scale worker=3`: three workers share the partitions, and none fences another."""
 
 from confluent_kafka.admin import AdminClient
 
@@ -12,7 +12,7 @@ ANSWER_S = 20
 
 
 def test_three_workers_decide(stack: Composed) -> None:
-    """Each of three workers has partitions while traffic flows, none is fenced, and all is decided once and rightly."""
+    """Each of three workers has partitions under traffic, none is fenced, and all is decided once and correctly."""
     shop = traffic(stack, "scaled")
     with shop.flowing():
         until(lambda: shop.count > 50, SETTLED_S, "traffic")
@@ -33,6 +33,6 @@ def test_three_workers_decide(stack: Composed) -> None:
 
 def working(kafka: str) -> int:
     """Return how many members of the group have partitions."""
-    admin = AdminClient({"bootstrap.servers": kafka})  # a name of its own: without one it is gone before the answer
+    admin = AdminClient({"bootstrap.servers": kafka})  # named: an unnamed one is collected before the answer
     group = admin.describe_consumer_groups([GROUP], request_timeout=ANSWER_S)[GROUP].result(2 * ANSWER_S)
     return sum(bool(member.assignment.topic_partitions) for member in group.members)

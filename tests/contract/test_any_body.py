@@ -101,7 +101,7 @@ def test_any_bytes_are_identified_and_parsed(sender: Sender, body: bytes) -> Non
 @pytest.mark.parametrize("sender", SENDERS, ids=lambda sender: sender.name)
 @pytest.mark.parametrize("body", [b"", b" ", b"{", b"[]", b'""', b"null", b"\xff", b"[" * 100_000, b'{"id":' * 100_000])
 def test_body_that_is_no_object_becomes_a_dead_letter(sender: Sender, body: bytes) -> None:
-    """Such a delivery is identified by its delivery id, and `parse` says what was expected."""
+    """Such a delivery is identified by its delivery id, and `parse` returns what was expected."""
     request = SignedRequest(sender.request().headers, body)
     envelope = sender.provider.identify("acme", request)
 

@@ -1,7 +1,7 @@
-"""A captured body, posted again under other headers: what the providers' own samples allow somebody who has one of them.
+"""A captured body, posted again under other headers: what an attacker with one of the providers' own samples can do.
 
-Shopify and GitHub sign the body alone. Every sample is posted under every other topic or event; what is refused, and what is
-not, is the measure of the promise in docs/guarantees.md.
+Shopify and GitHub sign the body alone. Every sample is posted under every other topic or event; the refused and accepted
+ones measure the promise in docs/guarantees.md.
 """
 
 from collections import Counter
@@ -31,18 +31,18 @@ COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact", "app/
 ALIKE = {"app/uninstalled": "shop/update"}  # both show the shop, and nothing else
 GITHUB = [(file.parent.name, file.read_bytes()) for file in sorted((corpora() / "github").glob("*/*.json"))]
 GITHUB_EVENTS = sorted({name.partition(".")[0] for name in RULES})
-# `watch` is only ever `started`; a deleted one would be as like a deleted repository as can be.
+# `watch` is only ever `started`; a deleted one would look exactly like a deleted repository.
 NEVER_DELETED = {"watch"}
 
 
 def shopify(topic: str, body: bytes, **headers: str) -> Parsed | Unparsed:
-    """Return what the pipeline reads in a body that was posted under a topic."""
+    """Return the pipeline's reading of a body that was posted under a topic."""
     sent = {"x-shopify-topic": topic} | {name.replace("_", "-"): value for name, value in headers.items()}
     return Shopify().parse(RawDelivery("d", "shopify", "acme", topic, NOW, "k", body, headers=sent))
 
 
 def github(event: str, body: bytes) -> tuple[Snapshot, ...]:
-    """Return the resources that the pipeline sees in a body that was posted as an event."""
+    """Return the resources that the pipeline finds in a body that was posted as an event."""
     headers = {"x-github-delivery": "guid"}
     parsed = GitHub().parse(RawDelivery("d", "github", "acme", event, NOW, "k", body, headers=headers))
     return parsed.snapshots if isinstance(parsed, Parsed) else ()
@@ -50,7 +50,7 @@ def github(event: str, body: bytes) -> tuple[Snapshot, ...]:
 
 @pytest.mark.parametrize("topic", SHOWING)
 def test_shown_resource_is_not_deleted_by_its_own_body(topic: str) -> None:
-    """The worst that a captured update could do: its body under the topic that deletes."""
+    """The worst case of a captured update: its body under the topic that deletes."""
     (deletion,) = [d for d in DELETIONS if topic_rule(d).resource_type == topic_rule(topic).resource_type]
 
     parsed = shopify(deletion, PAYLOADS[topic])
@@ -61,7 +61,7 @@ def test_shown_resource_is_not_deleted_by_its_own_body(topic: str) -> None:
 
 @pytest.mark.parametrize("topic", SHOWING)
 def test_body_is_of_no_other_main_resource(topic: str) -> None:
-    """The id of an order is not taken for that of a product, where the body has a gid, as all main resources' have."""
+    """The id of an order is not taken for that of a product if the body has a gid, as all main resources' have."""
     own = topic_rule(topic).resource_type
     taken = [
         other
@@ -75,7 +75,7 @@ def test_body_is_of_no_other_main_resource(topic: str) -> None:
 
 @pytest.mark.parametrize("request_topic", COMPLIANCE)
 def test_no_other_body_asks_to_delete_data(request_topic: str) -> None:
-    """A redaction that nobody asked for would make people delete data."""
+    """An unrequested redaction would make people delete data."""
     taken = [
         topic
         for topic, body in PAYLOADS.items()
@@ -88,7 +88,7 @@ def test_no_other_body_asks_to_delete_data(request_topic: str) -> None:
 
 @pytest.mark.parametrize("action", ["update", "delete"])
 def test_header_of_the_new_events_names_no_other_resource(action: str) -> None:
-    """Shopify's new Events name the resource in an unsigned header; it does not win over the id in a signed body."""
+    """Shopify's new Events name the resource in an unsigned header; it does not override the id in a signed body."""
     headers = {"shopify_topic": "Product", "shopify_action": action, "shopify_resource_id": "gid://shopify/Product/8"}
 
     assert isinstance(shopify(f"product/{action}", b'{"id":7,"title":"Jacket"}', **headers), Unparsed)
@@ -98,7 +98,7 @@ def test_header_of_the_new_events_names_no_other_resource(action: str) -> None:
 
 @pytest.mark.parametrize(("ahead_s", "is_believed"), [(-86_400, True), (0, True), (300, True), (301, False)])
 def test_time_from_the_future_is_not_believed(ahead_s: int, is_believed: bool) -> None:
-    """An unsigned time far ahead would make everything that comes later stale."""
+    """An unsigned time far ahead would make every later delivery stale."""
     time = NOW + timedelta(seconds=ahead_s)
     sent = RawDelivery("d", "shopify", "acme", "products/delete", NOW, "k", b'{"id":7}', event_time=time)
 

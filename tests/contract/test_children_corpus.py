@@ -1,4 +1,4 @@
-"""The providers' own payloads: which children each lists, that their own topics meet them, and that no cut list deletes."""
+"""The providers' own payloads: each lists its children, their own topics agree, and no truncated list deletes."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class Capture:
 
     @property
     def children(self) -> list[str]:
-        """Return what happened to resources that have a parent, as `op type id`."""
+        """Return the events of resources that have a parent, as `op type id`."""
         return [f"{c.op} {c.resource_type} {c.resource_id}" for c in self.pipeline.changes if c.parent_key is not None]
 
     def _id(self) -> str:
@@ -56,7 +56,7 @@ class Capture:
 
 
 def test_product_lists_variants_images_and_options() -> None:
-    """Each is a resource of its own that names the product."""
+    """Each is its own resource that names the product."""
     capture = Capture()
     image, option = {"id": 5, "src": "a"}, {"id": 6, "name": "Size"}
 
@@ -68,7 +68,7 @@ def test_product_lists_variants_images_and_options() -> None:
 
 
 def test_topics_of_a_variant_meet_the_variant_of_the_product() -> None:
-    """`variants/in_stock` shows the same version without `inventory_item_id`: no change, and nothing is taken away."""
+    """`variants/in_stock` shows the same version without `inventory_item_id`: no change, and no field is removed."""
     capture = Capture()
     capture.shopify("products/update")
 
@@ -95,7 +95,7 @@ def test_product_of_two_thousand_variants_shows_a_hundred_and_deletes_none() -> 
 
 
 def test_deleted_product_deletes_its_variants_and_a_late_one_stays_out() -> None:
-    """`products/delete` holds an id and nothing else."""
+    """`products/delete` holds only an id."""
     capture = Capture()
     capture.shopify("products/update")
 
@@ -110,7 +110,7 @@ def test_deleted_product_deletes_its_variants_and_a_late_one_stays_out() -> None
 
 
 def test_order_lists_line_items_shipping_lines_fulfillments_and_refunds() -> None:
-    """And what has topics of its own meets the order's list, in either order, without a second event."""
+    """Children with topics of their own match the order's list, in either order, without a second event."""
     capture = Capture()
     fulfillment, refund = SHOPIFY["fulfillments/create"], SHOPIFY["refunds/create"]
     order = SHOPIFY["orders/updated"]
@@ -129,7 +129,7 @@ def test_order_lists_line_items_shipping_lines_fulfillments_and_refunds() -> Non
         *["c order_line_item"] * len(order["line_items"]),
         "c order_shipping_line",
         "c fulfillment",
-        "u fulfillment",  # the order shows a field of it that its own topic does not
+        "u fulfillment",  # the order shows a field that its own topic lacks
         "c refund",
     ]
     assert (repeated.outcome.outcome, repeated.routed_changes) == ("unchanged", ())
@@ -137,7 +137,7 @@ def test_order_lists_line_items_shipping_lines_fulfillments_and_refunds() -> Non
 
 
 def test_customer_lists_addresses_of_which_ten_are_shown() -> None:
-    """With ten of them the list may be cut; and the sample's empty list beside a default address deletes nothing."""
+    """With ten of them the list may be truncated; the sample's empty list beside a default address deletes nothing."""
     capture = Capture()
     sample = SHOPIFY["customers/update"]
 
@@ -159,7 +159,7 @@ def test_customer_lists_addresses_of_which_ten_are_shown() -> None:
 
 @pytest.mark.parametrize("topic", ["products/update", "orders/updated", "customers/update"])
 def test_new_events_list_no_children(topic: str) -> None:
-    """The subscriber's own query shapes their body: a list may be cut anywhere."""
+    """The subscriber's own query shapes their body: a list may be truncated anywhere."""
     capture = Capture()
     body = msgspec.json.encode(SHOPIFY[topic])
     resource = topic.split("/", maxsplit=1)[0].removesuffix("s").capitalize()
@@ -184,7 +184,7 @@ REMOVALS = [
 def test_removal_from_a_pull_request_counts_although_the_list_still_shows_it(
     example: str, kind: str, child_id: str
 ) -> None:
-    """In GitHub's own examples it does. The next list that shows it brings it back, one without it changes nothing."""
+    """In GitHub's own examples it does. The next list that shows it restores it, one without it changes nothing."""
     capture = Capture()
     removed = read_corpus(f"github/pull_request/{example}.payload.json")
     pull = removed["pull_request"] | read_corpus("github/pull_request/labeled.payload.json")["pull_request"]
@@ -202,7 +202,7 @@ def test_removal_from_a_pull_request_counts_although_the_list_still_shows_it(
 
 
 def test_label_on_two_issues_is_two_resources_and_the_label_itself_a_third() -> None:
-    """Taken from one issue, it stays on the other."""
+    """Removed from one issue, it stays on the other."""
     capture = Capture()
     example = read_corpus("github/issues/assigned.payload.json")
 
@@ -232,7 +232,7 @@ def test_invoice_lists_its_lines() -> None:
 
 
 def test_page_of_lines_deletes_no_other_line() -> None:
-    """`has_more` is true: what is not shown may be on the next page."""
+    """`has_more` is true: lines that are not shown may be on the next page."""
     capture = Capture()
     line = INVOICE["lines"]["data"][0]
     both = INVOICE | {"lines": INVOICE["lines"] | {"data": [line, line | {"id": "il_2"}]}}
@@ -247,7 +247,7 @@ def test_page_of_lines_deletes_no_other_line() -> None:
 
 
 def test_deleted_draft_takes_its_lines_along() -> None:
-    """And the preview of a coming invoice has none."""
+    """The preview of a coming invoice has none."""
     capture = Capture()
 
     capture.stripe("invoice.upcoming", 1769860799, {k: v for k, v in INVOICE.items() if k != "id"})

@@ -1,4 +1,4 @@
-"""Every filter that Shopify's documentation shows, against the payload it shows and alone."""
+"""Every filter in Shopify's documentation, against its payload and alone."""
 
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ EXAMPLES: dict[str, Any] = msgspec.json.Decoder(float_hook=Decimal).decode(
     (corpora() / "shopify" / "filter_examples.json").read_bytes()
 )
 SYNTAX: list[str] = [example["filter"] for example in EXAMPLES["syntax"]]
-# Allowed in Shopify's search, where a bare word looks into default fields; a webhook filter has to name its field.
+# Allowed in Shopify's search, where a bare word searches default fields; a webhook filter has to name its field.
 ONLY_IN_SEARCH = frozenset(
     {"John Smith", "bob OR norman AND Shopify", 'state:disabled AND ("sale shopper" OR VIP)', "norm*"}
 )
@@ -22,13 +22,13 @@ ONLY_IN_SEARCH = frozenset(
 
 @pytest.mark.parametrize("example", EXAMPLES["with_payload"], ids=lambda example: example["why"][:60])
 def test_documented_payload_is_delivered_or_suppressed(example: Document) -> None:
-    """As the documentation says."""
+    """The result is the documented one."""
     assert compile_filter(example["filter"]).matches(example["payload"]) is (example["expect"] == "deliver")
 
 
 @pytest.mark.parametrize("text", [text for text in SYNTAX if text not in ONLY_IN_SEARCH])
 def test_documented_syntax_is_read(text: str) -> None:
-    """And names the fields that its terms begin with."""
+    """The result includes the fields that its terms begin with."""
     fields = compile_filter(text).fields
 
     assert fields
@@ -37,7 +37,7 @@ def test_documented_syntax_is_read(text: str) -> None:
 
 @pytest.mark.parametrize("text", sorted(ONLY_IN_SEARCH))
 def test_syntax_of_search_alone_is_refused(text: str) -> None:
-    """With a hint at what is missing."""
+    """The error has a hint at the missing part."""
     assert text in SYNTAX
     with pytest.raises(FilterSyntaxError, match="a bare word does not say in which field to look"):
         compile_filter(text)

@@ -1,4 +1,4 @@
-"""GitHub's own payload examples: every one is understood, and names the resource that this table, not the code, expects."""
+"""GitHub's own payload examples: every one is parsed, and names the resource that this table, not the code, expects."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ PINGS = [(f.parent.name, msgspec.json.decode(f.read_bytes())) for f in PING_FILE
 IDS = [f"{file.parent.name}-{file.stem}" for file in FILES if file not in PING_FILES]
 GUID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
 
-# Event: resource type, where its id stands, where the id of its root stands when that is another resource.
+# Event: resource type, path of its id, path of its root's id if that is another resource.
 EXPECTED: dict[str, tuple[str, str, str]] = {
     "branch_protection_rule": ("branch_protection_rule", "rule.id", ""),
     "check_run": ("check_run", "check_run.id", "check_suite check_run.check_suite.id"),
@@ -145,7 +145,7 @@ def test_ping_is_a_handshake(event: str, payload: dict[str, Any]) -> None:
 @settings(max_examples=examples(500), deadline=None)
 @given(example=mutated([list(example) for example in EXAMPLES]))
 def test_mutated_example_is_identified_and_parsed_alike(example: Any) -> None:
-    """Whatever stands in any place, nothing raises, and where `parse` sees a resource `identify` knew its root."""
+    """For any value in any position nothing raises, and where `parse` finds a resource `identify` knew its root."""
     event, payload = example if isinstance(example, list) and len(example) == 2 else ("issues", example)
     request = _request(event if isinstance(event, str) else "issues", msgspec.json.encode(payload))
 

@@ -1,4 +1,4 @@
-"""Mistakes that other systems are known to make with these providers' webhooks: each one here, and that we do not make it."""
+"""Known bugs of other systems with these providers' webhooks: each is reproduced here, and Penstock does not have it."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -40,7 +40,7 @@ def decided(*deliveries: RawDelivery) -> Pipeline:
 
 
 def last_state(pipeline: Pipeline) -> Document:
-    """Return the document of the last change of the resource itself, children left out."""
+    """Return the document of the last change of the resource itself, without children."""
     changes = [change for change in pipeline.changes if change.parent_key is None]
     return dict(msgspec.json.decode(changes[-1].after or b"{}"))
 
@@ -59,7 +59,7 @@ def test_update_of_the_same_second_is_not_ignored() -> None:
 
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_paid_invoice_is_paid_in_whatever_order_its_second_arrives(order: tuple[int, ...]) -> None:
-    """PostHog/posthog#98651: one payment makes three events of one second; the invoice stayed open when they came mixed up."""
+    """PostHog/posthog#98651: one payment makes three events of one second; out of order, the invoice stayed open."""
     invoice = {"id": "in_1", "object": "invoice", "status": "open"}
     events = [
         stripe("evt_1", "invoice.updated", invoice),

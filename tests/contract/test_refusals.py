@@ -1,4 +1,4 @@
-"""What every provider refuses, each with its exact reason and never with an exception."""
+"""Every provider's refusals, each with its exact reason and never with an exception."""
 
 from datetime import timedelta
 
@@ -51,7 +51,7 @@ def test_wrong_empty_or_no_secret_is_a_wrong_signature(sender: Sender, secrets: 
 
 @every_sender
 def test_signature_made_with_the_empty_secret_is_wrong(sender: Sender) -> None:
-    """A secret left empty by mistake must not open the ingress to everybody."""
+    """A secret left empty by mistake must not open the ingress to every client."""
     forged = replace(sender, secret=b"").request()
 
     assert isinstance(sender.provider.verify(forged, [b""], NOW), Refused)
@@ -60,7 +60,7 @@ def test_signature_made_with_the_empty_secret_is_wrong(sender: Sender) -> None:
 @every_sender
 @pytest.mark.parametrize("age", [JUST_TOO_FAR, WITHIN, timedelta(0), -WITHIN, -JUST_TOO_FAR])
 def test_timestamp_is_fresh_within_five_minutes_both_ways(sender: Sender, age: timedelta) -> None:
-    """Schemes that sign a time refuse what is older or newer than five minutes; the others cannot tell."""
+    """Schemes that sign a time refuse one more than five minutes old or ahead; the others cannot check."""
     verdict = sender.provider.verify(sender.request(now=NOW - age), [sender.secret], NOW)
 
     refusal = {JUST_TOO_FAR: "too_old", -JUST_TOO_FAR: "in_future"}.get(age)
@@ -80,7 +80,7 @@ def test_missing_header_is_a_missing_signature(sender: Sender) -> None:
 
 @every_sender
 def test_malformed_header_is_a_malformed_signature(sender: Sender) -> None:
-    """A signature header that is not of the scheme's form is told apart from a wrong signature."""
+    """A malformed signature header is distinguished from a wrong signature."""
     request = sender.request()
     headers = {**request.headers, **dict.fromkeys(sender.signature_headers, sender.malformed)}
 
@@ -109,7 +109,7 @@ def test_no_refusal_tells_a_secret_or_the_body(sender: Sender) -> None:
     body=st.binary(max_size=50),
 )
 def test_random_header_and_body_is_refused_never_raised(sender: Sender, value: str, position: int, body: bytes) -> None:
-    """Whatever a stranger writes into any header, the answer is a verdict."""
+    """For any value in any header, the answer is a verdict."""
     request = sender.request()
     name = sorted(request.headers)[position % len(request.headers)]
 

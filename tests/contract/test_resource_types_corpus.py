@@ -1,4 +1,4 @@
-"""Every resource type in the providers' own examples has topics of its own: one missing from a table would move to `other`."""
+"""Every resource type in the providers' own examples has topics of its own: a missing one would move to `other`."""
 
 from collections.abc import Iterator
 from pathlib import Path

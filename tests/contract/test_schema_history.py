@@ -47,13 +47,13 @@ def edited(name: str, *, add: dict[str, Any] | None = None, rename: tuple[str, s
 
 @pytest.mark.parametrize("name", SCHEMA_NAMES)
 def test_newest_published_version_is_the_present_one(name: str) -> None:
-    """Whoever edits a schema publishes it: the file in history is the promise."""
+    """An edited schema must be published: the file in history is the promise."""
     assert versions(name)[-1] == (SCHEMAS / f"{name}.avsc").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", SCHEMA_NAMES)
 def test_newest_version_reads_all_older_ones(name: str) -> None:
-    """BACKWARD_TRANSITIVE, as the registry will demand it."""
+    """BACKWARD_TRANSITIVE, as the registry will enforce it."""
     published = versions(name)
 
     for older in published:
@@ -61,7 +61,7 @@ def test_newest_version_reads_all_older_ones(name: str) -> None:
 
 
 def test_all_schemas_have_a_history_and_no_other_has() -> None:
-    """No schema is forgotten, and no history is left of one that is gone."""
+    """Every schema has a history, and every history a schema."""
     present = {file.stem for file in SCHEMAS.glob("*.avsc")}
     kept = {file.name.split(".")[0] for file in (SCHEMAS / "history").glob("*.avsc")}
 
@@ -69,7 +69,7 @@ def test_all_schemas_have_a_history_and_no_other_has() -> None:
 
 
 def test_field_with_a_default_may_be_added() -> None:
-    """The check lets through what is allowed."""
+    """The check accepts allowed changes."""
     can_read(schema_text("outcome"), edited("outcome", add={"name": "note", "type": "string", "default": ""}))
 
 

@@ -1,4 +1,4 @@
-"""Every signature of the corpus is made by the scheme that its provider exposes, as the provider itself makes it."""
+"""The scheme that a provider exposes makes every signature of the corpus, exactly as the provider itself."""
 
 import base64
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ VECTORS: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["id"]) for vector in VECTORS])
 def test_scheme_signs_as_the_provider(vector: dict[str, Any]) -> None:
-    """The headers that the scheme alone makes for a vector's body and secret are the provider's own, and verified."""
+    """The scheme's headers for a vector's body and secret are the provider's own, and verified."""
     rules, scheme = vector_rules(vector)
     body, secret = base64.b64decode(vector["body_base64"]), secrets_of(vector)[0]
 
@@ -36,7 +36,7 @@ def test_scheme_signs_as_the_provider(vector: dict[str, Any]) -> None:
     "vector", [pytest.param(vector, id=vector["id"]) for vector in VECTORS if vector["expect"] == "valid"]
 )
 def test_scheme_makes_the_signature_of_the_vector(vector: dict[str, Any]) -> None:
-    """From its id and time; a legacy SHA-1 signature is in no header of the scheme."""
+    """They are made from its id and time; a legacy SHA-1 signature is in no header of the scheme."""
     _, scheme = vector_rules(vector)
     headers = {name.lower(): value for name, value in vector["headers"].items()}
     given = read_digests(scheme, entries(scheme, headers))
@@ -65,7 +65,7 @@ def secrets_of(vector: dict[str, Any]) -> list[bytes]:
 
 
 def vector_rules(vector: dict[str, Any]) -> tuple[Provider, SignatureScheme]:
-    """Return the provider that a vector means, and its scheme."""
+    """Return a vector's provider, and its scheme."""
     name = {"standard-webhooks": "standard", "generic-hmac": "generic"}.get(vector["provider"], vector["provider"])
     options = None
     if name == "generic":

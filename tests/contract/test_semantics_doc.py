@@ -1,4 +1,4 @@
-"""docs/semantics.md shows the decision table that the tests run, and every reason that the code gives."""
+"""docs/semantics.md has the decision table that the tests run, and every reason in the code."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ GIVEN = re.compile(r'(?:DedupVerdict|UnroutedChange|dead)\(\s*(?:"(?:duplicate|s
 
 @pytest.mark.parametrize("tested", [decision_cases, child_cases, naming_tables])
 def test_table_in_the_document_is_the_one_that_is_tested(tested: ModuleType) -> None:
-    """Written again by the command that the error names."""
+    """The error names the command that regenerates it."""
     text = decision_cases.DOCUMENT.read_text(encoding="utf-8")
 
     assert text == tested.with_table(text), f"docs/semantics.md is out of date; run {tested.REMAKE}"
@@ -33,7 +33,7 @@ def test_every_reason_is_documented(source: str) -> None:
 
 
 def test_every_situation_decided_is_documented_as_a_reason() -> None:
-    """The table uses no word that the list of reasons does not have."""
+    """Every word in the table is in the list of reasons."""
     documented = decision_cases.DOCUMENT.read_text(encoding="utf-8").partition("## Reasons")[2]
 
     for decided in {decided for situation in decision_cases.SITUATIONS for decided in situation.decided}:

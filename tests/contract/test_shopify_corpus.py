@@ -18,9 +18,9 @@ PAYLOADS = dict(shopify_payloads())
 TOPIC_CLASSES: dict[str, list[str]] = read_corpus("shopify/TOPIC_CLASSES.json")
 DELIVERY = "delivery-1"
 
-# In the samples these two show `id: null`: a deletion that names nothing cannot be applied.
+# In the samples these two show `id: null`: a deletion without an id cannot be applied.
 NAMELESS_DELETIONS = {"collection_publications/delete", "product_publications/delete"}
-# Deleted under an id where everything else shows a token: cannot be joined, see the topic table.
+# Deleted by an id while all other topics have a token: cannot be joined, see the topic table.
 UNJOINABLE = {"checkout"}
 # Each sample shows another id.
 UNEQUAL_SAMPLES = {
@@ -45,7 +45,7 @@ def test_sample_is_verified_and_both_readings_agree(topic: str) -> None:
 
 @pytest.mark.parametrize("topic", sorted(NAMELESS_DELETIONS))
 def test_deletion_without_an_id_is_a_dead_letter(topic: str) -> None:
-    """A deletion that names nothing says so, instead of being lost."""
+    """A deletion without an id is reported, instead of being lost."""
     request = _request(topic)
 
     parsed = SHOPIFY.parse(raw_delivery("shopify", SHOPIFY.identify("acme", request), request))
@@ -93,7 +93,7 @@ def test_wrapped_topics_are_unwrapped(topic: str) -> None:
 
 @pytest.mark.parametrize("topic", sorted(TOPIC_CLASSES["full (id + gid + updated_at)"]))
 def test_update_time_is_the_version(topic: str) -> None:
-    """What shows `updated_at` is ordered by it, except a deletion and a notice, which are no versions."""
+    """Documents with `updated_at` are ordered by it, except a deletion and a notice, which are no versions."""
     snapshot = _snapshot(topic)
 
     assert (snapshot.version is None) == (snapshot.is_deleted or snapshot.resource_id == DELIVERY)
@@ -152,7 +152,7 @@ def test_topic_names_its_resource(topic: str, resource: tuple[str, str], parent:
 
 @pytest.mark.parametrize("topic", ["customers/redact", "customers/data_request", "shop/redact"])
 def test_compliance_request_deletes_nothing(topic: str) -> None:
-    """A request to forget somebody is a record of its own, and outlives the customer that it names."""
+    """A customer's redaction request is a record of its own, and outlives the customer that it names."""
     snapshot = _snapshot(topic)
 
     assert not snapshot.is_deleted

@@ -22,7 +22,7 @@ def test_all_vectors_are_here() -> None:
 
 @pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["id"]) for vector in VECTORS])
 def test_vector_is_judged_as_documented(vector: dict[str, Any]) -> None:
-    """Every valid vector is verified and every invalid one refused, at the clock that the vector names."""
+    """Every valid vector is verified and every invalid one refused, at the vector's clock."""
     now = datetime.fromtimestamp(vector.get("now") or 1_700_000_000, UTC)
     request = SignedRequest(
         {name.lower(): value for name, value in vector["headers"].items()}, base64.b64decode(vector["body_base64"])
@@ -30,7 +30,7 @@ def test_vector_is_judged_as_documented(vector: dict[str, Any]) -> None:
 
     verdict = _provider(vector).verify(request, _secrets(vector), now)
 
-    # Valid by arithmetic, but Penstock's policy is to take SHA-256 only.
+    # Valid by arithmetic, but Penstock accepts SHA-256 only.
     is_legacy = (vector.get("note") or "").startswith("legacy-sha1")
     assert isinstance(verdict, Verified if vector["expect"] == "valid" and not is_legacy else Refused), verdict
 

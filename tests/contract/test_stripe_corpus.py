@@ -1,4 +1,4 @@
-"""dj-stripe's captured events, and every object of Stripe's own fixtures wrapped in an event: all are understood."""
+"""dj-stripe's captured events, and every object of Stripe's own fixtures wrapped in an event: all are parsed."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.support.builders.properties import examples
 from tests.support.builders.provider_requests import NOW, raw_delivery
 
 EVENT_COUNT = 11
-RESOURCE_COUNT = 50 + 175  # dj-stripe's objects and OpenAPI's, without what has no type or is a list
+RESOURCE_COUNT = 50 + 175  # dj-stripe's objects and OpenAPI's, without untyped ones and lists
 ACCOUNT = "acct_1PgafTB7WZ01zgkW"
 
 # Objects that the fixtures show without an id: those that a customer has one of, those that an account has one of, and those
@@ -24,7 +24,7 @@ ACCOUNT = "acct_1PgafTB7WZ01zgkW"
 OWNED_BY_CUSTOMER = {"billing.credit_balance_summary", "cash_balance", "discount"} | {
     "entitlements.active_entitlement_summary"
 }
-# Ids chosen by the merchant, or of somebody else's object: unique within one account only.
+# Ids chosen by the merchant, or of another account's object: unique within one account only.
 WITHIN_ACCOUNT = {"application", "coupon", "plan", "price", "product", "promotion_code"}
 
 
@@ -90,7 +90,7 @@ def test_captured_event_names_its_object(name: str, event: dict[str, Any]) -> No
 @pytest.mark.parametrize(("name", "resource"), RESOURCES, ids=[name for name, _ in RESOURCES])
 @pytest.mark.parametrize("account", [None, ACCOUNT])
 def test_resource_in_an_event_keeps_its_id(name: str, resource: dict[str, Any], account: str | None) -> None:
-    """Whatever kind of object an event carries, its id is the resource's, or a documented stand-in where it has none."""
+    """For any kind of object in an event, the resource's id is the object's, or a documented substitute where it has none."""
     event = _event(f"{resource['object']}.updated", resource) | ({"account": account} if account else {})
 
     key, snapshot = _read(event)
@@ -104,7 +104,7 @@ def test_resource_in_an_event_keeps_its_id(name: str, resource: dict[str, Any], 
 
 @pytest.mark.parametrize("event_type", EVENT_TYPES)
 def test_every_event_type_is_an_update_unless_its_object_is_gone(event_type: str) -> None:
-    """Of the types that end in .deleted, only a subscription's is no deletion: the cancelled subscription stays."""
+    """Among types that end in .deleted, only a subscription's is no deletion: the cancelled subscription stays."""
     event = _event(event_type, {"id": "obj_1", "object": "thing"})
 
     _, snapshot = _read(event)
@@ -128,7 +128,7 @@ def test_creation_is_the_first_of_its_second(event_type: str) -> None:
 @settings(max_examples=examples(500), deadline=None)
 @given(event=mutated([*(event for _, event in EVENTS), *WRAPPED, *THIN]))
 def test_mutated_event_is_identified_and_parsed_alike(event: Any) -> None:
-    """Whatever stands in any place, nothing raises, and `identify` and `parse` name the same resource, or none."""
+    """For any value in any position nothing raises, and `identify` and `parse` name the same resource, or none."""
     request = _request(msgspec.json.encode(event))
 
     envelope = Stripe().identify("acme", request)

@@ -1,4 +1,4 @@
-"""What a real `penstock up` leaves on the disk: nothing for other users, nothing outside of its folder, logs of JSON alone."""
+"""Files and logs of a real `penstock up`: no access for other users, nothing outside of its directory, logs of JSON alone."""
 
 import contextlib
 import json
@@ -20,12 +20,12 @@ from tests.support.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]  # two starts of everything, and a third of Kafka
 TIMEOUT_S = 240.0
-LEFT_BEHIND = "liblz4-java-1.so"  # what every start of an older version has left
+LEFT_BEHIND = "liblz4-java-1.so"  # left by every start of an older version
 
 
 @dataclass
 class Stack:
-    """A `penstock up` that is started twice on one data directory, by somebody whose files are everybody's (umask 0)."""
+    """A `penstock up` that is started twice on one data directory, by a user with umask 0."""
 
     home: Path
     process: subprocess.Popen[bytes] | None = None
@@ -33,17 +33,17 @@ class Stack:
 
     @property
     def data_dir(self) -> Path:
-        """Return where everything lies."""
+        """Return the data directory."""
         return self.home / "data"
 
     @property
     def temporary(self) -> Path:
-        """Return what stands for the system's temporary folder: Python's by TMPDIR, Java's by default."""
+        """Return the stand-in for the system's temporary directory: Python's by TMPDIR, Java's by default."""
         return self.home / "tmp"
 
     @property
     def said(self) -> str:
-        """Return what it has told people so far."""
+        """Return the messages for people so far."""
         return (self.home / "stderr").read_text()
 
     def start(self) -> None:
@@ -88,9 +88,9 @@ class Stack:
 
 
 def for_others(directory: Path) -> list[str]:
-    """Return what other users may do something with: modes and paths of a directory and everything below.
+    """Return modes and paths that other users can access in a directory and everything below it.
 
-    The stack is running: a temporary file that is renamed while this looks is seen under its own name.
+    The stack is running: a temporary file that is renamed during the listing appears under its final name.
     """
     modes: dict[Path, int] = {}
     for path in (directory, *directory.rglob("*")):
@@ -103,7 +103,7 @@ def for_others(directory: Path) -> list[str]:
 
 @pytest.fixture(scope="module")
 def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Give a stack that was started, opened to everybody, started again, and ended."""
+    """Give a stack that was started, opened to every user, started again, and ended."""
     stack = Stack(tmp_path_factory.mktemp("up"))
     stack.temporary.mkdir()
     try:
@@ -127,7 +127,7 @@ def used(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def test_everything_is_the_owners_alone(used: Stack) -> None:
-    """After the first start, Kafka's and the registry's files too; after the second also what was open to everybody before."""
+    """After the first start, Kafka's and the registry's files too; after the second also files that were open before."""
     first, second = used.loose
 
     assert first == []
@@ -137,7 +137,7 @@ def test_everything_is_the_owners_alone(used: Stack) -> None:
 
 
 def test_java_leaves_nothing_in_the_temporary_folder_of_the_system(used: Stack) -> None:
-    """Native libraries are unpacked below the data directory, and what a start has left there is gone with the next."""
+    """Native libraries are unpacked below the data directory, and the next start removes those of the previous one."""
     assert list(used.temporary.iterdir()) == []
     assert not list(used.data_dir.rglob(LEFT_BEHIND))
 

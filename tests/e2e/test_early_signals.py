@@ -1,4 +1,4 @@
-"""A process that is told to stop while it starts ends at once, also as the first process of a container. Kafka is away."""
+"""A process that is stopped during its start ends at once, also as a container's first process. Kafka is away."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ NEW_PIDS = ("unshare", "--pid", "--fork", "--kill-child")
 
 
 def command(service: str, directory: Path) -> list[str]:
-    """Return the command line of a service, with ports that nobody else has."""
+    """Return the command line of a service, with ports of its own."""
     (directory / "penstock.toml").write_text(KAFKA_AWAY)
     ports = ["--operations-port", "0", *(["--port", "0"] if service == "ingress" else [])]
     places = ["--config", str(directory / "penstock.toml"), "--data-dir", str(directory / "data")]
@@ -50,7 +50,7 @@ def loaded(pid: int, library: str) -> bool:
 @pytest.mark.parametrize("delay_ms", [0, 50, 100, 300, 1000])
 @pytest.mark.parametrize("service", ["ingress", "worker"])
 def test_sigterm_in_the_first_second_ends_a_service(service: str, delay_ms: int, tmp_path: Path) -> None:
-    """With 0, without a word of complaint; in the first moment, before Python runs any of our code, by the signal itself."""
+    """With 0 and no complaint; in the first moment, before Python runs any of our code, by the signal itself."""
     with started(command(service, tmp_path), tmp_path) as process:
         threading.Event().wait(delay_ms / 1000)
         process.terminate()
@@ -61,7 +61,7 @@ def test_sigterm_in_the_first_second_ends_a_service(service: str, delay_ms: int,
 
 @pytest.mark.parametrize("service", ["ingress", "worker"])
 def test_handlers_come_before_what_takes_long_to_import(service: str, tmp_path: Path) -> None:
-    """As soon as the kernel knows a handler it ends with 0; Kafka's client, the largest part, is not loaded by then."""
+    """Once the kernel has a handler it ends with 0; Kafka's client, the largest part, is not loaded by then."""
     with started(command(service, tmp_path), tmp_path) as process:
         until(lambda: heeds_sigterm(process.pid), STARTS_S, "it has a handler", poll_s=0.001)
         assert not loaded(process.pid, "librdkafka")
@@ -76,7 +76,7 @@ def test_handlers_come_before_what_takes_long_to_import(service: str, tmp_path: 
 )
 @pytest.mark.parametrize("service", ["ingress", "worker"])
 def test_first_process_of_a_container_ends_as_well(service: str, tmp_path: Path) -> None:
-    """The kernel hands process 1 only signals that it has a handler for."""
+    """The kernel delivers to process 1 only signals that it has a handler for."""
     with started([*NEW_PIDS, *command(service, tmp_path)], tmp_path) as outside:
         until(lambda: len(psutil.Process(outside.pid).children()) == 1, STARTS_S, "process 1 is there")
         (first,) = psutil.Process(outside.pid).children()
@@ -89,7 +89,7 @@ def test_first_process_of_a_container_ends_as_well(service: str, tmp_path: Path)
 
 
 def test_worker_that_waits_for_kafka_ends_at_once(tmp_path: Path) -> None:
-    """Nothing is begun until it has joined its group, so it does not wait for the call that waits for Kafka."""
+    """No work begins before it has joined its group, so it does not wait for the pending call to Kafka."""
     with started(command("worker", tmp_path), tmp_path) as process:
         until(lambda: "worker_listening" in (tmp_path / "log").read_text(), STARTS_S, "it has begun to wait")
         process.terminate()
@@ -99,7 +99,7 @@ def test_worker_that_waits_for_kafka_ends_at_once(tmp_path: Path) -> None:
 
 
 def test_command_that_is_ended_early_has_not_succeeded(tmp_path: Path) -> None:
-    """143, as a shell shows it: what it was asked for was not done."""
+    """143, as in a shell: the command did not do its work."""
     arguments = [sys.executable, "-m", "console.entry", "check", "--config", str(tmp_path / "penstock.toml")]
     with started(arguments, tmp_path) as process:
         until(lambda: heeds_sigterm(process.pid), STARTS_S, "it has a handler", poll_s=0.001)
@@ -109,7 +109,7 @@ def test_command_that_is_ended_early_has_not_succeeded(tmp_path: Path) -> None:
 
 
 def test_program_is_the_entry() -> None:
-    """What is installed as `penstock` is what is tried here."""
+    """The installed `penstock` program is the entry point that these tests start."""
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
     assert project["scripts"] == {"penstock": "console.entry:main"}

@@ -1,7 +1,7 @@
-"""`penstock ingress` as nobody, on a file system of which it can write nothing but its data directory.
+"""`penstock ingress` as an unprivileged user, on a file system where only its data directory is writable.
 
 Under root with the kernel's own means, without a container engine: a mount namespace in which everything is read-only, and
-another user without capabilities. The one it keeps lets it read like root, because the tests' Python may lie in root's home.
+another user without capabilities. It keeps one to read like root, because the tests' Python may be in root's home.
 """
 
 import os
@@ -34,7 +34,7 @@ exec setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs --boundin
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """Give a directory that everybody can read; pytest's are for their owner alone."""
+    """Give a directory that every user can read; pytest's are for their owner alone."""
     with tempfile.TemporaryDirectory(prefix="penstock-") as made:
         Path(made).chmod(0o755)
         yield Path(made)
@@ -55,7 +55,7 @@ def hardened(directory: Path) -> Iterator[IngressProcess]:
 
 
 def _prefix(data: Path) -> list[str]:
-    """Return what comes before the command: nothing where the tests are nobody special themselves."""
+    """Return the command prefix: empty where the tests run without privileges themselves."""
     if os.geteuid() != 0:
         return []
     missing = [program for program in ("unshare", "setpriv", "mount") if shutil.which(program) is None]
@@ -65,7 +65,7 @@ def _prefix(data: Path) -> list[str]:
 
 
 def test_nobody_on_a_read_only_file_system_serves_and_spools(hardened: IngressProcess, directory: Path) -> None:
-    """Deliveries are accepted, spooled, counted, and the end is in order: nothing needs a right or another directory."""
+    """Deliveries are accepted, spooled, counted, and it ends in order: it needs no other right or directory."""
     answer = hardened.post("/v1/acme", b'{"id":1}')
 
     assert answer.status_code == 200, hardened.log_text()
@@ -78,7 +78,7 @@ def test_nobody_on_a_read_only_file_system_serves_and_spools(hardened: IngressPr
 
 
 def test_it_is_really_nobody_and_really_read_only(hardened: IngressProcess) -> None:
-    """The test above would prove nothing if the namespace or the user were not what it says."""
+    """Without this namespace and user the test above would prove nothing."""
     pid = hardened.child.pid
     assert psutil.Process(pid).uids().effective == (NOBODY if os.geteuid() == 0 else os.geteuid())
     if os.geteuid() != 0:

@@ -1,4 +1,4 @@
-"""What the log of a real ingress says, and what it never says, at its most talkative. Kafka is away."""
+"""The contents of a real ingress's log at its most verbose, and what it must never contain. Kafka is away."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.waiting import until
 
 TIMEOUT_S = 30.0
-SECRET = "madeUpAndNeverToBeSeen00"  # base64, as Standard Webhooks wants it
+SECRET = "madeUpAndNeverToBeSeen00"  # base64, as Standard Webhooks requires
 MARK = "word-of-a-body"
 BODY = json.dumps({"id": 7, "note": MARK, "updated_at": "2026-01-01T00:00:00Z"}).encode()
 SOURCES = ("shopify", "bigcommerce", "github", "stripe", "shopery", "standard", "generic")
@@ -33,20 +33,20 @@ spool_bytes = 20_000
 
 @pytest.fixture
 def talkative(tmp_path: Path) -> Iterator[IngressProcess]:
-    """Give an ingress that logs all it can, and spools."""
+    """Give an ingress that logs at its most verbose, and spools."""
     with running_ingress(tmp_path, CONFIGURATION) as process:
         yield process
 
 
 def signed(name: str, body: bytes = BODY) -> dict[str, str]:
-    """Return the headers of a rightly signed delivery, and some with credentials of a sender's own."""
+    """Return the headers of a correctly signed delivery, and some with the sender's own credentials."""
     sample = Sample(body, "products/update", f"id-{name}", datetime.now(UTC))
     headers = provider(name).sign(sample, SECRET.encode())
     return {**headers, "authorization": f"Bearer {SECRET}", "cookie": f"session={SECRET}"}
 
 
 def test_accepted_deliveries_are_named_and_nothing_is_given_away(talkative: IngressProcess) -> None:
-    """At level debug each delivery has its line, by its id; no line has a secret, a signature or a word of a body."""
+    """At level debug each delivery has a line with its id; no line has a secret, a signature or any part of a body."""
     shown_nowhere = {SECRET, MARK}
     for name in SOURCES:
         headers = signed(name)
@@ -68,7 +68,7 @@ def test_accepted_deliveries_are_named_and_nothing_is_given_away(talkative: Ingr
 
 
 def test_verified_delivery_that_is_not_kept_is_named(talkative: IngressProcess) -> None:
-    """GitHub never sends again: whoever looks for a lost delivery finds its id and the reason."""
+    """GitHub never resends: the log has the id of a lost delivery and the reason."""
     body = b'{"id":7,"note":"' + MARK.encode() * 2_000 + b'"}'
 
     answer = talkative.post("/v1/shopify", body, signed("shopify", body))
@@ -81,7 +81,7 @@ def test_verified_delivery_that_is_not_kept_is_named(talkative: IngressProcess) 
 
 
 def test_names_that_senders_choose_cannot_control_a_terminal(talkative: IngressProcess) -> None:
-    """Ids, types and paths are logged as JSON, in which nothing is left that a terminal obeys."""
+    """Ids, types and paths are logged as JSON, without any character that controls a terminal."""
     hostile = {"x-webhook-delivery": "id-\x9b2J\x85forged", "x-webhook-event": "\x9b31m.\xad", "user-agent": "\x9b2J"}
     body = json.dumps({"id": HOSTILE}).encode()
     headers = {name: value.encode("latin-1") for name, value in (signed("generic", body) | hostile).items()}

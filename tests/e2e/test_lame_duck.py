@@ -1,4 +1,4 @@
-"""An ingress that was told to stop serves on until balancers have noticed. Kafka is away: deliveries go to the spool."""
+"""A stopping ingress keeps serving until balancers have noticed. Kafka is away: deliveries go to the spool."""
 
 from pathlib import Path
 
@@ -15,18 +15,18 @@ EXIT_KILLED = 130
 
 
 def says(process: IngressProcess, status: str) -> bool:
-    """Say whether /readyz, of the process, has this status and is 503."""
+    """Say whether the process's /readyz has this status and is 503."""
     answer = process.get("/readyz")
     return answer.json() == {"status": status} and answer.status_code == 503
 
 
 def until_it_serves(process: IngressProcess) -> None:
-    """Return when deliveries are answered: a process that only starts ends at once."""
+    """Return once deliveries are answered: a process that is still starting would end at once."""
     assert process.post("/v1/acme", BODY).status_code == 200
 
 
 def test_leaving_ingress_serves_new_connections_until_it_is_asked_again(tmp_path: Path) -> None:
-    """/readyz is 503 from SIGTERM on, and new connections are answered as ever; a second SIGTERM ends it at once."""
+    """/readyz is 503 from SIGTERM on, and new connections are still answered; a second SIGTERM ends it at once."""
     with running_ingress(tmp_path, KAFKA_AWAY, *LONG) as process:
         until_it_serves(process)
 
@@ -45,7 +45,7 @@ def test_leaving_ingress_serves_new_connections_until_it_is_asked_again(tmp_path
 
 @pytest.mark.parametrize("chosen_by", ["option", "configuration"])
 def test_lame_duck_ends_by_draining(tmp_path: Path, chosen_by: str) -> None:
-    """When the time is over the port closes, and everything ends in order, with 0."""
+    """After the delay the port closes, and everything ends in order, with 0."""
     given = ("--lame-duck", "1") if chosen_by == "option" else ()
     configured = "" if chosen_by == "option" else "[ingress]\nlame_duck_s = 1\n"
     with running_ingress(tmp_path, configured + KAFKA_AWAY, *given) as process:
@@ -61,7 +61,7 @@ def test_lame_duck_ends_by_draining(tmp_path: Path, chosen_by: str) -> None:
 
 
 def test_without_one_it_drains_at_once(tmp_path: Path) -> None:
-    """0 on the command line wins over the configuration, so that `penstock up` stops quickly."""
+    """0 on the command line overrides the configuration, so that `penstock up` stops quickly."""
     with running_ingress(tmp_path, "[ingress]\nlame_duck_s = 300\n" + KAFKA_AWAY, "--lame-duck", "0") as process:
         until_it_serves(process)
         process.child.terminate()

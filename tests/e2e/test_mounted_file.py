@@ -1,4 +1,4 @@
-"""A configuration that is mounted by itself, as a container has it: replaced outside, it stays the old one, and that is said."""
+"""A configuration mounted as a single file, as in a container: replaced outside, the old one stays, and the log says so."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def beside_a_mount(source: Path, target: Path) -> list[str]:
-    """Return what runs a command in a mount namespace of its own, in which one file or folder is mounted over another."""
+    """Return the prefix that runs a command in its own mount namespace, with one file or directory mounted over another."""
     return ["unshare", "--mount", "--propagation", "private", "sh", "-c", BIND, "sh", str(source), str(target)]
 
 
@@ -41,7 +41,7 @@ def outside(tmp_path: Path) -> Path:
 
 
 def test_replaced_file_is_said_once(tmp_path: Path, outside: Path) -> None:
-    """At the start that it may happen, and when it has happened that it has; nothing is served that nobody can see."""
+    """The start warns that it may happen, and a later line says that it has; the unseen source is not served."""
     process = IngressProcess(tmp_path, KAFKA_AWAY)
     process.prefix = beside_a_mount(outside, tmp_path / "penstock.toml")
     process.start()
@@ -62,7 +62,7 @@ def test_replaced_file_is_said_once(tmp_path: Path, outside: Path) -> None:
 
 
 def test_mounted_folder_follows(tmp_path: Path, outside: Path) -> None:
-    """The same with the folder mounted: the new source is there, and nothing is complained of."""
+    """With the directory mounted instead: the new source is served, and no warning is logged."""
     inside = tmp_path / "inside"
     inside.mkdir()
     process = IngressProcess(inside, KAFKA_AWAY)

@@ -1,4 +1,4 @@
-"""The operations port of a real ingress: apart from the deliveries', open from the first moment to the last. Kafka is away."""
+"""The operations port of a real ingress: separate from the deliveries' port, open from start to end. Kafka is away."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ BODY = b'{"id":7}'
 
 
 def test_each_port_has_its_own_paths(tmp_path: Path) -> None:
-    """Deliveries are served on one, pages on the other, and neither tells what the other has."""
+    """Deliveries are served on one, pages on the other, and each answers 404 for the other's paths."""
     with running_ingress(tmp_path, KAFKA_AWAY) as process:
         operations = f"http://127.0.0.1:{process.operations_port}"
 
@@ -33,7 +33,7 @@ def test_each_port_has_its_own_paths(tmp_path: Path) -> None:
 
 
 def test_readiness_ends_before_the_deliveries_do(tmp_path: Path) -> None:
-    """Asked to stop, the ingress says so while it still takes in what had begun; the port closes behind the last answer."""
+    """While it stops, the ingress says so and still takes requests in flight; the port closes after the last answer."""
     with running_ingress(tmp_path, KAFKA_AWAY) as process, half_posted(process) as delivery:
         assert process.post("/v1/acme", BODY).status_code == 200, (
             "the first waits for Kafka, later ones are spooled at once"
@@ -52,7 +52,7 @@ def test_readiness_ends_before_the_deliveries_do(tmp_path: Path) -> None:
 
 
 def half_posted(process: IngressProcess) -> socket.socket:
-    """Return a connection on which a delivery has come but for its last byte."""
+    """Return a connection on which a delivery has arrived except for its last byte."""
     connection = socket.create_connection(("127.0.0.1", process.port), timeout=TIMEOUT_S)
     head = f"POST /v1/acme HTTP/1.1\r\nhost: ingress\r\ncontent-length: {len(BODY)}\r\n\r\n"
     connection.sendall(head.encode() + BODY[:-1])
@@ -61,7 +61,7 @@ def half_posted(process: IngressProcess) -> socket.socket:
 
 @pytest.mark.parametrize("chosen_by", ["option", "variable"])
 def test_taken_port_is_named_with_its_option(tmp_path: Path, chosen_by: str) -> None:
-    """Two ingresses on one machine need two of them: the second says which port is taken and how to choose another."""
+    """Two ingresses on one machine need two of them: the second names the taken port and the option to choose another."""
     (tmp_path / "penstock.toml").write_text(KAFKA_AWAY)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -81,7 +81,7 @@ def test_taken_port_is_named_with_its_option(tmp_path: Path, chosen_by: str) -> 
 
 
 def test_host_is_chosen_apart(tmp_path: Path) -> None:
-    """127.0.0.1 by default, whatever the host of the deliveries is; containers choose another."""
+    """127.0.0.1 by default, regardless of the host of the deliveries; containers choose another."""
     with running_ingress(tmp_path, KAFKA_AWAY, "--operations-host", "127.0.0.2", host="127.0.0.3") as process:
         assert httpx.get(f"http://127.0.0.2:{process.operations_port}/healthz", trust_env=False).status_code == 200
         with pytest.raises(httpx.ConnectError):

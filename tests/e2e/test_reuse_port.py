@@ -1,4 +1,4 @@
-"""Instances share a port, or are refused with a reason and without harm to those that serve. Kafka is away: they spool."""
+"""Instances share a port, or are refused with a reason and without harm to running ones. Kafka is away: they spool."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def crew(tmp_path: Path) -> Iterator[list[IngressProcess]]:
 
 
 def refused(process: IngressProcess) -> dict[str, Any]:
-    """Start a process that must end with the code for what another one has; return the last line of its log."""
+    """Start a process that must end with the code for a resource in use; return the last line of its log."""
     with pytest.raises(AssertionError):
         process.start()
     assert process.child.wait(TIMEOUT_S) == TAKEN, process.log_text()
@@ -43,12 +43,12 @@ def post_all(process: IngressProcess, count: int = POSTS) -> None:
 
 
 def spooled(process: IngressProcess) -> float:
-    """Return how many deliveries an instance has in its spool."""
+    """Return the number of deliveries in an instance's spool."""
     return metric(process, "penstock_spool_deliveries")
 
 
 def test_connections_are_spread_and_each_counts_its_own(crew: list[IngressProcess]) -> None:
-    """Every instance gets some, each shows what it got and spools it, and together that is everything."""
+    """Every instance gets some, counts and spools its own, and the sum is the number of posts."""
     post_all(crew[0])
 
     counted = [metric(each, "penstock_ingress_answers_total", 'result="accepted"') for each in crew]
@@ -59,7 +59,7 @@ def test_connections_are_spread_and_each_counts_its_own(crew: list[IngressProces
 
 
 def test_each_instance_speaks_for_itself(crew: list[IngressProcess]) -> None:
-    """One that leaves says so on its own operations port; the others stay ready, and their port stays open."""
+    """A stopping instance says so on its own operations port; the others stay ready, and their port stays open."""
     post_all(crew[0])
     until(lambda: all(each.get("/readyz").status_code == 200 for each in crew), TIMEOUT_S, "all are ready")
     crew[0].child.terminate()
@@ -71,7 +71,7 @@ def test_each_instance_speaks_for_itself(crew: list[IngressProcess]) -> None:
 
 
 def test_restarted_instance_has_its_own_spool_again(crew: list[IngressProcess]) -> None:
-    """Killed, it finds in its data directory what it had answered 200."""
+    """After SIGKILL it finds the deliveries that it answered 200 in its data directory."""
     post_all(crew[0])
     before = [spooled(each) for each in crew]
 
@@ -83,7 +83,7 @@ def test_restarted_instance_has_its_own_spool_again(crew: list[IngressProcess]) 
 
 
 def test_second_instance_with_one_data_directory_is_refused(crew: list[IngressProcess], tmp_path: Path) -> None:
-    """Code 3 and a reason; it has taken no connection from those that serve."""
+    """Code 3 and a reason; it has taken no connection from running instances."""
     data = tmp_path / "1" / "data"  # as the first --data-dir of instance 1 is
     twin = instance(tmp_path / "twin", KAFKA_AWAY, crew[1].port, "--data-dir", str(data))
 
@@ -97,7 +97,7 @@ def test_second_instance_with_one_data_directory_is_refused(crew: list[IngressPr
 
 
 def test_port_without_reuse_port_is_taken(tmp_path: Path) -> None:
-    """Code 3, and what to do: the process that listens there does not share."""
+    """Code 3 and advice: the process that listens there does not share the port."""
     (tmp_path / "first").mkdir()
     with running_ingress(tmp_path / "first", KAFKA_AWAY) as first:
         event = refused(instance(tmp_path / "second", KAFKA_AWAY, first.port))
@@ -109,7 +109,7 @@ def test_port_without_reuse_port_is_taken(tmp_path: Path) -> None:
 
 
 def test_shared_port_is_taken_for_an_ingress_without_reuse_port(crew: list[IngressProcess], tmp_path: Path) -> None:
-    """Nobody joins by accident."""
+    """A process without --reuse-port does not join."""
     (tmp_path / "alone").mkdir()
     alone = IngressProcess(tmp_path / "alone", KAFKA_AWAY)
     alone.port = crew[0].port
@@ -119,7 +119,7 @@ def test_shared_port_is_taken_for_an_ingress_without_reuse_port(crew: list[Ingre
 
 
 def test_taken_operations_port_is_named(crew: list[IngressProcess], tmp_path: Path) -> None:
-    """Two instances cannot share that one: each is asked for itself."""
+    """Two instances cannot share the operations port: each is queried separately."""
     late = instance(tmp_path / "late", KAFKA_AWAY, crew[0].port)
     late.operations_port = crew[0].operations_port
 
@@ -127,7 +127,7 @@ def test_taken_operations_port_is_named(crew: list[IngressProcess], tmp_path: Pa
 
 
 def test_tls_is_shared_as_well(tmp_path: Path) -> None:
-    """Connections with TLS are spread like others; each instance has read the certificate itself."""
+    """Connections with TLS are spread like others; each instance reads the certificate itself."""
     authority = Authority()
     certificate, key = authority.issue(tmp_path)
     with instances(tmp_path, KAFKA_AWAY, 2, "--certfile", str(certificate), "--keyfile", str(key)) as crew:
@@ -139,7 +139,7 @@ def test_tls_is_shared_as_well(tmp_path: Path) -> None:
 
 
 def test_spool_of_the_former_layout_is_named(tmp_path: Path) -> None:
-    """A start says that a file of a process under --workers lies there, which no instance will publish."""
+    """The start reports a file of a process under --workers, which no instance will publish."""
     port = free_port()
     spools = tmp_path / "0" / "data" / "spool"
     spools.mkdir(parents=True)

@@ -40,11 +40,11 @@ class Stack:
 
     @property
     def said(self) -> str:
-        """Return what it has told people so far."""
+        """Return the messages for people so far."""
         return self.errors.read_text()
 
     def get(self, path: str) -> dict[str, str]:
-        """Return what the ingress answers."""
+        """Return the ingress's answer."""
         answer: dict[str, str] = httpx.get(f"http://127.0.0.1:{self.port}{path}", trust_env=False).json()
         return answer
 
@@ -58,7 +58,7 @@ class Stack:
         return next(child for child in running if any(program in part for part in child.cmdline()))
 
     def read_ready_line(self) -> str:
-        """Return the first line on stdout; whatever it said to people is in the failure if there is none."""
+        """Return the first line on stdout; without one, the failure contains the messages for people."""
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line, self.said
@@ -70,7 +70,7 @@ Starter = Callable[..., Stack]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Starter]:
-    """Start `penstock up` on free ports, again and again on the same data if asked; all ended with the test."""
+    """Start `penstock up` on free ports, repeatedly on the same data on request; all end with the test."""
     with contextlib.ExitStack() as started:
         port, kafka_port, registry_port, operations_port, worker_port = numbers = [ports.free_port() for _ in range(5)]
 
@@ -91,7 +91,7 @@ def start(tmp_path: Path) -> Iterator[Starter]:
 
 
 def test_starts_says_where_and_ends_on_ctrl_c(start: Starter) -> None:
-    """One line on stdout when all is ready; children know where everything is; Ctrl-C ends all, in order, with 0."""
+    """One line on stdout when all is ready; children have all addresses; Ctrl-C ends all, in order, with 0."""
     stack = start()
 
     line = stack.read_ready_line()
@@ -162,7 +162,7 @@ def test_whatever_dies_is_started_again(start: Starter) -> None:
 
 
 def test_stopped_while_starting_leaves_nothing(start: Starter) -> None:
-    """SIGTERM before it was ever ready ends what had begun, prints no ready line and is no failure."""
+    """SIGTERM before it was ready ends the started processes, prints no ready line and is no failure."""
     stack = start()
     until(lambda: "starting Kafka" in stack.said and bool(stack.descendants()), 20, "something was started")
     left = stack.descendants()
@@ -227,7 +227,7 @@ def _listens_on_loopback_only(pids: list[int]) -> None:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """End a stack that a failed test has left; nothing it started outlives it."""
+    """End a stack that a failed test has left; no process that it started outlives it."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(process.pid, signal.SIGKILL)
     process.wait()

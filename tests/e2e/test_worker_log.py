@@ -1,4 +1,4 @@
-"""What the log of a real worker is: one JSON object a line, whatever happens. Kafka is away."""
+"""A real worker's log: one JSON object a line, in every case. Kafka is away."""
 
 import json
 import os
@@ -13,7 +13,7 @@ TIMEOUT_S = 60.0
 
 
 def test_log_is_json_from_the_first_byte(tmp_path: Path) -> None:
-    """No cursor codes of Faust's, no banner, none of librdkafka's plain lines, and what it creates is its owner's alone."""
+    """No cursor codes or banner from Faust, no plain lines from librdkafka, and only the owner can read its files."""
     configuration, log, data_dir = tmp_path / "penstock.toml", tmp_path / "worker.log", tmp_path / "data"
     configuration.write_text(KAFKA_AWAY)
     command = [str(Path(sys.executable).parent / "penstock"), "worker", "--data-dir", str(data_dir)]

@@ -1,6 +1,6 @@
 """`penstock up` with two tiny programs in place of ingress and worker; run as a program by test_stack.py.
 
-The ingress answers on both its ports, tells its environment and process id, and dies when asked; the worker answers on its own.
+The ingress answers on both its ports, shows its environment and process id, and dies on request; the worker answers on its own.
 """
 
 import json
@@ -16,7 +16,7 @@ from local.stack import INGRESS, WORKER, Options, Ready, up
 
 
 def main() -> None:
-    """Do what the first argument says."""
+    """Run the program named by the first argument."""
     part, *arguments = sys.argv[1:]
     match part:
         case "ingress":

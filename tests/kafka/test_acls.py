@@ -1,4 +1,4 @@
-"""The rights that `penstock acls` prints are enough, and none is too many: the authorizer's own log says both."""
+"""The ACLs that `penstock acls` prints are sufficient and minimal; the authorizer's own log proves both."""
 
 import contextlib
 from pathlib import Path
@@ -28,19 +28,19 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 
 @pytest.fixture
 def site(secure: SecureKafka, registry: str, tmp_path: Path) -> Site:
-    """Give a site on a broker without rights and topics."""
+    """Give a site on a broker without ACLs and topics."""
     secure.revoke_all()
     remove_topics(secure)
     return Site(secure, registry, tmp_path)
 
 
 def remove_topics(secure: SecureKafka) -> None:
-    """Remove every topic that is not Kafka's own, also one made so lately that the broker does not list it at first."""
+    """Remove every non-internal topic, including one created so recently that the broker does not list it yet."""
 
     def are_gone() -> bool:
         made = own_topics(secure)
         for future in secure.admin.delete_topics(made).values() if made else ():
-            with contextlib.suppress(KafkaException):  # being deleted already; the next look tells
+            with contextlib.suppress(KafkaException):  # already being deleted; the next listing shows it
                 future.result()
         return not made
 
@@ -48,12 +48,12 @@ def remove_topics(secure: SecureKafka) -> None:
 
 
 def own_topics(secure: SecureKafka) -> list[str]:
-    """Return the topics that are not Kafka's own."""
+    """Return the topics that are not internal to Kafka."""
     return [name for name in secure.admin.list_topics(timeout=10).topics if not name.startswith("__")]
 
 
 def judge(decisions: list[Decision], granted: list[Rule]) -> None:
-    """Fail where something was denied, or where a right let nothing through that no other right would have."""
+    """Fail where an operation was denied, or where an ACL allowed nothing that no other ACL allows."""
     denied = {
         (each.principal, each.operation, each.kind, each.name, each.request)
         for each in decisions
@@ -66,15 +66,15 @@ def judge(decisions: list[Decision], granted: list[Rule]) -> None:
 
 
 def is_used_by_chance(rule: Rule) -> bool:
-    """Say whether a consumer that only reads may end before librdkafka looks for its group's coordinator, as it does unasked.
+    """Say whether a read-only consumer may end before librdkafka looks up its group's coordinator, which it does by default.
 
-    Where it comes to that and is denied, the consumer fails.
+    Where the lookup happens and is denied, the consumer fails.
     """
     return rule.kind == "GROUP" and (rule.name == CONSOLE_GROUP or rule.name.endswith("-restore"))
 
 
 def test_rights_with_topics_made_by_penstock(site: Site) -> None:
-    """From an empty Kafka to changes; then more partitions, and another's settings on the changelogs."""
+    """From an empty Kafka to changes; then with more partitions and foreign settings on the changelogs."""
     secure, granted = site.secure, site.rules("ingress", "worker")
     secure.grant(granted)
     since = secure.size()
@@ -99,7 +99,7 @@ def test_rights_with_topics_made_by_penstock(site: Site) -> None:
 
 
 def test_rights_with_topics_made_beforehand(site: Site) -> None:
-    """With the topics of `penstock acls --topics-exist` there, nobody creates or alters any, and needs no right to."""
+    """With the topics of `penstock acls --topics-exist` in place, no process creates or alters topics or needs ACLs for it."""
     secure, granted = site.secure, site.rules("ingress", "worker", topics_exist=True)
     assert not {rule for rule in granted if rule.operation in {"CREATE", "ALTER", "ALTER_CONFIGS"}}
     make_topics(site)
@@ -121,7 +121,7 @@ def test_rights_with_topics_made_beforehand(site: Site) -> None:
 
 
 def test_rights_of_commands(site: Site) -> None:
-    """Each command finds what it looks for with its own rights alone."""
+    """Each command works with its own ACLs alone."""
     secure = site.secure
     secure.grant(site.rules("ingress", "worker"))
     with site.worker(), site.ingress() as opened:
@@ -145,7 +145,7 @@ def test_rights_of_commands(site: Site) -> None:
             assert done.returncode == 0, (arguments, done.stdout, done.stderr)
 
         seen = [each for each in secure.decisions(since) if each.principal == "User:penstock-console"]
-        judge(seen, [rule for rule in granted if rule.operation != "WRITE"])  # corrections, which are for mistakes
+        judge(seen, [rule for rule in granted if rule.operation != "WRITE"])  # only corrections WRITE
         secure.revoke(granted)
 
 
@@ -157,7 +157,7 @@ def test_rights_of_commands(site: Site) -> None:
     ],
 )
 def test_worker_without_one_right_says_which(site: Site, kind: str, operation: str, said: str) -> None:
-    """A right that was forgotten is named in the log, and given later it is used without a restart."""
+    """The log names a missing ACL; once granted, it takes effect without a restart."""
     secure, granted = site.secure, site.rules("worker")
     secure.grant(granted)
     taken = [rule for rule in granted if (rule.kind, rule.operation) == (kind, operation)]
@@ -169,7 +169,7 @@ def test_worker_without_one_right_says_which(site: Site, kind: str, operation: s
 
 
 def make_raw_as_ingress(site: Site) -> None:
-    """Create the raw topic with the ingress' own rights; later the worker does, for whoever comes first has to."""
+    """Create the raw topic with the ingress's ACLs, then with the worker's: the process that starts first creates it."""
     folder = site.folder("penstock-ingress")
     (folder / "penstock.toml").write_text(site.configuration(PLAIN, "sasl"))
     loaded = loading.load(folder / "penstock.toml", {})
@@ -177,7 +177,7 @@ def make_raw_as_ingress(site: Site) -> None:
 
 
 def make_topics(site: Site) -> None:
-    """Create the topics that are printed, as an administrator does."""
+    """Create the printed topics, as an administrator does."""
     made = [line["topic"] for line in site.needs("ingress", topics_exist=True) if "topic" in line]
     new = [
         NewTopic(each["name"], each["partitions"], each["replication_factor"], config=each["settings"]) for each in made
@@ -187,7 +187,7 @@ def make_topics(site: Site) -> None:
 
 
 def widen(secure: SecureKafka, changelogs: list[str]) -> None:
-    """Give the raw topic a second partition, and the changelogs a limit that is not Penstock's."""
+    """Give the raw topic a second partition, and the changelogs a limit that Penstock did not set."""
     secure.admin.create_partitions([NewPartitions(RAW, 2)])[RAW].result()
     for name in changelogs:
         resource = ConfigResource(ResourceType.TOPIC, name)
@@ -197,7 +197,7 @@ def widen(secure: SecureKafka, changelogs: list[str]) -> None:
 
 
 def partitions(secure: SecureKafka, topic: str) -> int:
-    """Return how many partitions a topic has, 0 while there is none."""
+    """Return the number of a topic's partitions, 0 while it does not exist."""
     with contextlib.suppress(KafkaException):
         return len(secure.admin.list_topics(topic, timeout=10).topics[topic].partitions)
     return 0

@@ -1,4 +1,4 @@
-"""Whatever lies on `webhooks.raw`, the worker goes on and every delivery has an outcome."""
+"""The worker survives any input on `webhooks.raw`, and every delivery has an outcome."""
 
 from contextlib import closing
 from pathlib import Path
@@ -35,7 +35,7 @@ ODD_BUT_GOOD = {
 
 
 def test_bad_bodies_become_dead_letters_and_the_rest_goes_on(kafka: str, registry: str, tmp_path: Path) -> None:
-    """Each bad body is dead with its reason and kept as received; good deliveries between them become changes."""
+    """Each bad body becomes a dead letter with its reason and original bytes; the good deliveries between them become changes."""
     with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
         bad = [_delivery(source, f"bad {name}", body) for name, (body, _) in BAD_BODIES.items()]
         odd = [_delivery(source, f"odd {name}", body) for name, body in ODD_BUT_GOOD.items()]
@@ -62,7 +62,7 @@ def _delivery(source: str, delivery_id: str, body: bytes) -> RawDelivery:
 
 
 def _write_foreign_record(kafka: str, source: str) -> None:
-    """Somebody else writes to the topic: no headers of ours but the source, so that the ledger counts it."""
+    """A foreign producer writes to the topic: the only header of ours is the source, so that the ledger counts the record."""
     producer = Producer({"bootstrap.servers": kafka})
     producer.produce(RAW, b"hello", headers=[("penstock_source", source.encode()), ("x", b"\xff")])
     assert producer.flush(10) == 0

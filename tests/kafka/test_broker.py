@@ -25,7 +25,7 @@ def topic(kafka: str) -> str:
 
 
 def test_records_of_the_largest_body_pass_in_a_transaction(kafka: str, topic: str) -> None:
-    """Three bodies of 25 MB and a header each go through in one transaction: the small heap and all limits allow it."""
+    """One transaction takes three 25 MB bodies with a header each: the small heap and all limits allow it."""
     producer = Producer({
         "bootstrap.servers": kafka, "transactional.id": topic, "message.max.bytes": BODY_BYTES + 100_000,
     })  # fmt: skip
@@ -47,7 +47,7 @@ def test_records_of_the_largest_body_pass_in_a_transaction(kafka: str, topic: st
 
 
 def test_unknown_topic_is_not_made_by_accident(kafka: str) -> None:
-    """A topic that nobody declared does not come into being because somebody asks for it."""
+    """Looking up an undeclared topic does not create it."""
     name = f"test.{uuid.uuid4().hex}"
     client = AdminClient({"bootstrap.servers": kafka, "allow.auto.create.topics": True})
 
@@ -57,7 +57,7 @@ def test_unknown_topic_is_not_made_by_accident(kafka: str) -> None:
 
 
 def test_registry_holds_schemas_to_the_rule(registry: str) -> None:
-    """The registry refuses a schema that cannot read what was written before."""
+    """The registry refuses a schema that cannot read records of the previous one."""
     subject = f"test-{uuid.uuid4().hex}"
     first = '{"type":"record","name":"R","fields":[{"name":"a","type":"string"}]}'
     second = '{"type":"record","name":"R","fields":[{"name":"a","type":"string"},{"name":"b","type":"string"}]}'

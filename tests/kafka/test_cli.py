@@ -1,4 +1,4 @@
-"""The commands against a real Kafka, registry, ingress and worker: what one posts, the others show."""
+"""The commands against a real Kafka, registry, ingress and worker: deliveries posted by one command are shown by the others."""
 
 import contextlib
 import json
@@ -34,7 +34,7 @@ PRODUCT = {"id": 7, "title": "Lamp", "updated_at": "2026-11-21T10:00:00Z"}
 
 
 class Stack:
-    """An ingress and, once asked for, a worker, with one source per provider; names are the test run's own."""
+    """An ingress and, on request, a worker, with one source per provider; names are unique to the test run."""
 
     def __init__(self, directory: Path, kafka: str, registry: str) -> None:
         self.unique = uuid.uuid4().hex[:12]
@@ -49,7 +49,7 @@ class Stack:
         return {**os.environ, "PENSTOCK_CONFIG": str(self.path), "PENSTOCK_URL": self.ingress.url}
 
     def run(self, *arguments: str, code: int = 0, given: str | None = None) -> str:
-        """Return what a command prints, which has to end with this code."""
+        """Return a command's output and check its exit code."""
         command = [str(Path(sys.executable).parent / "penstock"), *arguments]
         done = subprocess.run(
             command,
@@ -68,7 +68,7 @@ class Stack:
         self.run("send", f"shopify-{self.unique}", "-", "-t", "products/update", *options, given=json.dumps(product))
 
     def start_worker(self) -> None:
-        """Start the worker unless it runs."""
+        """Start the worker unless it runs already."""
         if 0 not in self.workers.children:
             self.workers.start(0)
         wait_until(lambda: self.workers.is_ready(0), "the worker has its partitions", 120)
@@ -103,13 +103,13 @@ def stack(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str) -
 
 
 def told(stack: Stack, delivery_id: str) -> list[dict[str, Any]]:
-    """Return the story that `penstock explain` tells as JSON."""
+    """Return the output of `penstock explain` as JSON."""
     return [json.loads(line) for line in stack.run("explain", delivery_id, "--json").splitlines()]
 
 
 @contextlib.contextmanager
 def tailing(stack: Stack) -> Iterator[subprocess.Popen[str]]:
-    """Give a `penstock tail` that waits for the shop's next change, and ends with the block whatever happens."""
+    """Give a `penstock tail` that waits for the shop's next change, and stop it when the block ends."""
     command = [str(Path(sys.executable).parent / "penstock"), "tail", "--json", "--max", "1"]
     command += ["--source", f"shopify-{stack.unique}"]
     with subprocess.Popen(
@@ -122,7 +122,7 @@ def tailing(stack: Stack) -> Iterator[subprocess.Popen[str]]:
 
 
 def read_line(stream: IO[str] | None) -> str:
-    """Return the next line of a process, which has to come in time."""
+    """Return the next line of a process; fail when it is late."""
     assert stream is not None
     readable, _, _ = select.select([stream], [], [], COMMAND_TIMEOUT_S)
     assert readable, f"no line within {COMMAND_TIMEOUT_S} s"
@@ -141,7 +141,7 @@ def raw_ids(stack: Stack) -> list[str]:
 
 
 def variations(stack: Stack) -> list[int]:
-    """Return the variations of product 8 that made a change, in their order."""
+    """Return the variations of product 8 that made a change, in order."""
     key = f"shopify|shopify-{stack.unique}|product|8"
     with stack.deployment() as deployment, topic_reader.consumer(deployment.kafka) as reader:
         messages = list(topic_reader.read(reader, topic_reader.ranges(reader, "changes.shopify.product")))
@@ -150,7 +150,7 @@ def variations(stack: Stack) -> list[int]:
 
 
 def test_one_delivery_is_followed_from_the_post_to_its_change(stack: Stack) -> None:
-    """tail shows the change as it happens; explain says "waiting" before a worker runs and all attempts after it."""
+    """tail shows a change as it happens; explain says "waiting" before a worker runs and lists all attempts afterwards."""
     with tailing(stack) as tail:
         assert "following" in read_line(tail.stderr)
         stack.send(PRODUCT, "--duplicate", "1")
@@ -174,12 +174,12 @@ def test_one_delivery_is_followed_from_the_post_to_its_change(stack: Stack) -> N
 
 
 def test_a_delivery_that_never_arrived_ends_with_1(stack: Stack) -> None:
-    """And says where else to look."""
+    """The message also says where else to look."""
     assert stack.run("explain", "no-such-delivery", code=1) == ""
 
 
 def test_every_accepted_sample_delivery_has_its_outcome(stack: Stack) -> None:
-    """`penstock up --sample` adds up, on a used data directory, too."""
+    """The counts of `penstock up --sample` add up, also on a used data directory."""
     stack.start_worker()
     loaded = loading.load(stack.path, {})
     senders: dict[str, Sender] = {source.provider: sender(source, {}, date(2026, 11, 21)) for source in loaded.sources}
@@ -198,7 +198,7 @@ def test_every_accepted_sample_delivery_has_its_outcome(stack: Stack) -> None:
 
 
 def test_a_load_is_sent_as_asked_and_ends_with_its_last_version(stack: Stack) -> None:
-    """Varied, shuffled, doubled and many at once: the newest version is what remains."""
+    """Deliveries varied, shuffled, doubled and sent concurrently: the newest version remains."""
     stack.start_worker()
     product = {**PRODUCT, "id": 8}
 
@@ -209,7 +209,7 @@ def test_a_load_is_sent_as_asked_and_ends_with_its_last_version(stack: Stack) ->
 
 
 def test_check_online_finds_everything_there(stack: Stack) -> None:
-    """Brokers, topics and registry answer."""
+    """doctor reaches brokers, topics and registry."""
     printed = stack.run("check", "--online")
 
     assert "fine: topic webhooks.raw" in printed

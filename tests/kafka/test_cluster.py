@@ -1,4 +1,4 @@
-"""Three brokers, three workers, and whatever can fail; afterwards the books must balance."""
+"""Three brokers, three workers and every kind of failure; afterwards the books balance."""
 
 import uuid
 from pathlib import Path
@@ -19,7 +19,7 @@ SECONDS, PER_S = 60.0, 300
 
 
 def test_faults_lose_nothing_double_nothing_keep_order(cluster: Cluster, registry: str, tmp_path: Path) -> None:
-    """60 s of killed and paused workers and brokers and broken links: every 200 has one outcome, every change is there once."""
+    """60 s of killed and paused workers and brokers and broken links: every 200 has one outcome, every change exists once."""
     chaos = weather(cluster, registry, tmp_path, seed_of_run(), seconds=SECONDS, per_s=PER_S)
 
     assert {"kill", "pause", "join", "broker_kill", "broker_pause", "cut", "stall", "mute"} <= set(chaos.done)
@@ -31,7 +31,7 @@ def test_fenced_worker_exits_and_says_why(cluster: Cluster, registry: str, tmp_p
 
 
 def test_worker_outlasts_an_outage(cluster: Cluster, registry: str, tmp_path: Path) -> None:
-    """All brokers out of reach for 22 s in the middle of a transaction: the worker goes on, in the same process."""
+    """All brokers unreachable for 22 s in the middle of a transaction: the worker continues, in the same process."""
     assert_outlasted(cluster, registry, tmp_path, away_s=22, fed_s=30)
 
 
@@ -39,7 +39,7 @@ def test_worker_outlasts_an_outage(cluster: Cluster, registry: str, tmp_path: Pa
 def test_topics_are_replicated_as_configured(
     cluster: Cluster, replication: Replication, replicas: int, insync: str
 ) -> None:
-    """Topics that Penstock creates have as many replicas as [kafka] says, and without it as many as the brokers' default."""
+    """Topics that Penstock creates have the replicas set in [kafka], by default the brokers' own default."""
     name = f"changes.test.{uuid.uuid4().hex}"
 
     Topics({"bootstrap.servers": cluster.bootstrap_servers}, 1, replication=replication).ensure(name)

@@ -1,4 +1,4 @@
-"""Workers are killed with SIGKILL under load; afterwards the books must balance."""
+"""Workers are killed with SIGKILL under load; afterwards the books balance."""
 
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +22,7 @@ FEED_PER_S = 3_000
 def test_killed_workers_lose_nothing_double_nothing_keep_order(kafka: str, registry: str, tmp_path: Path) -> None:
     """24,000 deliveries, two workers, six SIGKILLs: 0 lost, 0 duplicated, 0 out of order, outcomes add up, tables equal.
 
-    Variants, which products list and topics of their own show, are among the changes like the products.
+    Variants, which products list and which have topics of their own, are among the changes like the products.
     """
     with opened(kafka, registry, tmp_path) as (source, app, outcomes, workers):
         for slot in range(WORKERS):
@@ -47,7 +47,7 @@ def test_killed_workers_lose_nothing_double_nothing_keep_order(kafka: str, regis
 
 
 def kill_along_the_way(workers: Workers, outcomes: OutcomeCount) -> int:
-    """Kill a worker whenever another part of the deliveries is decided, in the middle of the next. Return the kills."""
+    """Kill a worker each time a further share of the deliveries is decided, in the middle of the next share. Return the kills."""
     rng = random.Random(7)  # noqa: S311  # reproducible
     for kill in range(1, KILLS + 1):
         threshold = kill * DELIVERIES // (KILLS + 2)
@@ -58,12 +58,12 @@ def kill_along_the_way(workers: Workers, outcomes: OutcomeCount) -> int:
 
 
 def reached(outcomes: OutcomeCount, floor: int) -> bool:
-    """Say whether so many deliveries are decided."""
+    """Say whether at least that many deliveries are decided."""
     return outcomes() >= floor
 
 
 def wait_for_all(workers: Workers, outcomes: OutcomeCount) -> None:
-    """Wait until every delivery has an outcome; workers that end by themselves are started again, as by a supervisor."""
+    """Wait until every delivery has an outcome; restart workers that end by themselves, as a supervisor does."""
 
     def are_decided() -> bool:
         workers.restart_the_dead()

@@ -1,4 +1,4 @@
-"""The disk under a worker's tables is full: it says so and ends; with room again it goes on, and nothing is lost or doubled."""
+"""The disk under a worker's tables fills up: the worker says so and ends; with space again it continues, exactly once."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ ENDS_S = 60.0
 
 
 def test_full_disk_ends_the_worker_and_loses_nothing(kafka: str, registry: str, tmp_path: Path) -> None:
-    """A worker whose disk fills up ends with code 3 and advice, also when restarted; after room is made the books balance."""
+    """A worker whose disk fills up ends with code 3 and advice, also after a restart; once space is freed, the books balance."""
     with (
         narrow_disk(tmp_path / "worker-0") as disk,
         opened(kafka, registry, tmp_path) as (source, app, outcomes, workers),

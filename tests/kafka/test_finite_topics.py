@@ -1,4 +1,4 @@
-"""One captured body under many names, through a real ingress, Kafka and worker: a handful of topics, and nothing is lost."""
+"""One captured body under many names, through a real ingress, Kafka and worker: few topics, and nothing is lost."""
 
 import json
 import os
@@ -33,7 +33,7 @@ BODY = b'{"action":"opened","number":1,"repository":{"id":1},"sender":{"id":2}}'
 TICKET = b'{"id":7,"updated_at":"2026-01-31T12:00:00Z"}'
 COMMAND_TIMEOUT_S = 60  # a loaded machine takes 20 s to start a command
 
-# The header that names the event and is not signed, what stands in it, and the body that is signed once.
+# The unsigned header that names the event, its values, and the body that is signed once.
 SENDERS = {
     "github": ("x-github-event", "{}", BODY),
     "shopify": ("x-shopify-topic", "{}/update", TICKET),
@@ -60,7 +60,7 @@ def topics(kafka: str) -> set[str]:
 
 
 def post_under(shop: IngressProcess, name: str, names: list[str]) -> list[str]:
-    """Post one body, signed once, under many names; return the delivery ids that the sender gave."""
+    """Post one body, signed once, under many names; return the sender's delivery ids."""
     header, form, body = SENDERS[name]
     signed = provider(name).sign(Sample(body, "captured", "captured", datetime.now(UTC)), SECRET)
     id_header = {"github": "x-github-delivery", "shopify": "x-shopify-webhook-id", "generic": "x-webhook-delivery"}[
@@ -75,7 +75,7 @@ def post_under(shop: IngressProcess, name: str, names: list[str]) -> list[str]:
 
 
 class Decided:
-    """What was posted and decided, and the commands that look at it."""
+    """The posted and decided deliveries, and the commands that inspect them."""
 
     def __init__(self, kafka: str, registry: str, path: Path) -> None:
         self.kafka, self.registry, self.path = kafka, registry, path
@@ -84,11 +84,11 @@ class Decided:
         self.after: set[str] = set()
 
     def ledger(self, name: str) -> Ledger:
-        """Return all that is visible of a source."""
+        """Return all visible records of a source."""
         return Ledger.read(self.kafka, self.registry, f"{name}-{RUN}")
 
     def run(self, *arguments: str, config: Path | None = None) -> list[str]:
-        """Return the lines that a command prints, which has to end with 0."""
+        """Return the lines that a command prints; it must end with 0."""
         command = [str(Path(sys.executable).parent / "penstock"), *arguments]
         environment = {**os.environ, "PENSTOCK_CONFIG": str(config or self.path)}
         done = subprocess.run(
@@ -100,7 +100,7 @@ class Decided:
 
 @pytest.fixture(scope="module")
 def decided(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decided]:
-    """Give 40 deliveries of each provider, and one of a listed type, when all are decided."""
+    """Give 40 deliveries of each provider, and one of a listed type, once all are decided."""
     ensure_raw(kafka, APP)
     text = configured(kafka, registry)
     path = tmp_path_factory.mktemp("commands") / "penstock.toml"
@@ -125,7 +125,7 @@ def decided(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory)
 
 
 def test_names_in_unsigned_headers_make_no_topics(decided: Decided) -> None:
-    """120 posts would have made 240 topics; what there is now was known before the first of them."""
+    """120 posts would have made 240 topics; every topic that exists now was known before the first post."""
     made = decided.after - decided.before
 
     assert [topic for topic in made if NAMES[0][:-2] in topic] == []
@@ -135,7 +135,7 @@ def test_names_in_unsigned_headers_make_no_topics(decided: Decided) -> None:
 
 @pytest.mark.parametrize("name", SENDERS)
 def test_every_delivery_is_decided_under_its_name(decided: Decided, name: str) -> None:
-    """The name is in the record: in the change, in its key, and in the key of the state."""
+    """The record carries the name: in the change, in its key, and in the key of the state."""
     ledger = decided.ledger(name)
 
     assert ledger.by_outcome() == {"changed": len(NAMES) + (name == "generic")}
@@ -147,14 +147,14 @@ def test_every_delivery_is_decided_under_its_name(decided: Decided, name: str) -
 
 
 def test_listed_type_has_its_topics(decided: Decided) -> None:
-    """What is configured is as it always was."""
+    """Listed types keep topics of their own, as before."""
     changes, states = (len(list(committed(decided.kafka, f"{kind}.generic.{LISTED}"))) for kind in ("changes", "state"))
 
     assert (changes, states) == (1, 1)
 
 
 def test_commands_find_what_shares_a_topic(decided: Decided) -> None:
-    """By its type, as if it had a topic of its own; a replay finds nothing wrong."""
+    """A resource is found by its type, as if it had a topic of its own; a replay finds no difference."""
     of_type = ("--source", f"github-{RUN}", "--resource", NAMES[3])
     (attempt,) = map(json.loads, decided.run("explain", decided.ids["github"][3], "--json"))
     (change,) = map(json.loads, decided.run("tail", "--from-beginning", "-n", "1", "--json", *of_type))
@@ -168,7 +168,7 @@ def test_commands_find_what_shares_a_topic(decided: Decided) -> None:
 
 
 def test_check_compares_routes_with_what_shares_a_topic(decided: Decided, tmp_path: Path) -> None:
-    """Of one type, not of all that lie beside it; a type that is not there is named."""
+    """Only events of one type are shown, not all in the shared topic; an absent type is named."""
     route = f'[[routes]]\nname = "{{}}"\nsource = "github-{RUN}"\nresource = "{{}}"\ninclude_fields = ["{{}}"]\n'
     routes = route.format("right", NAMES[3], "action") + route.format("wrong", NAMES[4], "acton")
     routes += route.format("gone", f"{NAMES[5]}_gone", "action")
@@ -188,6 +188,6 @@ def test_check_names_topics_left_from_before(decided: Decided, tmp_path: Path) -
     path = tmp_path / "penstock.toml"
     path.write_text(decided.path.read_text().replace(f'"{LISTED}"', '"another"'))
 
-    found = [line for line in decided.run("check", "--online", config=path) if "left from before" in line]
+    found = [line for line in decided.run("check", "--online", config=path) if "no longer used" in line]
 
     assert any("changes of such types go to changes.generic.other now" in line for line in found)

@@ -1,4 +1,4 @@
-"""What providers send to test an address, or by law: answered as they expect it, and found again in outcomes, metrics, log."""
+"""Deliveries that providers send to test an address, or by law: the expected answer, and a trace in outcomes, metrics, log."""
 
 import uuid
 from collections.abc import Iterator
@@ -56,14 +56,14 @@ def post(shop: IngressProcess, name: str, topic: str, body: bytes, secret: bytes
 
 
 def probed(shop: IngressProcess, name: str) -> float:
-    """Return how many probes of a source were counted."""
+    """Return the number of counted probes of a source."""
     labels = f'result="probed",source="{name}-{RUN}"'
     lines = [line for line in shop.get("/metrics").text.splitlines() if labels in line]
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 def test_handshakes_and_requests_have_outcomes(shop: IngressProcess, kafka: str, registry: str, tmp_path: Path) -> None:
-    """None is a dead letter or a false change, and each outcome says what the delivery was."""
+    """None is a dead letter or a false change, and each outcome says which kind of delivery it was."""
     form = b"payload=" + quote_plus(PING).encode()
     statuses = [post(shop, "github", "ping", body) for body in (PING, form)]
     statuses += [post(shop, "shopery", "", body) for body in (b"", b"{}", b'{"event":"test"}')]
@@ -95,7 +95,7 @@ def test_compliance_request_with_a_wrong_hmac_is_401(shop: IngressProcess, topic
 
 @pytest.mark.parametrize(("name", "method"), [("github", "GET"), ("shopify", "HEAD"), ("shopery", "POST")])
 def test_probe_is_counted_and_logged(shop: IngressProcess, name: str, method: str) -> None:
-    """A look at the address, or Shopery's empty post without its secret, is 200 and leaves a count and a line."""
+    """A request that only probes the address, or Shopery's empty post without its secret, gets 200, a count and a log line."""
     before, logged = probed(shop, name), len(shop.events())
 
     answer = httpx.request(method, f"{shop.url}/v1/{name}-{RUN}", trust_env=False)

@@ -1,4 +1,4 @@
-"""What docker-compose.yml takes for a healthy broker, tried on a real one and on ports that are none."""
+"""The broker healthcheck of docker-compose.yml, run against a real broker and against ports without one."""
 
 import socket
 import subprocess
@@ -19,7 +19,7 @@ SILENCE_S = 1.0
 
 
 def check(port: int, timeout_s: float) -> int:
-    """Return the exit code of the check on this port; -9 if it had not ended in time, as the engine would end it."""
+    """Return the exit code of the check on this port; -9 if the engine would have killed it for being late."""
     command = yaml.safe_load(COMPOSE.read_text())["services"]["kafka"]["healthcheck"]["test"]
     script = command[3].replace("$$", "$")
     assert str(PORT) in script
@@ -36,17 +36,17 @@ def check(port: int, timeout_s: float) -> int:
 
 
 def test_broker_is_healthy(kafka: str) -> None:
-    """A broker that takes requests passes."""
+    """A broker that serves requests passes."""
     assert check(int(kafka.rsplit(":", 1)[1]), ANSWER_S) == 0
 
 
 def test_closed_port_is_not_healthy() -> None:
-    """Nobody listens: the check fails at once."""
+    """With no listener the check fails at once."""
     assert check(free_port(), ANSWER_S) == 1
 
 
 def test_silent_port_is_not_healthy() -> None:
-    """A port that accepts and says nothing, as that of a stopped process does, is not taken for a broker."""
+    """A port that accepts and stays silent, as that of a stopped process does, fails."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         assert check(listening.getsockname()[1], SILENCE_S) == -9
 
@@ -56,8 +56,8 @@ def test_silent_port_is_not_healthy() -> None:
     [
         b"",
         b"HTTP/1.1 400 Bad Request\r\n\r\n",
-        bytes.fromhex("0000002100000002") + bytes.fromhex("00000001"),  # another request's answer
-        bytes.fromhex("0000002100000001") + bytes.fromhex("00000000"),  # no broker takes requests yet
+        bytes.fromhex("0000002100000002") + bytes.fromhex("00000001"),  # the answer to another request
+        bytes.fromhex("0000002100000001") + bytes.fromhex("00000000"),  # no broker serves requests yet
     ],
 )
 def test_other_answer_is_not_healthy(answer: bytes) -> None:
@@ -69,7 +69,7 @@ def test_other_answer_is_not_healthy(answer: bytes) -> None:
 
 
 def serve(listening: socket.socket, answer: bytes) -> None:
-    """Answer one request, whatever it is."""
+    """Answer one request, regardless of its content."""
     connection, _ = listening.accept()
     with connection:
         connection.recv(64)

@@ -1,4 +1,4 @@
-"""What a payload says on its way through Kafka: no command that reads it there passes it on to a terminal unescaped."""
+"""Hostile payloads on their way through Kafka: no command writes them to a terminal unescaped."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.support.processes.workers import running, wait_until
 pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]
 SOURCE, APP = f"hostile-{RUN}", f"hostile-{RUN}"
-DELIVERY_ID = f"id-{RUN}-\x9b2J\x85forged"  # of a header, where HTTP allows C1
+DELIVERY_ID = f"id-{RUN}-\x9b2J\x85forged"  # from a header, where HTTP allows C1
 FIELD = "vendor\x9b"
 DOCUMENT = {"id": HOSTILE + RUN, "title": LEGIBLE + HOSTILE, FIELD: "x", HOSTILE: [HOSTILE]}
 PAUSED = 'paused = ["product"]\n[[routes]]\nname = "near"\nfilter = "vendors:x"\n'
@@ -41,7 +41,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
 
 @pytest.fixture(scope="module")
 def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Give a configuration whose worker has decided two versions of a product that nobody should print."""
+    """Give a configuration whose worker has decided two versions of a product that must not be printed raw."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[registry]\nurl = "{registry}"\n[worker]\napp = "{APP}"\n'
     text += f'[[sources]]\nname = "{SOURCE}"\nprovider = "generic"\nverify = "none"\n'
     ensure_raw(kafka, APP)
@@ -63,7 +63,7 @@ def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFa
 
 
 def printed(configuration: Path, command: str, *more: str, is_coloured: bool = False) -> str:
-    """Return what a command prints on both streams, but for colours of our own."""
+    """Return a command's output on both streams, without our own colours."""
     arguments, code = COMMANDS[command]
     done = subprocess.run(
         [str(Path(sys.executable).parent / "penstock"), *command.split(), *arguments, *more],
@@ -81,7 +81,7 @@ COLOURED = {"FORCE_COLOR": "1", "COLUMNS": "4000"}
 
 
 def test_every_command_that_reads_kafka_is_here() -> None:
-    """tests/unit/console/test_hostile.py sees to it that every command is here or there."""
+    """tests/unit/console/test_hostile.py checks that every command is covered here or there."""
     assert set(COMMANDS) == WITH_KAFKA
 
 
@@ -101,18 +101,18 @@ def test_what_was_posted_is_shown_escaped(configuration: Path, command: str, how
 
 @pytest.mark.parametrize("command", ["tail", "state get"])
 def test_legible_text_stays_legible(configuration: Path, command: str) -> None:
-    """Accents, wide and right-to-left letters and joined emoji are shown as they are, in JSON too."""
+    """Accents, wide and right-to-left letters and joined emoji are shown unchanged, in JSON too."""
     assert LEGIBLE in printed(configuration, command)
     assert LEGIBLE in printed(configuration, command, "--json")
 
 
 def records(configuration: Path, command: str) -> list[dict[str, Any]]:
-    """Return what a command prints for programs."""
+    """Return the machine-readable output of a command."""
     return [json.loads(line) for line in printed(configuration, command, "--json").splitlines() if line[0] == "{"]
 
 
 def test_json_is_the_same_value(configuration: Path) -> None:
-    """Programs read what was posted."""
+    """Programs read the exact posted values."""
     first, second = records(configuration, "tail")
     (story,) = records(configuration, "explain")
 

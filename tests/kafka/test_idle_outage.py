@@ -1,4 +1,4 @@
-"""Kafka goes away beside an idle worker, and comes back: the worker goes on by itself."""
+"""Kafka goes away beside an idle worker and comes back: the worker continues by itself."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ RENEWED_S = 30.0
 
 
 def test_idle_worker_outlives_an_outage(registry: str, tmp_path: Path) -> None:
-    """Kafka is killed and started again: the worker gets its partitions back, asks whether its id is its own, and stays."""
+    """Kafka is killed and restarted: the worker gets its partitions back, checks that its id is still its own, and stays."""
     kafka = start_kafka(tmp_path / "kafka")
     port = int(kafka.bootstrap_servers.rpartition(":")[2])
     try:
@@ -38,7 +38,7 @@ def test_idle_worker_outlives_an_outage(registry: str, tmp_path: Path) -> None:
 
 
 def test_check_of_the_id_outlasts_an_outage(tmp_path: Path) -> None:
-    """Kafka stands still while it is asked whether the id is still the worker's own: the answer waits until it is back."""
+    """Kafka freezes during the check of the worker's id: the answer waits until Kafka is back."""
     kafka = start_kafka(tmp_path / "kafka")
     options, topic = {"bootstrap.servers": kafka.bootstrap_servers}, f"changes.test.thing_{uuid.uuid4().hex[:8]}"
     try:

@@ -1,4 +1,4 @@
-"""The ingress, as a real process in front of a real Kafka: what is answered, and what lies on `webhooks.raw` afterwards."""
+"""The ingress, as a real process in front of a real Kafka: its answers, and the records on `webhooks.raw` afterwards."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ from tests.support.kafka.raw_topic import RawReader
 from tests.support.processes.ingress import IngressProcess, running_ingress
 
 pytestmark = pytest.mark.kafka
-RUN = uuid.uuid4().hex[:8]  # sources are named by it: the topic is shared with other tests and other runs
+RUN = uuid.uuid4().hex[:8]  # part of source names: the topic is shared with other tests and runs
 SECRET = b"a made-up secret"
 SHOPERY_SECRET = "made-up-and-never-to-be-seen"
 MB = 1024 * 1024
@@ -67,19 +67,19 @@ def shopify_headers(body: bytes, delivery_id: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def raw(shop: IngressProcess, kafka: str) -> Iterator[RawReader]:
-    """Give a reader of what the ingress puts on the topic."""
+    """Give a reader of the records that the ingress publishes."""
     with RawReader(kafka) as reader:
         yield reader
 
 
 def kept(raw: RawReader, delivery_id: str, source: str = "shopify") -> list[RawDelivery]:
-    """Return the deliveries of that id on the topic."""
+    """Return the deliveries with that id on the topic."""
     return [delivery for delivery in raw.deliveries(f"{source}-{RUN}") if delivery.delivery_id == delivery_id]
 
 
 @pytest.mark.parametrize("sender", SENDERS, ids=lambda sender: sender.name)
 def test_verified_delivery_is_on_the_topic_when_answered(shop: IngressProcess, raw: RawReader, sender: Sender) -> None:
-    """Every provider's delivery gets an empty 200 and lies on the topic, byte for byte, under its root resource."""
+    """Every provider's delivery gets an empty 200 and reaches the topic, byte for byte, under its root resource."""
     request = sender.request(datetime.now(UTC), f"delivery-{uuid.uuid4()}")
 
     answer = shop.post(f"/v1/{sender.name}-{RUN}", request.body, dict(request.headers))
@@ -94,7 +94,7 @@ def test_verified_delivery_is_on_the_topic_when_answered(shop: IngressProcess, r
 
 @pytest.mark.parametrize("name", ODD_BODIES)
 def test_verified_body_is_kept_whatever_it_is(shop: IngressProcess, raw: RawReader, name: str) -> None:
-    """What the provider signed is accepted as it is; that it is no JSON is for the pipeline to say."""
+    """A correctly signed body is accepted as it is; the pipeline reports that it is not JSON."""
     body, delivery_id = ODD_BODIES[name], f"odd-{uuid.uuid4()}"
 
     answer = shop.post(f"/v1/shopify-{RUN}", body, shopify_headers(body, delivery_id))
@@ -105,7 +105,7 @@ def test_verified_body_is_kept_whatever_it_is(shop: IngressProcess, raw: RawRead
 
 
 def test_wrong_content_type_is_kept_as_sent(shop: IngressProcess, raw: RawReader) -> None:
-    """The content type is not judged: it travels with the delivery."""
+    """The content type is not checked: it travels with the delivery."""
     body, delivery_id = b"id=7", f"form-{uuid.uuid4()}"
     headers = shopify_headers(body, delivery_id) | {"content-type": "application/x-www-form-urlencoded"}
 
@@ -117,7 +117,7 @@ def test_wrong_content_type_is_kept_as_sent(shop: IngressProcess, raw: RawReader
 
 @pytest.mark.parametrize("is_chunked", [False, True])
 def test_30_mb_are_refused_and_not_kept(shop: IngressProcess, raw: RawReader, is_chunked: bool) -> None:
-    """A body over the limit gets 413, whether its length is announced or not, and the process lives on."""
+    """A body over the limit gets 413, whether or not its length is announced, and the process survives."""
     body, delivery_id = b"x" * (30 * MB), f"large-{uuid.uuid4()}"
     content = (body[at : at + MB] for at in range(0, len(body), MB)) if is_chunked else body
 
@@ -148,7 +148,7 @@ def test_unverified_delivery_is_refused_with_its_reason(
 
 
 def unverifiable(sender: Sender, change: str) -> tuple[tuple[bytes, dict[str, str]], str | None]:
-    """Return body and headers changed in one way and the reason to expect, None where the scheme cannot tell."""
+    """Return body and headers changed in one way and the expected reason, None where the scheme cannot detect the change."""
     now = datetime.now(UTC)
     age = {"too_old": timedelta(hours=1), "in_future": -timedelta(hours=1)}.get(change)
     request = sender.request(now - (age or timedelta()), f"refused-{uuid.uuid4()}")
@@ -166,7 +166,7 @@ def unverifiable(sender: Sender, change: str) -> tuple[tuple[bytes, dict[str, st
 
 
 def test_signature_sent_twice_is_malformed(shop: IngressProcess, raw: RawReader) -> None:
-    """A second signature header cannot stand in for the first: the two together are no signature."""
+    """A second signature header does not replace the first: two together are an invalid signature."""
     body, delivery_id = b'{"id":7}', f"twice-{uuid.uuid4()}"
     headers = [*shopify_headers(body, delivery_id).items(), ("X-Shopify-Hmac-Sha256", "AAAA")]
 
@@ -177,7 +177,7 @@ def test_signature_sent_twice_is_malformed(shop: IngressProcess, raw: RawReader)
 
 
 def test_source_without_verification_takes_anything(shop: IngressProcess, raw: RawReader) -> None:
-    """`verify = "none"` is obeyed: an unsigned delivery is kept, known by a digest of its body."""
+    """With `verify = "none"` an unsigned delivery is kept, identified by a digest of its body."""
     body = f'{{"id":"{uuid.uuid4()}"}}'.encode()
 
     answer = shop.post(f"/v1/open-{RUN}", body)
@@ -207,7 +207,7 @@ def test_compressed_body_is_refused(shop: IngressProcess) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_probe_is_answered_without_effect(shop: IngressProcess, raw: RawReader, method: str) -> None:
-    """Providers look whether an address exists: 200, and nothing is kept."""
+    """Providers probe whether an address exists: 200, and nothing is kept."""
     before = len(raw.deliveries(f"shopify-{RUN}"))
 
     answer = httpx.request(method, f"{shop.url}/v1/shopify-{RUN}")
@@ -217,7 +217,7 @@ def test_probe_is_answered_without_effect(shop: IngressProcess, raw: RawReader, 
 
 
 def test_other_methods_are_refused(shop: IngressProcess) -> None:
-    """405 names the methods that are understood."""
+    """405 names the supported methods."""
     answer = httpx.delete(f"{shop.url}/v1/shopify-{RUN}")
 
     assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, POST")
@@ -233,7 +233,7 @@ def test_other_methods_are_refused(shop: IngressProcess) -> None:
     b"POST /v1/x HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n",
 ], ids=["tls", "two lengths", "no length", "endless header", "path", "chunk"])  # fmt: skip
 def test_broken_request_is_refused(shop: IngressProcess, request_bytes: bytes) -> None:
-    """What is no HTTP gets 400 or is hung up on, never a 500, and the process lives on."""
+    """Malformed HTTP gets 400 or a closed connection, never a 500, and the process survives."""
     answer = raw_http(shop.port, request_bytes)
 
     assert answer.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 404 "))
@@ -255,7 +255,7 @@ def test_header_that_is_no_text_is_harmless(shop: IngressProcess, raw: RawReader
 
 
 def raw_http(port: int, request: bytes) -> bytes:
-    """Return the head of what is answered to bytes on a new connection."""
+    """Return the head of the answer to bytes on a new connection."""
     answer = b""
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(request)
@@ -265,7 +265,7 @@ def raw_http(port: int, request: bytes) -> bytes:
 
 
 def test_secret_is_seen_nowhere(shop: IngressProcess, raw: RawReader) -> None:
-    """The secret that Shopery sends in a header, right or nearly so, is in no record, no answer and no log line."""
+    """The secret that Shopery sends in a header, correct or nearly so, is in no record, answer or log line."""
     body = f'{{"id":"{uuid.uuid4()}"}}'.encode()
     headers = {"x-shopery-secret": SHOPERY_SECRET, "authorization": SHOPERY_SECRET, "cookie": SHOPERY_SECRET}
 
@@ -279,7 +279,7 @@ def test_secret_is_seen_nowhere(shop: IngressProcess, raw: RawReader) -> None:
 
 
 def test_answers_are_counted_and_refusals_logged(shop: IngressProcess) -> None:
-    """Each answer is in the metrics under its result and reason; a refusal is one line of JSON, an acceptance none."""
+    """The metrics count each answer under its result and reason; a refusal is one line of JSON, an acceptance none."""
     body, delivery_id = b'{"id":7}', f"counted-{uuid.uuid4()}"
     accepted = f'result="accepted",source="shopify-{RUN}"'
     refused = f'provider="shopify",reason="missing_signature",result="refused",source="shopify-{RUN}"'
@@ -296,7 +296,7 @@ def test_answers_are_counted_and_refusals_logged(shop: IngressProcess) -> None:
 
 
 def sample_value(metrics: str, labels: str) -> float:
-    """Return the value of the counter of answers with these labels, 0 where there is none yet."""
+    """Return the counter of answers with these labels, 0 where it does not exist yet."""
     lines = [
         line for line in metrics.splitlines() if line.startswith("penstock_ingress_answers_total") and labels in line
     ]
@@ -304,7 +304,7 @@ def sample_value(metrics: str, labels: str) -> float:
 
 
 def test_without_kafka_the_provider_is_told_to_come_again(tmp_path: Path) -> None:
-    """Kafka away and no spool: alive but not ready, and 503 with Retry-After comes before any provider hangs up."""
+    """Kafka away and no spool: alive but not ready, and 503 with Retry-After comes before any provider's timeout."""
     text = '[kafka]\nbootstrap_servers = "127.0.0.1:1"\n[ingress]\nspool = false\n'
     text += source_table("shopify", "shopify", SECRET.decode())
     body = b'{"id":7}'
@@ -322,7 +322,7 @@ def test_without_kafka_the_provider_is_told_to_come_again(tmp_path: Path) -> Non
 
 
 def test_taken_port_is_named(shop: IngressProcess, tmp_path: Path) -> None:
-    """A second ingress on the port ends at once with code 3 and says which port it was."""
+    """A second ingress on the port ends at once with code 3 and names the port."""
     other = IngressProcess(tmp_path, "")
     other.port = shop.port
     with pytest.raises(AssertionError):
@@ -334,7 +334,7 @@ def test_taken_port_is_named(shop: IngressProcess, tmp_path: Path) -> None:
 
 
 def test_missing_topic_is_created_once(kafka: str) -> None:
-    """The raw topic is made with the configured partitions, 14 days and room for 25 MB; an existing one is left alone."""
+    """The raw topic is created with the configured partitions, 14 days and a 25 MB limit; an existing one is not altered."""
     settings = Settings({"bootstrap.servers": kafka}, raw_topic=f"raw-{uuid.uuid4()}", partitions=3)
     admin = AdminClient({"bootstrap.servers": kafka})
     try:
@@ -351,7 +351,7 @@ def test_missing_topic_is_created_once(kafka: str) -> None:
 
 
 async def test_silence_of_kafka_is_noticed(kafka: str) -> None:
-    """Ready once the topic is there and the producer has its id; no longer when Kafka has not answered for 15 s."""
+    """Ready once the topic exists and the producer has its id; no longer after Kafka has not answered for 15 s."""
     settings = Settings({"bootstrap.servers": kafka}, raw_topic=f"raw-{uuid.uuid4()}", partitions=1)
     now_s = 100.0
     health = Health(settings, clock=lambda: now_s)

@@ -1,4 +1,4 @@
-"""What was answered 200 is on Kafka, however the ingress ended: killed under load, or asked to stop."""
+"""Every delivery answered with 200 is on Kafka, whether the ingress was killed under load or stopped in order."""
 
 import asyncio
 import uuid
@@ -19,7 +19,7 @@ TIMEOUT_S = 60.0
 
 @pytest.fixture
 def source() -> str:
-    """Return a source's name that no other test uses."""
+    """Return a source name that no other test uses."""
     return f"shop-{uuid.uuid4().hex[:8]}"
 
 
@@ -29,7 +29,7 @@ def configured(kafka: str, source: str) -> str:
 
 
 async def test_sigkill_under_load_loses_nothing_accepted(kafka: str, tmp_path: Path, source: str) -> None:
-    """4,000 posts by 32 clients, three SIGKILLs and restarts: every delivery that got its 200 is on the topic."""
+    """4,000 posts by 32 clients, three SIGKILLs and restarts: every delivery answered with 200 is on the topic."""
     requests = [(f"kill-{number}", post_request(source, SECRET, f"kill-{number}")) for number in range(POSTS)]
     ledger = Ledger()
     with running_ingress(tmp_path, configured(kafka, source)) as process:
@@ -51,7 +51,7 @@ async def test_sigkill_under_load_loses_nothing_accepted(kafka: str, tmp_path: P
 
 
 async def test_sigterm_answers_what_got_in(kafka: str, tmp_path: Path, source: str) -> None:
-    """Asked to stop under load, the ingress answers every post that reached it, says goodbye, and ends with 0."""
+    """Stopped under load, the ingress answers every post that reached it, logs its end, and exits with 0."""
     ledger = Ledger()
     with running_ingress(tmp_path, configured(kafka, source)) as process:
         process.until_ready()
@@ -74,7 +74,7 @@ async def test_sigterm_answers_what_got_in(kafka: str, tmp_path: Path, source: s
 
 
 async def accepted(ledger: Ledger, count: int) -> None:
-    """Return when so many deliveries have got their 200."""
+    """Return once that many deliveries have been answered with 200."""
     async with asyncio.timeout(TIMEOUT_S):
         while len(ledger.accepted) < count:  # noqa: ASYNC110  # a fact of the other tasks, with a deadline
             await asyncio.sleep(0.005)

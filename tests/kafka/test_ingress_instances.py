@@ -1,4 +1,4 @@
-"""Instances of the ingress on one port, with a real Kafka: killed under load, told to stop, without Kafka, upgraded."""
+"""Several ingress instances on one port with a real Kafka: killed under load, stopped, without Kafka, upgraded."""
 
 import asyncio
 import itertools
@@ -30,13 +30,13 @@ TIMEOUT_S = 60.0
 
 @pytest.fixture
 def source() -> str:
-    """Return a source's name that no other test uses."""
+    """Return a source name that no other test uses."""
     return f"shop-{uuid.uuid4().hex[:8]}"
 
 
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[RunningKafka]:
-    """Give a Kafka that a test may kill; what is started on its directory later ends with it."""
+    """Give a Kafka that a test may kill; the Kafka that later runs on its directory also ends with the block."""
     running = start_kafka(tmp_path / "kafka")
     yield running
     with suppress(ProcessLookupError):
@@ -55,19 +55,19 @@ def requests(source: str) -> Iterator[tuple[str, bytes]]:
 
 
 def spooled(process: IngressProcess) -> float:
-    """Return how many deliveries lie in an instance's spool."""
+    """Return the number of deliveries in an instance's spool."""
     return metric(process, "penstock_spool_deliveries")
 
 
 async def until_accepted(ledger: Ledger, count: int) -> None:
-    """Return when so many deliveries have got their 200."""
+    """Return once that many deliveries have been answered with 200."""
     async with asyncio.timeout(TIMEOUT_S):
         while len(ledger.accepted) < count:  # noqa: ASYNC110  # a fact of the other tasks, with a deadline
             await asyncio.sleep(0.005)
 
 
 async def test_one_of_three_killed_under_load_loses_nothing_accepted(kafka: str, tmp_path: Path, source: str) -> None:
-    """Posts on three instances, each killed once and started again: the port stays open, what got its 200 is kept."""
+    """Posts to three instances, each killed once and restarted: the port stays open, deliveries answered with 200 are kept."""
     ledger, over = Ledger(), asyncio.Event()
     with instances(tmp_path, configured(kafka, source), COUNT) as crew:
         for each in crew:
@@ -79,7 +79,7 @@ async def test_one_of_three_killed_under_load_loses_nothing_accepted(kafka: str,
                 await until_accepted(ledger, len(ledger.accepted) + POSTS)
                 os.kill(killed.child.pid, signal.SIGKILL)
                 await asyncio.to_thread(killed.child.wait, TIMEOUT_S)
-                await until_accepted(ledger, len(ledger.accepted) + POSTS)  # the others go on
+                await until_accepted(ledger, len(ledger.accepted) + POSTS)  # the others still accept
                 await asyncio.to_thread(killed.start)
             over.set()
             await asyncio.wait_for(posting, TIMEOUT_S)
@@ -94,7 +94,7 @@ async def test_one_of_three_killed_under_load_loses_nothing_accepted(kafka: str,
 
 
 async def test_one_of_three_told_to_stop_loses_and_doubles_nothing(kafka: str, tmp_path: Path, source: str) -> None:
-    """SIGTERM ends one in order, and its clients go on with the others."""
+    """SIGTERM ends one instance in order, and its clients continue with the others."""
     ledger, over = Ledger(), asyncio.Event()
     with instances(tmp_path, configured(kafka, source), COUNT) as crew:
         for each in crew:
@@ -119,7 +119,7 @@ async def test_one_of_three_told_to_stop_loses_and_doubles_nothing(kafka: str, t
 
 
 async def _post_once(port: int, posts: Iterator[tuple[str, bytes]], ledger: Ledger) -> None:
-    """Post each delivery once, over a new connection after the server has hung up."""
+    """Post each delivery once, over a new connection after the server has closed the old one."""
     connection = Connection(port)
     for delivery_id, request in posts:
         await attempt(connection, delivery_id, request, ledger)
@@ -131,7 +131,7 @@ async def _post_once(port: int, posts: Iterator[tuple[str, bytes]], ledger: Ledg
 async def test_each_spool_drains_when_its_instance_is_back(
     own_kafka: RunningKafka, tmp_path: Path, source: str
 ) -> None:
-    """Kafka away, deliveries spooled, one instance killed: two drain when Kafka is back, the third when it is started."""
+    """Kafka away, deliveries spooled, one instance killed: two drain when Kafka is back, the third on its restart."""
     kafka, port = own_kafka.bootstrap_servers, int(own_kafka.bootstrap_servers.rpartition(":")[2])
     ledger = Ledger()
     with instances(tmp_path, configured(kafka, source), COUNT) as crew:
@@ -139,7 +139,7 @@ async def test_each_spool_drains_when_its_instance_is_back(
             each.until_ready()
         own_kafka.child.kill()
         for delivery_id, request in itertools.islice(requests(source), SPOOLED):
-            connection = Connection(crew[0].port)  # a new one for each, so all instances get some
+            connection = Connection(crew[0].port)  # one per post, so that every instance gets some
             await attempt(connection, delivery_id, request, ledger)
             connection.close()
         assert len(ledger.accepted) == SPOOLED
@@ -162,7 +162,7 @@ async def test_each_spool_drains_when_its_instance_is_back(
 
 
 def test_spool_of_the_former_layout_is_published(kafka: str, tmp_path: Path, source: str) -> None:
-    """`<port>-1.sqlite`, left by a process under --workers, is drained by the command, beside an instance that runs."""
+    """The command drains `<port>-1.sqlite`, left by a process under --workers, beside a running instance."""
     with instances(tmp_path, configured(kafka, source), 1) as (alone,):
         alone.until_ready()
         left = SpoolFile(tmp_path / "0" / "data" / "spool" / f"{alone.port}-1.sqlite")

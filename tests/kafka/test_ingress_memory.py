@@ -1,4 +1,4 @@
-"""The arithmetic of memory holds at its edge: every connection there may be, each doing the worst that it can."""
+"""The memory arithmetic holds at its limit: the maximum of connections, each in the worst case."""
 
 import asyncio
 import contextlib
@@ -51,14 +51,14 @@ WORST = {
 
 
 class Peak:
-    """The largest resident memory of a process since it was asked first."""
+    """The largest resident memory of a process since the first sample."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
         self.rss_bytes = 0
 
     async def watch(self) -> None:
-        """Look again and again, until cancelled."""
+        """Sample repeatedly, until cancelled."""
         while True:
             self.rss_bytes = max(self.rss_bytes, self._process.memory_info().rss)
             await asyncio.sleep(0.02)
@@ -68,7 +68,7 @@ class Peak:
 def attacked(
     kafka: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> Iterator[tuple[IngressProcess, ssl.SSLContext | None]]:
-    """Give a ready ingress with little room, and how to trust it where it speaks TLS."""
+    """Give a ready ingress with small limits, and a TLS context that trusts it where it speaks TLS."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n' + CONFIGURATION
     if request.param == "plain":
         with running_ingress(tmp_path, text) as process:
@@ -82,15 +82,15 @@ def attacked(
 
 
 def test_memory_stays_below_its_bound(attacked: tuple[IngressProcess, ssl.SSLContext | None]) -> None:
-    """All connections at their worst, more of them than there may be, stay below the sum of the limits."""
+    """All connections in the worst case, and more than the maximum, stay below the sum of the limits."""
     process, trusting = attacked
     bound = memory_bound(SETTINGS, has_tls=trusting is not None)
     reasons: Counter[str] = Counter()
 
     peak = asyncio.run(_attack(process, trusting, reasons))
 
-    assert peak < bound.total - bound.waiting_for_kafka  # nothing was signed, so nothing waits
-    assert reasons["too_many_bytes"] > 0  # the edge was reached
+    assert peak < bound.total - bound.waiting_for_kafka  # nothing was signed, so nothing waits for Kafka
+    assert reasons["too_many_bytes"] > 0  # the limit was reached
     assert reasons["header_too_large"] > 0
     assert process.child.exit_code() is None
 
@@ -101,7 +101,7 @@ async def _attack(process: IngressProcess, trusting: ssl.SSLContext | None, reas
     watching = asyncio.create_task(peak.watch())
     alone = (
         [[payload] for payload in WORST.values()] if trusting is None else []
-    )  # TLS changes only what each one costs
+    )  # TLS changes only the cost of each connection
     for payloads in (*alone, list(WORST.values()), list(WORST.values())):
         await _connections(process.port, trusting, payloads, reasons)
     watching.cancel()
@@ -111,7 +111,7 @@ async def _attack(process: IngressProcess, trusting: ssl.SSLContext | None, reas
 async def _connections(
     port: int, trusting: ssl.SSLContext | None, payloads: list[bytes], reasons: Counter[str]
 ) -> None:
-    """Open a tenth more connections than there may be, and hold each of them until all have sent what they can."""
+    """Open a tenth more connections than the maximum, and hold each until all have sent as much as they can."""
     count, held = SETTINGS.max_connections * 11 // 10, asyncio.Event()
     left = count
 
@@ -142,7 +142,7 @@ REASONS = ("too_many_bytes", "header_too_large", "too_many_connections", "too_bu
 
 
 async def _send(writer: asyncio.StreamWriter, payload: bytes) -> None:
-    """Write as far as the other side reads."""
+    """Write as much as the other side reads."""
     for start in range(0, len(payload), PIECE):
         writer.write(payload[start : start + PIECE])
         try:
@@ -152,7 +152,7 @@ async def _send(writer: asyncio.StreamWriter, payload: bytes) -> None:
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:
-    """Return what has been answered by now."""
+    """Return the answer received so far."""
     try:
         return await asyncio.wait_for(reader.read(PIECE), 0.2)
     except (TimeoutError, OSError):

@@ -1,4 +1,4 @@
-"""Who may post, how often, and how much of it at once: the ingress as a real process, asked from several addresses."""
+"""Who may post, how often, and how much concurrently: the ingress as a real process, called from several addresses."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
-RUN = uuid.uuid4().hex[:8]  # sources are named by it: the topic is shared with other tests and other runs
+RUN = uuid.uuid4().hex[:8]  # part of source names: the topic is shared with other tests and runs
 MB = 1024 * 1024
 MAX_CONCURRENT, BODY_LIMIT_BYTES, BODIES_LIMIT_BYTES = 8, 2 * MB, 3 * MB
 
@@ -25,7 +25,7 @@ def source(name: str, *lines: str) -> str:
 
 @pytest.fixture(scope="module")
 def guarded(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IngressProcess]:
-    """Give a ready ingress with sources that not everybody may post to, behind a proxy at 127.0.0.3."""
+    """Give a ready ingress with sources restricted to some addresses, behind a proxy at 127.0.0.3."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[ingress]\ntrusted_proxies = ["127.0.0.3", "127.0.1.0/24"]\n'
     text += source("near", 'allow = ["127.0.0.2"]') + source("far", 'allow = ["203.0.113.0/24", "2001:db8::/32"]')
     text += source("rare", "rate_limit = 0.5", "burst = 2")
@@ -36,7 +36,7 @@ def guarded(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[In
 
 @pytest.fixture
 def small(kafka: str, tmp_path: Path) -> Iterator[IngressProcess]:
-    """Give a ready ingress with room for little."""
+    """Give a ready ingress with small limits."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[ingress]\nmax_concurrent = {MAX_CONCURRENT}\n'
     text += f"body_limit_bytes = {BODY_LIMIT_BYTES}\nbodies_limit_bytes = {BODIES_LIMIT_BYTES}\n" + source("open")
     with running_ingress(tmp_path, text) as process:
@@ -54,22 +54,22 @@ def test_only_allowed_addresses_get_in(guarded: IngressProcess, sender: str, sta
     ("127.0.0.3", "203.0.113.9", 200),
     ("127.0.0.3", "203.0.113.9, 127.0.1.7", 200),        # through two proxies
     ("127.0.0.3", "2001:db8::7", 200),
-    ("127.0.0.3", "203.0.113.9, 198.51.100.1", 403),     # the sender wrote the first himself
+    ("127.0.0.3", "203.0.113.9, 198.51.100.1", 403),     # the sender forged the first
     ("127.0.0.3", "198.51.100.1", 403),
-    ("127.0.0.1", "203.0.113.9", 403),                   # no proxy that is trusted
+    ("127.0.0.1", "203.0.113.9", 403),                   # not a trusted proxy
     ("127.0.0.1", "203.0.113.9, 127.0.0.3", 403),
 ])  # fmt: skip
 def test_only_trusted_proxies_are_believed(
     guarded: IngressProcess, sender: str, forwarded_for: str, status: int
 ) -> None:
-    """X-Forwarded-For counts as far as trusted proxies wrote it, and not at all from anybody else."""
+    """X-Forwarded-For counts only as far as trusted proxies wrote it."""
     answer = guarded.post(f"/v1/far-{RUN}", b"{}", {"x-forwarded-for": forwarded_for}, sender=sender)
 
     assert answer.status_code == status
 
 
 def test_refused_address_is_named_to_both_sides(guarded: IngressProcess) -> None:
-    """Whoever has to extend the allowlist finds the address in the answer and in the log, under one reason."""
+    """The answer and the log contain the address to add to the allowlist, under one reason."""
     logged = len(guarded.events())
 
     answer = guarded.post(f"/v1/far-{RUN}", b"{}", {"x-forwarded-for": "198.51.100.77"}, sender="127.0.0.3")
@@ -81,13 +81,13 @@ def test_refused_address_is_named_to_both_sides(guarded: IngressProcess) -> None
 
 
 def test_stranger_is_refused_before_the_body(guarded: IngressProcess) -> None:
-    """403 comes while the body has still to be sent."""
+    """403 comes before the body has been sent."""
     with begun(guarded, f"near-{RUN}", MB) as connection:
         assert connection.recv(65536).startswith(b"HTTP/1.1 403 ")
 
 
 def test_allowlist_of_ipv6(kafka: str, tmp_path: Path) -> None:
-    """On an IPv6 socket the same rules hold."""
+    """The same rules hold on an IPv6 socket."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n'
     text += source("loop", 'allow = ["::1"]') + source("doc", 'allow = ["2001:db8::/32", "127.0.0.1"]')
     with running_ingress(tmp_path, text, host="::1") as process:
@@ -98,7 +98,7 @@ def test_allowlist_of_ipv6(kafka: str, tmp_path: Path) -> None:
 
 
 def test_too_many_deliveries_are_told_when_to_come_back(guarded: IngressProcess) -> None:
-    """Beyond the burst: 429 with a Retry-After after which a delivery is let in; other sources do not notice."""
+    """Beyond the burst: 429 with a Retry-After after which a delivery is accepted; other sources are unaffected."""
     answers = [guarded.post(f"/v1/rare-{RUN}", b"{}") for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
@@ -127,13 +127,13 @@ def test_flood_is_counted_whole_and_logged_in_part(kafka: str, tmp_path: Path) -
 
 
 def refusals(process: IngressProcess) -> float:
-    """Return how many posts to names that nobody configured have been refused."""
+    """Return the number of refused posts to unconfigured names."""
     labels = '{provider="",reason="unknown_source",result="refused",source=""}'
     return value(process, f"penstock_ingress_answers_total{labels}", 0)
 
 
 def test_too_many_requests_at_once_are_told_to_come_again(small: IngressProcess) -> None:
-    """One more gets 503 and Retry-After, is counted, and the pages still answer; when the others are gone it is let in."""
+    """One more gets 503 and Retry-After, is counted, and the pages still answer; after the others end it is accepted."""
     with contextlib.ExitStack() as stack:
         for _ in range(MAX_CONCURRENT):
             stack.enter_context(begun(small, f"open-{RUN}", 1000))
@@ -149,7 +149,7 @@ def test_too_many_requests_at_once_are_told_to_come_again(small: IngressProcess)
 
 
 def test_bodies_at_once_have_a_limit_of_bytes(small: IngressProcess) -> None:
-    """Half-sent bodies take memory: a body that would take too much gets 503, what is under way stays."""
+    """Half-sent bodies take memory: a body over the limit gets 503, requests in flight stay."""
     part = b"x" * (BODY_LIMIT_BYTES - 1000)
     with begun(small, f"open-{RUN}", BODY_LIMIT_BYTES) as first:
         first.sendall(part)
@@ -166,7 +166,7 @@ def test_bodies_at_once_have_a_limit_of_bytes(small: IngressProcess) -> None:
 
 
 def test_too_many_connections_are_hung_up_on(small: IngressProcess) -> None:
-    """Connections that say nothing cannot use up the process' files: beyond twice the requests they get 503."""
+    """Silent connections cannot exhaust the process's file descriptors: beyond twice the requests they get 503."""
     with contextlib.ExitStack() as stack:
         idle = [stack.enter_context(connected(small)) for _ in range(2 * MAX_CONCURRENT)]
         with connected(small) as one_more:
@@ -197,7 +197,7 @@ def begun(process: IngressProcess, name: str, body_bytes: int) -> Iterator[socke
 
 
 def value(process: IngressProcess, metric: str, missing: float | None = None) -> float:
-    """Return the value of a metric, with its labels; of one that is not there yet `missing`, if one is given."""
+    """Return the value of a metric with its labels; if absent, `missing` where one is given."""
     lines = [line for line in process.get("/metrics").text.splitlines() if line.startswith(f"{metric} ")]
     if missing is not None and not lines:
         return missing

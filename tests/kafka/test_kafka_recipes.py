@@ -1,4 +1,4 @@
-"""Every block of docs/kafka.md, as it stands there but for addresses: delivery, topic, worker, change."""
+"""Every block of docs/kafka.md, verbatim except for addresses: delivery, topic, worker, change."""
 
 import base64
 import re
@@ -29,14 +29,14 @@ def guard(registry: str, secure: SecureKafka) -> Iterator[Guard]:
 
 
 def test_page_has_no_other_recipes() -> None:
-    """A block that is added to the page is run, or this fails."""
+    """Every block on the page is run; a new block that is not fails here."""
     assert RECIPES.keys() == LISTENERS.keys() | {"registry"}
     assert PAGE.read_text().count("```toml") == len(RECIPES)
 
 
 @pytest.mark.parametrize("recipe", LISTENERS)
 def test_recipe(recipe: str, secure: SecureKafka, guard: Guard, registry: str, tmp_path: Path) -> None:
-    """A delivery becomes a change, and no secret stands in a log."""
+    """A delivery becomes a change, and no log contains a secret."""
     site = Site(secure, registry, tmp_path)
     site.registry_text = RECIPES["registry"].replace("https://registry.example.com/apis/ccompat/v7", guard.url)
     secure.grant(site.rules("ingress", "worker"))

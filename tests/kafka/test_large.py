@@ -1,4 +1,4 @@
-"""The largest deliveries that the ingress accepts go all the way, or become dead letters; nothing stops."""
+"""The largest deliveries that the ingress accepts are decided or become dead letters; nothing stops."""
 
 from collections import Counter
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What the books of all broker tests are made of: committed records, to the true end of each partition."""
+"""The basis of the books of all broker tests: committed records, to the true end of each partition."""
 
 import threading
 import uuid
@@ -23,7 +23,7 @@ def begun(kafka: str, topic: str, value: bytes) -> Producer:
 
 
 def test_records_behind_an_open_transaction_are_waited_for(kafka: str) -> None:
-    """Nobody sees them until it ends, and a worker that has just died leaves one open."""
+    """Records of an open transaction stay invisible until it ends; a worker that has just died leaves one open."""
     topic = f"ledger-{uuid.uuid4().hex[:8]}"
     admin = AdminClient({"bootstrap.servers": kafka})
     admin.create_topics([NewTopic(topic, 1)])[topic].result()

@@ -1,6 +1,6 @@
-"""One batch, ended at each of its points: what docs/architecture.md says is left behind, and nothing else, is.
+"""One batch, ended at each of its crash points: it leaves behind exactly what docs/architecture.md says.
 
-test_crash.py kills at random under load; here the point is chosen, so that each of them is met in every run.
+test_crash.py kills at random under load; here the crash point is chosen, so that every run meets each of them.
 """
 
 import signal
@@ -34,14 +34,14 @@ class Shop:
         self.deliveries = noisy_products(self.source, DELIVERIES, RESOURCES, family_every=3)
         self._kafka, self._registry, self._directory = kafka, registry, directory
         options = {"bootstrap.servers": kafka, "group.id": f"penstock.{self.app}", "enable.auto.commit": False}
-        self._group = Consumer(options)  # only asks: it never subscribes
+        self._group = Consumer(options)  # for lookups: it never subscribes
 
     def feed(self, count: int = DELIVERIES) -> None:
-        """Put the next deliveries on the topic."""
+        """Publish the next deliveries."""
         assert feed(self._kafka, (next(self.deliveries) for _ in range(count))) == count
 
     def is_decided(self) -> bool:
-        """Say whether the group has committed everything that is on the topic."""
+        """Say whether the group has committed everything on the topic."""
         known = self._group.list_topics(RAW, timeout=10).topics[RAW].partitions
         try:
             positions = self._group.committed([TopicPartition(RAW, number) for number in known], timeout=2)
@@ -50,11 +50,11 @@ class Shop:
         return all(position.offset == end_of(self._group, RAW, position.partition) for position in positions)
 
     def close(self) -> None:
-        """Let go of Kafka."""
+        """Close the clients."""
         self._group.close()
 
     def assert_books_balance(self) -> None:
-        """Assert that what is on Kafka is what the deliveries make, the changelogs included."""
+        """Assert that Kafka holds exactly the result of the deliveries, the changelogs included."""
         ledger = Ledger.read(self._kafka, self._registry, self.source)
         expected = recompute(ledger.raw, Routes({}))
         assert len(ledger.raw) == DELIVERIES
@@ -79,7 +79,7 @@ def workers(shop: Shop, tmp_path: Path) -> Iterator[Workers]:
 
 @pytest.mark.parametrize("point", ["deciding", "flushed", "overtaken", "committed", "half stored"])
 def test_killed_at_a_point_of_a_batch(shop: Shop, workers: Workers, point: str) -> None:
-    """SIGKILL at each point: the worker that comes back decides what was not committed, and nothing twice."""
+    """SIGKILL at each crash point: the restarted worker decides the uncommitted deliveries, and nothing twice."""
     shop.feed()
     crash_point = workers.start(0, crash_point=(point, "kill", shop.source, str(DOOMED)))
     wait_until(lambda: crash_point.exit_code() is not None, f"the kill: {point}")
@@ -93,7 +93,7 @@ def test_killed_at_a_point_of_a_batch(shop: Shop, workers: Workers, point: str) 
 
 @pytest.mark.parametrize("point", ["deciding", "flushed", "overtaken"])
 def test_transaction_that_fails_is_taken_back(shop: Shop, workers: Workers, point: str) -> None:
-    """Aborted at each point before the commit: the same worker forgets the batch and decides it once more."""
+    """Aborted at each point before the commit: the same worker discards the batch and decides it again."""
     shop.feed()
 
     worker = workers.start(0, crash_point=(point, "abort", shop.source, str(DOOMED)))
@@ -106,7 +106,7 @@ def test_transaction_that_fails_is_taken_back(shop: Shop, workers: Workers, poin
 
 @pytest.mark.parametrize("point", ["flushed", "overtaken", "answered"])
 def test_client_that_does_not_come_back_is_replaced(shop: Shop, workers: Workers, point: str) -> None:
-    """A commit hangs before or after Kafka took it: the same worker finds out, and decides again what was not taken alone."""
+    """A commit hangs before or after Kafka took it: the same worker finds out, and repeats only an uncommitted batch."""
     shop.feed()
 
     worker = workers.start(0, crash_point=(point, "hang", shop.source, str(DOOMED)))
@@ -120,7 +120,7 @@ def test_client_that_does_not_come_back_is_replaced(shop: Shop, workers: Workers
 
 
 def test_store_that_does_not_take_a_committed_batch_is_rebuilt(shop: Shop, workers: Workers) -> None:
-    """The next batch was decided on its rows: that one is taken back, the committed one is not."""
+    """The next batch was decided on its rows: that one is rolled back, the committed one is not."""
     shop.feed()
 
     worker = workers.start(0, crash_point=("committed", "break", shop.source, str(DOOMED)))
@@ -132,7 +132,7 @@ def test_store_that_does_not_take_a_committed_batch_is_rebuilt(shop: Shop, worke
 
 
 def test_another_worker_takes_over_with_the_tables(shop: Shop, workers: Workers) -> None:
-    """A worker with an empty disk gets the partitions of one that has stopped: it knows what that one knew."""
+    """A worker with an empty disk takes over the partitions of a stopped one: its state is the same."""
     shop.feed(DELIVERIES // 2)
     first = workers.start(0)
     wait_until(shop.is_decided, "the first half decided")

@@ -1,6 +1,6 @@
-"""Kafka goes away and comes back, with deliveries waiting: the same worker process goes on, and the books balance.
+"""Kafka goes away and comes back, with deliveries waiting: the same worker process continues, and the books balance.
 
-A Kafka of each test's own, for it is killed. How soon the worker goes on is measured by `python -m bench outage`.
+Each test has its own Kafka, because it is killed. `python -m bench outage` measures how soon the worker continues.
 """
 
 import os
@@ -21,7 +21,7 @@ from tests.support.processes.workers import wait_until
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
-DELIVERIES, RESOURCES = 15_000, 1_000  # several seconds of work: most of it waits when Kafka goes
+DELIVERIES, RESOURCES = 15_000, 1_000  # several seconds of work: most of it is waiting when Kafka goes away
 DECIDED = 1_500
 STOPPED_S = 30.0
 
@@ -48,11 +48,11 @@ class Broker:
         self._running = kafka.start_kafka(self._running.data_dir, self._port)
 
     def freeze(self) -> None:
-        """Let it stand still: connections stay open and nothing answers."""
+        """Freeze it: connections stay open and nothing answers."""
         os.kill(self._running.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         os.kill(self._running.pid, signal.SIGCONT)
 
 
@@ -81,7 +81,7 @@ def test_worker_goes_on_after_an_outage(
     back: Callable[[Broker], None],
     away_s: float,
 ) -> None:
-    """Each delivery is decided once and in order, by the process that was there before; twice, for the first leaves traces."""
+    """The process from before decides each delivery once and in order; two outages, because the first leaves traces."""
     assert_goes_on(broker, registry, tmp_path, lambda: gone(broker), lambda: back(broker), away_s)
 
 
@@ -93,7 +93,7 @@ def assert_goes_on(
     back: Callable[[], None],
     away_s: float,
 ) -> None:
-    """Let Kafka be away twice; fail where the process ends or the books do not balance."""
+    """Take Kafka away twice; fail where the process ends or the books do not balance."""
     address = broker.bootstrap_servers
     with opened(address, registry, tmp_path) as (source, app, outcomes, workers):
 
@@ -120,7 +120,7 @@ def assert_goes_on(
 
 
 def test_worker_stops_while_kafka_is_away(broker: Broker, registry: str, tmp_path: Path) -> None:
-    """SIGTERM in the middle of an outage: exit code 0, and the next start goes on where Kafka stands."""
+    """SIGTERM in the middle of an outage: exit code 0, and the next start continues from Kafka's committed offsets."""
     address = broker.bootstrap_servers
     with opened(address, registry, tmp_path) as (source, _, outcomes, workers):
         worker = workers.start(0)

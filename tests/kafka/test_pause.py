@@ -25,7 +25,7 @@ def customer(shown: RawDelivery) -> RawDelivery:
 
 
 def test_first_delivery_after_a_pause_shows_the_whole_change(kafka: str, registry: str, tmp_path: Path) -> None:
-    """Before the pause A, during it B and C, after it D: one change from A to D, once, and what was held can come again."""
+    """A before the pause, B and C during it, D after it: one change from A to D, once; paused versions can be sent again."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"pause-{uuid.uuid4().hex[:8]}"
     going = configured(kafka, registry, source, app)
     held = [product(source, 1, second, title, f"{source}-{title}") for second, title in ((1, "B"), (2, "C"))]

@@ -1,4 +1,4 @@
-"""Partitions that change hands while their tables wait for somebody else's transaction."""
+"""Partitions that are reassigned while their tables wait for another client's transaction."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,7 +40,7 @@ def pending_offsets(kafka: str, group: str) -> Iterator[None]:
 
 
 def test_partitions_move_on_although_their_restore_waits(kafka: str, registry: str, tmp_path: Path) -> None:
-    """One worker waits for a transaction when a second joins: it gives up half at once, and both work when it has ended."""
+    """A worker waits for a transaction when a second joins: it revokes half at once, and both work once it has ended."""
     with opened(kafka, registry, tmp_path) as (source, app, outcomes, workers):
         with pending_offsets(kafka, f"penstock.{app}"):
             workers.start(0)

@@ -1,4 +1,4 @@
-"""A registry behind TLS and credentials: a real one, with an ingress in front that asks for them."""
+"""A registry behind TLS and credentials: a real one, behind a proxy that requires them."""
 
 import base64
 import uuid
@@ -22,7 +22,7 @@ USER, PASSWORD, TOKEN = "sr-key", "hush:ä", "hush.hush"
 
 @pytest.fixture
 def guard(registry: str) -> Iterator[Guard]:
-    """Give an ingress in front of the registry that lets everybody in."""
+    """Give a proxy in front of the registry that accepts every client."""
     with guarded(registry) as opened:
         yield opened
 
@@ -46,7 +46,7 @@ def basic(user: str, password: str) -> str:
 
 
 def test_everything_at_once_as_companies_have_it(guard: Guard, tmp_path: Path) -> None:
-    """An authority of one's own, a client certificate with a sealed key, a password in a file beside the configuration."""
+    """A private authority, a client certificate with an encrypted key, a password in a file beside the configuration."""
     authority = Authority()
     authority.write(tmp_path / "ca.pem")
     authority.issue(tmp_path, "client", b"seal")
@@ -67,7 +67,7 @@ def test_everything_at_once_as_companies_have_it(guard: Guard, tmp_path: Path) -
 
 
 def test_token_is_read_anew(guard: Guard, tmp_path: Path) -> None:
-    """A token that was renewed in its file is used without a restart; headers go with it, as Confluent Cloud needs them."""
+    """A token renewed in its file is used without a restart; headers accompany it, as Confluent Cloud needs them."""
     (tmp_path / "token").write_text("old\n")
     keys = 'bearer_token = "file:token"\nheaders = { target-sr-cluster = "lsrc-1" }\n'
     with closing(connected(tmp_path, guard.url, keys)) as registry:
@@ -82,7 +82,7 @@ def test_token_is_read_anew(guard: Guard, tmp_path: Path) -> None:
 
 
 def test_missing_path_is_named(guard: Guard, tmp_path: Path) -> None:
-    """Apicurio speaks Confluent's language below a path only; without it the message says which."""
+    """Apicurio serves Confluent's API below a path only; without the path the message names it."""
     with closing(connected(tmp_path, guard.root)) as registry:
         with pytest.raises(
             RegistryError, match=r"HTTP 404; is the path missing .* below /apis/ccompat/v7, Confluent's has"
@@ -95,7 +95,7 @@ def test_missing_path_is_named(guard: Guard, tmp_path: Path) -> None:
 def test_environment_neither_redirects_nor_adds_credentials(
     guard: Guard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No proxy variable leads elsewhere, and no netrc gives what somebody else's password may be."""
+    """Proxy variables do not redirect requests, and a netrc does not supply credentials."""
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"):
@@ -108,7 +108,7 @@ def test_environment_neither_redirects_nor_adds_credentials(
 
 
 def test_file_that_is_gone_is_said_before_anything_is_asked(guard: Guard, tmp_path: Path) -> None:
-    """With the line of its key."""
+    """The message names the line of the key."""
     for number, key in ((3, 'tls_ca = "gone.pem"'), (4, 'username = "u"\npassword = "file:gone"')):
         with pytest.raises(ConfigurationError) as refused:
             connected(tmp_path, guard.url, key)
@@ -118,7 +118,7 @@ def test_file_that_is_gone_is_said_before_anything_is_asked(guard: Guard, tmp_pa
 
 
 def test_no_message_shows_a_credential(guard: Guard, tmp_path: Path) -> None:
-    """Neither a refusal nor the configuration's own text."""
+    """Neither a refusal nor the configuration's own text contains one."""
     guard.wanted = "Basic other"
     (tmp_path / "token").write_text(TOKEN)
     for keys in ('bearer_token = "file:token"', f'username = "u"\npassword = "text:{TOKEN}"'):

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]
 KEPT, COMING = f"kept-{RUN}", f"coming-{RUN}"
 SECRET, NEW = b"made-up", b"made-up-too"
-IN_TIME_S = 20.0  # a look every 2 s, and a machine that is busy
+IN_TIME_S = 20.0  # a poll every 2 s, and a busy machine
 ROUNDS = 5
 
 
@@ -36,7 +36,7 @@ class Shop:
         return configured(self._kafka, *names)
 
     def replace(self, text: str) -> None:
-        """Put another file in the place of the configuration, as editors do."""
+        """Replace the configuration file by a new one, as editors do."""
         draft = self.path.with_suffix(".draft")
         draft.write_text(text)
         draft.replace(self.path)
@@ -46,7 +46,7 @@ class Shop:
         os.kill(self.process.child.pid, signal.SIGHUP)
 
     def until_logged(self, event: str, times: int) -> None:
-        """Return when an event is in the log so many times."""
+        """Return once an event is in the log that many times."""
         text = f'"event": "{event}"'
         until(lambda: self.process.log_text().count(text) >= times, IN_TIME_S, f"{event} for the {times}. time")
 
@@ -72,7 +72,7 @@ def shop(kafka: str, tmp_path: Path) -> Iterator[Shop]:
 
 
 async def post_while(shop: Shop, names: list[str], change: Callable[[], None]) -> dict[str, Ledger]:
-    """Post to each source without pause from several clients until the change is done; return what each was told."""
+    """Post to each source without pause from several clients until the change is done; return the answers of each."""
     ledgers = {name: Ledger() for name in names}
     changing = asyncio.create_task(asyncio.to_thread(change))
 
@@ -119,7 +119,7 @@ async def test_reloads_cost_no_delivery(shop: Shop, kafka: str) -> None:
 
 
 def test_rotated_secret_file_is_served_and_counted(shop: Shop) -> None:
-    """A new secret in the same file takes the place of the old one without a restart, and its uses are counted."""
+    """A new secret in the same file replaces the old one without a restart, and its uses are counted."""
 
     def status(secret: bytes) -> int:
         head, _, body = post_request(KEPT, secret, f"rotated-{uuid.uuid4()}").partition(b"\r\n\r\n")
@@ -136,7 +136,7 @@ def test_rotated_secret_file_is_served_and_counted(shop: Shop) -> None:
 
 
 def test_faulty_file_is_named_and_shown(shop: Shop) -> None:
-    """The log has file, line and key; the gauge is 0 until the file is right again; what needs a restart is named."""
+    """The log has file, line and key; the gauge is 0 until the file is valid again; settings that need a restart are named."""
     good = shop.text(KEPT)
     shop.path.write_text(good + "secret = 7\n")
     shop.send_sighup()

@@ -1,4 +1,4 @@
-"""A worker with bugs decides deliveries; a replay with the right code finds exactly what it did wrong and corrects just that."""
+"""A worker with bugs decides deliveries; a replay with the correct code finds and corrects exactly its mistakes."""
 
 import json
 import os
@@ -20,20 +20,20 @@ from tests.support.oracle.ledger import Ledger, OutcomeCount, committed, recompu
 from tests.support.processes.workers import Workers, configured, running, wait_until
 
 pytestmark = pytest.mark.kafka
-RESOURCES = 7  # ids end with 0 to 6; tests/support/processes/buggy_app.py does something else wrong for each of 1 to 5
+RESOURCES = 7  # ids end with 0 to 6; tests/support/processes/buggy_app.py has another bug for each of 1 to 5
 FIRST_ID = 10**15
 WRONG = {1: "u", 2: "c", 20: "d", 3: "c", 4: "c", 5: "u"}
 
 
 class Shop:
-    """One source whose worker is stopped and started, and the command beside it."""
+    """One source with a worker that is stopped and started, and the command beside it."""
 
     def __init__(self, kafka: str, registry: str, workers: Workers, source: str, outcomes: OutcomeCount) -> None:
         self.kafka, self.registry, self.source = kafka, registry, source
         self._workers, self._outcomes, self._total = workers, outcomes, 0
 
     def post(self, second: int) -> None:
-        """Put one delivery of each product on the raw topic and wait until all are decided."""
+        """Publish one delivery of each product on the raw topic and wait until all are decided."""
         title = f"title {second}"
         ids = [f"{self.source}-{number}-{second}" for number in range(RESOURCES)]
         shown = [product(self.source, number, second, title, ids[number]) for number in range(RESOURCES)]
@@ -55,11 +55,11 @@ class Shop:
         assert self._workers.children[0].stop(30) == 0
 
     def replay(self, *arguments: str, code: int) -> list[dict[str, Any]]:
-        """Return what `penstock replay --json` prints, which has to end with this code."""
+        """Return the output of `penstock replay --json`; it must end with this code."""
         return [json.loads(line) for line in self.run("--json", *arguments, code=code).splitlines()]
 
     def run(self, *arguments: str, code: int) -> str:
-        """Return what `penstock replay` prints, which has to end with this code."""
+        """Return the output of `penstock replay`; it must end with this code."""
         command = [str(Path(sys.executable).parent / "penstock"), "replay", "--source", self.source]
         command += [] if "--since" in arguments else ["--since", "2026-01-01T00:00:00Z"]
         done = subprocess.run(
@@ -74,11 +74,11 @@ class Shop:
         return done.stdout
 
     def ledger(self) -> Ledger:
-        """Return all that is visible now."""
+        """Return all visible records."""
         return Ledger.read(self.kafka, self.registry, self.source)
 
     def states(self) -> dict[str, Any]:
-        """Return what `state.*` holds of each product that exists."""
+        """Return the `state.*` record of each existing product."""
         documents: dict[str, Any] = {}
         with closing(Registry(self.registry)) as schemas:
             for message in committed(self.kafka, "state.shopify.product"):
@@ -91,7 +91,7 @@ class Shop:
 
 
 def test_replay_corrects_exactly_what_a_bug_did(kafka: str, registry: str, tmp_path: Path) -> None:
-    """Five bugs, five kinds of corrections, each once; afterwards consumers have what is right and nothing differs."""
+    """Five bugs, five kinds of corrections, each once; afterwards consumers have the correct states and nothing differs."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"replay-{uuid.uuid4().hex[:8]}"
     ensure_raw(kafka, app)
     outcomes = OutcomeCount(kafka, registry, source)
@@ -115,7 +115,7 @@ def test_replay_corrects_exactly_what_a_bug_did(kafka: str, registry: str, tmp_p
 
 
 def assert_found(shop: Shop) -> set[str]:
-    """Assert that what the bugs did is found, and nothing else, without a worker too; return the deliveries."""
+    """Assert that exactly the bugs' effects are found, without a worker too; return the deliveries."""
     found = shop.replay("--dry-run", code=1)
     deliveries = {f"{shop.source}-{number}-{second}" for number in (1, 2, 3, 4) for second in (0, 1)}
     assert corrections(found) == WRONG
@@ -142,12 +142,12 @@ def corrections(found: list[dict[str, Any]]) -> dict[int, str]:
 
 
 def wrong_deliveries(found: list[dict[str, Any]]) -> set[str]:
-    """Return the ids of the deliveries that would be decided otherwise."""
+    """Return the ids of the deliveries that would be decided differently."""
     return {line["delivery_id"] for line in found if line["kind"] == "delivery"}
 
 
 def last_digits(resource_key: str) -> int:
-    """Return what tells the products apart: 2, or 20 for the one that a bug made of it."""
+    """Return the product's number: 2, or 20 for the product that a bug made of it."""
     resource_id = resource_key.rpartition("|")[2]
     return (
         int(resource_id) - FIRST_ID
@@ -157,7 +157,7 @@ def last_digits(resource_key: str) -> int:
 
 
 def assert_right(shop: Shop) -> None:
-    """Assert that whoever reads the changes in order, and whoever reads the states, has what the right code makes of it all."""
+    """Assert that readers of the changes in order, and readers of the states, end with the result of the correct code."""
     ledger = shop.ledger()
     right = recompute([delivery for delivery in ledger.raw if not is_correction(delivery)], Routes({}))
     expected = {

@@ -24,7 +24,7 @@ SECRET = b"made-up"
 
 
 def product(title: str, second: int) -> bytes:
-    """Return a product as it was at a second."""
+    """Return a product as of a second."""
     time = f"2026-01-31T12:00:{second:02}Z"
     gid = "gid://shopify/Product/7"
     text = f'{{"id":7,"title":"{title}","admin_graphql_api_id":"{gid}","created_at":"{time}","updated_at":"{time}"}}'
@@ -39,17 +39,17 @@ def configured(kafka: str, registry: str) -> str:
 
 OLD, NEW, OTHER = product("old", 1), product("new", 2), product("other", 2)
 POSTED = (
-    # delivery id, topic, body, what must become of it
+    # delivery id, topic, body, expected outcome
     ("a", "products/create", OLD, "changed created"),
     ("b", "products/update", NEW, "changed updated"),
-    # What somebody can do who has captured these two, and one more of the second in which the last was stamped:
+    # An attacker who has captured these two, and one more of the second of the last timestamp, can send:
     ("c", "products/update", NEW, "duplicate same_version_and_content"),
     ("d", "products/update", OLD, "duplicate same_version_and_content"),
     ("e", "products/delete", NEW, "dead misnamed"),
     ("f", "orders/delete", NEW, "dead misnamed"),
     ("g", "customers/redact", NEW, "dead misnamed"),
     ("b", "products/update", OTHER, "dead reused_delivery_id"),
-    # And what really happens goes on:
+    # And genuine deliveries continue:
     ("h", "products/update", OTHER, "changed updated"),
     ("i", "products/delete", b'{"id":7}', "changed deleted"),
     ("j", "products/update", OTHER, "duplicate same_version_and_content"),
@@ -57,13 +57,13 @@ POSTED = (
 
 
 def post(shop: IngressProcess, delivery_id: str, topic: str, body: bytes) -> int:
-    """Post with a right signature, as everybody can who has captured the body, and return the status."""
+    """Post with a valid signature, as is possible with any captured body, and return the status."""
     headers = Shopify().sign(Sample(body, topic, delivery_id, datetime.now(UTC)), SECRET)
     return shop.post(f"/v1/{SOURCE}", body, headers).status_code
 
 
 def test_captured_deliveries_make_no_false_change(kafka: str, registry: str, tmp_path: Path) -> None:
-    """Each replay ends as duplicate or dead letter with its reason; the changes are those that really happened."""
+    """Each replay ends as duplicate or dead letter with its reason; the changes are the genuine ones."""
     text = configured(kafka, registry)
     ensure_raw(kafka, APP)
     (tmp_path / "ingress").mkdir()

@@ -1,4 +1,4 @@
-"""Tables are filled from the changelogs that Kafka really has, and from no others."""
+"""Tables are restored from the changelogs that Kafka really has, and from no others."""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ class Changelogs:
         self.admin = AdminClient(dict(self.options))
 
     def create(self, seen_days: int = 365 * 20) -> None:
-        """Create both; what is years old is kept."""
+        """Create both; records that are years old are kept."""
         for name in self.names:
             Topics(self.options, 1, seen_days).ensure(name)
 
@@ -63,14 +63,14 @@ class Changelogs:
 
 @pytest.fixture
 def changelogs(kafka: str) -> Iterator[Changelogs]:
-    """Give changelogs that do not exist yet and are gone afterwards."""
+    """Give changelogs that do not exist yet and are deleted afterwards."""
     made = Changelogs(kafka)
     yield made
     made.delete()
 
 
 def test_restore_goes_on_where_the_store_ends(changelogs: Changelogs, tmp_path: Path) -> None:
-    """Rows, newer rows and deletes; the second time only what is new."""
+    """Rows, newer rows and deletes; the second restore reads only new records."""
     changelogs.create()
     changelogs.write("latest", {b"a": b"1", b"b": b"1", b"c": b"1"})
     changelogs.restored(tmp_path).close()
@@ -100,7 +100,7 @@ def test_restore_forgets_what_the_worker_would_have_forgotten(changelogs: Change
 
 
 def test_changelog_made_anew_under_its_name_replaces_the_store(changelogs: Changelogs, tmp_path: Path) -> None:
-    """Its offsets mean other records, even where there are as many."""
+    """The offsets of a re-created changelog mean other records, even where there are as many."""
     changelogs.create()
     changelogs.write("latest", {b"old": b"1"})
     changelogs.restored(tmp_path).close()
@@ -120,7 +120,7 @@ def test_changelog_made_anew_under_its_name_replaces_the_store(changelogs: Chang
 def test_restore_waits_for_an_open_transaction_in_front_of_committed_rows(
     changelogs: Changelogs, tmp_path: Path
 ) -> None:
-    """A dead worker's open transaction holds the last stable offset below what others committed: the restore ends behind both."""
+    """A dead worker's open transaction holds the last stable offset below others' commits: the restore ends behind both."""
     changelogs.create()
     dead = Producer({**changelogs.options, "transactional.id": f"dead-{changelogs.app}"})
     dead.init_transactions(30)
@@ -142,7 +142,7 @@ def test_restore_waits_for_an_open_transaction_in_front_of_committed_rows(
 
 
 def test_progress_counts_to_the_end(changelogs: Changelogs, tmp_path: Path) -> None:
-    """What is done is all there was to do, and the file is gone."""
+    """At the end all expected rows are counted as restored, and the file is gone."""
     changelogs.create()
     changelogs.write("latest", {b"%d" % number: b"row" for number in range(30_000)})
     file = tmp_path / "worker.restoring"
@@ -159,7 +159,7 @@ def test_progress_counts_to_the_end(changelogs: Changelogs, tmp_path: Path) -> N
 
 
 def test_other_days_change_the_retention_of_the_changelog(changelogs: Changelogs) -> None:
-    """`[worker] seen_days` counts for a topic that exists, too."""
+    """`[worker] seen_days` applies to an existing topic, too."""
     changelogs.create(seen_days=7)
 
     Topics(changelogs.options, 1, seen_days=30).align(changelogs.names[0])

@@ -1,4 +1,4 @@
-"""Routes with a real worker: raw copies, lanes and state, each exactly once although the worker is killed."""
+"""Routes with a real worker: passthrough, lanes and state, each exactly once although the worker is killed."""
 
 import json
 import os
@@ -44,7 +44,7 @@ ROOT = Path(__file__).parents[2]
 
 
 class Run(Struct):
-    """What a worker made of a noisy shop, beside what it had to make of it."""
+    """A worker's output for a noisy shop, beside the expected one."""
 
     configuration: Path
     source: str
@@ -55,7 +55,7 @@ class Run(Struct):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory, kafka: str, registry: str) -> Iterator[Run]:
-    """Run a worker over a noisy shop, kill it on the way, and give the books."""
+    """Run a worker over a noisy shop, kill it midway, and give the books."""
     unique = uuid.uuid4().hex[:8]
     source, copies, directory = f"shop-{unique}", f"copies-{unique}", tmp_path_factory.mktemp("routes")
     text = configured(kafka, registry, source, f"routes-{unique}") + _routes(copies)
@@ -110,7 +110,7 @@ def _noisy_vendors(source: str) -> Iterator[RawDelivery]:
 
 
 def test_books_balance_with_every_kind_of_route(run: Run) -> None:
-    """Copies and states are beside the outcomes, not among them."""
+    """Passthrough records and states come in addition to the outcomes."""
     assert_adds_up(run.ledger, run.expected)
     assert set(run.ledger.by_outcome()) == {"changed", "duplicate", "stale", "unchanged", "filtered", "dead"}
     assert run.ledger.by_outcome().total() == DELIVERIES
@@ -129,13 +129,13 @@ def test_raw_route_gets_every_record_of_the_raw_topic_once_as_it_was(run: Run, k
 
 
 def content(message: Message) -> tuple[Any, ...]:
-    """Return all that a record says."""
+    """Return all contents of a record."""
     headers: Any = message.headers()
     return message.key(), message.value(), tuple(sorted(headers))
 
 
 def by_key(messages: list[Message]) -> dict[Any, list[Any]]:
-    """Return the bodies of each key in their order."""
+    """Return the bodies of each key in order."""
     found: dict[Any, list[Any]] = {}
     for message in messages:
         found.setdefault(message.key(), []).append(message.value())
@@ -143,7 +143,7 @@ def by_key(messages: list[Message]) -> dict[Any, list[Any]]:
 
 
 def test_state_is_the_stored_document_of_every_resource_routed_or_not(run: Run, kafka: str, registry: str) -> None:
-    """Also of those whose changes no route takes; only the update time may be older."""
+    """Also of resources whose changes no route takes; only the update time may be older."""
     mark = f"|{run.source}|".encode()
     newest = {m.key(): m.value() for m in committed(kafka, "state.shopify.product") if mark in (m.key() or b"")}
     with closing(Registry(registry)) as schemas:
@@ -183,7 +183,7 @@ def test_tail_reads_the_lanes_in_the_order_of_their_priority(run: Run, kafka: st
 
 
 def test_documented_recipe_reads_every_change_of_all_lanes(run: Run, kafka: str, registry: str, tmp_path: Path) -> None:
-    """The code in docs/routes.md as it stands there, but for addresses and names."""
+    """The code in docs/routes.md, verbatim except for addresses and names."""
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "routes.md").read_text(), re.DOTALL)
     for documented, ours in (("127.0.0.1:9092", kafka), ("changes.shopify.order", LANES[1]), ("orders.", run.source)):
         assert documented in code
@@ -204,7 +204,7 @@ def test_documented_recipe_reads_every_change_of_all_lanes(run: Run, kafka: str,
 
 
 def test_check_names_fields_that_no_document_has(run: Run, tmp_path: Path) -> None:
-    """With what may have been meant; fields that are there are not mentioned, nor is a route without any."""
+    """Each with a suggestion; existing fields and routes without fields are not mentioned."""
     path = tmp_path / "penstock.toml"
     source = f'name = "{run.source}"'
     text = run.configuration.read_text().replace(source, f'{source}\npaused = ["prodct"]')
@@ -236,13 +236,13 @@ def on_lanes(run: Run, kafka: str, registry: str) -> list[tuple[str, dict[str, A
 
 
 def change_vendor(change: dict[str, Any]) -> str:
-    """Return whose product it is, nobody's where nothing is known of it."""
+    """Return the product's vendor, none where the content is empty."""
     text = change["after"] or change["before"]
     return str(json.loads(text)["vendor"]) if text else ""
 
 
 def penstock(run: Run, *arguments: str) -> str:
-    """Return what a command prints, which has to end well."""
+    """Return a command's output; it must succeed."""
     done = subprocess.run(
         [str(Path(sys.executable).parent / "penstock"), *arguments],
         env={**os.environ, "PENSTOCK_CONFIG": str(run.configuration)},

@@ -1,4 +1,4 @@
-"""Kafka away under load: everything is answered 200 in time, and is on the topic afterwards, in order per resource."""
+"""Kafka away under load: every post is answered 200 in time, and reaches the topic afterwards, in order per resource."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from providers.base import Sample
 from providers.shopify.provider import Shopify
 from tests.support.kafka.raw_topic import RawReader
 from tests.support.processes.ingress import IngressProcess, running_ingress
-from tests.support.processes.posting_clients import Connection
+from tests.support.processes.posting_clients import Connection, signed_request
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
@@ -26,7 +26,7 @@ SECRET = b"made-up"
 CLIENTS, PAUSE_S = 40, 0.05  # 600 to 700 posts a second
 AWAY_S, BESIDE_S = 8.0, 2.0
 ENOUGH = 1_000  # deliveries, so that many arrived while Kafka was away; the rate depends on the machine
-ANSWER_S = 4.0  # what issue 4 asks for
+ANSWER_S = 4.0  # required by issue 4
 DRAIN_S = 40.0
 
 
@@ -53,22 +53,20 @@ secrets = ["text:{SECRET.decode()}"]
 """
 
 
-def headers(body: bytes, delivery_id: str) -> dict[str, str]:
-    """Return the headers of one signed delivery."""
-    return Shopify().sign(Sample(body, "products/update", delivery_id, datetime.now(UTC)), SECRET)
+def sample(body: bytes, delivery_id: str) -> Sample:
+    """Return one delivery, to be signed."""
+    return Sample(body, "products/update", delivery_id, datetime.now(UTC))
 
 
 def request(resource: int, number: int) -> bytes:
     """Return the whole request of a resource's n-th delivery."""
     body = b'{"id":%d,"title":"%d","body_html":"%b"}' % (resource, number, b"x" * 1000)
-    lines = ["POST /v1/acme HTTP/1.1", "host: localhost", f"content-length: {len(body)}"]
-    lines += [f"{name}: {value}" for name, value in headers(body, f"{resource}-{number}").items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+    return signed_request("acme", SECRET, sample(body, f"{resource}-{number}"))
 
 
 @dataclass
 class Load:
-    """What each resource's sender was told; each sends the next delivery when the last one has its 200."""
+    """The answers to each resource's sender; a sender sends the next delivery once the last one has its 200."""
 
     accepted: dict[int, list[int]] = field(default_factory=dict)
     refused: list[int] = field(default_factory=list)
@@ -82,7 +80,7 @@ class Load:
             began_s = time.monotonic()
             try:
                 status = await connection.post(request(resource, number))
-            except (OSError, EOFError):  # the ingress was killed: its answer is unknown, so the same is sent again
+            except (OSError, EOFError):  # the ingress was killed: its answer is unknown, so the delivery is resent
                 connection.close()
                 await asyncio.sleep(PAUSE_S)
                 continue
@@ -98,7 +96,7 @@ class Load:
 
 @asynccontextmanager
 async def load(process: IngressProcess) -> AsyncIterator[Load]:
-    """Keep the senders going for the length of the block, and a moment before and after it."""
+    """Keep the senders posting during the block, and a moment before and after it."""
     made = Load()
     senders = [asyncio.create_task(made.send(process, resource)) for resource in range(CLIENTS)]
     await asyncio.sleep(BESIDE_S)
@@ -109,7 +107,7 @@ async def load(process: IngressProcess) -> AsyncIterator[Load]:
 
 
 def stop_and_continue(kafka: RunningKafka) -> RunningKafka:
-    """Let Kafka hang, as a machine without disk or network does."""
+    """Freeze Kafka, as on a machine without disk or network."""
     os.kill(kafka.pid, signal.SIGSTOP)
     time.sleep(AWAY_S)  # the length of the outage is the test's subject
     os.kill(kafka.pid, signal.SIGCONT)
@@ -117,20 +115,20 @@ def stop_and_continue(kafka: RunningKafka) -> RunningKafka:
 
 
 def kill_and_restart(kafka: RunningKafka) -> RunningKafka:
-    """Let Kafka be gone, and come back on the same port."""
+    """Kill Kafka and restart it on the same port."""
     os.kill(kafka.pid, signal.SIGKILL)
     time.sleep(AWAY_S)  # as above
     return start_kafka(kafka.data_dir, int(kafka.bootstrap_servers.rpartition(":")[2]))
 
 
 def depth(process: IngressProcess) -> float:
-    """Return how many deliveries the ingress says are in its spool."""
+    """Return the number of deliveries in the spool, according to the ingress."""
     lines = process.get("/metrics").text.splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("penstock_spool_deliveries ")))
 
 
 def check(told: Load, raw: RawReader, sent_again: int) -> None:
-    """Hold the topic against what the senders were told: nothing missing, order kept, repetitions under the same id."""
+    """Compare the topic with the senders' answers: nothing missing, order kept, repetitions under the same id."""
     first: dict[int, list[int]] = {resource: [] for resource in told.accepted}
     copies = 0
     for delivery in raw.deliveries("acme"):
@@ -185,20 +183,20 @@ async def test_ingress_killed_during_an_outage_loses_nothing(own_kafka: RunningK
                 process.child.kill()
                 await asyncio.to_thread(process.start)
             await asyncio.to_thread(until, lambda: depth(process) == 0, DRAIN_S, "the spool is drained")
-            check(told, raw, sent_again=100_000)  # how many depends on the moment; that ids repeat is what counts
+            check(told, raw, sent_again=100_000)  # the number depends on timing; the check is that ids repeat
 
     assert told.refused == []
     assert sum(map(len, told.accepted.values())) > ENOUGH
 
 
 def drained(process: IngressProcess) -> float:
-    """Return how many deliveries have gone from the spool to Kafka."""
+    """Return the number of deliveries published from the spool."""
     lines = process.get("/metrics").text.splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith("penstock_spool_drained_total ")))
 
 
 def test_full_spool_asks_to_come_back(own_kafka: RunningKafka, tmp_path: Path) -> None:
-    """What does not fit is answered 503 with Retry-After at once, what did fit is published, and then all is well again."""
+    """Deliveries beyond the limit get 503 with Retry-After at once; the others are published, then posts are accepted again."""
     with running_ingress(tmp_path, configured(own_kafka.bootstrap_servers, "spool_bytes = 20_000")) as process:
         process.until_ready()
         with RawReader(own_kafka.bootstrap_servers) as raw:
@@ -238,4 +236,4 @@ def test_without_a_spool_kafka_is_waited_for(own_kafka: RunningKafka, tmp_path: 
 def post(process: IngressProcess, number: int) -> httpx.Response:
     """Return the answer to resource 0's n-th delivery."""
     body = b'{"id":0,"body_html":"%b"}' % (b"x" * 1000)
-    return process.post("/v1/acme", body, headers(body, f"0-{number}"))
+    return process.post("/v1/acme", body, Shopify().sign(sample(body, f"0-{number}"), SECRET))

@@ -1,4 +1,4 @@
-"""`penstock spool drain`: what a scaled-away ingress left in its spool comes onto the topic, with a real Kafka."""
+"""`penstock spool drain` publishes the deliveries that a removed ingress left in its spool, with a real Kafka."""
 
 import json
 import os
@@ -36,7 +36,7 @@ verify = "none"
 
 @pytest.fixture
 def own_kafka(tmp_path: Path) -> Iterator[RunningKafka]:
-    """Give a Kafka that a test may kill; what is started on its directory later ends with it."""
+    """Give a Kafka that a test may kill; the Kafka that later runs on its directory also ends with the block."""
     running = start_kafka(tmp_path / "kafka")
     yield running
     with suppress(ProcessLookupError):
@@ -50,7 +50,7 @@ def command(directory: Path) -> list[str]:
 
 
 def drained(directory: Path, *options: str) -> tuple[int, str]:
-    """Return the exit code of the command and what it says."""
+    """Return the exit code and the output of the command."""
     done = subprocess.run(
         [*command(directory), *options], capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
@@ -66,7 +66,7 @@ def post_all(process: IngressProcess) -> list[bytes]:
 
 
 def test_scaled_away_spool_is_published_once(own_kafka: RunningKafka, tmp_path: Path) -> None:
-    """Kafka away, deliveries spooled, the ingress killed: all are published; again, there is nothing to do."""
+    """Kafka away, deliveries spooled, the ingress killed: all are published; a second run finds nothing to do."""
     kafka, port = own_kafka.bootstrap_servers, int(own_kafka.bootstrap_servers.rpartition(":")[2])
     with running_ingress(tmp_path, CONFIGURATION.format(kafka=kafka, source="acme")) as process:
         process.until_ready()
@@ -98,7 +98,7 @@ def test_scaled_away_spool_is_published_once(own_kafka: RunningKafka, tmp_path: 
 
 
 def test_spool_in_use_is_left_alone(kafka: str, tmp_path: Path) -> None:
-    """The ingress publishes it by itself; the command says so, with a code of its own."""
+    """A running ingress publishes its spool by itself; the command says so, with a code of its own."""
     with running_ingress(tmp_path, CONFIGURATION.format(kafka=kafka, source="acme")) as process:
         process.until_ready()
 
@@ -108,10 +108,10 @@ def test_spool_in_use_is_left_alone(kafka: str, tmp_path: Path) -> None:
 
 
 def test_killed_drain_doubles_one_batch_at_most(kafka: str, tmp_path: Path) -> None:
-    """Killed in the middle and run again: everything is there, in order per resource, repetitions left out."""
+    """Killed midway and run again: every delivery is there, in order per resource, once repetitions are removed."""
     source = f"drained-{os.getpid()}"
     with running_ingress(tmp_path, CONFIGURATION.format(kafka=kafka, source=source)) as process:
-        process.until_ready()  # so there is a topic to read
+        process.until_ready()  # creates the topic to read
     file = SpoolFile(tmp_path / "data" / "spool" / "left.sqlite")
     headers = pack([("penstock_source", source.encode()), ("penstock_provider", b"generic")])
     file.change([Row(seq, b"%d" % (seq % 20), b"%d" % seq, headers, 1000.0) for seq in range(1, MANY + 1)], [])

@@ -33,7 +33,7 @@ class Commands:
     app: str
 
     def run(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        """Return what `penstock state` prints to stdout and stderr; it has to end with this code."""
+        """Return the output of `penstock state` on stdout and stderr; it must end with this code."""
         command = [str(Path(sys.executable).parent / "penstock"), "state", *arguments]
         environment = {**os.environ, "PENSTOCK_CONFIG": str(self.configuration)}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=60)
@@ -41,7 +41,7 @@ class Commands:
         return done.stdout, done.stderr
 
     def records(self, *arguments: str) -> list[dict[str, Any]]:
-        """Return what `penstock state` prints as JSON."""
+        """Return the JSON output of `penstock state`."""
         return [json.loads(line) for line in self.run(*arguments, "--json")[0].splitlines()]
 
 
@@ -114,7 +114,7 @@ def test_unknown_resource_ends_with_1(commands: Commands) -> None:
     printed, said = commands.run("get", "no-such-id", code=1)
 
     assert printed == ""
-    assert "nothing is remembered of 'no-such-id'; `penstock state list`" in said
+    assert "nothing is stored of 'no-such-id'; `penstock state list`" in said
 
 
 def test_list_shows_each_resource_once(commands: Commands) -> None:

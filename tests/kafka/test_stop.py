@@ -1,4 +1,4 @@
-"""A worker that is told to stop finishes what it has begun, so that nobody waits for what it left behind."""
+"""A worker that is told to stop finishes its open transaction, so that no reader waits for it."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ STOPPED_S = 20.0
 
 
 def test_stop_under_load_leaves_no_transaction_open(kafka: str, registry: str, tmp_path: Path) -> None:
-    """SIGTERM in the middle of 20,000 deliveries: exit code 0, and nothing holds a read_committed reader back."""
+    """SIGTERM in the middle of 20,000 deliveries: exit code 0, and no open transaction holds a read_committed reader back."""
     with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
         worker = workers.start(0)
         wait_until(lambda: workers.is_ready(0), "the worker")
@@ -32,7 +32,7 @@ def test_stop_under_load_leaves_no_transaction_open(kafka: str, registry: str, t
 
 
 def ends(kafka: str, level: IsolationLevel) -> dict[int, int]:
-    """Return where each partition of the outcomes ends for a reader of this isolation level."""
+    """Return the end of each partition of the outcomes for a reader of this isolation level."""
     admin = AdminClient({"bootstrap.servers": kafka})
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # confluent-kafka leaves it bare
     places = {

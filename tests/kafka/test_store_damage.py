@@ -18,7 +18,7 @@ from tests.support.processes.workers import Workers, wait_until
 
 pytestmark = pytest.mark.kafka
 DELIVERIES, RESOURCES = 8_000, 1_000
-LARGE_BYTES = 20_000  # smaller ones hold the store's own books, or no rows in their middle
+LARGE_BYTES = 20_000  # smaller ones hold the store's metadata, or no rows in their middle
 
 
 def truncate(stores: Path) -> None:
@@ -28,7 +28,7 @@ def truncate(stores: Path) -> None:
 
 
 def flip(stores: Path) -> None:
-    """Flip bits in the middle of every file of rows: noticed when the row is read, long after the start."""
+    """Flip bits in the middle of every file of rows: detected when the row is read, long after the start."""
     files = [file for file in (stores / "1").glob("*.sst") if file.stat().st_size > LARGE_BYTES]
     assert files
     for file in files:
@@ -36,7 +36,7 @@ def flip(stores: Path) -> None:
 
 
 def exchange(stores: Path) -> None:
-    """Put another partition's store in the place of one."""
+    """Replace one partition's store by another partition's."""
     shutil.rmtree(stores / "2")
     shutil.copytree(stores / "3", stores / "2")
 
@@ -47,7 +47,7 @@ def outdate(stores: Path) -> None:
 
 
 def test_damaged_stores_are_rebuilt_and_nothing_is_lost_or_doubled(kafka: str, registry: str, tmp_path: Path) -> None:
-    """Four partitions, each broken in another way between two halves of a stream of deliveries."""
+    """Four partitions, each damaged in another way between two halves of a stream of deliveries."""
     with opened(kafka, registry, tmp_path) as (source, app, outcomes, workers):
         deliveries = noisy_products(source, DELIVERIES, RESOURCES)
         feed(kafka, taken(deliveries, DELIVERIES // 2))
@@ -67,13 +67,13 @@ def test_damaged_stores_are_rebuilt_and_nothing_is_lost_or_doubled(kafka: str, r
 
 
 def taken(deliveries: Iterator[RawDelivery], count: int) -> Iterator[RawDelivery]:
-    """Yield so many deliveries of a stream, and leave the rest in it."""
+    """Yield that many deliveries of a stream, and leave the rest in it."""
     for _number in range(count):
         yield next(deliveries)
 
 
 def work_until(workers: Workers, outcomes: Callable[[], int], count: int) -> None:
-    """Start the worker and wait until so many deliveries are decided; it must not have ended meanwhile."""
+    """Start the worker and wait until that many deliveries are decided; it must not end meanwhile."""
     worker = workers.start(0)
 
     def are_decided() -> bool:
@@ -84,7 +84,7 @@ def work_until(workers: Workers, outcomes: Callable[[], int], count: int) -> Non
 
 
 def rebuilt(log: Path) -> dict[int, str]:
-    """Return the reason of each partition's warning in a worker's log; fail when there are two for one."""
+    """Return the reason of each partition's warning in a worker's log; fail when a partition has two."""
     lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
     warnings = [line for line in lines if line["event"] == "store_rebuilt"]
     reasons = {line["partition"]: line["reason"] for line in warnings}

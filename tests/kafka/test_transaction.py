@@ -1,4 +1,4 @@
-"""What is produced while the transaction before is being committed: held, in bounded memory, and then all of it committed."""
+"""Records produced while the previous transaction is being committed: held, in bounded memory, and then all committed."""
 
 import threading
 import uuid
@@ -27,7 +27,7 @@ def consumer(kafka: str) -> Iterator[Consumer]:
 
 
 def test_what_is_held_is_bounded(kafka: str, consumer: Consumer, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A commit that takes long makes whoever produces wait, as a full queue does; nothing is lost or out of order."""
+    """A slow commit blocks the producing thread, as a full queue does; nothing is lost or out of order."""
     topic = f"changes.test.thing_{uuid.uuid4().hex[:8]}"
     Topics({"bootstrap.servers": kafka}, 1).ensure(topic)
     transaction = Transaction({"bootstrap.servers": kafka}, uuid.uuid4().hex, "one")
@@ -64,7 +64,7 @@ def test_what_is_held_is_bounded(kafka: str, consumer: Consumer, monkeypatch: py
 
 
 def keys(consumer: Consumer, topic: str) -> list[bytes | None]:
-    """Return the keys of what is committed on a topic of one partition."""
+    """Return the keys of the committed records on a topic of one partition."""
     consumer.subscribe([topic])
     found: list[bytes | None] = []
     until(lambda: take(consumer, found) and len(found) > RECORDS, 60, "all records")
@@ -73,6 +73,6 @@ def keys(consumer: Consumer, topic: str) -> list[bytes | None]:
 
 
 def take(consumer: Consumer, found: list[bytes | None]) -> bool:
-    """Add the keys of what has arrived."""
+    """Add the keys of the records that have arrived."""
     found.extend(message.key() for message in consumer.consume(100, 0.5) if message.error() is None)
     return True

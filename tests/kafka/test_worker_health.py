@@ -21,7 +21,7 @@ pytestmark = pytest.mark.kafka
 ENDS_S = 30.0
 DELIVERIES = 50
 START_S = 60.0
-MINUTE_S = 60.0  # not ready any more when Kafka has been away for so long
+MINUTE_S = 60.0  # no longer ready once Kafka has been away for that long
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def own_kafka(tmp_path: Path) -> Iterator[RunningKafka]:
 
 
 def status(workers: Workers, slot: int = 0) -> str:
-    """Return what /readyz says; nothing while nobody listens yet. 200 and `ready` go together."""
+    """Return the text of /readyz; "" while nothing listens yet. 200 and `ready` go together."""
     try:
         answer = workers.get(slot, "/readyz")
     except (IndexError, httpx.ConnectError):
@@ -71,7 +71,7 @@ def test_worker_is_ready_while_kafka_answers_and_alive_all_the_time(
 
 
 def test_killed_kafka_makes_a_worker_unready(own_kafka: RunningKafka, registry: str, tmp_path: Path) -> None:
-    """A broker that refuses connections counts like one that is silent."""
+    """A broker that refuses connections counts like a silent one."""
     with opened(own_kafka.bootstrap_servers, registry, tmp_path) as (_, _, _, workers):
         workers.start(0)
         until(lambda: status(workers) == "ready", START_S, "the worker is ready")
@@ -83,7 +83,7 @@ def test_killed_kafka_makes_a_worker_unready(own_kafka: RunningKafka, registry: 
 
 
 def test_worker_that_decides_nothing_is_not_ready(kafka: str, registry: str, tmp_path: Path) -> None:
-    """It has its partitions and its connections, and stands still: deliveries wait for longer than the limit, here 1 s."""
+    """It has its partitions and connections but is stuck: deliveries wait for longer than the limit, here 1 s."""
     with opened(kafka, registry, tmp_path) as (source, _, _, workers):
         text = workers.configuration.read_text()
         workers.configuration.write_text(text.replace("[worker]", "[worker]\nundecided_limit_s = 1"))
@@ -98,7 +98,7 @@ def test_worker_that_decides_nothing_is_not_ready(kafka: str, registry: str, tmp
 
 
 def test_decided_deliveries_do_not_wait(kafka: str, registry: str, tmp_path: Path) -> None:
-    """A worker that finds old deliveries is ready when it has decided them, and stays so."""
+    """A worker that finds old deliveries becomes ready once it has decided them, and stays ready."""
     with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
         text = workers.configuration.read_text()
         workers.configuration.write_text(text.replace("[worker]", "[worker]\nundecided_limit_s = 1"))
@@ -111,7 +111,7 @@ def test_decided_deliveries_do_not_wait(kafka: str, registry: str, tmp_path: Pat
 
 
 def test_taken_port_ends_the_second_worker(kafka: str, registry: str, tmp_path: Path) -> None:
-    """It says which port, and which option chooses another, before it takes anything from the first."""
+    """It names the port and the option that changes it, before it takes anything from the first."""
     with opened(kafka, registry, tmp_path) as (_, _, _, workers):
         workers.start(0)
         until(lambda: status(workers) == "ready", START_S, "the first worker is ready")

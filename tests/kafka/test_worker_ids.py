@@ -21,7 +21,7 @@ def test_fenced_worker_exits_and_says_why(kafka: str, registry: str, tmp_path: P
 
 
 def test_idle_worker_notices_that_its_id_was_taken_over(kafka: str, registry: str, tmp_path: Path) -> None:
-    """Directories of their own and no delivery at all: the first ends with code 3 within seconds, the second works."""
+    """Separate directories and no delivery at all: the first ends with code 3 within seconds, the second works."""
     with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
         first = workers.start(0, "one")
         wait_until(lambda: workers.is_ready(0), "the first worker")
@@ -36,7 +36,7 @@ def test_idle_worker_notices_that_its_id_was_taken_over(kafka: str, registry: st
 
 
 def test_second_worker_in_the_same_directory_never_starts(kafka: str, registry: str, tmp_path: Path) -> None:
-    """It ends with code 3 and one sentence, before it takes anything from the first, which goes on."""
+    """It ends with code 3 and one sentence, before it takes anything from the first, which continues."""
     with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
         first = workers.start(0, "one")
         wait_until(lambda: workers.is_ready(0), "the first worker")

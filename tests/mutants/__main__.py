@@ -31,7 +31,7 @@ def chosen(names: Sequence[str], *, is_quick: bool) -> list[Mutant]:
 
 
 def try_all(mutants: Sequence[Mutant], copy: Copy) -> bool:
-    """Try mutants one after the other, each a line as soon as it is judged; say whether all are caught."""
+    """Try mutants one after the other, with a line for each verdict; say whether all are caught."""
     tests = sorted({test for mutant in mutants for test in mutant.caught_by})
     began_s = time.monotonic()
     fault = baseline_fault(copy.test(*tests))

@@ -1,4 +1,4 @@
-"""Mutants in how Kafka and the registry are reached: secrets, credentials, and the rights that are requested."""
+"""Mutants in connections to Kafka and the registry: secrets, credentials, and the ACLs that are requested."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Mutants of what runs in containers: the images, the compose file, and what it takes for healthy."""
+"""Mutants of the containers: the images, the compose file, and its healthchecks."""
 
 from typing import Final
 

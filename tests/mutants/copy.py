@@ -1,4 +1,4 @@
-"""A copy of the project to spoil, and pytest in it. The working tree is only read."""
+"""A copy of the project for mutants, and pytest in it. The working tree is only read."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ class Failure(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """How pytest ended. `errors` are tests that could not be run (imports, fixtures); they catch nothing."""
+    """The result of pytest. `errors` are tests that could not be run (imports, fixtures); they catch nothing."""
 
     exit_code: int
     passed: int
@@ -38,16 +38,16 @@ class Copy:
     """A directory with the files of the project."""
 
     def __init__(self, project: Path, directory: Path) -> None:
-        """Copy what git tracks, or would if it were added, as it is in the working tree."""
+        """Copy the files in git, and addable ones, as they are in the working tree."""
         self.root = directory
         for name in _files(project):
             source, target = project / name, directory / name
-            if source.is_symlink() or source.exists():  # else it is deleted and not yet committed
+            if source.is_symlink() or source.exists():  # else it is deleted but not yet committed
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, target, follow_symlinks=False)
 
     def assert_imported(self, packages: Sequence[str] = PACKAGES) -> None:
-        """Raise `MutantError` unless Python processes, wherever they start, import the packages from the copy.
+        """Raise `MutantError` unless Python processes import the packages from the copy, in any directory.
 
         The virtual environment has an editable install of the working tree; PYTHONPATH goes before it.
         """
@@ -65,7 +65,7 @@ class Copy:
             raise MutantError(f"expected {', '.join(packages)} from {self.root}, got:\n{done.stdout}{done.stderr}")
 
     def test(self, *tests: str) -> Run:
-        """Return how pytest ends with these tests, in the copy and with its code."""
+        """Return the result of pytest with these tests, in the copy and with its code."""
         report = self.root / "report.xml"
         report.unlink(missing_ok=True)
         command = [sys.executable, "-m", "pytest", *tests, "-q", "-p", "no:cacheprovider", f"--junitxml={report}"]
@@ -86,7 +86,7 @@ class Copy:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of the processes in the copy."""
-        # Without bytecode, else a file spoilt within the second in which it was read would be taken for the old one.
+        # Without bytecode, else a file changed within the second in which it was read would be taken for the old one.
         own = {"PYTHONPATH": str(self.root), "PYTHONDONTWRITEBYTECODE": "1", properties.VARIABLE: properties.FULL}
         return {**os.environ, **own}
 
@@ -114,7 +114,7 @@ def _read(report: Path, exit_code: int, output: str) -> Run:
 
 
 def _failure(case: ET.Element, part: ET.Element) -> Failure:
-    """Return a test as `file::function[case]`, which is how mutants name it, and why it failed."""
+    """Return a test as `file::function[case]`, the notation of mutants, and why it failed."""
     file = case.get("classname", "").replace(".", "/") + ".py"
     message = next(iter(part.get("message", "").strip().splitlines()), "")
     return Failure(f"{file}::{case.get('name', '')}", message)

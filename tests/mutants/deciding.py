@@ -1,4 +1,4 @@
-"""Mutants in what is decided about a delivery: `providers/`, `streams/pipeline.py` and `streams/steps/`."""
+"""Mutants in the decision about a delivery: `providers/`, `streams/pipeline.py` and `streams/steps/`."""
 
 from typing import Final
 

@@ -1,6 +1,6 @@
 """The table of mutants in docs/testing.md.
 
-Rewrite it after an edit with `.venv/bin/python -m tests.mutants.document`.
+Regenerate it after an edit with `.venv/bin/python -m tests.mutants.document`.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ def table() -> str:
 
 
 def with_table(text: str) -> str:
-    """Return the text of docs/testing.md with the table of today between its two marks."""
+    """Return the text of docs/testing.md with the current table between its two marks."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"

@@ -1,4 +1,4 @@
-"""Mutants at the ingress: verification, what is kept of a request, and when it is answered."""
+"""Mutants at the ingress: verification, the kept parts of a request, and the moment of the answer."""
 
 from typing import Final
 

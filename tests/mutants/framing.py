@@ -1,4 +1,4 @@
-"""Mutants in how a connection's bytes become requests."""
+"""Mutants in the framing: how a connection's bytes become requests."""
 
 from typing import Final
 

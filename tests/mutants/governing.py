@@ -1,4 +1,4 @@
-"""Mutants in what the project hands out beside its code: its license, and pages that are made from the code."""
+"""Mutants in distributed files other than code: the license, and pages generated from the code."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Mutants in what the processes leave on the disk and in their logs."""
+"""Mutants in the processes' files and logs."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""One mutant: which promise it breaks, the text that it replaces, and the tests that must catch it."""
+"""One mutant: the promise that it breaks, the text that it replaces, and the tests that must catch it."""
 
 from pathlib import Path
 
@@ -6,14 +6,14 @@ from msgspec import Struct
 
 
 class MutantError(Exception):
-    """A mutant cannot be planted; the text says which one, what was expected, and what to do."""
+    """A mutant cannot be planted; the text names it, what was expected, and the remedy."""
 
 
 class Mutant(Struct, frozen=True):
-    """`text` stands exactly once in `file` and becomes `replacement`; each test in `caught_by` must then fail.
+    """`text` occurs exactly once in `file` and becomes `replacement`; each test in `caught_by` must then fail.
 
-    `breaks` is one sentence in the terms of docs/guarantees.md. Tests are named as pytest names them:
-    `file::function`, of which one case must fail, or `file::function[case]`.
+    `breaks` is one sentence in the terms of docs/guarantees.md. Tests have pytest's names: `file::function`, of which one case
+    must fail, or `file::function[case]`.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Mutant(Struct, frozen=True):
         return not any(test.startswith("tests/kafka/") for test in self.caught_by)
 
     def planted(self, source: str) -> str:
-        """Return a file's text with the mutant in it; raise `MutantError` unless what it replaces is there exactly once."""
+        """Return a file's text with the mutant in it; raise `MutantError` unless the replaced text is there exactly once."""
         count = source.count(self.text)
         if count != 1:
             raise MutantError(
@@ -39,7 +39,7 @@ class Mutant(Struct, frozen=True):
         return source.replace(self.text, self.replacement)
 
     def plant(self, root: Path) -> str:
-        """Write the mutant into a copy of the project; return the file's text as it was."""
+        """Write the mutant into a copy of the project; return the file's former text."""
         file = root / self.file
         if not file.is_file():
             raise MutantError(f"mutant {self.name}: {self.file} does not exist; name the file that the code went to")

@@ -1,4 +1,4 @@
-"""Mutants of the operations port: what it says, when, and to whom."""
+"""Mutants of the operations port: its answers, their moment, and their readers."""
 
 from typing import Final
 

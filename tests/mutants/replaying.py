@@ -1,4 +1,4 @@
-"""Mutants in what a replay compares and corrects: `streams/replay/` and `streams/steps/correction.py`."""
+"""Mutants in a replay's comparisons and corrections: `streams/replay/` and `streams/steps/correction.py`."""
 
 from typing import Final
 

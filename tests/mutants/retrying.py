@@ -1,4 +1,4 @@
-"""Mutants in what is tried again: waits that nothing ends, and processes that come back in step."""
+"""Mutants in retries: waits that nothing ends, and processes that retry in step."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Mutants in what people are shown: text that controls their terminal, or lines that a payload has made."""
+"""Mutants in output for people: text that controls their terminal, or lines made by a payload."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Mutants in schemes: a second truth about how a provider signs, beside the scheme that it exposes."""
+"""Mutants in schemes: a signature rule outside the scheme that a provider exposes."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Mutants in the transaction around a batch, the tables on disk, and who may work: `streams/worker/` and `streams/state/`."""
+"""Mutants in a batch's transaction, the tables on disk, and worker ids: `streams/worker/` and `streams/state/`."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What a run of pytest says about a mutant: caught, survived, or nothing at all."""
+"""The verdict on a mutant from a run of pytest: caught, survived, or none."""
 
 from typing import Literal
 
@@ -10,18 +10,18 @@ from tests.mutants.mutant import Mutant
 FAILED = 1  # pytest's exit code when tests ran and some failed
 NO_CATCH = ("ImportError", "ModuleNotFoundError", "NameError", "SyntaxError", "UnboundLocalError", "IndentationError")
 """How a mutant fails that is no working program any more; a test that fails so says nothing about the promise."""
-HUNG = "Failed: Timeout"  # pytest-timeout's; a test must say what is wrong before that, or it is the wrong test
+HUNG = "Failed: Timeout"  # pytest-timeout's; a test must fail by assertion before that, or it is the wrong test
 
 
 class Verdict(Struct, frozen=True):
-    """`detail` says what the test said when it caught the mutant, and else what was expected."""
+    """`detail` is the test's message when it caught the mutant, and else what was expected."""
 
     status: Literal["caught", "survived", "invalid"]
     detail: str
 
 
 def verdict(mutant: Mutant, run: Run) -> Verdict:
-    """Return `caught` only where every named test ran and failed, for a reason that is the mutant's own."""
+    """Return `caught` only where every named test ran and failed because of the mutant."""
     if run.exit_code == 0:
         return Verdict("survived", f"{run.passed} tests passed; expected to fail: {', '.join(mutant.caught_by)}")
     if run.exit_code != FAILED or not run.failures:
@@ -47,7 +47,7 @@ def baseline_fault(run: Run) -> str | None:
 
 
 def _said(test: str, run: Run) -> list[str]:
-    """Return what a test, or each failed case of it, said."""
+    """Return the message of a test, or of each failed case of it."""
     return [failure.message for failure in run.failures if failure.test == test or failure.test.startswith(f"{test}[")]
 
 

@@ -17,7 +17,7 @@ ALLOWED = {"shop": f"{CLIENT}/32", "guarded": "203.0.113.0/24", "own": "127.0.0.
 
 @pytest.fixture(scope="session")
 def run() -> str:
-    """Give what the sources' names end in: the topic is shared with other tests and other runs."""
+    """Give the suffix of the sources' names: the topic is shared with other tests and other runs."""
     return uuid.uuid4().hex[:8]
 
 

@@ -1,4 +1,4 @@
-"""The ingress with uvicorn's own reading of HTTP in place of Penstock's: a planted flaw, for the proof that the harness fails.
+"""The ingress with uvicorn's own HTTP parsing in place of Penstock's: a mutant that proves that the harness fails.
 
 Run as a prefix of the ingress's command line, which follows.
 """

@@ -1,4 +1,4 @@
-"""Whether what became of a case is right, whatever it was: decided from what the proxy logged, the tap heard, and Kafka holds."""
+"""Whether the result of a case is right, judged by the proxy's log, the tap's record, and Kafka's contents."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ Kept = Sequence[tuple[str, bytes]]
 
 
 class Outcome(Struct, frozen=True):
-    """What became of one case.
+    """The result of one case.
 
-    `taken` is what the proxy took for requests, `answers` all that the ingress answered. `nobody` is the name in the answer to
-    the harness's own request behind the case, `next_body` what the harness posted afterwards.
+    `taken` are the proxy's requests, `answers` all answers of the ingress. `nobody` is the name in the answer to the harness's
+    own request after the case, `next_body` the body that the harness posted afterwards.
     """
 
     taken: Sequence[Taken]
@@ -32,7 +32,7 @@ class Outcome(Struct, frozen=True):
 
 
 def miscounts(taken: Sequence[Taken], answers: Sequence[HttpAnswer]) -> list[str]:
-    """Return how the ingress's requests differ from the proxy's in number; log lines may still be on their way."""
+    """Return the difference in number between the ingress's and the proxy's requests; log lines may still be on their way."""
     passed_on = [status for request in taken for status in request.ingress]
     given = Counter(answer.status for answer in answers)
     believed = Counter(status for status in passed_on if status not in {NO_ANSWER, TIMED_OUT})
@@ -45,7 +45,7 @@ def miscounts(taken: Sequence[Taken], answers: Sequence[HttpAnswer]) -> list[str
 
 
 def complaints(case: Case, outcome: Outcome) -> list[str]:
-    """Return everything that is wrong, in sentences."""
+    """Return all faults, in sentences."""
     own = [answer for answer in outcome.answers if outcome.nobody not in answer.body]
     found = [*miscounts(outcome.taken, outcome.answers), *_wrong_answers(case, own), *_wrongly_kept(case, outcome)]
     if not case.is_unfinished and any(TIMED_OUT in request.ingress for request in outcome.taken):
@@ -54,7 +54,7 @@ def complaints(case: Case, outcome: Outcome) -> list[str]:
 
 
 def unsent(kept: Kept, names: Sequence[str], cases: Sequence[Case]) -> list[str]:
-    """Return what was kept and bears no case's name, as all bodies do that were sent."""
+    """Return the kept bodies without a case's name, which all sent bodies have."""
     known = {body for case in cases for body in case.bodies}
     strange = [body for _, body in kept if body not in known and not any(name.encode() in body for name in names)]
     return [f"kept, although no case sent it: {body[:SHOWN_BYTES]!r}" for body in strange]

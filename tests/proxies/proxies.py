@@ -1,4 +1,4 @@
-"""Real proxies in front of the ingress, configured as people configure them: what each is called, started with, and logs.
+"""Real proxies in front of the ingress, in common configurations: their names, start commands, and logs.
 
 Each admits `/v1/` without `/v1/hidden`, keeps connections to the ingress open, and appends the client's address to
 X-Forwarded-For. Those called `lax` and `stock` pass Upgrade, trailers or odd headers on.
@@ -24,7 +24,7 @@ BUILD_TIMEOUT_S = 290.0
 NO_CASE = ("", "-")
 TIMED_OUT = 504
 NO_ANSWER = 0
-DEBIAN_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"  # where Debian keeps both, and not on everybody's path
+DEBIAN_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"  # Debian's directory of both, not on every user's path
 
 NGINX = """\
 daemon off;
@@ -101,7 +101,7 @@ HAPROXY_LAX = {"limits": "tune.bufsize 262144", "frontend": "option accept-inval
 class Taken(Struct, frozen=True):
     """One request as a proxy took it.
 
-    `ingress` has for each time that it was passed on the status that came back; 0 for none, 504 where it did not come in time.
+    `ingress` has the returned status for each time that it was passed on; 0 for none, 504 where it did not come in time.
     """
 
     case: str
@@ -109,7 +109,7 @@ class Taken(Struct, frozen=True):
 
 
 class Proxy:
-    """One running proxy. `port` is where it listens."""
+    """One running proxy. `port` is the port that it listens on."""
 
     def __init__(self, child: Child, port: int, log: Path, read_line: Callable[[str], Taken | None]) -> None:
         self.child = child
@@ -118,11 +118,11 @@ class Proxy:
         self._read_line = read_line
 
     def log_bytes(self) -> int:
-        """Return how long the log is, for `taken`."""
+        """Return the log's length, for `taken`."""
         return self._log.stat().st_size if self._log.exists() else 0
 
     def taken(self, case: str | None, since_bytes: int) -> list[Taken]:
-        """Return the requests in the log since it was so long that are of a case, or do not say of which one; None: of any."""
+        """Return the requests logged after that length that name the case or no case at all; None: all."""
         with self._log.open("rb") as log:
             log.seek(since_bytes)
             lines = log.read().decode("utf-8", "replace").splitlines()
@@ -131,11 +131,11 @@ class Proxy:
 
 
 class Missing(Exception):
-    """A program that must be on this machine; the text says what to do."""
+    """A program that this machine needs; the text has the remedy."""
 
 
 class LeftOut(Exception):
-    """A proxy that this machine cannot have, and need not."""
+    """An optional proxy that this machine does not have."""
 
 
 def nginx_line(line: str) -> Taken:
@@ -172,7 +172,7 @@ def stock_line(line: str) -> Taken | None:
 
 
 def program(name: str) -> str:
-    """Return where a proxy's program is; raise `Missing` where it is not installed."""
+    """Return the path of a proxy's program; raise `Missing` where it is not installed."""
     found = shutil.which(name, path=DEBIAN_PATH)
     if found is None:
         raise Missing(

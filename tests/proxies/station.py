@@ -1,4 +1,4 @@
-"""One proxy with a tap behind it and a client in front: sends cases, and gathers what became of them."""
+"""One proxy with a tap behind it and a client in front: sends cases, and gathers their results."""
 
 import contextlib
 import socket
@@ -21,13 +21,13 @@ from tests.support.waiting import until
 
 PAUSE_S = 0.02  # between the pieces of a case, so that they come as several packets
 DEADLINE_S = 15.0  # The proxies end a silent client after 2 s.
-LOG_S = 3.0  # for log lines about what is over
+LOG_S = 3.0  # for log lines about past requests
 LOG_POLL_S = 0.001  # There are thousands of cases, and the line comes within a few of these.
 SHOWN_BYTES = 1500
 
 
 class Trial(Struct, frozen=True):
-    """One case that was sent, and what was seen; `faults` are those of the connections."""
+    """One sent case, and its observations; `faults` are those of the connections."""
 
     case: Case
     author: Author
@@ -36,7 +36,7 @@ class Trial(Struct, frozen=True):
     heard: tuple[Heard, ...]
 
     def complaints(self, kept: Kept) -> list[str]:
-        """Return what is wrong in the light of what was kept, and in that case also what was sent and heard."""
+        """Return the case's faults, given the kept deliveries, and with them the bytes sent and heard."""
         outcome = Outcome(self.taken, _answers(self.heard), kept, self.author.nobody(), self.author.next_body())
         found = [*self.faults, *complaints(self.case, outcome)]
         return [*found, *self._record()] if found else []
@@ -50,7 +50,7 @@ class Trial(Struct, frozen=True):
 
 
 class Station:
-    """Where cases are tried. Every connection comes from `CLIENT`."""
+    """A place to try cases. Every connection comes from `CLIENT`."""
 
     def __init__(self, proxy: Proxy, tap: Tap, raw: RawReader, run: str) -> None:
         self._proxy = proxy
@@ -61,7 +61,7 @@ class Station:
         self._read = len(raw.deliveries(*self._sources))
 
     def try_all(self, builds: Mapping[str, Callable[[Author], Case]]) -> list[str]:
-        """Send cases one after the other, each with an ordinary delivery behind it; return what is wrong, case by case."""
+        """Send cases one after the other, each followed by an ordinary delivery; return the faults, case by case."""
         trials = {name: self._try(build) for name, build in builds.items()}
         kept = self._kept()
         found = unsent(
@@ -73,7 +73,7 @@ class Station:
         return found
 
     def sums(self) -> list[str]:
-        """Return how the counts of requests differ over everything since the proxy began, however late it came."""
+        """Return the difference between the counts of requests since the proxy began, late ones included."""
         return miscounts(self._proxy.taken(None, 0), _answers(self._tap.since([])))
 
     def _try(self, build: Callable[[Author], Case]) -> Trial:
@@ -88,9 +88,9 @@ class Station:
         return Trial(case, author, tuple(faults), tuple(taken), tuple(heard))
 
     def _send(self, case: Case, author: Author) -> list[str]:
-        """Send all pieces, and a request that asks to be hung up on; return when the proxy has hung up."""
+        """Send all pieces, and a request to close; return once the proxy has closed the connection."""
         with self._connection() as client:
-            with contextlib.suppress(ConnectionError):  # The proxy may hang up in the middle.
+            with contextlib.suppress(ConnectionError):  # The proxy may close in the middle.
                 for number, piece in enumerate(case.pieces):
                     time.sleep(PAUSE_S if number else 0)
                     client.sendall(piece)
@@ -106,18 +106,18 @@ class Station:
         return []
 
     def _settled(self, case: str, moment: Moment, log_bytes: int) -> tuple[list[Taken], list[Heard]]:
-        """Return what the proxy has logged and the tap has heard, once both agree, or after a while."""
+        """Return the proxy's log and the tap's record, once both agree, or after a while."""
 
         def agree() -> bool:
             counts_differ = miscounts(self._proxy.taken(case, log_bytes), _answers(self._tap.since(moment)))
             return self._tap.has_settled() and not counts_differ
 
-        with contextlib.suppress(AssertionError):  # then the judge says in which way they differ
+        with contextlib.suppress(AssertionError):  # then the judge reports the difference
             until(agree, LOG_S, "what the proxy took is in its log", LOG_POLL_S)
         return self._proxy.taken(case, log_bytes), self._tap.since(moment)
 
     def _send_next(self, author: Author) -> list[str]:
-        """Send an ordinary delivery and a request whose answer is nobody else's; return what is wrong with the answers."""
+        """Send an ordinary delivery and a request with a unique answer; return the faults of the answers."""
         try:
             with self._connection() as client:
                 client.sendall(author.next_post().sized())
@@ -131,7 +131,7 @@ class Station:
         return []
 
     def _kept(self) -> Kept:
-        """Return what came onto the topic since it was read last: source and body."""
+        """Return the topic's new records: source and body."""
         deliveries = self._raw.deliveries(*self._sources)
         kept = [(self._sources[delivery.source], delivery.body) for delivery in deliveries[self._read :]]
         self._read = len(deliveries)
@@ -146,7 +146,7 @@ class Station:
 
 @contextlib.contextmanager
 def station_of(name: str, ingress: IngressProcess, kafka: str, run: str, directory: Path) -> Iterator[Station]:
-    """Give one proxy in front of an ingress; fail where its program is missing, skip where it need not be there."""
+    """Give one proxy in front of an ingress; fail where its program is missing, skip where it is optional."""
     with RawReader(kafka) as raw, tap(ingress.port) as tapped, contextlib.ExitStack() as running:
         started: Proxy | Missing | LeftOut
         try:

@@ -1,7 +1,7 @@
-"""A tap on the connections between a proxy and the ingress: what the proxy sent, and what the ingress answered.
+"""A tap on the connections between a proxy and the ingress: the bytes of the proxy, and the answers of the ingress.
 
-The tap never resets a connection to the ingress. When a proxy gives a request up, the ingress still gets every byte that came
-before and then the end of the stream, and what it answers to nobody is heard as well.
+The tap never resets a connection to the ingress. When a proxy abandons a request, the ingress still gets every byte that came
+before and then the end of the stream, and the tap hears the undelivered answer as well.
 """
 
 import asyncio
@@ -33,7 +33,7 @@ class Wire:
 
 
 class Heard(Struct, frozen=True):
-    """What passed on one connection since a moment."""
+    """The bytes on one connection since a moment."""
 
     sent: bytes
     answered: bytes
@@ -54,11 +54,11 @@ class Tap:
         self.port = 0
 
     def now(self) -> Moment:
-        """Return what `since` counts from."""
+        """Return the starting point for `since`."""
         return [(len(wire.sent), len(wire.answered)) for wire in self.wires]
 
     def since(self, moment: Moment) -> list[Heard]:
-        """Return what has passed since a moment, without connections on which nothing has."""
+        """Return the bytes since a moment, without connections that had none."""
         begun = [*moment, *[(0, 0)] * (len(self.wires) - len(moment))]
         heard = [
             Heard(bytes(wire.sent[sent:]), bytes(wire.answered[answered:]))
@@ -103,8 +103,8 @@ class Tap:
 
 
 async def _forward(from_proxy: asyncio.StreamReader, to_ingress: asyncio.StreamWriter, wire: Wire) -> None:
-    """Pass on what the proxy sends, to its end or reset. What comes after the ingress has hung up is read and dropped:
-    a reset would take away from the proxy the answer that says why.
+    """Forward the proxy's bytes, to its end or reset. Bytes after the ingress has closed are read and dropped:
+    a reset would discard the answer with the reason on its way to the proxy.
     """
     with contextlib.suppress(OSError):
         while chunk := await from_proxy.read(CHUNK_BYTES):
@@ -121,7 +121,7 @@ async def _forward(from_proxy: asyncio.StreamReader, to_ingress: asyncio.StreamW
 async def _return(
     from_ingress: asyncio.StreamReader, to_proxy: asyncio.StreamWriter, to_ingress: asyncio.StreamWriter, wire: Wire
 ) -> None:
-    """Pass back what the ingress answers; its end ends the connection."""
+    """Forward the ingress's answers; their end ends the connection."""
     with contextlib.suppress(OSError):
         while chunk := await from_ingress.read(CHUNK_BYTES):
             wire.answered += chunk

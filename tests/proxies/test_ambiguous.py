@@ -1,4 +1,4 @@
-"""What a proxy took for one request is one request for the ingress, or either refuses it; no filter of a proxy is passed."""
+"""A proxy's one request is one request for the ingress, or either refuses it; no filter of a proxy is bypassed."""
 
 import pytest
 

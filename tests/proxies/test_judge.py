@@ -16,7 +16,7 @@ SENT = (("shop", b"signed"), ("shop", b"next c1"))
 
 
 def outcome(passed_on: tuple[int, ...] = (200,), answers: tuple[HttpAnswer, ...] = (OK,), kept: Kept = SENT) -> Outcome:
-    """Return what a case that went well leaves behind, but for these."""
+    """Return the result of a good case, with these changes."""
     return Outcome((Taken("c1", passed_on),), answers, kept, b"nobody-c1", b"next c1")
 
 
@@ -33,7 +33,7 @@ def outcome(passed_on: tuple[int, ...] = (200,), answers: tuple[HttpAnswer, ...]
     (outcome(kept=SENT[:1]), "the delivery that came next was not kept"),
 ])  # fmt: skip
 def test_what_is_wrong_is_said(seen: Outcome, expected: str) -> None:
-    """Every way in which a proxy and the ingress can differ is a sentence."""
+    """Every possible difference between a proxy and the ingress gives a sentence."""
     assert complaints(Case((), (b"signed",), ACCEPTED), seen) == ([expected] if expected else [])
 
 
@@ -46,7 +46,7 @@ def test_what_is_wrong_is_said(seen: Outcome, expected: str) -> None:
     (b"HTTP/1.1 200 OK\r\ncontent-le", []),
 ])  # fmt: skip
 def test_answers_of_a_stream(stream: bytes, statuses: list[int]) -> None:
-    """Final answers are counted, whatever their bodies say, also to HEAD and where the stream is cut off."""
+    """Final answers are counted, with any bodies, also to HEAD and where the stream is cut off."""
     assert [answer.status for answer in http_answers(stream)] == statuses
 
 
@@ -65,6 +65,6 @@ def test_answers_of_a_stream(stream: bytes, statuses: list[int]) -> None:
     (stock_line, "2026/01/31 12:00:00 http: proxy error: EOF", None),
 ])  # fmt: skip
 def test_log_lines(read: object, line: str, expected: Taken | None) -> None:
-    """Each proxy's line says which case it was of, and what came back for each time that it was passed on."""
+    """Each proxy's line names its case, and the answers for each time that it was passed on."""
     assert callable(read)
     assert read(line) == expected

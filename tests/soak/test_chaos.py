@@ -1,4 +1,4 @@
-"""Five minutes of faults on three brokers and three workers: PENSTOCK_CHAOS_SECONDS sets how long, PENSTOCK_CHAOS_SEED which."""
+"""Five minutes of faults on three brokers and three workers; PENSTOCK_CHAOS_SECONDS and PENSTOCK_CHAOS_SEED vary them."""
 
 import os
 from pathlib import Path
@@ -23,5 +23,5 @@ def test_minutes_of_faults_lose_nothing_double_nothing_keep_order(
 
 
 def test_idle_worker_outlasts_a_minute_without_kafka(cluster: Cluster, registry: str, tmp_path: Path) -> None:
-    """All brokers out of reach for 60 s: the worker that had nothing to do goes on afterwards, it does not end."""
+    """All brokers unreachable for 60 s: the idle worker continues afterwards, it does not end."""
     assert_outlasted(cluster, registry, tmp_path, away_s=60, fed_s=1)

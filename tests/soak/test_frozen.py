@@ -1,4 +1,4 @@
-"""A single Kafka that stands still and goes on: minutes, and the hardest that can happen to a transaction (decision 0018)."""
+"""A single Kafka that freezes and resumes: minutes, and the hardest case for a transaction (decision 0018)."""
 
 from collections.abc import Iterator
 from pathlib import Path

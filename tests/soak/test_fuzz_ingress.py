@@ -1,8 +1,8 @@
-"""A million strange requests: no fault, no hang, no growth, nothing on the topic but what was signed.
+"""A million strange requests: no fault, no hang, no growth, and only signed deliveries on the topic.
 
-PENSTOCK_FUZZ_CASES sets how many (one in twenty-five over a socket, as whole connections), PENSTOCK_FUZZ_SEED repeats a
-run. Random choices are made one after the other, but connections are answered in no order: over the socket, the bytes of
-a case that fails are in the failure's text.
+PENSTOCK_FUZZ_CASES is their number (one in twenty-five over a socket, as whole connections), PENSTOCK_FUZZ_SEED repeats a
+run. Random choices are sequential, but connections are answered in any order: over the socket, the failure's text contains
+the bytes of the failing case.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ RUN = uuid.uuid4().hex[:8]
 
 
 class Progress:
-    """One line every 10 s, and one at the end: what is run, how far it is, how much memory the process holds."""
+    """One line every 10 s, and one at the end: the running case, the progress, the process's memory."""
 
     def __init__(self, what: str, cases: int, pid: int) -> None:
         self._what, self._cases = what, cases
@@ -50,11 +50,11 @@ class Progress:
         self._say(f"{cases} cases, PENSTOCK_FUZZ_SEED={SEED}")
 
     def rss_bytes(self) -> int:
-        """Return the process' resident memory."""
+        """Return the process's resident memory."""
         return int(self._process.memory_info().rss)
 
     def tell(self, done: int) -> None:
-        """Write a line if it is time for one."""
+        """Write a line if one is due."""
         now_s = time.monotonic()
         if done == self._cases or now_s - self._told_s >= PROGRESS_S:
             self._told_s = now_s
@@ -66,7 +66,7 @@ class Progress:
 
 
 async def test_in_process() -> None:
-    """Every request gets the status it must; accepted ones are on the topic once, as sent; the memory stays."""
+    """Every request gets the required status; accepted ones are on the topic once, as sent; the memory stays."""
     cases, progress = CASES - WIRE_CASES, Progress("in process", CASES - WIRE_CASES, os.getpid())
     fuzzed, random, warm_rss_bytes = FuzzedDoor(), seeded(SEED), 0
 
@@ -96,7 +96,7 @@ def process(kafka: str, tmp_path: Path) -> Iterator[IngressProcess]:
 
 @pytest.mark.kafka
 def test_over_a_socket(process: IngressProcess, kafka: str) -> None:
-    """Every connection is answered or closed, the process stays well, and the topic holds what was signed, once."""
+    """Every connection is answered or closed, the process stays healthy, and the topic holds the signed deliveries, once."""
     with RawReader(kafka) as raw:
         client = WireClient(process.port, RUN, seeded(SEED))
         progress = Progress("over a socket", WIRE_CASES, process.child.pid)
@@ -119,12 +119,12 @@ def test_over_a_socket(process: IngressProcess, kafka: str) -> None:
 
 
 def _faults(process: IngressProcess) -> list[dict[str, Any]]:
-    """Return the events that the process has logged for a fault; every line of its log has to be JSON."""
+    """Return the fault events in the process's log; every line of the log must be JSON."""
     return [event for event in process.events() if event["event"] == "request_failed" or "exception" in event]
 
 
 def _held_bytes(process: IngressProcess) -> float:
-    """Return what all connections together still hold: a byte that one of them never gave back stays in it."""
+    """Return the bytes that all connections still hold: a byte that one never released stays in the sum."""
     (line,) = [
         line for line in process.get("/metrics").text.splitlines() if line.startswith("penstock_ingress_held_bytes ")
     ]

@@ -1,4 +1,4 @@
-"""Wait for a fact with a deadline instead of sleeping and hoping."""
+"""Wait for a fact with a deadline instead of sleeping."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -9,7 +9,7 @@ _POLL_S = 0.02
 
 
 def until(fact: Callable[[], bool], timeout_s: float, what: str, poll_s: float = _POLL_S) -> None:
-    """Return as soon as the fact holds; fail naming it when the time is over."""
+    """Return as soon as the fact holds; fail naming it after the deadline."""
     deadline = time.monotonic() + timeout_s
     while not fact():
         assert time.monotonic() < deadline, f"not within {timeout_s:g} s: {what}"
@@ -25,6 +25,6 @@ def is_running(pid: int) -> bool:
 
 
 def until_gone(pids: Iterable[int], timeout_s: float) -> None:
-    """Return when none of the processes runs any more."""
+    """Return once none of the processes runs any more."""
     known = list(pids)
     until(lambda: not any(map(is_running, known)), timeout_s, f"all of {known} have ended")

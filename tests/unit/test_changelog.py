@@ -12,7 +12,7 @@ MOST_LINES = 2
 
 
 def faults(text: str) -> list[str]:
-    """Return what is not in the form, each with what was expected."""
+    """Return the deviations from the form, each with what was expected."""
     found, kinds = [], list[str]()
     for line in text.splitlines():
         if line.startswith("## "):
@@ -31,7 +31,7 @@ def faults(text: str) -> list[str]:
 
 
 def kind_faults(kinds: list[str]) -> list[str]:
-    """Return what is wrong with the last kind of a version."""
+    """Return the mistakes in the last kind of a version."""
     if kinds[-1] not in KINDS:
         return [f"{kinds[-1]}: expected one of {', '.join(KINDS)}"]
     in_order = sorted(set(kinds) & set(KINDS), key=KINDS.index)
@@ -44,13 +44,13 @@ def entries(text: str) -> list[list[str]]:
 
 
 def test_changelog_has_its_form() -> None:
-    """Versions, kinds and entries are as people and programs expect them."""
+    """Versions, kinds and entries have the form that people and programs expect."""
     assert TEXT.startswith("# Changelog\n")
     assert faults(TEXT) == []
 
 
 def test_no_entry_stands_there_twice() -> None:
-    """A merge that keeps both sides is noticed."""
+    """A merge that keeps both sides is detected."""
     written = [" ".join(entry) for entry in entries(TEXT)]
 
     assert [entry for entry in written if written.count(entry) > 1] == []

@@ -1,4 +1,4 @@
-"""The compose files and the Dockerfile say what the code needs; `make test-containers` starts them."""
+"""The compose files and the Dockerfile match the code; `make test-containers` starts them."""
 
 import inspect
 import re
@@ -24,7 +24,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
 
 
 class ComposeLoader(yaml.SafeLoader):
-    """Reads Compose's own tags: what they mark is returned as it stands."""
+    """Reads Compose's own tags: marked values are returned unchanged."""
 
 
 def _marked(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
@@ -47,7 +47,7 @@ def compose(path: Path = ROOT / "docker-compose.yml") -> dict[str, Any]:
 
 
 def defaults() -> dict[str, str]:
-    """Return the variables of the compose file and what they are when nobody sets them."""
+    """Return the variables of the compose file and their defaults."""
     return {found[1]: found[3] for found in _VARIABLE.finditer((ROOT / "docker-compose.yml").read_text())}
 
 
@@ -64,7 +64,7 @@ def test_every_service_has_a_healthcheck_and_waits_for_what_it_needs() -> None:
 
 
 def test_only_loopback_is_published() -> None:
-    """Nothing listens on the outside of the machine unless somebody decides so; but for the ingress's own port, nobody can."""
+    """No port is published beyond loopback by default; only the ingress's own port can be."""
     published = [port for service in compose()["services"].values() for port in service.get("ports", [])]
     written = (ROOT / "docker-compose.yml").read_text()
 
@@ -78,7 +78,7 @@ def test_only_loopback_is_published() -> None:
 
 
 def test_ingress_is_asked_where_it_answers() -> None:
-    """The healthcheck, the published port and the image name the operations port that the command has by default."""
+    """The healthcheck, the published port and the image name the command's default operations port."""
     service = compose()["services"]["ingress"]
     port = inspect.signature(ingress).parameters["operations_port"].default
 
@@ -91,7 +91,7 @@ def test_ingress_is_asked_where_it_answers() -> None:
 
 
 def test_worker_is_asked_where_it_answers() -> None:
-    """The healthcheck and the image name the operations port that a worker has by default."""
+    """The healthcheck and the image name a worker's default operations port."""
     port = Worker().operations_port
 
     assert compose()["services"]["worker"]["healthcheck"]["test"] == ["CMD", "penstock-healthcheck"]
@@ -113,7 +113,7 @@ def test_every_process_is_confined() -> None:
 
 
 def test_own_processes_write_their_data_directory_only() -> None:
-    """Ingress and worker have a read-only file system but for their data, and are not root."""
+    """Ingress and worker have a read-only file system except for their data, and are not root."""
     services = compose()["services"]
 
     for name in ("ingress", "worker"):
@@ -127,7 +127,7 @@ def test_own_processes_write_their_data_directory_only() -> None:
 
 
 def test_workers_can_be_scaled() -> None:
-    """No worker is given a name or a named volume, which several would share, and fence each other."""
+    """Workers get no fixed name or named volume, which several would share, and fence each other."""
     worker = compose()["services"]["worker"]
 
     assert worker["command"] == ["worker"]
@@ -146,12 +146,12 @@ def test_registry_may_write_its_volume() -> None:
 
 
 def test_processes_have_time_to_stop() -> None:
-    """A grace period is longer than what the process takes at most, or it is killed half-way."""
+    """A grace period is longer than the process's longest stop, or it would be killed half-way."""
     services = compose()["services"]
     grace_s = {name: int(service["stop_grace_period"].removesuffix("s")) for name, service in services.items()}
 
     assert grace_s["ingress"] > 9.5 + 20  # STOP_S of ingress/serve.py, and what docs/containers.md says of lame_duck_s
-    assert grace_s["worker"] > 20  # 10 s for the batch under way (streams/worker/consumer.py), and its commit
+    assert grace_s["worker"] > 20  # 10 s for the batch in flight (streams/worker/consumer.py), and its commit
     assert grace_s["kafka"] >= kafka.STOP_TIMEOUT_S
     assert grace_s["registry"] >= 10
 
@@ -187,7 +187,7 @@ def test_volumes_and_variables_are_known() -> None:
 
 
 def test_configuration_is_a_folder() -> None:
-    """What is mounted is a folder: an editor that renames would leave a single file with the old inode, unseen for ever."""
+    """A directory is mounted: an editor that renames would leave a single file with the old inode, unseen."""
     services = compose()["services"]
 
     for name in ("ingress", "worker"):
@@ -196,7 +196,7 @@ def test_configuration_is_a_folder() -> None:
 
 
 def test_shipped_configuration_is_valid() -> None:
-    """What a fresh clone serves loads, and every secret that it names is in .env.example."""
+    """The configuration of a fresh clone loads, and every secret that it names is in .env.example."""
     configuration = load(ROOT / "deploy" / "compose" / "config" / "penstock.toml", {})
     references = [secret.ref for source in configuration.sources for secret in source.secrets]
     example = (ROOT / ".env.example").read_text()
@@ -206,11 +206,11 @@ def test_shipped_configuration_is_valid() -> None:
 
 
 def test_example_names_every_variable_with_its_default() -> None:
-    """Each variable of the compose file is in .env.example, with the default that it has."""
+    """Each variable of the compose file is in .env.example, with its default."""
     used = defaults()
     shown = dict(re.findall(r"^#(\w+)=(\S*)", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
-    used.pop("ENV_FILE")  # which file it is cannot stand in the file
+    used.pop("ENV_FILE")  # the file cannot contain its own name
     assert {name: shown.get(name) for name in used} == used
 
 
@@ -231,7 +231,7 @@ def test_image_holds_every_package() -> None:
 
 
 def test_image_has_run_time_packages_only() -> None:
-    """What the image installs is pinned as in requirements.lock, without tests, linters or a Java."""
+    """The image's packages are pinned as in requirements.lock, without tests, linters or a Java."""
     runtime, everything = (_pinned(ROOT / f"requirements{part}.lock") for part in ("-runtime", ""))
 
     assert runtime.items() <= everything.items()
@@ -240,7 +240,7 @@ def test_image_has_run_time_packages_only() -> None:
 
 
 def test_images_have_one_name_each() -> None:
-    """An image's version stands in the Dockerfile, the compose file, the example and the tests: everywhere the same."""
+    """An image's version is the same in the Dockerfile, the compose file, the example and the tests."""
     assert defaults()["PYTHON_IMAGE"] == images.PYTHON_IMAGE
     assert defaults()["KAFKA_IMAGE"] == images.KAFKA_IMAGE
     assert defaults()["APICURIO_IMAGE"] == images.REGISTRY_IMAGE

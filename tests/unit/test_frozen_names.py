@@ -19,7 +19,7 @@ METRIC = re.compile(r"penstock_(ingress|spool|worker)_.+")
 
 
 def test_log_events_are_frozen() -> None:
-    """An event that appears, disappears or changes its name is noticed before someone's alert goes silent."""
+    """An event that appears, disappears or is renamed fails here before an alert stops working."""
     assert sorted(log_events()) == frozen()["log_events"]
 
 
@@ -34,13 +34,13 @@ def test_headers_are_frozen() -> None:
 
 
 def test_the_search_finds_what_is_there() -> None:
-    """One event and one metric of each kind that the code writes in its own way are among those found."""
+    """One event and one metric of each notation in the code are among those found."""
     assert {"worker_ends", "not_connected", "connection_aborted", "kafka_silent"} <= log_events()
     assert {"penstock_ingress_connections_aborted", "penstock_spool_bytes"} <= metrics()
 
 
 def frozen() -> dict[str, list[str]]:
-    """Return the lists as they are committed."""
+    """Return the committed lists."""
     found: dict[str, list[str]] = json.loads(FROZEN.read_text(encoding="utf-8"))
     return found
 
@@ -56,7 +56,7 @@ def metrics() -> set[str]:
 
 
 def names() -> set[str]:
-    """Return every text in the code that begins as the names of metrics and headers do."""
+    """Return every text in the code with a prefix of metrics or headers."""
     literals = (node.value for tree in trees() for node in ast.walk(tree) if isinstance(node, ast.Constant))
     return {text for text in literals if isinstance(text, str) and NAME.fullmatch(text)}
 

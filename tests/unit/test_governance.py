@@ -1,4 +1,4 @@
-"""License, contribution guide and security policy: there, complete, part of what is distributed, and true about this project."""
+"""License, contribution guide and security policy: present, complete, distributed, and correct about this project."""
 
 import re
 import tarfile
@@ -16,7 +16,7 @@ LICENSE = (ROOT / "LICENSE").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder with what a distribution needs to be built: metadata and texts, no packages."""
+    """Give a directory with the inputs of a distribution's build: metadata and texts, no packages."""
     folder = tmp_path_factory.mktemp("distribution")
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     (folder / "pyproject.toml").write_text(
@@ -40,7 +40,7 @@ def test_license_is_the_whole_text() -> None:
 def test_distribution_carries_the_license(
     kind: str, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever installs the wheel or unpacks the source has the license, and its metadata names it."""
+    """The wheel and the source distribution contain the license, and their metadata names it."""
     monkeypatch.chdir(source)
 
     if kind == "wheel":
@@ -71,7 +71,7 @@ def test_image_carries_the_license() -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_names_what_exists(page: str) -> None:
-    """Its links lead somewhere, and its targets are the Makefile's."""
+    """Its links have targets, and its `make` targets are the Makefile's."""
     text = (ROOT / page).read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
@@ -81,5 +81,5 @@ def test_page_names_what_exists(page: str) -> None:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_page_names_no_address(page: str) -> None:
-    """Reports go through the repository's host: no address of mail stands there that could be wrong."""
+    """Reports go through the repository's host: the page has no mail address that could be wrong."""
     assert re.findall(r"\S+@\S+\.\w+", (ROOT / page).read_text(encoding="utf-8")) == []

@@ -18,7 +18,7 @@ ANSWER_S = 20.0
 
 @contextmanager
 def answering(status: int) -> Iterator[int]:
-    """Give the port of a server that answers /readyz so, and other paths 404."""
+    """Give the port of a server that answers /readyz with this status, and other paths with 404."""
 
     class Ready(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -34,7 +34,7 @@ def answering(status: int) -> Iterator[int]:
 
 
 def check(ingress_port: int, worker_port: int) -> int:
-    """Return the script's exit code where the operations ports are these; it says nothing."""
+    """Return the script's exit code with these operations ports; its output is empty."""
     script = SCRIPT.read_text()
     assert (script.count(INGRESS), script.count(WORKER)) == (1, 1)
     script = script.replace(INGRESS, str(ingress_port)).replace(WORKER, str(worker_port))

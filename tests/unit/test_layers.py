@@ -1,4 +1,4 @@
-"""The layers hold because import-linter says so; here it is shown that it would say so."""
+"""import-linter enforces the layers; these tests show that it would detect a violation."""
 
 import os
 import shutil
@@ -26,7 +26,7 @@ VIOLATIONS = {
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """Give a copy of the packages, to spoil."""
+    """Give a copy of the packages, to modify."""
     for package in PACKAGES:
         shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
@@ -44,7 +44,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_layers_hold(copy: Path) -> None:
-    """The packages as they are keep every contract."""
+    """The current packages keep every contract."""
     result = lint(copy)
 
     assert result.returncode == 0, result.stdout + result.stderr

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 WRITERS = {
     "console/screen.py",
     "local/screen.py",
-    "local/guard.py",  # a program of its own that can import nothing of Penstock's; its one line goes to a log file
+    "local/guard.py",  # a program of its own that cannot import Penstock; its one line goes to a log file
 }
 MODULES = [
     file
@@ -27,7 +27,7 @@ STARTING = {"run", "Popen", "call", "check_call"}
 
 
 def writes(source: str) -> list[str]:
-    """Return what in a module could write to a terminal by itself, as `line: what`."""
+    """Return the code of a module that could write to a terminal by itself, as `line: code`."""
     tree = ast.parse(source)
     return [
         *(f"{node.lineno}: {_imported(node)}" for node in _all(tree, ast.Import, ast.ImportFrom) if _imported(node)),
@@ -41,7 +41,7 @@ def _all(tree: ast.AST, *kinds: type[ast.AST]) -> Iterator[Any]:
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> str:
-    """Return a statement that imports what writes, else nothing."""
+    """Return a statement that imports a writing module, else nothing."""
     taken = {name.name for name in node.names}
     modules = {node.module or ""} if isinstance(node, ast.ImportFrom) else taken
     is_stream = modules == {"sys"} and bool(taken & STREAMS)
@@ -50,7 +50,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> str:
 
 
 def _is_stream(node: ast.Attribute) -> bool:
-    """Say whether this is a stream, or a function that prints, whatever it belongs to."""
+    """Say whether this is a stream, or a function that prints, of any module."""
     match node:
         case ast.Attribute(value=ast.Name(id="sys"), attr=stream) if stream in STREAMS:
             return True
@@ -73,7 +73,7 @@ def _prints(node: ast.Call) -> bool:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda file: str(file.relative_to(ROOT)))
 def test_only_the_screens_write(module: Path) -> None:
-    """A command that prints by itself would show what it prints as it came; console.screen and local.screen escape it."""
+    """A command that prints by itself would print text unescaped; console.screen and local.screen escape it."""
     assert writes(module.read_text(encoding="utf-8")) == []
 
 
@@ -103,7 +103,7 @@ def test_every_writer_is_there() -> None:
     "raise SystemExit('x')",
 ])  # fmt: skip
 def test_every_way_to_write_is_refused(statement: str) -> None:
-    """The rule above would prove nothing if it knew only one way."""
+    """The rule above would prove nothing if it detected only one way."""
     assert writes(statement) != []
 
 

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_fifth_is_tried_unless_all_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At least one, whatever the share."""
+    """At least one is tried, for any share."""
     monkeypatch.delenv(properties.VARIABLE, raising=False)
     assert [properties.examples(full) for full in (500, 3)] == [100, 1]
 
@@ -21,7 +21,7 @@ def test_a_fifth_is_tried_unless_all_are_wanted(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_ci_and_mutants_try_all(tmp_path: Path) -> None:
-    """A mutant that a property catches is judged by all of its examples, and CI runs them all."""
+    """A mutant caught by a property is judged with all of its examples, and CI runs them all."""
     assert f"export {properties.VARIABLE}={properties.FULL} " in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)  # noqa: S607  # as the code under test finds it

@@ -1,4 +1,4 @@
-"""What the README and the documents name exists."""
+"""Files and commands named by the README and the documents exist."""
 
 import re
 from pathlib import Path
@@ -29,7 +29,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_named_files_exist(document: Path) -> None:
-    """A file named in `code` with a folder is there."""
+    """A file named in `code` with a directory exists."""
     folders = "broker|config|console|docs|ingress|local|providers|schemas|simulator|streams|tests|bench"
     named = re.findall(rf"`((?:{folders})/[\w/.-]+)(?:::\w+)?`", document.read_text())
 
@@ -38,12 +38,12 @@ def test_named_files_exist(document: Path) -> None:
 
 @pytest.mark.parametrize("document", [*DOCUMENTS, *DECISIONS, ROOT / "CHANGELOG.md"], ids=lambda path: path.name)
 def test_no_merge_is_half_done(document: Path) -> None:
-    """No document holds both sides of a conflict."""
+    """No document contains both sides of a conflict."""
     assert re.findall(r"^(?:<<<<<<<|>>>>>>>) .*", document.read_text(), re.MULTILINE) == []
 
 
 def test_decisions_are_numbered_once() -> None:
-    """A decision's number, in the name of its file and in its title, is its own."""
+    """A decision's number, in its file name and in its title, is unique."""
     numbers = [path.name[:4] for path in DECISIONS]
 
     assert numbers == sorted(set(numbers))
@@ -51,7 +51,7 @@ def test_decisions_are_numbered_once() -> None:
 
 
 def test_decisions_that_are_named_exist() -> None:
-    """Each "decision 0007" in a document or in the code is there."""
+    """Each "decision 0007" in a document or in the code exists."""
     numbers = {path.name[:4] for path in DECISIONS}
     code = [
         path
@@ -64,7 +64,7 @@ def test_decisions_that_are_named_exist() -> None:
 
 
 def test_targets_and_commands_exist() -> None:
-    """Each `make` target and each `penstock` command that the README tells to run is there."""
+    """Each `make` target and each `penstock` command in the README exists."""
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     commands = set(getattr(get_command(app), "commands", {}))
 

@@ -11,7 +11,7 @@ _named = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 @pytest.mark.parametrize("page", ["security.md", "guarantees.md"])
 def test_named_tests_exist(page: str) -> None:
-    """Every proof that the page gives can be run."""
+    """Every proof on the page can be run."""
     named = _named.findall((PROJECT / "docs" / page).read_text())
 
     missing = [f"{file}::{test}" for file, test in named if not _has(PROJECT / file, test)]

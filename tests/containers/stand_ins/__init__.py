@@ -1,1 +1,1 @@
-"""Images that stand in for the ones that compose pulls, where no hub can be reached."""
+"""Images that replace the ones that compose pulls, where no hub can be reached."""

@@ -1,4 +1,4 @@
-"""Ambiguous requests, by name: what a proxy and the ingress could read in two ways. Each is written anew for every use."""
+"""Ambiguous requests, by name, which a proxy and the ingress could read differently. Each is generated for every use."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ CORPUS: dict[str, Callable[[Author], Case]] = {**BODIES, **CONNECTIONS, **TARGET
 
 
 def family(name: str) -> str:
-    """Return the part of a case's name that it shares with others of its kind."""
+    """Return the part of a case's name that others of its kind share."""
     return name.partition(":")[0]
 
 

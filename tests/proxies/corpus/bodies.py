@@ -146,7 +146,7 @@ def _padded(author: Author) -> Case:
 
 
 def _too_short(smuggled: str, author: Author) -> Case:
-    """The length ends before a second request, which is the client's own: the proxy's filter has to look at it."""
+    """The length ends before a second request, which is the client's own: the proxy's filter must check it."""
     post = author.post()
     return Case((post.sized() + author.smuggled()[smuggled],), (post.body,), ACCEPTED | NOT_ALLOWED)
 
@@ -168,14 +168,14 @@ def _coding(lines: tuple[bytes, ...], author: Author) -> Case:
 
 
 def _coding_and_length(lines: tuple[bytes, ...], is_length_first: bool, author: Author) -> Case:
-    """To one who reads chunks, the body is empty and the rest is a request; to one who reads the length, it is the body."""
+    """A parser of chunks sees an empty body and a second request; a parser of the length sees one body."""
     payload = b"0\r\n\r\n" + author.smuggled()["forged post"]
     length = b"Content-Length: %d" % len(payload)
     return refused(author.post().raw(*((length, *lines) if is_length_first else (*lines, length)), payload=payload))
 
 
 def _short_length_and_coding(lines: tuple[bytes, ...], author: Author) -> Case:
-    """To one who reads the length, the body is the size of a chunk and the rest is a request; the other way round."""
+    """A parser of the length sees a chunk's size as the body, then a second request; a parser of chunks sees one body."""
     smuggled = author.smuggled()["forged post"]
     size = b"%x\r\n" % len(smuggled)
     return refused(
@@ -189,7 +189,7 @@ def _chunks(written: Callable[[bytes], bytes], author: Author) -> Case:
 
 
 def _chunks_around(written: Callable[[bytes], bytes], author: Author) -> Case:
-    """The chunk is a request: it is one to whoever finds the chunk's beginning somewhere else."""
+    """The chunk is a request for any parser that finds the chunk's beginning elsewhere."""
     post = author.post(body=author.smuggled()["forged post"])
     return any_answer(post, post.raw(CHUNKED, payload=written(post.body)))
 

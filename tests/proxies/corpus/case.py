@@ -1,4 +1,4 @@
-"""One case of the corpus, and what it is written with: rightly signed posts in their parts."""
+"""One case of the corpus, and its building blocks: correctly signed posts in their parts."""
 
 from datetime import UTC, datetime
 
@@ -8,18 +8,18 @@ from providers.base import Sample
 from providers.registry import provider
 
 SECRET = b"made-up"
-CLIENT = "127.0.0.2"  # where all cases come from; the proxies stand on 127.0.0.1
-FORGED = b"203.0.113.7"  # allowed to post to the guarded source, and nobody's here
+CLIENT = "127.0.0.2"  # the address of all cases; the proxies are on 127.0.0.1
+FORGED = b"203.0.113.7"  # allowed to post to the guarded source, and unused here
 ACCEPTED = frozenset({200})
 NOT_ALLOWED = frozenset({403})
 
 
 class Case(Struct, frozen=True):
-    """What one client sends on one connection, piece by piece, each some time after the one before.
+    """The bytes of one client on one connection, piece by piece, with pauses between.
 
-    `bodies` may come onto the topic, each once. `answers` are all that the ingress may answer, None where that is the parser's to
-    say. Behind the last piece comes a request of the harness's own, unless the client has closed its half. One that is unfinished
-    never ends, so that the proxy and the ingress wait.
+    `bodies` may reach the topic, each once. `answers` are all allowed answers of the ingress, None where the parser decides. The
+    last piece is followed by a request of the harness's own, unless the client has closed its half. An unfinished one never ends,
+    so that the proxy and the ingress wait.
     """
 
     pieces: tuple[bytes, ...]
@@ -30,14 +30,14 @@ class Case(Struct, frozen=True):
 
 
 class Post(Struct, frozen=True):
-    """One request that would be accepted, in its parts; the lines are without their ends."""
+    """One acceptable request in its parts; the lines are without their ends."""
 
     line: bytes
     fields: tuple[bytes, ...]
     body: bytes
 
     def raw(self, *more: bytes, payload: bytes = b"", line: bytes = b"") -> bytes:
-        """Return the bytes with these header lines besides, and that behind them, whatever it is."""
+        """Return the bytes with these additional header lines, and arbitrary content after them."""
         return b"\r\n".join([line or self.line, *self.fields, *more, b"", payload])
 
     def sized(self, *more: bytes) -> bytes:
@@ -45,11 +45,11 @@ class Post(Struct, frozen=True):
         return self.raw(b"Content-Length: %d" % len(self.body), *more, payload=self.body)
 
     def chunked(self, *more: bytes, trailers: bytes = b"") -> bytes:
-        """Return the bytes with the body in one chunk and these trailer lines, with their ends, behind it."""
+        """Return the bytes with the body in one chunk and these trailer lines, with their ends, after it."""
         return self.raw(b"Transfer-Encoding: chunked", *more, payload=in_chunks(self.body, trailers))
 
     def without(self, start: bytes) -> "Post":
-        """Return it without the fields that begin so."""
+        """Return it without the fields that begin with this text."""
         return Post(self.line, tuple(field for field in self.fields if not field.lower().startswith(start)), self.body)
 
     def at(self, target: bytes) -> "Post":
@@ -58,7 +58,7 @@ class Post(Struct, frozen=True):
 
 
 class Author:
-    """Writes the requests of one case. `name` is the case's own, and no other's on the topic."""
+    """Writes the requests of one case. `name` is unique to the case on the topic."""
 
     def __init__(self, name: str, run: str) -> None:
         self.name = name
@@ -70,7 +70,7 @@ class Author:
         return f"/v1/{source}-{self._run}".encode()
 
     def post(self, source: str = "shop", body: bytes | None = None) -> Post:
-        """Return a rightly signed post with a body of its own, or this one."""
+        """Return a correctly signed post with a body of its own, or this one."""
         self._written += 1
         if body is None:
             body = f'{{"id":7,"case":"{self.name}-{self._written}"}}'.encode()
@@ -84,7 +84,7 @@ class Author:
         return b"\r\n".join([b"GET %b HTTP/1.1" % target, b"Host: ingress", self.case_field, *more, b"", b""])
 
     def smuggled(self) -> dict[str, bytes]:
-        """Return requests that nobody may get past a proxy inside of another one."""
+        """Return requests that must not get past a proxy inside another one."""
         forged = b"X-Forwarded-For: " + FORGED
         return {
             "metrics": self.get(b"/metrics"),
@@ -93,7 +93,7 @@ class Author:
         }
 
     def nobody(self) -> bytes:
-        """Return the name of a source that there is not; the ingress's answer names it, and no other answer does."""
+        """Return the name of a source that does not exist; only the ingress's answer to it contains the name."""
         return f"nobody-{self.name}".encode()
 
     def last_request(self) -> bytes:
@@ -106,7 +106,7 @@ class Author:
         return following.post(body=self.next_body())
 
     def next_body(self) -> bytes:
-        """Return what that delivery says."""
+        """Return that delivery's body."""
         return f'{{"id":7,"case":"after-{self.name}"}}'.encode()
 
     @property
@@ -131,5 +131,5 @@ def any_answer(post: Post, *pieces: bytes) -> Case:
 
 
 def refused(*pieces: bytes) -> Case:
-    """Return a case of which nothing may come onto the topic."""
+    """Return a case whose posts must not reach the topic."""
     return Case(pieces)

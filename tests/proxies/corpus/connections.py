@@ -1,4 +1,4 @@
-"""What becomes of a connection: Upgrade, Expect, late and half-closed senders, pipelining, methods, versions."""
+"""The course of a connection: Upgrade, Expect, late and half-closed senders, pipelining, methods, versions."""
 
 from collections.abc import Callable
 from functools import partial
@@ -46,7 +46,7 @@ VERSIONS = (
 
 
 def _upgrade(lines: tuple[bytes, ...], smuggled: str, is_chunked: bool, is_late: bool, author: Author) -> Case:
-    """The signed body is a request: it is one to whoever takes the body of an Upgrade for what comes next."""
+    """The signed body is a request for any parser that takes the body of an Upgrade for the next request."""
     post = author.post(body=author.smuggled()[smuggled])
     whole = post.chunked(*lines) if is_chunked else post.sized(*lines)
     body = whole.index(b"\r\n\r\n") + 4
@@ -61,7 +61,7 @@ def _odd_upgrade(lines: tuple[bytes, ...], author: Author) -> Case:
 
 
 def _upgrade_without_body(method: bytes, smuggled: str, author: Author) -> Case:
-    """Behind a request that has no body comes one that is the client's own: the proxy's filter has to look at it."""
+    """A request without a body is followed by one of the client's own: the proxy's filter must check it."""
     lines = (b"Host: ingress", author.case_field, *UPGRADES["websocket"], b"", b"")
     head = b"\r\n".join((b"%b %b HTTP/1.1" % (method, author.path()), *lines))
     return refused(head, author.smuggled()[smuggled])
@@ -87,7 +87,7 @@ def _expect(value: bytes, is_late: bool, is_chunked: bool, author: Author) -> Ca
 
 
 def _expect_refused(author: Author) -> Case:
-    """Refused before its body: what comes then is the body all the same."""
+    """Refused before its body: bytes that come then are still the body."""
     post = author.post("guarded", body=author.smuggled()["hidden post"])
     return refused(post.raw(b"Content-Length: %d" % len(post.body), b"Expect: 100-continue"), post.body)
 
@@ -105,7 +105,7 @@ def _late(places: tuple[float, ...], is_chunked: bool, author: Author) -> Case:
 
 
 def _late_at(mark: bytes, is_chunked: bool, author: Author) -> Case:
-    """Cut in the middle of these bytes, where they come last."""
+    """Cut in the middle of these bytes, at their last occurrence."""
     post = author.post()
     whole = post.chunked() if is_chunked else post.sized()
     cut = whole.rindex(mark) + len(mark) // 2
@@ -113,7 +113,7 @@ def _late_at(mark: bytes, is_chunked: bool, author: Author) -> Case:
 
 
 def _half_closed(share: float, is_chunked: bool, author: Author) -> Case:
-    """A proxy may give up a client that has ended its half, but whatever reaches the ingress is answered."""
+    """A proxy may abandon a client that has ended its half, but every request that reaches the ingress is answered."""
     post = author.post()
     whole = post.chunked() if is_chunked else post.sized()
     return Case((whole[: round(share * len(whole))],), (post.body,), is_half_closed=True)
@@ -196,7 +196,7 @@ def _chunked_one_dot_zero(author: Author) -> Case:
 
 
 def _without_a_length(author: Author) -> Case:
-    """Without a length there is no body (RFC 9112, section 6.3), and what follows is a request, for the filter to see."""
+    """Without a length there is no body (RFC 9112, section 6.3), and the next bytes are a request that the filter must check."""
     return refused(author.post().raw(payload=author.smuggled()["hidden post"]))
 
 

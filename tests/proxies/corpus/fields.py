@@ -1,4 +1,4 @@
-"""What a header says: forged addresses, names and values that are read in two ways, Host, Connection, sizes."""
+"""Header contents: forged addresses, ambiguous names and values, Host, Connection, sizes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -142,7 +142,7 @@ def _forged_first(author: Author) -> Case:
 
 
 def _stripped(value: str, more: tuple[bytes, ...], author: Author) -> Case:
-    """To a source that the proxies' own address may post to: a client that has its own taken out is not the proxy."""
+    """To a source that allows the proxies' own address: a client whose address was removed must not count as the proxy."""
     return Case((author.post("own").sized(b"Connection: " + value.encode(), *more),), (), NOT_ALLOWED)
 
 
@@ -157,7 +157,7 @@ def _odd_line(line: bytes, author: Author) -> Case:
 
 
 def _odd_line_first(line: bytes, author: Author) -> Case:
-    """As the first header, and the body is a request."""
+    """As the first header, with a body that is a request."""
     post = author.post(body=author.smuggled()["forged post"])
     return any_answer(post, post.sized().replace(b"\r\n", b"\r\n" + line + b"\r\n", 1))
 
@@ -210,7 +210,7 @@ def _never_ending(author: Author) -> Case:
 
 
 def _two_signatures(author: Author) -> Case:
-    """Joined with a comma they are malformed, whichever comes first."""
+    """Joined with a comma they are malformed, in either order."""
     post, other = author.post(), author.post()
     (wrong,) = (field for field in other.fields if field.lower().startswith(b"x-shopify-hmac"))
     return any_answer(post, post.sized(wrong))

@@ -1,4 +1,4 @@
-"""Which resource is meant: encoded and relative paths, absolute targets, queries, fragments."""
+"""Ambiguous targets: encoded and relative paths, absolute targets, queries, fragments."""
 
 from collections.abc import Callable
 from functools import partial
@@ -173,7 +173,7 @@ def _page(target: bytes, author: Author) -> Case:
 
 
 def _hidden(target: bytes, author: Author) -> Case:
-    """What leads to the source that is admitted is that source's: the body is rightly signed."""
+    """A target that is served as the admitted source is its delivery: the body is correctly signed."""
     post = author.post("hidden")
     return Case((post.at(_written(target, author)).sized(),), (post.body,))
 

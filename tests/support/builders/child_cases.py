@@ -1,6 +1,6 @@
-"""The decision table of children: what a parent's list, its cuts, its deletion and a child's own topic lead to.
+"""The decision table of children: the results of a parent's list, its cuts, its deletion and a child's own topic.
 
-tests/unit/streams/steps/test_decisions.py runs it; docs/semantics.md shows it. Write it there again after an edit with
+tests/unit/streams/steps/test_decisions.py runs it; docs/semantics.md shows it. After an edit, regenerate the page with
 `.venv/bin/python -m tests.support.builders.child_cases`.
 """
 
@@ -21,8 +21,8 @@ SECOND = "2026-01-31T12:00:{:02}Z"
 class Family(Struct, frozen=True):
     """One delivery about a parent, or about a child by a topic of its own.
 
-    `shown` are children, each a letter and a content: `a1 b1`. None: the parent is deleted. `is_cut`: there may be more.
-    `own`: the delivery is about this one child. `child_version` is the children's own update time, where they have one.
+    `shown` are children, each a letter and a content: `a1 b1`. None: the parent is deleted. `is_cut`: the list may be truncated.
+    `own`: the delivery is about this one child. `child_version` is the children's own update time, if they have one.
     """
 
     shown: str | None
@@ -34,7 +34,7 @@ class Family(Struct, frozen=True):
     child_version: int | None = None
 
     def snapshot(self) -> Snapshot:
-        """Return what the delivery shows."""
+        """Return the snapshots of the delivery."""
         if self.shown is None:
             return snapshot(None, event_time=self.at)
         children = [
@@ -60,7 +60,7 @@ class Family(Struct, frozen=True):
 
 
 class FamilySituation(Struct, frozen=True):
-    """Deliveries in their order of arrival; of each its outcome, then what became of children; and why it must be so."""
+    """Deliveries in order of arrival; the outcome of each, then the children's events; and the reason."""
 
     name: str
     arrivals: tuple[Family, ...]
@@ -178,7 +178,7 @@ def table() -> str:
 
 
 def with_table(text: str) -> str:
-    """Return the text of docs/semantics.md with the table of today between its two marks."""
+    """Return the text of docs/semantics.md with the current table between its two marks."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"

@@ -13,7 +13,7 @@ PROJECT_ROOT = Path(__file__).parents[3]
 def corpora() -> Path:
     """Return the directory of the corpora: `PENSTOCK_CORPORA`, else `../shared/corpora` beside the project.
 
-    Without it the calling test module is skipped, and fails where `CI=true`: a green run there must have seen them.
+    Without it the calling test module is skipped; where `CI=true` it fails, because a green run there must include it.
     """
     found = Path(os.environ.get("PENSTOCK_CORPORA") or PROJECT_ROOT.parent / "shared" / "corpora")
     if found.is_dir():

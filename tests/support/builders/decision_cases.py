@@ -1,6 +1,6 @@
-"""The decision table: every situation of one resource that the pipeline tells apart, and what it must decide.
+"""The decision table: every situation of one resource that the pipeline distinguishes, and the required decision.
 
-tests/unit/streams/steps/test_decisions.py runs it; docs/semantics.md shows it. Write it there again after an edit with
+tests/unit/streams/steps/test_decisions.py runs it; docs/semantics.md shows it. After an edit, regenerate the page with
 `.venv/bin/python -m tests.support.builders.decision_cases`.
 """
 
@@ -21,8 +21,8 @@ REMAKE = ".venv/bin/python -m tests.support.builders.decision_cases"
 class Arrival(Struct, frozen=True):
     """One delivery of the resource: a content (a letter), or its deletion (""), with the provider's times in seconds.
 
-    `by` is the delivery id; without one every arrival is a delivery of its own. `touched` is a volatile field. `state_rank` grows
-    with states that are never left again.
+    `by` is the delivery id; without it every arrival has its own. `touched` is a volatile field. `state_rank` grows with
+    states that are never left again.
     """
 
     content: str
@@ -33,7 +33,7 @@ class Arrival(Struct, frozen=True):
     state_rank: int = 0
 
     def snapshot(self) -> Snapshot:
-        """Return what the delivery shows."""
+        """Return the snapshot of the delivery."""
         document: Document = {"id": 7, "title": self.content, "updated_at": self.touched}
         return snapshot(
             document if self.content else None,
@@ -52,7 +52,7 @@ class Arrival(Struct, frozen=True):
 
 
 class Situation(Struct, frozen=True):
-    """Deliveries in their order of arrival, the `outcome reason` of each, and why it must be so."""
+    """Deliveries in order of arrival, the `outcome reason` of each, and the reason for it."""
 
     name: str
     arrivals: tuple[Arrival, ...]
@@ -100,7 +100,7 @@ SITUATIONS = (
         "A flip back within one second",
         (Arrival("A", 1), Arrival("B", 1), Arrival("A", 1)),
         (CREATED, UPDATED, UPDATED),
-        "A under a new id after B is news, and its event id differs from the first A's.",
+        "A under a new id after B is new, and its event id differs from the first A's.",
     ),
     Situation(
         "A retry that looks like a flip",
@@ -118,13 +118,13 @@ SITUATIONS = (
         "A delivery id with another content",
         (Arrival("A", 1, by="x"), Arrival("B", 1, by="x"), Arrival("B", 1), Arrival("B", 1, by="x")),
         (CREATED, REUSED, UPDATED, REPEATED),
-        "No provider sends that: neither applied nor dropped, but put aside. The content itself may come under its own id.",
+        "No provider sends that: neither applied nor dropped, but dead-lettered. The content itself may come under its own id.",
     ),
     Situation(
         "A delivery id with another version",
         (Arrival("A", 1, by="x"), Arrival("B", 2, by="x"), Arrival("A", 1, by="x")),
         (CREATED, UPDATED, REPEATED),
-        "Ids are remembered per version; a version tells by itself whether it is news.",
+        "Ids are remembered per version; a version tells by itself whether it is new.",
     ),
     Situation(
         "Captured and sent again under another id",
@@ -244,7 +244,7 @@ SITUATIONS = (
         "A tie in which the last state arrives last",
         (Arrival("open", at=1, state_rank=1), Arrival("paid", at=1, state_rank=3)),
         (CREATED, UPDATED),
-        "The later stage is news whether or not its second is newer.",
+        "The later state is new whether or not its second is newer.",
     ),
     Situation(
         "No version: two events for one change",
@@ -290,7 +290,7 @@ def table() -> str:
 
 
 def with_table(text: str) -> str:
-    """Return the text of docs/semantics.md with the table of today between its two marks."""
+    """Return the text of docs/semantics.md with the current table between its two marks."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"

@@ -1,7 +1,7 @@
-"""Deliveries and snapshots for tests of the pipeline: a case names what matters to it, everything else has a default.
+"""Deliveries and snapshots for tests of the pipeline: a case names its relevant values, all others have defaults.
 
-The provider `scripted` reads from a body the very snapshots that a test put there, so that a test decides what the pipeline
-is shown and no real provider's rules come between.
+The provider `scripted` reads exactly the snapshots that a test put into a body, so that a test decides the pipeline's
+input independently of any real provider's rules.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ RESOURCE = "product"
 
 
 def second(number: float) -> datetime:
-    """Return a time that many seconds after the start of the test's world."""
+    """Return the time that many seconds after the start of the test's world."""
     return START + timedelta(seconds=number)
 
 
@@ -45,7 +45,7 @@ def snapshot(
     volatile: Sequence[str] = (),
     state_rank: int = 0,
 ) -> Snapshot:
-    """Return what a delivery shows of one product; no document means that it is deleted. Times are seconds from START."""
+    """Return a snapshot of one product; without a document it is deleted. Times are seconds from START."""
     return Snapshot(
         RESOURCE,
         resource_id,
@@ -61,7 +61,7 @@ def snapshot(
 def delivery(
     *snapshots: Snapshot, delivery_id: str = "first", event_type: str = "product.updated", source: str = SOURCE
 ) -> RawDelivery:
-    """Return a delivery of the scripted provider that shows these snapshots."""
+    """Return a delivery of the scripted provider with these snapshots."""
     return real_delivery(Scripted.name, encode_script(snapshots), event_type, delivery_id, source=source)
 
 
@@ -73,13 +73,13 @@ def real_delivery(
     headers: Mapping[str, str] | None = None,
     source: str = SOURCE,
 ) -> RawDelivery:
-    """Return a delivery of any provider as it would lie on `webhooks.raw`, its event time left out."""
+    """Return a delivery of any provider as it would be on `webhooks.raw`, without event time."""
     key = resource_key(provider, source, RESOURCE, "7")
     return RawDelivery(delivery_id, provider, source, event_type, START, key, body, headers=headers or {})
 
 
 class Scripted(Struct, frozen=True):
-    """A provider whose deliveries say outright what they show."""
+    """A provider whose deliveries contain their snapshots."""
 
     name: ClassVar[str] = "scripted"
     resource_types: ClassVar[frozenset[str]] = frozenset({"product", "image", "variant"})
@@ -88,11 +88,11 @@ class Scripted(Struct, frozen=True):
     scheme: ClassVar[SecretScheme] = SecretScheme("scripted", "x-scripted")
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:  # noqa: ARG002  as the port names them
-        """Believe everything."""
+        """Accept everything."""
         return Verified(0)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:  # noqa: ARG002  as the port names them
-        """Name nothing: the tests build their deliveries themselves."""
+        """Return no identity: the tests build their deliveries themselves."""
         return Envelope("first", "", "first")
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
@@ -111,7 +111,7 @@ ROUTES = Routes({SOURCE: Scripted()})
 
 
 class Pipeline:
-    """The pure pipeline over plain dicts, which do what the transaction and the tables do in a worker."""
+    """The pure pipeline over plain dicts, in place of a worker's transaction and tables."""
 
     def __init__(self, routes: Routes = ROUTES) -> None:
         self.routes = routes
@@ -120,7 +120,7 @@ class Pipeline:
         self.results: list[Result] = []
 
     def decide(self, delivery: RawDelivery) -> Result:
-        """Decide one delivery and store what it says."""
+        """Decide one delivery and store its result."""
         result = process(delivery, Tables(self.seen, self.latest), self.routes)
         self.seen |= result.writes.seen
         self.latest |= result.writes.latest
@@ -130,18 +130,18 @@ class Pipeline:
     def show(
         self, document: Document | None = None, version: float | None = None, at: float | None = None, by: str = ""
     ) -> Result:
-        """Decide a delivery that shows the product; every one has an id of its own unless `by` names one."""
+        """Decide a delivery that shows the product; each has its own id unless `by` names one."""
         shown = snapshot(document, version, at)
         return self.decide(delivery(shown, delivery_id=by or f"delivery-{len(self.results)}"))
 
     @property
     def changes(self) -> list[Change]:
-        """Return every change that went out, in order."""
+        """Return every published change, in order."""
         return [routed.change for result in self.results for routed in result.routed_changes if routed.goes_out]
 
     @property
     def outcomes(self) -> list[str]:
-        """Return what became of each delivery, as `outcome reason`."""
+        """Return the result of each delivery, as `outcome reason`."""
         return [f"{result.outcome.outcome} {result.outcome.reason}" for result in self.results]
 
     def stored(self, resource_id: str = "7") -> LatestState:
@@ -150,7 +150,7 @@ class Pipeline:
 
 
 def seen(*fingerprints: bytes, delivery_ids: Sequence[str] = ()) -> SeenVersion:
-    """Return a row of *seen*: contents in their order of arrival."""
+    """Return a row of *seen*: contents in order of arrival."""
     return SeenVersion(fingerprints, tuple(delivery_ids))
 
 
@@ -166,7 +166,7 @@ def change(
     changed: Sequence[str] = (),
     resource_type: str = RESOURCE,
 ) -> Change:
-    """Return a change from one document to another; the operation follows from which of them is there."""
+    """Return a change from one document to another; the operation follows from which of them exists."""
     op: Operation = "d" if after is None else "c" if before is None else "u"
     return Change(
         "event-1",

@@ -1,4 +1,4 @@
-"""What every history that Hypothesis makes has in common: deliveries that come again, come late, or come by two ways."""
+"""The common part of every history that Hypothesis makes: deliveries repeated, late, or by two subscriptions."""
 
 from collections import Counter
 
@@ -13,7 +13,7 @@ CHOICES = st.integers(0, 99)
 
 
 class Noisy(RuleBasedStateMachine):
-    """A provider's noise before one pipeline; who inherits makes deliveries (`_made`) and judges their outcome (`_arrive`)."""
+    """A provider's noise before one pipeline; subclasses make deliveries (`_made`) and judge their outcome (`_arrive`)."""
 
     def __init__(self) -> None:
         """Begin with nothing sent, and nothing delayed."""
@@ -24,13 +24,13 @@ class Noisy(RuleBasedStateMachine):
 
     @rule(choice=CHOICES)
     def retry(self, choice: int) -> None:
-        """Send a delivery again as it was, whenever it was first sent."""
+        """Send any earlier delivery again, unchanged."""
         if self.sent:
             self._arrive(self.sent[choice % len(self.sent)])
 
     @rule(choice=CHOICES)
     def tell_another_subscription(self, choice: int) -> None:
-        """Send what a delivery showed once more under another id."""
+        """Send the content of a delivery once more under another id."""
         if self.sent:
             self._arrive(msgspec.structs.replace(self._made(), body=self.sent[choice % len(self.sent)].body))
 
@@ -42,7 +42,7 @@ class Noisy(RuleBasedStateMachine):
 
     @invariant()
     def each_change_goes_out_once(self) -> None:
-        """No event id twice."""
+        """No event id occurs twice."""
         ids = Counter(change.event_id for change in self.pipeline.changes)
         assert max(ids.values(), default=1) == 1
 

@@ -1,6 +1,6 @@
 """A noisy provider: deliveries of products with updates, ties, duplicates, stale and unchanged ones, on `webhooks.raw`.
 
-On request some products have variants that come, change and go, some of them by a topic of their own.
+On request some products have variants that come, change and go, some of them by their own topic.
 """
 
 import random
@@ -11,19 +11,27 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]  # public by its documentation
-from msgspec.structs import replace
 
+from providers.base import Sample
+from providers.shopify.provider import Shopify
 from schemas import codec
-from schemas.records import Document, RawDelivery, resource_key
+from schemas.records import Document, RawDelivery
 from schemas.topics import MAX_RECORD_BYTES, RAW, described
+from simulator.history import Mix, Scene, noise
+from simulator.signing import raw_delivery, signed
 from tests.support.kafka.end_offsets import end_of
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+STEP = timedelta(seconds=10)
+SECRET = b"made-up"
+FIRST_ID = 10**15
 VARIANTS = 3  # that a product can have
+OWN_TOPIC_EVERY = 29  # so many deliveries, one that shows a variant and not its product
+_SHOPIFY = Shopify()
 
 
 def ensure_raw(kafka: str, app: str, partitions: int = 4) -> None:
-    """Create `webhooks.raw` unless it exists; else let a new application begin at its end, behind what other tests left."""
+    """Create `webhooks.raw` unless it exists; else let a new application begin at its end, behind other tests' records."""
     admin = AdminClient({"bootstrap.servers": kafka})
     known = admin.list_topics(timeout=10).topics.get(RAW)
     if known is None:
@@ -41,31 +49,24 @@ def ensure_raw(kafka: str, app: str, partitions: int = 4) -> None:
 def noisy_products(
     source: str, count: int, resources: int, seed: int = 1, family_every: int | None = None
 ) -> Iterator[RawDelivery]:
-    """Yield deliveries: about 80 % real updates, the rest ties, retries, second subscriptions, stale and unchanged ones.
+    """Yield deliveries: two thirds are newer versions, the rest ties, retries, second subscriptions, stale and unchanged ones.
 
-    Every so many products, one is a family: it has variants.
+    With `family_every`, one product in that many has variants.
     """
-    rng = random.Random(seed)  # noqa: S311  # reproducible noise, no secret
-    sent: list[RawDelivery] = []
-    titles: dict[int, str] = {}
-    for number in range(count):
-        resource, second = rng.randrange(resources), number // resources
-        kind = rng.random()
-        if sent and kind < 0.08:
-            yield rng.choice(sent[-500:])  # the same delivery again: a retry
+    mix = Mix(
+        count, resources, repeated=0.08, overtaken=0.04, unchanged=0.07, doubled=0.03, tied=0.15, deleted=0.005,
+        recent=500, seed=seed,
+    )  # fmt: skip
+    for turn in noise(mix, START, STEP):
+        scene, delivery_id = turn.scene, f"{source}-{turn.number}"
+        is_family = family_every is not None and scene.number % family_every == 0
+        variants = _variants(scene) if is_family and scene.verb != "deleted" else None
+        if variants and turn.number % OWN_TOPIC_EVERY == 0:  # with a field that the product's list lacks
+            shown = variants[0] | {"inventory_quantity": 5}
+            yield _delivery(source, "variants/in_stock", shown, scene.moment, delivery_id)
             continue
-        if kind < 0.12:
-            second = max(0, second - rng.randrange(1, 4))  # overtaken by newer ones
-        is_repeated = kind > 0.9 and resource in titles  # nothing but the update time is new
-        title = titles[resource] if is_repeated else f"title {number}"
-        titles[resource] = title
-        delivery_id, has_variants = f"{source}-{number}", family_every is not None and resource % family_every == 0
-        variants = _variants(rng, resource, second) if has_variants else None
-        delivery = product(source, resource, second, title, delivery_id, variants, is_deleted=0.12 < kind < 0.125)
-        if variants and 0.125 < kind < 0.16:
-            delivery = _by_own_topic(delivery, rng.choice(variants))
-        sent.append(delivery)
-        yield delivery
+        second, title = int((scene.moment - START).total_seconds()), f"title {scene.content}"
+        yield product(source, scene.number, second, title, delivery_id, variants, is_deleted=scene.verb == "deleted")
 
 
 def product(
@@ -78,48 +79,39 @@ def product(
     *,
     is_deleted: bool = False,
 ) -> RawDelivery:
-    """Return one delivery of a product, as the ingress would keep it."""
-    product_id, time = 10**15 + resource, START + timedelta(seconds=second)
-    document: dict[str, object] = {"id": product_id}
-    if not is_deleted:
-        document |= {"title": title, "vendor": "Nike", "updated_at": time.isoformat(), "body_html": "x" * 300}
-        document |= {} if variants is None else {"variants": variants}
-    topic = "products/delete" if is_deleted else "products/update"
-    headers = {
-        "x-shopify-topic": topic,
-        "x-shopify-webhook-id": delivery_id,
-        "x-shopify-triggered-at": time.isoformat(),
-    }
-    key = resource_key("shopify", source, "product", str(product_id))
-    body = msgspec.json.encode(document)
-    return RawDelivery(delivery_id, "shopify", source, topic, time, key, body, event_time=time, headers=headers)
+    """Return one delivery of a product, as the ingress would store it."""
+    document: Document = {"id": FIRST_ID + resource}
+    moment = START + timedelta(seconds=second)
+    if is_deleted:
+        return _delivery(source, "products/delete", document, moment, delivery_id)
+    document |= {"title": title, "vendor": "Nike", "updated_at": moment.isoformat(), "body_html": "x" * 300}
+    document |= {} if variants is None else {"variants": variants}
+    return _delivery(source, "products/update", document, moment, delivery_id)
 
 
-def _variants(rng: random.Random, resource: int, second: int) -> list[Document]:
-    """Return some of a product's variants, of which each keeps its price and update time now and then."""
-    product_id = 10**15 + resource
-    shown = [place for place in range(VARIANTS) if rng.random() < 0.8]
+def _delivery(source: str, topic: str, document: Document, moment: datetime, delivery_id: str) -> RawDelivery:
+    sample = Sample(msgspec.json.encode(document), topic, delivery_id, moment)
+    return raw_delivery(_SHOPIFY, source, signed(_SHOPIFY, sample, SECRET), moment)
+
+
+def _variants(scene: Scene) -> list[Document]:
+    """Return some of a product's variants, each of which keeps its price and update time now and then."""
+    product_id, moment_s = FIRST_ID + scene.number, int(scene.moment.timestamp())
+    chance = random.Random(f"{product_id} {scene.content} {moment_s}")  # noqa: S311  # reproducible noise, no secret
     return [
         {
-            "id": 10 * product_id + place,
+            "id": 10 * product_id + position,
             "product_id": product_id,
-            "price": f"{rng.randrange(4)}.00",
-            "updated_at": updated,
+            "price": f"{chance.randrange(4)}.00",
+            "updated_at": (scene.moment - chance.randrange(2) * STEP).isoformat(),
         }
-        for place in shown
-        for updated in [(START + timedelta(seconds=max(0, second - rng.randrange(2)))).isoformat()]
+        for position in range(VARIANTS)
+        if chance.random() < 0.8
     ]
 
 
-def _by_own_topic(shown: RawDelivery, variant: Document) -> RawDelivery:
-    """Return a delivery of `variants/in_stock` instead of the product's, with a field that the product's list lacks."""
-    headers = {**shown.headers, "x-shopify-topic": "variants/in_stock"}
-    body = msgspec.json.encode(variant | {"inventory_quantity": 5})
-    return replace(shown, event_type="variants/in_stock", body=body, headers=headers)
-
-
 def feed(kafka: str, deliveries: Iterator[RawDelivery], per_second: int | None = None) -> int:
-    """Put deliveries on `webhooks.raw` as the ingress does, at most so many a second; return how many."""
+    """Publish deliveries on `webhooks.raw` as the ingress does, at most that many a second; return their number."""
     started = time.monotonic()
     producer = Producer({
         "bootstrap.servers": kafka, "enable.idempotence": True, "linger.ms": 20, "partitioner": "murmur2_random",

@@ -1,4 +1,4 @@
-"""Real payloads with one node replaced: what a provider's next version, or a stranger with the secret, might send."""
+"""Real payloads with one node replaced, as a provider's next version or an attacker with the secret might send."""
 
 from typing import Any
 

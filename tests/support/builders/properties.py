@@ -1,4 +1,4 @@
-"""How many examples a property test tries: a fifth in `make check`, which is to take a minute; all in CI and for mutants."""
+"""How many examples a property test tries: a fifth in `make check`, for its limit of a minute; all in CI and for mutants."""
 
 import os
 
@@ -8,5 +8,5 @@ SHARE = 5
 
 
 def examples(full: int) -> int:
-    """Return how many examples to try, of so many in a full run."""
+    """Return the number of examples, given that of a full run."""
     return full if os.environ.get(VARIABLE) == FULL else max(1, full // SHARE)

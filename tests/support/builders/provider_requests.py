@@ -7,12 +7,13 @@ from msgspec import Struct
 from providers.base import Envelope, Parsed, Provider, Sample, SignedRequest
 from providers.registry import provider
 from schemas.records import RawDelivery, resource_key
+from simulator.signing import signed
 
 NOW = datetime(2026, 1, 31, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 class Sender(Struct, frozen=True):
-    """One provider with what a request of it needs; `signature_headers` are all that can carry its signature."""
+    """One provider with the parts of its requests; `signature_headers` are all headers that can carry its signature."""
 
     name: str
     topic: str
@@ -32,7 +33,7 @@ class Sender(Struct, frozen=True):
     def request(self, now: datetime = NOW, delivery_id: str = "delivery-1") -> SignedRequest:
         """Return a request that verifies with `secret` at `now`."""
         sample = Sample(body=self.body, topic=self.topic, delivery_id=delivery_id, now=now)
-        return SignedRequest(self.provider.sign(sample, self.secret), self.body)
+        return signed(self.provider, sample, self.secret)
 
 
 SENDERS = (
@@ -74,7 +75,7 @@ SENDERS = (
 
 
 def raw_delivery(provider_name: str, envelope: Envelope, request: SignedRequest) -> RawDelivery:
-    """Return the delivery as it would lie on `webhooks.raw`."""
+    """Return the delivery as it would be on `webhooks.raw`."""
     return RawDelivery(
         delivery_id=envelope.delivery_id,
         provider=provider_name,
@@ -91,7 +92,7 @@ def raw_delivery(provider_name: str, envelope: Envelope, request: SignedRequest)
 
 
 def assert_agreement(sender: Sender, topic: str, body: bytes) -> None:
-    """Fail unless the ingress and the pipeline see one root resource in the body."""
+    """Fail unless the ingress and the pipeline find one root resource in the body."""
     headers = {name: topic if value == sender.topic else value for name, value in sender.request().headers.items()}
     request = SignedRequest(headers, body)
     envelope = sender.provider.identify("acme", request)

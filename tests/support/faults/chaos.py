@@ -1,7 +1,7 @@
-"""Faults at random, from a seed: workers killed, paused, added and removed, one broker at a time killed or paused, links broken.
+"""Random faults from a seed: workers killed, paused, added, removed, one broker at a time killed or paused, links broken.
 
-Three lanes run side by side, each a list of faults made from the seed before anything starts: a seed repeats the same faults
-in the same order; what the machine does in between differs from run to run. A supervisor starts whatever ended, as in production.
+Three lanes run side by side, each with a list of faults made from the seed in advance: a seed repeats the same faults in
+the same order; the machine's timing differs from run to run. A supervisor restarts ended processes, as in production.
 """
 
 import os
@@ -18,15 +18,15 @@ from msgspec import Struct
 from tests.support.kafka.cluster import BROKERS, Cluster
 from tests.support.processes.workers import Workers
 
-WORKERS = 3  # slots that always come back; the slot after them comes and goes
+WORKERS = 3  # permanent slots; the slot after them comes and goes
 EXTRA = WORKERS
-SUPERVISED_S = 0.5  # as long as a supervisor waits before it starts what ended
+SUPERVISED_S = 0.5  # the supervisor's delay before a restart
 STOP_S = 20.0
 KILLED, TERMINATED, ENDED, TERMINAL = -9, -15, 0, 3
 
 
 class Fault(Struct, frozen=True):
-    """One fault: what, to which worker, broker or link, after how long a pause, and how long it lasts."""
+    """One fault: its kind, the worker, broker or link, the pause before it, and its duration."""
 
     kind: str
     target: int
@@ -38,7 +38,7 @@ class Fault(Struct, frozen=True):
 
 
 class Lane(Struct, frozen=True):
-    """What may happen in one lane: kinds with their longest duration, how many targets there are, the longest pause between."""
+    """The faults of one lane: kinds with their longest duration, the number of targets, the longest pause between."""
 
     kinds: dict[str, float]
     targets: int
@@ -53,7 +53,7 @@ LANES = (
 
 
 def seed_of_run(name: str = "PENSTOCK_CHAOS_SEED") -> int:
-    """Return the seed that the environment asks for, else a new one; printed, so that a failed run can be repeated."""
+    """Return the seed from the environment, else a new one; printed, so that a failed run can be repeated."""
     seed = int(os.environ.get(name) or random.SystemRandom().randrange(1_000_000))
     sys.stdout.write(f"\n{name}={seed}\n")
     return seed
@@ -77,7 +77,7 @@ def _filled(lane: Lane, rng: random.Random, seconds: float) -> Iterator[Fault]:
 
 
 class Chaos:
-    """Does the faults of a plan to a cluster and its workers, and keeps count of them and of how workers ended."""
+    """Injects the faults of a plan into a cluster and its workers, and counts them and the workers' exit codes."""
 
     def __init__(self, cluster: Cluster, workers: Workers) -> None:
         self.done: Counter[str] = Counter()
@@ -91,7 +91,7 @@ class Chaos:
 
     @contextmanager
     def unleashed(self, lanes: Sequence[Sequence[Fault]]) -> Iterator[None]:
-        """Do the faults while the block runs; afterwards everything is whole again. A lane's failure is raised at the end."""
+        """Inject the faults while the block runs; afterwards everything is restored. A lane's failure is raised at the end."""
         threads = [threading.Thread(target=self._guarded, args=(self._run, lane)) for lane in lanes]
         threads.append(threading.Thread(target=self._guarded, args=(self._supervise,)))
         for thread in threads:
@@ -107,7 +107,7 @@ class Chaos:
             raise self._failures[0]
 
     def supervise(self) -> None:
-        """Start every worker again that has ended, and count how it did."""
+        """Restart every worker that has ended, and count its exit code."""
         with self._lock:
             for slot, code in self._workers.restart_the_dead().items():
                 self._ended(slot, code)
@@ -156,7 +156,7 @@ class Chaos:
             self._workers.resume(fault.target)
 
     def _join(self, fault: Fault) -> None:
-        """Add a worker and remove it again: two rebalances, and nothing may remain of it that others wait for."""
+        """Add a worker and remove it again: two rebalances, after which nothing of it may block others."""
         with self._lock:
             self._workers.start(EXTRA)
         self._last(fault)
@@ -168,7 +168,7 @@ class Chaos:
         if code is None:
             child.kill()
         assert code is not None, f"a worker was not gone {STOP_S} s after SIGTERM: {self._log(EXTRA)}"
-        if is_ready or code != TERMINATED:  # before it has begun nothing catches the signal
+        if is_ready or code != TERMINATED:  # a worker that has not begun does not catch the signal
             self._ended(EXTRA, code)
 
     # --- brokers

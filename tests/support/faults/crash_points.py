@@ -1,14 +1,14 @@
-"""A worker in which a fault is injected at one point of one batch, so that a crash test needs no luck.
+"""A worker in which a fault is injected at one point of one batch, so that a crash test is deterministic.
 
-`python -m tests.support.faults.crash_points POINT FAULT SOURCE NUMBER` in a worker's environment. The batch with
-the NUMBER-th delivery of the source is the one; the fault is `kill` (SIGKILL), `abort` (Kafka does not take the
-transaction), `break` (the store on disk
-cannot be written) or `hang` (the call never returns, as some of librdkafka's after an outage), once. The points, in order:
+`python -m tests.support.faults.crash_points POINT FAULT SOURCE NUMBER` in a worker's environment. The fault hits, once, the
+batch with the NUMBER-th delivery of the source. It is `kill` (SIGKILL), `abort` (Kafka does not take the transaction),
+`break` (the store on disk cannot be written) or `hang` (the call never returns, as some of librdkafka's after an outage).
+The points, in order:
 
-deciding      the delivery is decided, what follows is on its way to Kafka
-flushed       Kafka has all records and offsets of the transaction, nobody has asked for the commit
-overtaken     the same, and part of the next batch is decided already; the batches are small, and decided ahead at any rate
-answered      Kafka has committed it, and the client does not say so
+deciding      the delivery is decided, its records are on their way to Kafka
+flushed       Kafka has all records and offsets of the transaction, the commit has not been requested
+overtaken     the same, and part of the next batch is decided already; the batches are small, and always decided ahead
+answered      Kafka has committed it, but the client does not report it
 committed     all of it is visible, nothing is on this machine's disk
 half stored   the tables of the batch's first partition are on disk
 """
@@ -35,13 +35,11 @@ from streams.worker.transaction import Transaction
 
 MET = "as the test wants it"  # in the log
 OVERTAKEN_S = 5.0
-SMALL_BATCH = (
-    400  # of the thousands that the test has put on the topic: another one always waits behind the one with the fault
-)
+SMALL_BATCH = 400  # of the test's thousands of records: another batch always waits behind the one with the fault
 
 
 class CrashPoint:
-    """What will happen, where, and whether it has."""
+    """The fault, its place, and whether it has happened."""
 
     def __init__(self, point: str, kind: str, source: str, number: int) -> None:
         self.point, self._kind, self._source = point, kind, source
@@ -50,17 +48,17 @@ class CrashPoint:
         self._next_is_decided = threading.Event()
 
     def count(self, delivery: RawDelivery) -> None:
-        """Take note of a decision."""
+        """Record a decision."""
         self._left -= delivery.source == self._source
         self._next_is_decided.set()
 
     def be_overtaken(self) -> bool:
-        """Wait for a decision of the next batch, if this batch is the one; say whether there was one."""
+        """Wait for a decision of the next batch, if this batch is the chosen one; say whether there was one."""
         self._next_is_decided.clear()
         return self.point == "overtaken" and self._left <= 0 and self._next_is_decided.wait(OVERTAKEN_S)
 
     def meet(self, point: str, directory: Path = Path()) -> None:
-        """Let it happen if this is the point and the batch is the one."""
+        """Inject the fault if this is the chosen point and batch."""
         if self._is_met or point != self.point or self._left > 0:
             return
         self._is_met = True

@@ -1,4 +1,4 @@
-"""Text that tries to control a terminal, and a judgement of what was printed that knows nothing of how it is escaped."""
+"""Text that tries to control a terminal, and a check of printed output that is independent of how it is escaped."""
 
 import re
 import unicodedata
@@ -28,7 +28,7 @@ def is_unsafe(character: str) -> bool:
 
 
 def assert_harmless(printed: str) -> None:
-    """Fail unless what was printed is text that a terminal shows as it is, and no line of it was made by a payload."""
+    """Fail unless the output is text that a terminal shows unchanged, and no line of it was made by a payload."""
     found = {f"U+{ord(character):04X}" for character in printed if character != "\n" and is_unsafe(character)}
     assert not found, (sorted(found), printed)
     assert not [line for line in printed.split("\n") if line.startswith(LINE)], printed

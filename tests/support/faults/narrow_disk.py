@@ -1,7 +1,7 @@
-"""A disk on which a worker's writes fail until room is made, whoever runs the tests.
+"""A disk on which a worker's writes fail until space is freed, for root and for other users.
 
-Root gets a small file system in memory, where the failure is the real one, ENOSPC. Others cannot mount: there each process is
-forbidden to write long files (EFBIG), which fails in the same places.
+For root it is a small file system in memory, where the failure is the real one, ENOSPC. Other users cannot mount: there
+each process is forbidden to write long files (EFBIG), which fails in the same calls.
 """
 
 import contextlib
@@ -16,7 +16,7 @@ LEFT_BYTES = 2 * 1024 * 1024
 
 
 class NarrowDisk:
-    """A directory with little room."""
+    """A directory with little space."""
 
     def __init__(self, directory: Path, left_bytes: int, *, is_mounted: bool) -> None:
         self.directory = directory
@@ -24,7 +24,7 @@ class NarrowDisk:
         self._ballast = directory / "ballast" if is_mounted else None
 
     def fill(self, pid: int) -> None:
-        """Leave little room; for a process that runs, where the disk is not our own."""
+        """Leave little space; for a running process, where the disk is not our own."""
         if self._ballast is None:
             limit_file_size(pid, self._left_bytes)
             return
@@ -35,7 +35,7 @@ class NarrowDisk:
             os.posix_fallocate(ballast.fileno(), 0, room.f_bavail * room.f_frsize - self._left_bytes)
 
     def make_room(self) -> None:
-        """Let what is started from now on write."""
+        """Let processes that are started from now on write."""
         if self._ballast is not None:
             self._ballast.unlink()
 
@@ -58,4 +58,4 @@ def narrow_disk(directory: Path, disk_bytes: int = DISK_BYTES, left_bytes: int =
     finally:
         subprocess.run(
             ["/bin/umount", "-l", str(directory)], check=True
-        )  # lazily: a worker that hangs must not keep it
+        )  # lazily: a worker that hangs must not keep it mounted

@@ -1,7 +1,7 @@
 """A network between workers and brokers that fails on demand: cut, stalled, slow, one way only.
 
-One `Link` per broker: it listens where the broker says that it is to be reached, and passes bytes on. All links share one thread
-of their own. Ready-made proxies were looked for: those on PyPI are unmaintained or clients of a Go program.
+One `Link` per broker: it listens on the broker's advertised address, and passes bytes on. All links share one thread of
+their own. No ready-made proxy fits: those on PyPI are unmaintained or clients of a Go program.
 """
 
 import asyncio
@@ -42,15 +42,15 @@ class Link:
         self.cut()
 
     def stall(self) -> None:
-        """Pass nothing on, in either direction, on connections that stay open, until healed; then what waited is passed on."""
+        """Pass nothing on, in either direction, while connections stay open, until healed; then pass the held bytes on."""
         self._call(self._passing.clear)
 
     def slow(self, delay_s: float) -> None:
-        """Hold every chunk back for so long, until healed."""
+        """Delay every chunk by that long, until healed."""
         self._delay_s = delay_s
 
     def mute(self) -> None:
-        """Let requests through and swallow the answers, until healed: the server did it, and the client is never told."""
+        """Pass requests and drop the answers, until healed: the server acts, and the client never learns of it."""
         self._is_mute = True
 
     def half_close(self) -> None:
@@ -58,7 +58,7 @@ class Link:
         self._call(self._half_close)
 
     def heal(self) -> None:
-        """Let everything pass. Connections that lost bytes are reset: nothing sensible can follow on them."""
+        """Pass everything. Connections that lost bytes are reset: their streams are broken."""
         was_mute, self._is_mute = self._is_mute, False
         self._delay_s, self._is_refusing = 0.0, False
         self._call(self._passing.set)
@@ -154,9 +154,9 @@ def links(count: int) -> Iterator[list[Link]]:
 
 
 async def _ended() -> None:
-    """Return when every other task of the loop has ended."""
+    """Return once every other task of the loop has ended."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.sleep(0)  # the transports that were aborted tell so in the loop's next round
+    await asyncio.sleep(0)  # aborted transports report it in the loop's next round

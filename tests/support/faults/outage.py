@@ -15,11 +15,11 @@ BEFORE, PER_S, RESOURCES = 1_000, 300, 300
 
 
 def assert_outlasted(cluster: Cluster, registry: str, directory: Path, away_s: float, fed_s: float) -> None:
-    """Stall every link for `away_s`; assert that the worker goes on afterwards and the books balance.
+    """Stall every link for `away_s`; assert that the worker continues afterwards and the books balance.
 
-    Deliveries come in for `fed_s`: for longer than `away_s`, the worker is in the middle of a transaction, and librdkafka may
-    give its producer up (an answer of Kafka's is lost, and it takes the next transaction for one that is under way), or not come
-    back: then the worker replaces it.
+    Deliveries come in for `fed_s`. If that is longer than `away_s`, the worker is in the middle of a transaction, and
+    librdkafka may fail its producer (an answer of Kafka's is lost, and it takes the next transaction for one in flight), or
+    never recover: then the worker replaces it.
     """
     kafka, count = cluster.bootstrap_servers, BEFORE + int(PER_S * fed_s)
     with (

@@ -16,7 +16,7 @@ def overwrite_middle(file: Path) -> None:
 
 
 def write_meta(directory: Path, key: bytes, value: bytes) -> None:
-    """Change a closed store's own books."""
+    """Change a closed store's own metadata."""
     families = {name: rocksdict.Options(raw_mode=True) for name in rocksdict.Rdict.list_cf(str(directory))}
     with rocksdict.Rdict(str(directory), rocksdict.Options(raw_mode=True), column_families=families) as database:
         column = database.get_column_family(META)

@@ -1,4 +1,4 @@
-"""One run of everything at once: a shop posts, workers, brokers and the network fail, and in the end the books must balance."""
+"""One run of everything at once: a shop posts, workers, brokers and the network fail, and in the end the books balance."""
 
 import sys
 import time
@@ -22,7 +22,7 @@ DRAIN_S = 120.0
 
 
 def weather(cluster: Cluster, registry: str, directory: Path, seed: int, *, seconds: float, per_s: int) -> Chaos:
-    """Post and fail for so long, wait until everything accepted is decided, and assert that the books balance."""
+    """Post and inject faults for that long, wait until every accepted delivery is decided, and assert that the books balance."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"storm-{uuid.uuid4().hex[:8]}"
     ensure_raw(cluster.bootstrap_servers, app, PARTITIONS)
     configuration = configured(cluster.worker_servers, registry, source, app)
@@ -65,7 +65,7 @@ def _tell(traffic: Traffic, chaos: Chaos, ledger: Ledger, drained_s: float) -> N
 
 
 def _assert_kept_in_order(traffic: Traffic, ledger: Ledger) -> None:
-    """Assert that all that was accepted is on the topic, as often and in the order in which it was, resource by resource."""
+    """Assert that every accepted delivery is on the topic, in the same number and order, resource by resource."""
     kept: dict[str, list[str]] = defaultdict(list)
     for delivery in ledger.raw:
         kept[delivery.key].append(delivery.delivery_id)

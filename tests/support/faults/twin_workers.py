@@ -1,4 +1,4 @@
-"""Two workers that were given one id."""
+"""Two workers with the same id."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ DELIVERIES = 4_000
 
 
 def assert_one_exits(kafka: str, worker_servers: str, registry: str, directory: Path) -> None:
-    """Start two workers with one id, `worker_servers` being their way to Kafka; assert that the first ends and says why."""
+    """Start two workers with one id that connect to `worker_servers`; assert that the first ends and says why."""
     with opened(kafka, registry, directory, worker_servers) as (source, _, outcomes, workers):
         first = workers.start(0, "one")
         wait_until(lambda: workers.is_ready(0), "the first worker")

@@ -1,1 +1,1 @@
-"""The fuzzer of the ingress: requests, bytes, and what the ingress must do with them."""
+"""The fuzzer of the ingress: requests, bytes, and the required reactions of the ingress."""

@@ -11,9 +11,9 @@ from tests.support.fuzz.wire import WireCase, stalled_case, wire_case
 
 DOCUMENTED = frozenset({100, 200, 400, 401, 404, 405, 408, 413, 415, 501})
 BUSY = (b'"ack_timeout"', b'"queue_full"')  # 503 on purpose: Kafka is slower than the machine allows
-DEADLINE_S = 15.0  # an answer takes 5 ms; a busy machine may take long, a hang takes for ever
+DEADLINE_S = 15.0  # an answer takes 5 ms; a busy machine may take long, a hang never ends
 STALL_DEADLINE_S = 60.0  # the ingress gives a request 20 s
-QUIET_S = 0.05  # so long nothing comes after bytes of which nobody knows how many requests they are
+QUIET_S = 0.05  # silence that ends the answers to bytes with an unknown number of requests
 PAUSE_S = 0.001  # between pieces, so that they arrive as several
 CONNECTIONS = 64
 
@@ -21,7 +21,7 @@ _status_line = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 
 class WireClient:
-    """Sends cases to one port. What it has seen is in `statuses`, `kinds`, `accepted` and `allowed` (both body bytes)."""
+    """Sends cases to one port and records `statuses`, `kinds`, `accepted` and `allowed` (both body bytes)."""
 
     def __init__(self, port: int, run: str, random: Random) -> None:
         self._port, self._run, self._random = port, run, random
@@ -32,7 +32,7 @@ class WireClient:
         self.allowed: set[bytes] = set()
 
     async def send_many(self, cases: int) -> None:
-        """Send so many random cases, some dozens at a time."""
+        """Send that many random cases, some dozens at a time."""
         left = iter(range(cases))
 
         async def work() -> None:
@@ -44,7 +44,7 @@ class WireClient:
                 tasks.create_task(work())
 
     async def send_stalled(self, cases: int) -> None:
-        """Send so many requests that stop half-way, all at once, and wait for the ingress to end them."""
+        """Send that many requests that stop half-way, all at once, and wait for the ingress to end them."""
         now = datetime.now(UTC)
         stalled = [stalled_case(self._random, self._run, self._next(), now) for _ in range(cases)]
         async with asyncio.TaskGroup() as tasks:
@@ -73,11 +73,11 @@ class WireClient:
             self.accepted.update(case.bodies)
 
     async def _exchange(self, case: WireCase) -> bytes:
-        """Return everything that is answered until the ingress closes or, asked for a known number, has answered it."""
+        """Return all answers until the ingress closes the connection or, with a known number, has sent that many."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         answer = bytearray()
         try:
-            # Reset is closed: the ingress hangs up on what is no HTTP while the rest of it is still on its way.
+            # A reset counts as closed: the ingress closes the connection on malformed HTTP while the rest is still on its way.
             with contextlib.suppress(OSError):
                 await _send(writer, case.pieces)
                 if case.is_half_closed:
@@ -91,7 +91,7 @@ class WireClient:
 
 
 def _is_expected(statuses: tuple[int, ...], case: WireCase) -> bool:
-    """Say whether the answers are right. A refusal that hangs up may be lost on its way to a sender that still writes."""
+    """Say whether the answers are right. A refusal that closes the connection may not reach a sender that still writes."""
     expected = case.statuses or ()
     is_lost = len(case.pieces) > 1 and expected[-1:] == (400,) and statuses == expected[:-1]
     return statuses == expected or is_lost

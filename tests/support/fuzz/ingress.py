@@ -1,4 +1,4 @@
-"""The ingress in this process in front of a topic in memory, asked by strange requests; what it must do is said a second time."""
+"""The ingress in this process with a topic in memory under strange requests; its required reactions are restated here."""
 
 import asyncio
 from collections import Counter
@@ -28,7 +28,7 @@ KNOWN_SOURCES = frozenset(sender.name for sender in SENDERS)
 
 
 class FuzzedDoor:
-    """The ingress with a source for every provider. `statuses` counts what it has answered."""
+    """The ingress with a source for every provider. `statuses` counts its answers."""
 
     def __init__(self) -> None:
         sources = {
@@ -45,7 +45,7 @@ class FuzzedDoor:
         self._door = IngressApp(receiver, fallback(_no_lifespan))
 
     async def check_batch(self, random: Random, cases: int) -> None:
-        """Fail at the first of so many requests that is not treated as it must be, or when they do not end."""
+        """Fail at the first of that many requests that is treated wrongly, or when they do not end."""
         with structlog.testing.capture_logs() as logs:
             async with asyncio.timeout(BATCH_TIMEOUT_S):
                 for _ in range(cases):
@@ -83,13 +83,13 @@ class FuzzedDoor:
 
 
 async def fuzz(ingress: FuzzedDoor, random: Random, cases: int) -> None:
-    """Check so many random requests, batch by batch."""
+    """Check that many random requests, batch by batch."""
     for start in range(0, cases, BATCH):
         await ingress.check_batch(random, min(BATCH, cases - start))
 
 
 def expected_status(request: FuzzRequest) -> int:
-    """Return the status that the design calls for, decided without the ingress's own code but by its verifiers."""
+    """Return the status that the design requires, computed without the ingress's code except its verifiers."""
     name = request.path.removeprefix("/v1/").removesuffix("/")
     if not request.path.startswith("/v1/"):
         return 404
@@ -109,7 +109,7 @@ def expected_status(request: FuzzRequest) -> int:
 
 
 def joined(headers: HeaderList) -> dict[str, str]:
-    """Return the headers as text, repeated ones with a comma between."""
+    """Return the headers as text, repeated ones joined by a comma."""
     texts: dict[str, str] = {}
     for name, value in headers:
         key, text = name.decode("latin-1"), value.decode("latin-1")
@@ -128,7 +128,7 @@ def _body_status(request: FuzzRequest, headers: dict[str, str]) -> int:
 
 
 def is_test_url(request: FuzzRequest) -> bool:
-    """Say whether this is Shopery's Test URL: an empty post without the secret, answered 200 and kept nowhere."""
+    """Say whether this is Shopery's Test URL: an empty post without the secret, answered 200 and not kept."""
     has_secret = any(name == b"x-shopery-secret" for name, _ in request.headers)
     return request.sender.name == "shopery" and not request.body and not has_secret
 

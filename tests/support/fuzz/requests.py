@@ -1,4 +1,4 @@
-"""Requests that no provider would send, made from ones that it would: the seeded random source decides everything."""
+"""Requests that no provider would send, derived from valid ones; the seeded random source makes every choice."""
 
 import gzip
 import json
@@ -89,7 +89,7 @@ _BODIES = (
 
 
 class FuzzRequest(Struct, frozen=True):
-    """One request as the server would hand it over; `is_forged` when its body is not the one that was signed."""
+    """One request as the server would pass it on; `is_forged` when its body is not the signed one."""
 
     sender: Sender
     method: str
@@ -106,7 +106,7 @@ class FuzzRequest(Struct, frozen=True):
 
 
 def seeded(seed: int) -> Random:
-    """Return a source of choices that makes the same ones again for the same seed."""
+    """Return a random source that repeats its choices for the same seed."""
     return Random(seed)  # noqa: S311 - repeatable, which is the point
 
 
@@ -130,7 +130,7 @@ def fuzz_request(random: Random, now: datetime) -> FuzzRequest:
 
 
 def fuzz_body(random: Random, sender: Sender) -> bytes:
-    """Return a body, from the provider's own over broken JSON and other encodings to noise."""
+    """Return a body: the provider's own, broken JSON, another encoding, or noise."""
     return random.choice(_BODY_CHANGES)(random, sender.body)
 
 

@@ -16,10 +16,10 @@ Lines = list[bytes]
 
 
 class WireCase(Struct, frozen=True):
-    """What one connection sends, piece by piece.
+    """The bytes of one connection, piece by piece.
 
-    `statuses` are the answers in their order, None where several are right. `bodies` are those that may come onto the
-    topic, each once; they must if every status is 200. With `is_half_closed` the sender closes its side before it reads.
+    `statuses` are the answers in order, None where several are right. `bodies` are those that may reach the topic, each
+    once; they must if every status is 200. With `is_half_closed` the sender closes its side before it reads.
     """
 
     kind: str
@@ -30,14 +30,14 @@ class WireCase(Struct, frozen=True):
 
 
 class Written(Struct, frozen=True):
-    """One request that would be accepted, in its parts; the lines are without their ends."""
+    """One acceptable request in its parts; the lines are without their ends."""
 
     request_line: bytes
     headers: Lines
     body: bytes
 
     def plain(self, *more: bytes) -> bytes:
-        """Return the bytes with a Content-Length and these header lines besides."""
+        """Return the bytes with a Content-Length and these additional header lines."""
         return self.with_payload(self.body, b"content-length: %d" % len(self.body), *more)
 
     def chunked(self, random: Random) -> bytes:
@@ -45,12 +45,12 @@ class Written(Struct, frozen=True):
         return self.with_payload(chunks(random, self.body), b"Transfer-Encoding: chunked")
 
     def with_payload(self, payload: bytes, *more: bytes) -> bytes:
-        """Return the bytes with that behind the headers, whatever it is."""
+        """Return the bytes with arbitrary content after the headers."""
         return b"\r\n".join([self.request_line, *self.headers, *more, b"", payload])
 
 
 def written(random: Random, run: str, number: int, now: datetime) -> Written:
-    """Return a rightly signed request to the run's source of any provider; its body names its number, as no other does."""
+    """Return a correctly signed request to the run's source of any provider; its body has a unique number."""
     sender = random.choice(SENDERS)
     body = sender.body[:-1] + b',"fuzz":"%d-%d"}' % (number, random.getrandbits(40))
     signed = sender.provider.sign(Sample(body, sender.topic, f"fuzz-{number}", now), sender.secret)
@@ -75,7 +75,7 @@ def wire_case(random: Random, run: str, number: int, now: datetime) -> WireCase:
 
 
 def stalled_case(random: Random, run: str, number: int, now: datetime) -> WireCase:
-    """Return a request that stops half-way on a connection that stays open: the ingress has to end it with 408."""
+    """Return a request that stops half-way on a connection that stays open: the ingress must end it with 408."""
     whole = written(random, run, number, now).plain()
     return WireCase("stalled", (whole[: random.randint(0, len(whole) - 1)],), (408,))
 
@@ -138,7 +138,7 @@ def _garbage_behind(random: Random, first: Written, _second: Written) -> WireCas
 
 
 def _trailers(random: Random, first: Written, second: Written) -> WireCase:
-    """Fields behind the body count for nothing: not an address, not a length, not the second request's signature."""
+    """Fields after the body do not count: not as an address, a length, or the second request's signature."""
     trailers = [
         random.choice((b"X-Forwarded-For: 203.0.113.9", b"Content-Length: 5", b"Host: other", b"t:", *second.headers))
     ]
@@ -149,7 +149,7 @@ def _trailers(random: Random, first: Written, second: Written) -> WireCase:
 
 
 def _signed_in_trailers(random: Random, first: Written, _second: Written) -> WireCase:
-    """A signature that comes behind the body is none."""
+    """A signature after the body does not count."""
     host, *signed = first.headers
     payload = b"%x\r\n%b\r\n0\r\n" % (len(first.body), first.body) + b"\r\n".join([*signed, b"", b""])
     sent = Written(first.request_line, [host, b"Transfer-Encoding: chunked"], first.body).with_payload(payload)
@@ -157,7 +157,7 @@ def _signed_in_trailers(random: Random, first: Written, _second: Written) -> Wir
 
 
 def _endless(random: Random, first: Written, _second: Written) -> WireCase:
-    """What has no end and is no body, in front of it, in it or behind it: refused at 64 kB."""
+    """Endless bytes that are not a body, before, in or after it: refused at 64 kB."""
     opened = first.with_payload(b"", b"Transfer-Encoding: chunked")
     unending = random.choice((
         opened + b"0\r\n" + b"t: %b\r\n" % (b"a" * 999) * 99,
@@ -177,7 +177,7 @@ def _upgrade(random: Random, first: Written, second: Written) -> WireCase:
 
 
 def _hidden(random: Random, first: Written, second: Written) -> WireCase:
-    """A request in the body of an unsigned one is read by nobody, late or not, upgraded or not."""
+    """A request inside the body of an unsigned one is never parsed, late or not, upgraded or not."""
     more = random.choice(((), (b"Connection: upgrade", b"Upgrade: h2c"), (b"Expect: 200-ok",)))
     outer = Written(first.request_line, first.headers[:1], second.plain())
     is_test = b"/v1/shopery" in first.request_line
@@ -189,7 +189,7 @@ def _expects(random: Random, first: Written, _second: Written) -> WireCase:
 
 
 def _half_closed(random: Random, first: Written, second: Written) -> WireCase:
-    """Who closes its side after the requests still gets its answers."""
+    """A sender that closes its side after the requests still gets its answers."""
     sent = random.choice((first.plain(), first.chunked(random)))
     return WireCase("half-closed", cut(random, sent + second.plain()), (200, 200), (first.body, second.body), True)
 
@@ -207,7 +207,7 @@ def _padded(random: Random, first: Written, second: Written) -> WireCase:
 
 
 def _odd_path(random: Random, first: Written, _second: Written) -> WireCase:
-    """A path is what was sent: no other spelling of it is served, since a proxy's filter has seen another path."""
+    """Only the exact path is served: another spelling could bypass a proxy's filter."""
     path = first.request_line.split(b" ")[1]
     odd = random.choice((
         path.replace(b"/v1/", b"/v1%2f"), path.replace(b"/v1", b"/%76%31"), b"/" + path, path + b"/..", b"/x/.." + path,
@@ -226,7 +226,7 @@ def _other_path(random: Random, first: Written, _second: Written) -> WireCase:
 
 
 def _odd_head(random: Random, first: Written, second: Written) -> WireCase:
-    """Hosts, versions and blanks that readers take differently end the connection; nothing behind them is read."""
+    """Hosts, versions and blanks that parsers read differently end the connection; nothing after them is read."""
     host, *signed = first.headers
     line, hosts = random.choice((
         (first.request_line, []),
@@ -244,7 +244,7 @@ def _odd_head(random: Random, first: Written, second: Written) -> WireCase:
 
 
 def _blanks(random: Random, first: Written, _second: Written) -> WireCase:
-    """Blanks and tabs round a value are none of it."""
+    """Blanks and tabs around a value are not part of it."""
 
     def spread(line: bytes) -> bytes:
         name, _, value = line.partition(b":")

@@ -1,1 +1,1 @@
-"""A real Kafka and registry for tests, and reading what is on them."""
+"""A real Kafka and registry for tests, and readers of their contents."""

@@ -1,8 +1,8 @@
-"""A real Kafka and a real schema registry for tests, whatever the machine offers.
+"""A real Kafka and a real schema registry for tests, on any machine.
 
-Kafka, in this order: KAFKA_BOOTSTRAP from the environment; a container, where an engine answers and has or gets the
-image; else Penstock's own local Kafka in a temporary directory. The registry: REGISTRY_URL, else Penstock's own. Nothing
-is ever skipped, and what was started here ends with the tests, also when they fail or are killed (`local/guard.py`).
+Kafka, in this order: KAFKA_BOOTSTRAP from the environment; a container, where an engine answers and has or can pull the
+image; else Penstock's own local Kafka in a temporary directory. The registry: REGISTRY_URL, else Penstock's own. No test
+is skipped, and processes started here end with the tests, also when they fail or are killed (`local/guard.py`).
 """
 
 import contextlib
@@ -48,7 +48,7 @@ def broker() -> Iterator[str]:
 
 @contextlib.contextmanager
 def schema_registry() -> Iterator[str]:
-    """Give the URL of a registry that is ready, with Penstock's compatibility rule if it is one of our own."""
+    """Give the URL of a ready registry, with Penstock's compatibility rule if it is one of our own."""
     given = os.environ.get("REGISTRY_URL")
     if given:
         yield given
@@ -72,7 +72,7 @@ def _local_kafka() -> Iterator[str]:
 
 
 def _container() -> Any | None:
-    """Return a Kafka container that can be started, None where there is no engine or no way to get the image."""
+    """Return a startable Kafka container, None where there is no engine or no way to get the image."""
     if not _engine_answers():
         return None
     # No helper container (its image is one more to get), and ports of this host also when the tests run in a container.
@@ -91,7 +91,7 @@ def _container() -> Any | None:
 
 
 def _engine_answers() -> bool:
-    """Say whether a container engine is there. Asked by hand: docker's and httpx' clients leak a socket if there is none."""
+    """Say whether a container engine answers. Without docker's and httpx's clients, which leak a socket if there is none."""
     kind, _, place = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").partition("://")
     host, _, port = place.partition(":")
     family, address = (socket.AF_UNIX, place) if kind == "unix" else (socket.AF_INET, (host, int(port or 2375)))

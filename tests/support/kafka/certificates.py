@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority of our own, made anew, and what it signs for 127.0.0.1."""
+"""Certificates for tests: a newly made authority of our own, and the certificates that it signs for 127.0.0.1."""
 
 import ssl
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ class Authority:
         self._certificate = own.sign(self._key, hashes.SHA256())
 
     def trusting(self) -> ssl.SSLContext:
-        """Return what a client that trusts this authority connects with."""
+        """Return the TLS context of a client that trusts this authority."""
         return ssl.create_default_context(cadata=self._certificate.public_bytes(Encoding.PEM).decode())
 
     def write(self, path: Path) -> None:

@@ -1,7 +1,7 @@
-"""Three real brokers on this machine, each reached by workers through a link that can fail, each killed and paused at will.
+"""Three real brokers on this machine, each reached by workers through a link that can fail, each killed and paused on demand.
 
-Every topic has three replicas and takes a write when two of them have it, Kafka's own included: one broker at a time may be away.
-Tests read and write through a listener of their own, so that what counts the books sees no network fault.
+Every topic, internal ones included, has three replicas and takes a write once two of them have it: one broker at a time may
+be away. Tests read and write through a listener of their own, so that the ledger sees no network fault.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ BROKERS = 3
 HEAP_MB = 256
 START_TIMEOUT_S = 90.0
 _CLUSTER_ID = "PenstockTestClusterAAA"  # 16 bytes in base64, as Kafka writes UUIDs
-# A broker that is started again must find its ports free: below those that the system gives to outgoing connections.
+# A restarted broker must find its ports free: they are below those that the system gives to outgoing connections.
 _PORTS = range(12_000, 32_000)
 
 _SETTINGS = {
@@ -42,7 +42,7 @@ _SETTINGS = {
     "controller.quorum.fetch.timeout.ms": "1000",
     "controller.quorum.election.timeout.ms": "500",
     "replica.lag.time.max.ms": "4000",
-    # An abandoned transaction is ended when its time is over, not up to 10 s later.
+    # An abandoned transaction is ended at its timeout, not up to 10 s later.
     "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
 }
 
@@ -60,16 +60,16 @@ class Cluster:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Return where tests find the brokers."""
+        """Return the brokers' addresses for tests."""
         return ",".join(f"{ports.HOST}:{own}" for own, _, _ in self._ports)
 
     @property
     def worker_servers(self) -> str:
-        """Return where workers find the brokers, through the links."""
+        """Return the brokers' addresses for workers, through the links."""
         return ",".join(f"{ports.HOST}:{link.port}" for link in self.links)
 
     def start(self, broker: int) -> None:
-        """Start a broker, again if it was killed; it may take seconds until it takes part."""
+        """Start a broker, also after a kill; it may take seconds until it has joined."""
         directory = self._directory / f"broker-{broker}"
         directory.mkdir(exist_ok=True)
         (directory / "cluster.id").write_text(_CLUSTER_ID)
@@ -85,11 +85,11 @@ class Cluster:
         os.kill(self._children[broker].pid, signal.SIGSTOP)
 
     def resume(self, broker: int) -> None:
-        """Let a paused broker go on."""
+        """Resume a paused broker."""
         os.kill(self._children[broker].pid, signal.SIGCONT)
 
     def wait(self) -> None:
-        """Return when every broker takes part and every partition has all its replicas."""
+        """Return once every broker has joined and every partition has all its replicas."""
         until(self._is_whole, START_TIMEOUT_S, f"three brokers with all replicas; their logs are in {self._directory}")
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Where partitions end, asked again while a new or restarted broker does not know yet that it leads them."""
+"""End offsets of partitions, retried while a new or restarted broker has not yet learned that it leads them."""
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed

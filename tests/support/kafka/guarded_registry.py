@@ -1,4 +1,4 @@
-"""A proxy in front of a real registry, as companies have one: TLS, perhaps a client certificate, and a header Authorization."""
+"""A proxy in front of a real registry, as in companies: TLS, optionally a client certificate, and a header Authorization."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from tests.support.processes.http_server import serving, speak_tls
 
 
 class Guard(ThreadingHTTPServer):
-    """Passes on what carries the right Authorization, where one is wanted; keeps each request's headers."""
+    """Forwards requests with the right Authorization, where one is required; keeps each request's headers."""
 
     daemon_threads = True
 
@@ -32,11 +32,11 @@ class Guard(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Return the address that clients are given."""
+        """Return the address for clients."""
         return self.root + self.path
 
     def require_tls(self, certificate: Path, key: Path, client_ca: Path | None = None) -> None:
-        """Speak TLS from now on, and only with clients that show a certificate where an authority for them is given."""
+        """Speak TLS from now on; with an authority for clients, only with those that show its certificate."""
         speak_tls(self, certificate, key, client_ca)
         self.scheme = "https"
 
@@ -75,12 +75,12 @@ class _Passing(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextlib.contextmanager
 def guarded(registry: str) -> Iterator[Guard]:
-    """Give an ingress that ends with the block."""
+    """Give a proxy that ends with the block."""
     guard = Guard(registry)
     with serving(guard):
         yield guard

@@ -1,10 +1,10 @@
-"""The raw topic in memory, for tests of what happens before Kafka."""
+"""The raw topic in memory, for tests of the ingress before Kafka."""
 
 from ingress.delivery.publisher import PUBLISHED, Headers, Report
 
 
 class MemoryTopic:
-    """Keeps what is published and reports as it was told to, or breaks as it was told to."""
+    """Keeps published records and returns the configured report, or raises the configured error."""
 
     def __init__(self, report: Report = PUBLISHED, fault: BaseException | None = None) -> None:
         self.records: list[tuple[bytes, bytes, Headers]] = []

@@ -1,4 +1,4 @@
-"""Read what has come onto `webhooks.raw` since a test began; what lay there before is nobody's business and may be much."""
+"""Read the records published to `webhooks.raw` since a test began; older ones belong to other tests and may be many."""
 
 from types import TracebackType
 from typing import Any, Self
@@ -18,7 +18,7 @@ class RawReader:
     def __init__(self, kafka: str, topic: str = "webhooks.raw") -> None:
         self._consumer = Consumer({
             "bootstrap.servers": kafka, "group.id": "reader", "enable.auto.commit": False, "fetch.wait.max.ms": 10,
-        })  # fmt: skip  # a fetch that waits holds up the question for the end
+        })  # fmt: skip  # a waiting fetch delays the lookup of the end
         self._topic = topic
         self._seen: list[RawDelivery] = []
         partitions = self._consumer.list_topics(topic, TIMEOUT_S).topics[topic].partitions
@@ -33,7 +33,7 @@ class RawReader:
         self._consumer.close()
 
     def deliveries(self, *sources: str) -> list[RawDelivery]:
-        """Return every delivery of these sources from the first to the last that is there now, partition by partition."""
+        """Return every delivery of these sources from the first to the current last, partition by partition."""
         for partition in self._next:
             self._read(partition)
         return [delivery for delivery in self._seen if delivery.source in sources]

@@ -1,7 +1,7 @@
-"""A Kafka as companies run it: TLS by an authority of their own, a listener for each way to log in, every right to be given.
+"""A Kafka as companies run it: TLS by a private authority, a listener for each way to log in, access only by ACL.
 
-The plain listener is the administrator's, and the broker's own; nobody else is a super user. What the authorizer decides is
-written to `authorizer.log`, allowed and denied, with the rule that allowed it.
+The plain listener is the administrator's, and the broker's own; there is no other super user. The authorizer's decisions are
+written to `authorizer.log`, allowed and denied, with the ACL that allowed it.
 """
 
 import contextlib
@@ -61,7 +61,7 @@ logger.authorizer.appenderRef.decisions.ref = decisions
 
 
 class Rule(Struct, frozen=True):
-    """One thing that one principal may do, in Kafka's words."""
+    """One operation that one principal may do, in Kafka's terms."""
 
     principal: str
     operation: str
@@ -71,7 +71,7 @@ class Rule(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """What the authorizer said about a request, and by which rule."""
+    """The authorizer's decision about a request, and the ACL behind it."""
 
     principal: str
     verdict: str
@@ -94,11 +94,11 @@ class SecureKafka:
 
     @property
     def decisions_file(self) -> Path:
-        """Return where the authorizer writes."""
+        """Return the file of the authorizer's log."""
         return self.directory / "authorizer.log"
 
     def address(self, listener: str) -> str:
-        """Return where a listener is."""
+        """Return the address of a listener."""
         return f"{ports.HOST}:{self.ports[listener]}"
 
     def properties(self) -> dict[str, str]:
@@ -114,7 +114,7 @@ class SecureKafka:
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL:SASL_SSL,OAUTH:SASL_SSL,MTLS:SSL",
             "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
             "allow.everyone.if.no.acl.found": "false",
-            "super.users": "User:ANONYMOUS",  # who comes over the plain listener
+            "super.users": "User:ANONYMOUS",  # clients of the plain listener
             **self._tls(),
             **self._sasl(),
         }
@@ -151,7 +151,7 @@ class SecureKafka:
         }
 
     def java_options(self) -> tuple[str, ...]:
-        """Return what Java is told: where decisions are logged, and which key set may be read."""
+        """Return Java's options: where decisions are logged, and which key set may be read."""
         logging = self.directory / "log4j2.properties"
         logging.write_text(_LOGGING.format(file=self.decisions_file))
         allowed = (self.directory / "jwks.json").as_uri()
@@ -170,18 +170,18 @@ class SecureKafka:
             future.result()
 
     def grant(self, rules: list[Rule]) -> None:
-        """Give rights, on top of those given before."""
+        """Grant ACLs, on top of existing ones."""
         for future in self.admin.create_acls([_binding(rule) for rule in rules]).values():
             future.result()
 
     def revoke(self, rules: list[Rule]) -> None:
-        """Take rights away."""
+        """Revoke ACLs."""
         filters = [_filter(rule) for rule in rules]
         for future in self.admin.delete_acls(filters).values():
             future.result()
 
     def revoke_all(self) -> None:
-        """Take every right away."""
+        """Revoke every ACL."""
         name = principal = host = cast(str, None)  # any; confluent-kafka's annotations do not say so
         everything = AclBindingFilter(
             ResourceType.ANY, name, ResourcePatternType.ANY, principal, host, AclOperation.ANY, AclPermissionType.ANY
@@ -190,11 +190,11 @@ class SecureKafka:
             future.result()
 
     def size(self) -> int:
-        """Return how much the authorizer has written, to read on from there."""
+        """Return the authorizer log's length, to read on from there."""
         return self.decisions_file.stat().st_size
 
     def decisions(self, since: int = 0) -> list[Decision]:
-        """Return what the authorizer has decided about everybody but the administrator."""
+        """Return the authorizer's decisions about all principals except the administrator."""
         with self.decisions_file.open() as file:
             file.seek(since)
             found = [_decision(line) for line in file]

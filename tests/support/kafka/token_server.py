@@ -1,4 +1,4 @@
-"""A small OpenID Connect server for tests: gives JSON Web Tokens signed by a key of its own to clients it knows, over TLS."""
+"""A small OpenID Connect server for tests: issues signed JSON Web Tokens to registered clients, over TLS."""
 
 import base64
 import contextlib
@@ -69,7 +69,7 @@ class _Answering(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_arguments: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _client(self, form: Mapping[str, list[str]]) -> tuple[str, str]:
         kind, _, value = self.headers.get("authorization", "").partition(" ")

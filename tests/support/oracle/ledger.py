@@ -1,7 +1,7 @@
-"""Counts what came in and what went out, and recomputes the whole pipeline with plain dicts: the oracle of the broker tests.
+"""Counts input and output, and recomputes the whole pipeline with plain dicts: the oracle of the broker tests.
 
-`Ledger.read` takes everything that a read_committed consumer sees about one source; `recompute` decides the same raw records once
-more with `process` over dicts. Whatever was killed in between, the two must agree record by record.
+`Ledger.read` takes all records of one source that a read_committed consumer sees; `recompute` decides the same raw records
+again with `process` over dicts. The two must agree record by record, regardless of any kills in between.
 """
 
 import time
@@ -21,11 +21,11 @@ from streams.pipeline import Result, Tables, process
 from streams.steps.routing import Routes
 from tests.support.kafka.end_offsets import end_of
 
-HIDDEN_S = 60.0  # without a record; Kafka ends a transaction after 30 s, and looks every 10 s
+HIDDEN_S = 60.0  # without a record; Kafka ends a transaction after 30 s, and checks every 10 s
 
 
 class Ledger(Struct):
-    """All that is visible about one source."""
+    """All visible records of one source."""
 
     raw: list[RawDelivery]
     outcomes: list[dict[str, Any]]
@@ -36,9 +36,7 @@ class Ledger(Struct):
         """Read the raw deliveries, outcomes and change events of a source, each in the order of its partition."""
         raw, mark = cls.read_raw(kafka, source), source.encode()
         decided, emitted = committed(kafka, OUTCOMES), list(committed(kafka, *change_topics(kafka)))
-        emitted.sort(
-            key=lambda message: message.topic() or ""
-        )  # a resource's changes may be on several, each in its order
+        emitted.sort(key=lambda message: message.topic() or "")  # a resource's changes may be on several, each in order
         with closing(Registry(registry)) as schemas:
             outcomes, changes = (
                 [schemas.decode(value) for message in found if mark in (value := message.value() or b"")]
@@ -52,17 +50,17 @@ class Ledger(Struct):
 
     @staticmethod
     def read_raw(kafka: str, source: str) -> list[RawDelivery]:
-        """Read what `webhooks.raw` holds of a source, each partition in its order."""
+        """Read a source's records of `webhooks.raw`, each partition in order."""
         mark = f"|{source}|".encode()
         return [raw_delivery(message) for message in committed(kafka, RAW) if mark in (message.key() or b"")]
 
     def by_outcome(self) -> Counter[str]:
-        """Return how many deliveries ended how."""
+        """Return the number of deliveries by outcome."""
         return Counter(outcome["outcome"] for outcome in self.outcomes)
 
 
 class Recomputation(Struct):
-    """What the pipeline would have done without Kafka, kills and disks."""
+    """The result that the pipeline would have without Kafka, kills and disks."""
 
     results: dict[tuple[int, int], Result]
     seen: dict[bytes, bytes]
@@ -77,7 +75,7 @@ class Recomputation(Struct):
 
 
 def recompute(raw: list[RawDelivery], routes: Routes) -> Recomputation:
-    """Decide every delivery once more, in the order of its partition, over plain dicts."""
+    """Decide every delivery again, in partition order, over plain dicts."""
     done = Recomputation({}, {}, {})
     for delivery in sorted(raw, key=lambda delivery: (delivery.partition, delivery.offset)):
         result = process(delivery, Tables(done.seen, done.latest), routes)
@@ -128,10 +126,10 @@ def change_topics(kafka: str) -> list[str]:
 
 
 def committed(kafka: str, *topics: str) -> Iterator[Message]:
-    """Yield every committed record that topics hold now, each partition's in their order.
+    """Yield every committed record now on the topics, each partition in order.
 
-    A worker that has just died may have left a transaction open. What others have committed behind it nobody sees until Kafka
-    ends that, after 30 s: taken for the end, it would look like a loss.
+    A worker that has just died may have left a transaction open. Records committed behind it stay invisible until Kafka ends
+    it, after 30 s: if its start were taken for the end, they would look lost.
     """
     left, consumer = _ends(kafka, topics), _consumer(kafka)
     try:
@@ -155,7 +153,7 @@ def committed(kafka: str, *topics: str) -> Iterator[Message]:
 
 
 def _ends(kafka: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
-    """Return where the partitions end, whether that can be seen already or not."""
+    """Return the true ends of the partitions, visible already or not."""
     options = {"bootstrap.servers": kafka, "group.id": "penstock-test-ends", "isolation.level": "read_uncommitted"}
     consumer = Consumer(options)
     try:
@@ -177,7 +175,7 @@ class OutcomeCount:
         self._kafka = kafka
 
     def __call__(self) -> int:
-        """Return how many there are now."""
+        """Return the current number."""
         consumer = self._consumer or self._assigned()
         for message in consumer.consume(20_000, 0.1) if consumer is not None else ():
             value = message.value() or b""
@@ -188,7 +186,7 @@ class OutcomeCount:
         return self._count
 
     def close(self) -> None:
-        """Let go of Kafka and the registry."""
+        """Close the clients of Kafka and the registry."""
         self._registry.close()
         if self._consumer is not None:
             self._consumer.close()
@@ -212,7 +210,7 @@ def _consumer(kafka: str) -> Consumer:
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
-            "fetch.wait.max.ms": 10,  # an end is told with an empty answer; by default that takes 500 ms
+            "fetch.wait.max.ms": 10,  # an empty answer shows the end; by default it takes 500 ms
             "auto.offset.reset": "earliest",
         }
     )

@@ -1,4 +1,4 @@
-"""A noisy shop that posts without end, and knows for each resource what was answered 200, in its order."""
+"""A noisy shop that posts continuously, and records for each resource the deliveries answered 200, in order."""
 
 import asyncio
 import itertools

@@ -1,8 +1,8 @@
-"""A worker with bugs, to see what a replay makes of what it did: `faust -A tests.support.processes.buggy_app worker`.
+"""A worker with bugs, whose results a replay corrects: `faust -A tests.support.processes.buggy_app worker`.
 
-What is wrong depends on the last digit of a product's id:
-1 the vendor is lost; 2 it is taken for another product; 3 it cannot be understood; 4 an update is taken for a deletion;
-5 a change of the title goes unnoticed; others are as they should be.
+The last digit of a product's id selects the bug:
+1 the vendor is lost; 2 it is taken for another product; 3 it is unreadable; 4 an update is taken for a deletion;
+5 a change of the title goes unnoticed; others are correct.
 """
 
 from msgspec.structs import replace
@@ -18,7 +18,7 @@ __all__ = ["app"]
 
 
 def buggy_parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake:
-    """Return what a delivery shows, wrongly."""
+    """Return a delivery's snapshots with the bugs applied."""
     parsed = parse(delivery, provider)
     if not isinstance(parsed, Parsed):
         return parsed
@@ -28,7 +28,7 @@ def buggy_parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Un
 
 
 def buggy(snapshot: Snapshot) -> Snapshot:
-    """Return a snapshot as the bugs see it."""
+    """Return a snapshot with the bugs applied."""
     document = snapshot.document
     match snapshot.resource_id[-1]:
         case "1" if document is not None:

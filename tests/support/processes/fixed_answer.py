@@ -10,7 +10,7 @@ END_S = 30.0
 
 @contextmanager
 def answering(answer: bytes) -> Iterator[str]:
-    """Give the URL of a server that sends these bytes once it has read the end of a JSON body, and hangs up."""
+    """Give the URL of a server that sends these bytes after the end of a JSON body, and closes the connection."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(END_S)
         thread = threading.Thread(target=_answer, args=(listener, answer))

@@ -1,4 +1,4 @@
-"""Serves HTTP on a thread of its own for as long as a test needs it."""
+"""Serves HTTP on its own thread during a test."""
 
 import contextlib
 import ssl
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from socketserver import BaseServer, TCPServer
 
-POLL_S = 0.02  # how soon the end is noticed
+POLL_S = 0.02  # how soon it notices the end
 
 
 @contextlib.contextmanager
@@ -24,7 +24,7 @@ def serving(server: BaseServer) -> Iterator[None]:
 
 
 def speak_tls(server: TCPServer, certificate: Path, key: Path, client_ca: Path | None = None) -> None:
-    """Speak TLS from now on, and only with clients that show a certificate where an authority for them is given."""
+    """Speak TLS from now on; with an authority for clients, only with those that show its certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     if client_ca is not None:

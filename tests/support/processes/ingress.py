@@ -1,4 +1,4 @@
-"""Real ingress processes for tests: started on a free port, asked over real HTTP, ended with the tests whatever happens."""
+"""Real ingress processes for tests: started on a free port, called over real HTTP, always ended with the tests."""
 
 import contextlib
 import json
@@ -48,19 +48,19 @@ class IngressProcess:
         self._configuration = directory / "penstock.toml"
         self._configuration.write_text(configuration)
         self._log = directory / "ingress.log"
-        self.prefix: list[str] = []  # what comes before the command: who runs it, and where
+        self.prefix: list[str] = []  # the command prefix: user and namespace
         self._host = host
         self.port = self.operations_port = 0
         self.child: Child
 
     @property
     def url(self) -> str:
-        """Return where deliveries are posted."""
+        """Return the URL for deliveries."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}"
 
     def start(self) -> None:
-        """Start the process and return when it listens; it may not be ready yet."""
+        """Start the process and return once it listens; it may not be ready yet."""
         self._log.write_bytes(b"")
         command = [str(Path(sys.executable).parent / "penstock"), "ingress", "--port", str(self.port)]
         command += ["--host", self._host, "--operations-port", str(self.operations_port)]
@@ -72,7 +72,7 @@ class IngressProcess:
         self.port, self.operations_port = listening["port"], listening["operations_port"]
 
     def until_ready(self) -> None:
-        """Return when /readyz says 200."""
+        """Return once /readyz is 200."""
         until(lambda: self.get("/readyz").status_code == 200, START_TIMEOUT_S, "the ingress is ready")
 
     def get(self, path: str) -> httpx.Response:
@@ -89,11 +89,11 @@ class IngressProcess:
             return client.post(self.url + path, content=body, headers=sent)
 
     def log_text(self) -> str:
-        """Return everything that the process has written."""
+        """Return the whole output of the process."""
         return self._log.read_text()
 
     def events(self) -> list[dict[str, Any]]:
-        """Return the process' log: every line has to be JSON."""
+        """Return the process's log: every line must be JSON."""
         return [json.loads(line) for line in self.log_text().splitlines()]
 
     def _is_listening(self) -> bool:

@@ -1,4 +1,4 @@
-"""Many senders at once: each posts over one kept connection, as providers do, and knows what became of every post."""
+"""Many concurrent senders: each posts over one kept connection, as providers do, and records the result of every post."""
 
 import asyncio
 import itertools
@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 
 from providers.base import Sample
 from providers.shopify.provider import Shopify
+from simulator.signing import http_request, signed
 
 RETRY_S = 0.02
 
 
 @dataclass
 class Ledger:
-    """What the senders were told: ids answered 200, other statuses, and ids sent whole without any answer."""
+    """The results of posts: ids answered 200, other statuses, and ids sent whole without any answer."""
 
     accepted: set[str] = field(default_factory=set)
     refused: list[int] = field(default_factory=list)
@@ -42,7 +43,7 @@ class Connection:
         return int(head.split(b" ", 2)[1])
 
     def close(self) -> None:
-        """Forget the connection; the next post opens another."""
+        """Drop the connection; the next post opens another."""
         if self._streams is not None:
             self._streams[1].close()
             self._streams = None
@@ -56,14 +57,11 @@ def post_request(source: str, secret: bytes, delivery_id: str) -> bytes:
 
 def signed_request(source: str, secret: bytes, sample: Sample) -> bytes:
     """Return a whole request as Shopify sends it."""
-    headers = Shopify().sign(sample, secret)
-    lines = [f"POST /v1/{source} HTTP/1.1", "host: localhost", f"content-length: {len(sample.body)}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + sample.body
+    return http_request(f"/v1/{source}", signed(Shopify(), sample, secret))
 
 
 async def post_until_accepted(port: int, requests: Iterable[tuple[str, bytes]], clients: int, ledger: Ledger) -> None:
-    """Post every request until it is accepted, again and again over new connections, as providers' retries do."""
+    """Post every request until it is accepted, repeatedly over new connections, as providers' retries do."""
     left = iter(requests)
 
     async def client() -> None:
@@ -77,7 +75,7 @@ async def post_until_accepted(port: int, requests: Iterable[tuple[str, bytes]], 
 
 
 async def attempt(connection: Connection, delivery_id: str, request: bytes, ledger: Ledger) -> None:
-    """Post once and enter what happened."""
+    """Post once and record the result."""
     try:
         status = await connection.post(request)
     except (OSError, EOFError):
@@ -92,7 +90,7 @@ async def attempt(connection: Connection, delivery_id: str, request: bytes, ledg
 
 
 async def post_until_hung_up(port: int, request: Callable[[str], bytes], clients: int, ledger: Ledger) -> None:
-    """Post without pause over one connection per client until the server says that it hangs up."""
+    """Post without pause over one connection per client until the server announces that it closes it."""
     numbers = itertools.count()
 
     async def client() -> None:

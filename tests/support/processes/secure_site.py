@@ -1,4 +1,4 @@
-"""An ingress, a worker and commands on a Kafka that knows its users and denies what was not granted; one source, three routes."""
+"""An ingress, a worker and commands on a Kafka with users and ACLs; one source, three routes."""
 
 import contextlib
 import json
@@ -21,7 +21,7 @@ from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.workers import Workers, running
 from tests.support.waiting import until
 
-TIMEOUT_S = 120.0  # a loaded machine takes 40 s for what a quiet one does in 3
+TIMEOUT_S = 120.0  # a loaded machine takes 40 s for 3 s of work on a quiet one
 COMMAND_TIMEOUT_S = 120
 SECRET = b"made-up"
 REGISTRY_USER, REGISTRY_PASSWORD = "penstock-schemas", "schema-secret"
@@ -59,17 +59,17 @@ topic = "{app}.copies"
 
 
 class Site:
-    """Processes of one application; each has a folder with its configuration and its own credentials beside it."""
+    """Processes of one application; each has a directory with its configuration and its own credentials."""
 
     def __init__(self, secure: SecureKafka, registry: str, directory: Path) -> None:
         self.secure = secure
         self.registry = registry
-        self.registry_text = f'[registry]\nurl = "{registry}"\n'  # as ingress and worker reach it
+        self.registry_text = f'[registry]\nurl = "{registry}"\n'  # for ingress and worker
         self.app = f"app-{uuid.uuid4().hex[:8]}"
         self._directory = directory
 
     def configuration(self, login: str, listener: str) -> str:
-        """Return a penstock.toml that logs in as a text says, which names the addresses of an example."""
+        """Return a penstock.toml that logs in with the given text, which contains the addresses of an example."""
         token_url = f"https://127.0.0.1:{self.secure.tokens.server_port}/token"
         login = login.replace("kafka.example.com:9093", self.secure.address(listener))
         login = login.replace("https://login.example.com/oauth2/token", token_url)
@@ -77,7 +77,7 @@ class Site:
         return login + self.registry_text + _REST.format(app=self.app)
 
     def folder(self, user: str) -> Path:
-        """Return a user's folder, with what may be needed to log in."""
+        """Return a user's directory, with the files needed to log in."""
         folder = self._directory / user
         if not folder.exists():
             folder.mkdir()
@@ -110,7 +110,7 @@ class Site:
             yield workers
 
     def run(self, *arguments: str, user: str = "penstock-console") -> subprocess.CompletedProcess[str]:
-        """Return what became of a command, run by a user in a folder that is not the configuration's."""
+        """Return the result of a command, run by a user in a directory other than the configuration's."""
         path = self.folder(user) / "penstock.toml"
         path.write_text(self.configuration(PLAIN, "sasl"))
         command = [str(Path(sys.executable).parent / "penstock"), *arguments, "--config", str(path)]
@@ -118,7 +118,7 @@ class Site:
             return subprocess.run(command, capture_output=True, text=True, check=False, timeout=COMMAND_TIMEOUT_S)
 
     def rules(self, *processes: str, principal: str | None = None, topics_exist: bool = False) -> list[Rule]:
-        """Return the rights that `penstock acls` prints."""
+        """Return the ACLs that `penstock acls` prints."""
         return [
             _rule(line)
             for line in self.needs(*processes, principal=principal, topics_exist=topics_exist)
@@ -126,7 +126,7 @@ class Site:
         ]
 
     def needs(self, *processes: str, principal: str | None = None, topics_exist: bool = False) -> list[dict[str, Any]]:
-        """Return what `penstock acls --json` prints."""
+        """Return the output of `penstock acls --json`."""
         options = ["--json", *(["--topics-exist"] if topics_exist else [])]
         options += [] if principal is None else ["--principal", principal]
         done = self.run("acls", *processes, *options)

@@ -1,4 +1,4 @@
-"""A shop of a test's own: its source, the pipeline that decides it, and workers that end with the block."""
+"""A test's own shop: its source, the pipeline that decides it, and workers that end with the block."""
 
 import uuid
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ class Shop(NamedTuple):
 
 @contextmanager
 def opened(kafka: str, registry: str, directory: Path, worker_servers: str | None = None) -> Iterator[Shop]:
-    """Give a shop that has sent nothing yet; `worker_servers` is the workers' way to Kafka when it is another one."""
+    """Give a shop that has sent nothing yet; the workers connect to `worker_servers` if given."""
     name = uuid.uuid4().hex[:8]
     source, app = f"shop-{name}", f"app-{name}"
     ensure_raw(kafka, app)

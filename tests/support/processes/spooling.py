@@ -1,4 +1,4 @@
-"""A child that spools until it is killed, and prints the number of each delivery that was confirmed: run by test_spool.py."""
+"""A child that spools until it is killed, and prints the number of each confirmed delivery: run by test_spool.py."""
 
 import asyncio
 import sys
@@ -11,7 +11,7 @@ LIMIT_BYTES = 1 << 30
 
 
 async def spool_for_ever(path: Path) -> None:
-    """Append as fast as confirmations come, 20 at a time."""
+    """Append at the rate of confirmations, 20 at a time."""
     spool = Spool(path, LIMIT_BYTES)
     spool.start()
 

@@ -1,4 +1,4 @@
-"""A worker that stands still at its first delivery, with all its connections open.
+"""A worker that is stuck at its first delivery, with all its connections open.
 
 `faust -A tests.support.processes.stuck_app worker`
 """
@@ -17,5 +17,5 @@ async def stand_still(_source: DeliveryConsumer, _messages: Any) -> None:
     await asyncio.Event().wait()
 
 
-stuck: Any = DeliveryConsumer  # the bug that this worker is for
+stuck: Any = DeliveryConsumer  # this worker's bug
 stuck._decide = stand_still

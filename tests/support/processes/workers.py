@@ -1,4 +1,4 @@
-"""Real worker processes for tests: started, killed, restarted, and ended with the tests whatever happens."""
+"""Real worker processes for tests: started, killed, restarted, and always ended with the tests."""
 
 import contextlib
 import json
@@ -34,11 +34,10 @@ class Workers:
         data_dir: Path | None = None,
         operations_port: str = "0",
     ) -> Child:
-        """Start the worker of a slot; `app` is the module of another one than Penstock's.
+        """Start the worker of a slot; `app` is another module than Penstock's.
 
-        `crash_point` are the arguments of tests/support/faults/crash_points.py, for a worker that crashes. Without
-        `data_dir` it has its own.
-        An empty `operations_port` leaves the choice to the configuration.
+        `crash_point` are the arguments of tests/support/faults/crash_points.py, for a worker that crashes. Without `data_dir` it
+        uses the slot's. An empty `operations_port` leaves the choice to the configuration.
         """
         data_dir = data_dir or self.data_dir(slot)
         environment = {
@@ -56,7 +55,7 @@ class Workers:
         return self.children[slot]
 
     def kill(self, slot: int) -> None:
-        """End a worker with SIGKILL, in whatever it is doing."""
+        """End a worker with SIGKILL at any point of its work."""
         self.children[slot].kill()
 
     def pause(self, slot: int) -> None:
@@ -64,11 +63,11 @@ class Workers:
         os.kill(self.children[slot].pid, signal.SIGSTOP)
 
     def resume(self, slot: int) -> None:
-        """Let a paused worker go on."""
+        """Resume a paused worker."""
         os.kill(self.children[slot].pid, signal.SIGCONT)
 
     def restart_the_dead(self) -> dict[int, int]:
-        """Start every worker again that has ended, as a supervisor would; return their slots and exit codes."""
+        """Restart every worker that has ended, as a supervisor would; return their slots and exit codes."""
         ended = {slot: child.exit_code() for slot, child in self.children.items()}
         dead = {slot: code for slot, code in ended.items() if code is not None}
         for slot in dead:
@@ -94,7 +93,7 @@ class Workers:
         return httpx.get(url, timeout=10, trust_env=False)
 
     def account(self) -> str:
-        """Return how each worker is and what it logged last, for whoever reads why a test has failed."""
+        """Return each worker's status and last log lines, for the message of a failed test."""
         return "\n".join(self._account(slot, child) for slot, child in self.children.items())
 
     def _account(self, slot: int, child: Child) -> str:
@@ -139,5 +138,5 @@ secrets = ["text:made-up"]
 
 
 def wait_until(is_true: Callable[[], bool], what: str, timeout_s: float = 60.0) -> None:
-    """Wait for a fact; fail with its name when it does not come in time."""
+    """Wait for a fact; fail with its name after the timeout."""
     until(is_true, timeout_s, what)

@@ -1,4 +1,4 @@
-"""Ids answered beside ids on the topic, and the ids themselves."""
+"""The comparison of answered ids with ids on the topic, and the ids themselves."""
 
 from bench.arrived import compare
 from providers.base import SignedRequest, Verified
@@ -7,7 +7,7 @@ from simulator.shop_deliveries import SECRET, START, Numbered
 
 
 def test_every_way_to_differ_is_counted() -> None:
-    """Missing, twice and unanswered are three things, and a missing id is named."""
+    """Missing, doubled and unanswered deliveries are counted apart, and a missing id is named."""
     found = compare(["run-1", "run-2", "run-3"], {"run-1": 1, "run-2": 2, "run-9": 1})
 
     assert found.row() == {
@@ -21,14 +21,14 @@ def test_every_way_to_differ_is_counted() -> None:
 
 
 def test_as_many_records_as_answers_is_not_enough() -> None:
-    """A lost delivery is not made up for by another one's second record."""
+    """A second record of another delivery does not make up for a lost one."""
     found = compare(["run-1", "run-2"], {"run-1": 2})
 
     assert (found.records, found.missing, found.twice) == (2, 1, 1)
 
 
 def test_all_there() -> None:
-    """Nothing missing, nobody named."""
+    """With nothing missing, no id is named."""
     assert compare(["run-1"], {"run-1": 1}).row() == {
         "answered_200": 1,
         "records": 1,

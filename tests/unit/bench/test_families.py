@@ -1,4 +1,4 @@
-"""The products with children: what the benchmark expects of them is what the pipeline makes of them."""
+"""The products with children: the benchmark's expectation matches the pipeline's result."""
 
 import msgspec
 import pytest
@@ -12,7 +12,7 @@ from streams.worker.settings import compiled_routes
 
 @pytest.mark.parametrize("has_children", [True, False])
 def test_the_pipeline_makes_as_many_events_as_expected(has_children: bool) -> None:
-    """Through two rounds over all variants: a creation makes one event for everything in it, an update three (or one)."""
+    """In two rounds over all variants a creation makes one event for each resource in it, an update three (or one)."""
     products, versions = 2, 2 * VARIANTS // CHANGED + 2
     routes = msgspec.structs.replace(compiled_routes(Configuration()), children=has_children)
     seen: dict[bytes, bytes] = {}

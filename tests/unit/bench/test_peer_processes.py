@@ -1,4 +1,4 @@
-"""Who takes part in the pipeline benchmark: a peer that cannot is left out with a reason, and what is built is pinned."""
+"""The peers of the pipeline benchmark: one that cannot run is omitted with a reason, and every build is pinned."""
 
 from xml.etree import ElementTree as ET
 
@@ -10,7 +10,7 @@ MAVEN = "{http://maven.apache.org/POM/4.0.0}"
 
 
 def test_kafka_streams_is_left_out_without_java_and_maven(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One line names the tools that are missing and what to do; the others take part."""
+    """One line names the missing tools and the remedy; the other peers take part."""
     monkeypatch.setenv("PATH", "")
 
     reason = left_out()[STREAMS]
@@ -21,7 +21,7 @@ def test_kafka_streams_is_left_out_without_java_and_maven(monkeypatch: pytest.Mo
 
 
 def test_everything_that_maven_fetches_has_a_version_and_no_address() -> None:
-    """Every dependency and plugin of the Kafka Streams program is pinned; where they come from is Maven's configuration."""
+    """Every dependency and plugin of the Kafka Streams program is pinned; the repositories are Maven's configuration."""
     project = ET.parse(PEERS / "streams" / "pom.xml").getroot()  # noqa: S314  # our own file
 
     fetched = [*project.iter(f"{MAVEN}dependency"), *project.iter(f"{MAVEN}plugin")]

@@ -1,4 +1,4 @@
-"""The profiler's stacks, put into parts."""
+"""The profiler's stacks, split into parts."""
 
 from bench.profile import shares
 
@@ -12,5 +12,5 @@ STACKS = [
 
 
 def test_a_sample_belongs_to_its_part_and_only_deciding_counts() -> None:
-    """Making the deliveries and importing are no part of a delivery's time; shares add up to 100."""
+    """Making the deliveries and importing do not count; shares add up to 100."""
     assert shares(STACKS) == {"diff": 60.0, "Avro change": 30.0, "the rest of process": 10.0}

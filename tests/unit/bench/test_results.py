@@ -1,4 +1,4 @@
-"""The measurements in the repository: each plot once, and each that a page shows."""
+"""The measurements in the repository: each plot once, and each shown on a page."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ RESULTS = ROOT / "bench" / "results"
 
 
 def test_a_plot_is_kept_in_one_format() -> None:
-    """Results are JSON and CSV for programs and PNG for people; nothing stands there twice."""
+    """Results are JSON and CSV for programs and PNG for people; nothing is stored twice."""
     kinds = {path.suffix for path in RESULTS.glob("[!.]*")}
 
     assert kinds <= {".json", ".csv", ".png"}

@@ -17,12 +17,12 @@ def _event(body: bytes, stored: bytes | None) -> dict[str, Any]:
 
 
 def test_the_first_version_is_created() -> None:
-    """There is nothing before it, so nothing changed."""
+    """A first version has no predecessor, so no changed fields."""
     assert _event(OLD, None) == {"op": "c", "changed": [], "before": None, "after": json.loads(OLD)}
 
 
 def test_a_newer_version_names_the_fields_that_differ() -> None:
-    """In the order of the body, with both versions whole."""
+    """The fields come in the order of the body, with both versions whole."""
     made = _event(NEW, OLD)
 
     assert made["op"] == "u"

@@ -8,7 +8,7 @@ from bench.sustained import confirmed, lost_by, search
 
 
 class IngressApp:
-    """A server that holds every rate up to its limit, and remembers what it was asked."""
+    """A server that holds every rate up to its limit, and records the tried rates."""
 
     def __init__(self, limit: int) -> None:
         self.asked: list[int] = []
@@ -49,12 +49,12 @@ def test_confirmation_goes_down_until_held() -> None:
 
 @pytest.mark.parametrize("candidate", [0, 4_000])
 def test_nothing_confirmed_is_zero(candidate: int) -> None:
-    """No rate is called held that no minute has shown."""
+    """No rate counts as held without a minute that shows it."""
     assert confirmed(IngressApp(0).holds, candidate) == 0
 
 
 def row(answers: dict[str, int], p99_ms: float | None = 5.0, generator: str = "kept up") -> dict[str, Any]:
-    """Return what a run came to."""
+    """Return the result of a run."""
     return {"answers": answers, "p99_ms": p99_ms, "generator": {"verdict": generator}}
 
 
@@ -71,5 +71,5 @@ def row(answers: dict[str, int], p99_ms: float | None = 5.0, generator: str = "k
     ],
 )
 def test_held_means_all_accepted_in_time_by_a_punctual_generator(run: dict[str, Any], reasons: list[str]) -> None:
-    """Each of the three conditions alone keeps a run from being held, and is named."""
+    """Each of the three conditions alone fails a run, and is named."""
     assert lost_by(run) == reasons

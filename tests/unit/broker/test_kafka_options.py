@@ -1,4 +1,4 @@
-"""What librdkafka does with options, its own environment included."""
+"""librdkafka's treatment of options, its own environment included."""
 
 import contextlib
 import socket
@@ -22,7 +22,7 @@ sasl.oauthbearer.token.endpoint.url = "https://login.example.com/token"
 
 
 def test_proxy_of_the_environment_learns_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """librdkafka asks the token endpoint through a proxy where a variable names one: all that it tells it is the address."""
+    """librdkafka uses the proxy of its environment for the token endpoint; the proxy sees only the address."""
     (tmp_path / "penstock.toml").write_text(TOKEN)
     options = secrets.kafka_options(loading.load(tmp_path / "penstock.toml", {}), {})
     with socket.create_server(("127.0.0.1", 0)) as proxy:
@@ -42,7 +42,7 @@ def test_proxy_of_the_environment_learns_no_secret(tmp_path: Path, monkeypatch: 
 
 
 def test_looking_at_options_asks_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`penstock check` without --online makes no connection, also not for a token."""
+    """`penstock check` without --online makes no connection, not even for a token."""
     (tmp_path / "penstock.toml").write_text(TOKEN)
     loaded = loading.load(tmp_path / "penstock.toml", {})
     with socket.create_server(("127.0.0.1", 0)) as proxy:

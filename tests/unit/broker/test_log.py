@@ -19,13 +19,13 @@ TIMEOUT_S = 30.0
 
 
 def line(facility: str, number: int = 0) -> logging.LogRecord:
-    """Return a line as confluent-kafka hands it over."""
+    """Return a line in confluent-kafka's form."""
     arguments = (facility, "rdkafka#producer-1", f"try {number}")
     return logging.LogRecord("librdkafka", logging.ERROR, "", 0, "%s [%s] %s", arguments, None)
 
 
 def test_lines_of_a_facility_are_few_and_the_rest_is_counted() -> None:
-    """A flood of one facility hides no other, and the first line of the next period says how many were left out."""
+    """A flood of one facility hides no other, and the first line of the next period gives the number of suppressed lines."""
     now_s = [0.0]
     handler = StructuredHandler(2, 10.0, lambda: now_s[0])
     with structlog.testing.capture_logs() as logs:
@@ -47,7 +47,7 @@ def test_lines_of_a_facility_are_few_and_the_rest_is_counted() -> None:
 def test_client_prints_nothing_and_hands_its_lines_over(
     capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A producer and a consumer that reach no Kafka report it to the logger; nothing appears on standard error."""
+    """A producer and a consumer without a Kafka log it; standard error stays empty."""
     polled: list[Producer | Consumer] = [
         clients.producer(UNUSED_PORT),
         clients.consumer({**UNUSED_PORT, "group.id": "test"}),
@@ -64,7 +64,7 @@ def test_client_prints_nothing_and_hands_its_lines_over(
 
 
 def test_clients_are_made_in_one_place() -> None:
-    """A client that is made elsewhere prints what librdkafka reports, as plain lines, without limit."""
+    """A client made elsewhere prints librdkafka's reports, as plain lines, without limit."""
     packages = ("broker", "config", "console", "ingress", "local", "providers", "simulator", "streams")
     files = [file for package in packages for file in (ROOT / package).rglob("*.py")]
 

@@ -1,4 +1,4 @@
-"""The operations port: a few pages, and narrow bounds on whatever else comes."""
+"""The operations port: a few pages, and narrow limits for all other input."""
 
 import asyncio
 import json
@@ -21,14 +21,14 @@ LARGE = 16 * 1024 * 1024  # more than sockets buffer
 
 
 def shown(state: State = "ready") -> Pages:
-    """Return an ingress's pages, and one that is large and one that is broken."""
+    """Return an ingress's pages, one large page and one broken page."""
     registry = CollectorRegistry()
     Counter("asked", "How often.", registry=registry).inc(3)
     return {**pages(lambda: state, registry), "/large": lambda: Page(b"x" * LARGE), "/broken": _broken}
 
 
 def large(head_bytes: int) -> bytes:
-    """Return a request with a head of so many bytes."""
+    """Return a request with a head of that many bytes."""
     start, end = b"GET /healthz HTTP/1.1\r\nhost: x\r\nx: ", b"\r\n\r\n"
     return start + b"a" * (head_bytes - len(start) - len(end)) + end
 
@@ -55,7 +55,7 @@ async def serving(
 
 
 async def asked(port: int, *pieces: bytes) -> bytes:
-    """Return everything that comes back until the connection is closed."""
+    """Return all bytes until the connection is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for piece in pieces:
         writer.write(piece)
@@ -68,7 +68,7 @@ async def asked(port: int, *pieces: bytes) -> bytes:
 
 
 def parsed(answer: bytes) -> tuple[int, Mapping[str, str], bytes]:
-    """Return status, headers and body of the one answer there is."""
+    """Return status, headers and body of the only answer."""
     head, _, body = answer.partition(b"\r\n\r\n")
     assert answer.count(b"HTTP/1.1 ") == 1, answer
     status, *lines = head.decode().split("\r\n")
@@ -84,7 +84,7 @@ def parsed(answer: bytes) -> tuple[int, Mapping[str, str], bytes]:
     ("/readyz?verbose", "ready", 200, b'{"status": "ready"}'),
 ])  # fmt: skip
 async def test_health_is_told(path: str, state: State, status: int, body: bytes) -> None:
-    """Alive as long as it answers; ready only while new deliveries are welcome."""
+    """Alive as long as it answers; ready only while it accepts deliveries."""
     async with serving(shown(state)) as (port, _):
         answer = parsed(await asked(port, f"GET {path} HTTP/1.1\r\nhost: x\r\n\r\n".encode()))
 
@@ -93,7 +93,7 @@ async def test_health_is_told(path: str, state: State, status: int, body: bytes)
 
 
 async def test_metrics_are_prometheus_text() -> None:
-    """With the content type that says which version of the format it is."""
+    """The content type gives the version of the format."""
     async with serving() as (port, _):
         status, headers, body = parsed(await asked(port, b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n"))
 
@@ -103,7 +103,7 @@ async def test_metrics_are_prometheus_text() -> None:
 
 
 async def test_head_has_no_body() -> None:
-    """The same headers and nothing behind them."""
+    """HEAD gets the same headers and no body."""
     async with serving() as (port, _):
         status, headers, body = parsed(await asked(port, b"HEAD /healthz HTTP/1.0\r\n\r\n"))
 
@@ -124,7 +124,7 @@ async def test_head_has_no_body() -> None:
     (b"GET /" + b"a" * 2 * HEAD_LIMIT_BYTES, 431, "invalid_http"),
 ])  # fmt: skip
 async def test_anything_else_is_refused(request_bytes: bytes, status: int, error: str) -> None:
-    """With a reason for machines and a detail that says what is expected."""
+    """The answer has a reason for machines and a detail with the expected request."""
     async with serving() as (port, _):
         answer = parsed(await asked(port, request_bytes))
 
@@ -135,13 +135,13 @@ async def test_anything_else_is_refused(request_bytes: bytes, status: int, error
 
 
 async def test_head_may_be_as_large_as_the_limit() -> None:
-    """To the byte, in however many packets it comes."""
+    """The limit is exact, in any number of packets."""
     async with serving() as (port, _):
         assert parsed(await asked(port, large(HEAD_LIMIT_BYTES)))[0] == 200
 
 
 async def test_one_request_a_connection_is_answered() -> None:
-    """What comes in pieces is waited for, what comes behind it is dropped."""
+    """A request in pieces is awaited, bytes after it are dropped."""
     async with serving() as (port, _):
         answer = await asked(port, *(HEALTHZ[index : index + 1] for index in range(len(HEALTHZ))), HEALTHZ)
 
@@ -150,7 +150,7 @@ async def test_one_request_a_connection_is_answered() -> None:
 
 @pytest.mark.parametrize("sent", [b"", b"GET /healthz HTTP/1.1\r\nhost:"])
 async def test_silence_is_ended(sent: bytes) -> None:
-    """Half a request, or none, is hung up on in time."""
+    """Half a request, or none, is closed after the timeout."""
     async with serving(timeout_s=TIMEOUT_S) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(sent)
@@ -160,7 +160,7 @@ async def test_silence_is_ended(sent: bytes) -> None:
 
 
 async def test_answer_that_is_not_read_is_ended() -> None:
-    """Whoever asks for much and reads nothing holds its connection no longer than anybody."""
+    """A client that requests much and reads nothing holds its connection no longer than any other."""
     async with serving(timeout_s=TIMEOUT_S) as (port, server):
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
@@ -171,7 +171,7 @@ async def test_answer_that_is_not_read_is_ended() -> None:
 
 
 async def test_connections_have_a_limit() -> None:
-    """One more is told so at once; when one is gone the next is served."""
+    """One more is refused at once; after one ends the next is served."""
     async with serving(max_connections=2) as (port, server):
         idle = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
         await until_open(server, 2)
@@ -184,7 +184,7 @@ async def test_connections_have_a_limit() -> None:
 
 
 async def test_broken_page_costs_its_own_connection_only() -> None:
-    """A bug in one page is in the log of the process; the next request is answered."""
+    """A bug in one page is logged by the process; the next request is answered."""
     seen: list[str] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: seen.append(context["message"]))
     async with serving() as (port, _):
@@ -193,7 +193,7 @@ async def test_broken_page_costs_its_own_connection_only() -> None:
 
 
 async def test_closing_ends_what_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer under way is read to its end, a connection that only waits is closed, a new one is refused."""
+    """An answer in flight is sent to its end, an idle connection is closed, a new one is refused."""
     monkeypatch.setattr(operations, "CLOSE_S", 5.0)
     async with serving() as (port, server):
         reading, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -210,7 +210,7 @@ async def test_closing_ends_what_is_open(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 async def test_closing_waits_for_nobody() -> None:
-    """Whoever has asked nothing yet is hung up on when the process ends."""
+    """A connection without a request is closed when the process ends."""
     async with serving() as (port, server):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         await until_open(server, 1)
@@ -222,7 +222,7 @@ async def test_closing_waits_for_nobody() -> None:
 
 
 async def until_open(server: OperationsServer, connections: int) -> None:
-    """Return when so many connections are open; the deadline is that of `serving`."""
+    """Return once that many connections are open; the deadline is that of `serving`."""
     while server.connections != connections:  # noqa: ASYNC110  # a fact of the server's tasks, with a deadline
         await asyncio.sleep(0.01)
 

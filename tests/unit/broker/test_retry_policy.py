@@ -1,4 +1,4 @@
-"""What is tried again, for how long, how it is logged, and what ends the wait. Nothing here sleeps."""
+"""Which calls are retried, for how long, how retries are logged, and what ends the wait. Nothing here sleeps."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ FOREVER_S = 3600.0  # a wait that is not interrupted is a test that never ends
 
 
 def failing(times: int, error: type[Exception] = ConnectionError) -> Callable[[], str]:
-    """Return a function that fails so many times and then returns."""
+    """Return a function that fails that many times and then returns."""
     left = [error(f"fault {number}") for number in range(1, times + 1)]
 
     def function() -> str:
@@ -29,7 +29,7 @@ def failing(times: int, error: type[Exception] = ConnectionError) -> Callable[[]
 
 
 def tried(policy: RetryPolicy, function: Callable[[], str], notice: Callable[..., object] | None = None) -> list[float]:
-    """Return how long tenacity would have slept before each further try, through its own hook."""
+    """Return the pauses before each retry, taken from tenacity's own hook."""
     pauses: list[float] = []
     assert policy.retrying(notice).copy(sleep=pauses.append)(function) == "done"
     return pauses
@@ -37,19 +37,19 @@ def tried(policy: RetryPolicy, function: Callable[[], str], notice: Callable[...
 
 @pytest.mark.parametrize(("failures", "longest_s"), [(1, 0.5), (2, 1.0), (3, 2.0), (4, 4.0), (5, 4.0), (5_000, 4.0)])
 def test_pause_doubles_up_to_the_cap(failures: int, longest_s: float) -> None:
-    """Shortened by a part that is random and bounded."""
+    """Each pause is shortened by a random, bounded part."""
     drawn = [POLICY.backoff_s(failures) for _ in range(100)]
 
     assert all((1 - JITTER) * longest_s <= pause_s <= longest_s for pause_s in drawn)
 
 
 def test_processes_do_not_come_back_in_step() -> None:
-    """Not even at the cap, where an outage of some length brings all of them."""
+    """The jitter holds even at the cap, which a long outage brings all processes to."""
     assert len({POLICY.backoff_s(100) for _ in range(100)}) > 1
 
 
 def test_call_is_tried_until_it_succeeds() -> None:
-    """However often that is."""
+    """The number of retries has no limit."""
     pauses = tried(POLICY, failing(200))
 
     assert len(pauses) == 200
@@ -57,13 +57,13 @@ def test_call_is_tried_until_it_succeeds() -> None:
 
 
 def test_other_faults_are_not_tried_again() -> None:
-    """They reach the caller as they are."""
+    """Other faults reach the caller unchanged."""
     with pytest.raises(ValueError, match="fault 1"):
         POLICY.call(failing(9, ValueError))
 
 
 def test_fault_that_does_not_pass_is_not_tried_again() -> None:
-    """Its class alone does not tell."""
+    """A fault's class alone does not decide."""
     policy = replace(POLICY, is_passing=lambda error: "fault 1" in str(error), first_s=0.0)
 
     with pytest.raises(ConnectionError, match="fault 2"):
@@ -71,14 +71,14 @@ def test_fault_that_does_not_pass_is_not_tried_again() -> None:
 
 
 def test_last_fault_is_raised_after_so_many_attempts() -> None:
-    """Itself, not tenacity's `RetryError`."""
+    """The fault itself is raised, not tenacity's `RetryError`."""
     with pytest.raises(ConnectionError, match="fault 3"):
         replace(POLICY, attempts=3, first_s=0.0).call(failing(9))
 
 
 @pytest.mark.parametrize(("elapsed_s", "pause_s", "is_over"), [(8.0, 1.0, False), (8.0, 2.0, True), (11.0, 0.1, True)])
 def test_no_wait_leads_beyond_the_deadline(elapsed_s: float, pause_s: float, is_over: bool) -> None:
-    """Told by tenacity's own state of a call."""
+    """Tested with tenacity's own state of a call."""
     retrying = replace(POLICY, deadline_s=10.0).retrying()
     state = RetryCallState(retrying, None, (), {})
     state.start_time, state.outcome_timestamp, state.upcoming_sleep = 0.0, elapsed_s, pause_s
@@ -87,7 +87,7 @@ def test_no_wait_leads_beyond_the_deadline(elapsed_s: float, pause_s: float, is_
 
 
 def test_work_that_was_told_to_stop_is_not_begun() -> None:
-    """A restore of a partition that was given up asks nothing of Kafka."""
+    """The restore of a revoked partition makes no further call to Kafka."""
     stopping, calls = threading.Event(), list[str]()
     stopping.set()
 
@@ -98,7 +98,7 @@ def test_work_that_was_told_to_stop_is_not_begun() -> None:
 
 
 def test_stop_ends_the_wait_and_nothing_is_tried_again() -> None:
-    """Told between two tries."""
+    """The stop comes between two tries."""
     stopping, calls = threading.Event(), list[str]()
 
     def call() -> None:
@@ -113,7 +113,7 @@ def test_stop_ends_the_wait_and_nothing_is_tried_again() -> None:
 
 
 def test_stop_from_another_thread_ends_the_wait() -> None:
-    """At once, in the middle of it."""
+    """The wait ends at once."""
     stopping, waits, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
@@ -133,7 +133,7 @@ def test_stop_from_another_thread_ends_the_wait() -> None:
 
 
 def test_every_retry_is_logged_with_its_fault_and_pause() -> None:
-    """The first ones of a call."""
+    """The first retries of a call are all logged."""
     lines: list[dict[str, Any]] = []
 
     pauses = tried(POLICY, failing(3), lambda **fields: lines.append(fields))
@@ -144,18 +144,18 @@ def test_every_retry_is_logged_with_its_fault_and_pause() -> None:
 
 
 def test_log_of_a_long_outage_is_bounded_and_counts_what_it_leaves_out() -> None:
-    """A line for every ten seconds of waiting; lines and what they stand for add up."""
+    """One line per ten seconds of waiting; lines and the suppressed ones add up."""
     lines: list[dict[str, Any]] = []
 
     pauses = tried(replace(POLICY, longest_s=0.5), failing(5_000), lambda **fields: lines.append(fields))
 
     assert len(lines) <= LINES + sum(pauses) / QUIET_S
     suppressed = sum(line.get("suppressed", 0) for line in lines)
-    assert 0 <= 5_000 - len(lines) - suppressed <= QUIET_S / (0.5 * (1 - JITTER))  # the last ones await their line
+    assert 0 <= 5_000 - len(lines) - suppressed <= QUIET_S / (0.5 * (1 - JITTER))  # the last ones have no line yet
 
 
 async def test_awaited_call_is_tried_until_it_succeeds() -> None:
-    """By the same rules, logged in the same way, whether a coroutine or a future is awaited."""
+    """A coroutine and a future follow the same rules, and are logged in the same way."""
     lines: list[dict[str, Any]] = []
     function = failing(3)
 
@@ -173,7 +173,7 @@ async def test_awaited_call_is_tried_until_it_succeeds() -> None:
 
 @pytest.mark.parametrize("failures", [0, 1])
 async def test_awaited_call_that_fails_otherwise_is_not_tried_again(failures: int) -> None:
-    """At the first try, and at any later one."""
+    """This holds for the first try and for later ones."""
     faults: list[Exception] = [*[ConnectionError() for _ in range(failures)], ValueError("other")]
 
     async def call() -> None:
@@ -184,7 +184,7 @@ async def test_awaited_call_that_fails_otherwise_is_not_tried_again(failures: in
 
 
 async def test_cancelling_ends_the_wait() -> None:
-    """What ends an ingress's tasks."""
+    """Cancellation, which ends an ingress's tasks, passes through."""
     waits = asyncio.Event()
 
     async def call() -> None:

@@ -1,4 +1,4 @@
-"""The way back in time through a topic."""
+"""Reading backwards through a topic."""
 
 from broker.topic_reader import BLOCK_RECORDS, Range, newest_blocks
 
@@ -18,7 +18,7 @@ def test_the_newest_records_come_first_and_every_one_once() -> None:
 
 
 def test_a_limit_ends_the_way_back() -> None:
-    """About as many records are covered as were allowed, never none."""
+    """About the allowed number of records is covered, never none."""
     found = [Range("t", 0, 0, 10 * BLOCK_RECORDS)]
 
     assert len(list(newest_blocks(found, 2 * BLOCK_RECORDS))) == 2

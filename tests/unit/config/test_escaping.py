@@ -1,4 +1,4 @@
-"""What is unsafe on a terminal is escaped, one line stays one, JSON keeps its value, and legible text stays legible."""
+"""Unsafe characters for a terminal are escaped, a line stays one line, JSON keeps its value, legible text is unchanged."""
 
 import json
 import sys
@@ -27,12 +27,12 @@ ANY_TEXT = st.text(st.characters(exclude_categories=[]))
     ("می‌خواهم", "می‌خواهم"),                                   # Persian needs its zero-width non-joiner
 ])  # fmt: skip
 def test_unsafe_characters_are_shown_as_escapes(text: str, shown: str) -> None:
-    """Visible, and never obeyed."""
+    """Escapes are visible, and a terminal does not act on them."""
     assert harmless(text) == shown
 
 
 def test_every_unsafe_character_is_escaped() -> None:
-    """All of Unicode, judged by its own categories: nothing unsafe is left, in a line, in lines or in JSON."""
+    """All of Unicode, judged by its own categories: nothing unsafe remains, in a line, in lines or in JSON."""
     assert len(_unsafe()) > 2048 + 65 + 12
     assert_harmless(harmless(_unsafe()))
     assert_harmless(harmless_lines(_unsafe().replace("\n", "")))
@@ -40,7 +40,7 @@ def test_every_unsafe_character_is_escaped() -> None:
 
 
 def test_letters_stay_as_they_are() -> None:
-    """Of what is no control, no separator and no surrogate, only what has no width is changed: 17 characters."""
+    """Among characters that are no control, separator or surrogate, only zero-width ones change: 17 characters."""
     safe = set(EVERYTHING).difference(_unsafe())
 
     changed = safe.difference(harmless("".join(safe)))
@@ -49,21 +49,21 @@ def test_letters_stay_as_they_are() -> None:
 
 
 def test_lines_stay_lines() -> None:
-    """Messages of several lines keep them, with tabs as spaces; whatever else breaks a line is escaped."""
+    """Messages of several lines keep them, with tabs as spaces; any other line break is escaped."""
     assert harmless_lines("a\n\tat b\r\x0b\u2029") == "a\n    at b\\x0d\\x0b\\u2029"
     assert indented("one\ntwo\n  three\n\nfour\n") == "one\n  two\n  three\n\n  four\n"
 
 
 @given(ANY_TEXT)
 def test_escaping_twice_is_escaping_once(text: str) -> None:
-    """What two layers escape is shown as if one had."""
+    """Escaping in two layers gives the same text as in one."""
     assert harmless(harmless(text)) == harmless(text)
     assert harmless_lines(harmless(text)) == harmless(text)
 
 
 @given(st.recursive(ANY_TEXT | st.integers(), lambda values: st.lists(values) | st.dictionaries(ANY_TEXT, values)))
 def test_json_keeps_its_value(value: object) -> None:
-    """Whoever parses it gets what was there, whatever it is."""
+    """A parser gets the original value, in every case."""
     for text in (json.dumps(value, ensure_ascii=False), json.dumps(value, ensure_ascii=False, indent=2)):
         assert json.loads(harmless_json(text)) == value
 

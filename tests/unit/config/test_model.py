@@ -1,4 +1,4 @@
-"""penstock.toml: what is read, and that every mistake is named with its line and without its secret."""
+"""penstock.toml: its values are read, and every mistake is named with its line and without its secret."""
 
 import json
 from datetime import date
@@ -44,7 +44,7 @@ mode = "changes"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Return where the configuration of a test lies."""
+    """Return the path of a test's configuration."""
     return tmp_path / "penstock.toml"
 
 
@@ -72,7 +72,7 @@ def test_the_example_of_the_design_is_read_as_written(path: Path) -> None:
 
 
 def test_an_empty_file_is_a_configuration_of_defaults(path: Path) -> None:
-    """Nothing is required."""
+    """No key is required."""
     path.write_text("")
 
     loaded = loading.load(path, {})
@@ -81,7 +81,7 @@ def test_an_empty_file_is_a_configuration_of_defaults(path: Path) -> None:
 
 
 def test_environment_overrides_the_file(path: Path) -> None:
-    """PENSTOCK_* wins, also over a table that the file leaves out."""
+    """PENSTOCK_* overrides the file, also for a table that it omits."""
     path.write_text('[kafka]\nbootstrap_servers = "a:1"')
     environ = {"PENSTOCK_KAFKA_BOOTSTRAP_SERVERS": "b:2", "PENSTOCK_REGISTRY_URL": "http://c:3/"}
 
@@ -213,7 +213,7 @@ def test_a_mistake_is_named_with_its_line(path: Path, text: str, expected: str) 
 
 @pytest.mark.parametrize("provider", ["generic", "standard"])
 def test_resource_types_are_listed(path: Path, provider: str) -> None:
-    """Two hundred at most, in either notation of a table."""
+    """The maximum is two hundred, in either notation of a table."""
     listed = [f"type_{number}" for number in range(200)]
     path.write_text(MINIMAL.replace("shopify", provider) + f"options = {{ resource_types = {listed} }}")
 
@@ -224,7 +224,7 @@ def test_resource_types_are_listed(path: Path, provider: str) -> None:
 
 
 def test_allowed_files_are_beside_the_configuration(path: Path) -> None:
-    """A file of networks is found wherever Penstock is started."""
+    """A file of networks is found from any working directory."""
     path.write_text(MINIMAL + 'allow = ["file:own.txt", "192.0.2.1"]')
 
     assert loading.load(path, {}).sources[0].allow == (f"file:{path.parent / 'own.txt'}", "192.0.2.1")
@@ -237,7 +237,7 @@ def test_allowed_files_are_beside_the_configuration(path: Path) -> None:
     ("rate_limit = 100\nburst = 7", 7),
 ])  # fmt: skip
 def test_burst_is_a_second_of_the_rate(path: Path, text: str, burst: int) -> None:
-    """Unless it is said otherwise, and never nothing."""
+    """A configured burst overrides this; it is never zero."""
     path.write_text(MINIMAL + text)
 
     assert loading.load(path, {}).sources[0].burst_at_once == burst
@@ -249,14 +249,14 @@ def test_burst_is_a_second_of_the_rate(path: Path, text: str, burst: int) -> Non
     ("[ingress]\nbodies_limit_bytes = 30_000_000", 30_000_000),
 ])  # fmt: skip
 def test_one_of_the_largest_bodies_always_fits(path: Path, text: str, expected: int) -> None:
-    """The room for all bodies is at least that for one."""
+    """The limit for all bodies is at least that for one."""
     path.write_text(text)
 
     assert loading.load(path, {}).ingress.bodies_at_once_bytes == expected
 
 
 def test_all_mistakes_are_listed_in_the_order_of_the_file(path: Path) -> None:
-    """Nobody repairs a file one error at a time."""
+    """All mistakes are reported at once, not one at a time."""
     text = (
         FROM_DESIGN.replace("shopify", "x")
         .replace('source = "acme-shop"', 'source = "y"')
@@ -298,7 +298,7 @@ def test_a_file_that_is_not_there_is_said_to_be_missing(path: Path) -> None:
 
 
 def test_a_secret_pasted_instead_of_a_reference_is_not_repeated(path: Path) -> None:
-    """The message says what a reference looks like; logs of a failed start never hold the secret."""
+    """The message shows the form of a reference; logs of a failed start never contain the secret."""
     text = MINIMAL.replace('"text:hush"', '"hunter2", { ref = "hunter3" }, { ref = "env:hunter-4!", unti = 1 }')
 
     problems = problems_of(path, text)
@@ -317,7 +317,7 @@ def test_the_configuration_never_shows_a_text_secret_or_an_option(path: Path) ->
 
 
 def test_a_secret_is_read_from_where_its_reference_says(tmp_path: Path, path: Path) -> None:
-    """env: and text: are taken as they are, file: is relative to the configuration and loses one newline."""
+    """env: and text: are taken verbatim, file: is relative to the configuration and loses one newline."""
     (tmp_path / "secret").write_bytes(b"from file\n\n")
     path.write_text(MINIMAL.replace('"text:hush"', '"env:A", "file:secret", "text:a:b"'))
 
@@ -336,7 +336,7 @@ def test_a_secret_is_read_from_where_its_reference_says(tmp_path: Path, path: Pa
     ],
 )
 def test_a_secret_that_is_not_there_is_a_configuration_error(reference: str, message: str) -> None:
-    """An empty secret counts as absent: anybody can sign with an empty key."""
+    """An empty secret counts as absent: every client can sign with an empty key."""
     with pytest.raises(ConfigurationError) as raised:
         secrets.resolve_secret(SecretReference(ref=reference), {"EMPTY": ""})
 
@@ -352,7 +352,7 @@ def test_a_secret_is_accepted_until_the_end_of_its_last_day() -> None:
 
 
 def test_kafka_options_may_be_dotted_and_refer_to_secrets(path: Path) -> None:
-    """librdkafka's dotted names need no quotes, its numbers none either, and a password may be a reference."""
+    """librdkafka's dotted names and numbers need no quotes, and a password may be a reference."""
     path.write_text('[kafka.options]\nsasl.mechanism = "PLAIN"\nsasl.password = "env:P"\n"linger.ms" = 5\nx.y = true')
 
     options = secrets.kafka_options(loading.load(path, {}), {"P": "hush"})
@@ -367,7 +367,7 @@ def test_kafka_options_may_be_dotted_and_refer_to_secrets(path: Path) -> None:
 
 
 def test_files_of_kafka_options_are_relative_to_the_configuration(path: Path) -> None:
-    """Whatever folder a process is started in: secrets by reference, and librdkafka's own paths."""
+    """They resolve from any working directory: secrets by reference, and librdkafka's own paths."""
     (path.parent / "password").write_text("hush \r\n\n")
     path.write_text(
         '[kafka.options]\nsasl.password = "file:password"\nssl.ca.location = "ca.pem"\n'
@@ -378,7 +378,7 @@ def test_files_of_kafka_options_are_relative_to_the_configuration(path: Path) ->
 
     assert options == {
         "bootstrap.servers": "127.0.0.1:9092",
-        "sasl.password": "hush",  # what an editor or a tool has left at the end of the file is no part of it
+        "sasl.password": "hush",  # white space that an editor or a tool left at the end of the file is removed
         "ssl.ca.location": str(path.parent / "ca.pem"),
         "ssl.key.location": "/etc/key.pem",
         "https.ca.location": "probe",
@@ -402,7 +402,7 @@ def test_files_of_kafka_options_are_relative_to_the_configuration(path: Path) ->
     ],
 )
 def test_kafka_option_that_cannot_be_resolved_is_named_with_its_line(path: Path, text: str, expected: str) -> None:
-    """The option and its line, however its dotted name is written, and where the secret was looked for."""
+    """The message has the option and its line, in any notation of its dotted name, and the place of the missing secret."""
     (path.parent / "blank").write_text(" \n")
     (path.parent / "binary").write_bytes(b"\xff")
     path.write_text(f"\n[kafka.options]\n{text}\n")
@@ -425,14 +425,14 @@ def test_the_json_schema_knows_every_table_and_both_notations_of_a_secret() -> N
 
 
 def test_the_generic_options_are_those_of_the_provider() -> None:
-    """The two are written twice, because shapes may not import senders; they must stay the same."""
+    """Both are written, because shapes may not import senders; they must stay the same."""
     ours = model.GenericOptions().model_dump(exclude={"resource_types"})  # a field of the provider itself
 
     assert ours == msgspec.structs.asdict(GenericOptions())
 
 
 def test_secret_without_its_kind_is_refused_and_not_shown() -> None:
-    """Somebody who passes the secret itself must not read it in a log."""
+    """A secret passed in place of a reference must not appear in a log."""
     with pytest.raises(ConfigurationError) as refused:
         secrets.resolve_secret("hunter2", {})
 

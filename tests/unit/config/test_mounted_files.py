@@ -1,4 +1,4 @@
-"""Files that cannot be followed, by what the kernel says of mounts. Real mounts: tests/e2e/test_mounted_file.py."""
+"""Files that cannot be followed, according to the kernel's list of mounts. Real mounts: tests/e2e/test_mounted_file.py."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ MOUNTINFO = r"""
 
 
 def test_mount_points_are_read_as_the_kernel_writes_them() -> None:
-    """The fifth word, blanks in octal; a mounted file is one like any other."""
+    """The mount point is the fifth word, blanks in octal; a mounted file is one like any other."""
     assert parsed(MOUNTINFO) == {"/", "/etc/penstock/penstock.toml", "/mnt/with blank\\and\ttab"}
 
 
@@ -26,7 +26,7 @@ def test_this_system_tells_its_mounts() -> None:
 
 @pytest.mark.parametrize("name", ["plain", "link"])
 def test_mounted_file_is_found_by_whatever_name(tmp_path: Path, name: str) -> None:
-    """Links are followed: Kubernetes' names in a folder are links, and what they lead to is no mount."""
+    """Links are followed: Kubernetes' names in a directory are links, and their targets are not mounts."""
     (tmp_path / "plain").touch()
     (tmp_path / "link").symlink_to("plain")
     file = tmp_path / name
@@ -36,7 +36,7 @@ def test_mounted_file_is_found_by_whatever_name(tmp_path: Path, name: str) -> No
 
 
 def test_each_file_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looked at every two seconds, it makes one line."""
+    """Checked every two seconds, it makes one line."""
     file = tmp_path / "penstock.toml"
     file.touch()
     monkeypatch.setattr("config.mounted_files.MOUNTS", tmp_path / "mountinfo")

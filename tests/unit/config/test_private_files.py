@@ -1,4 +1,4 @@
-"""What a process creates, and what it finds: for its owner alone."""
+"""Files that a process creates or finds are accessible to their owner only."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ def mode(path: Path) -> int:
 
 
 def test_created_files_are_private_those_of_libraries_and_children_too(tmp_path: Path) -> None:
-    """SQLite and a child process know nothing of it, and ask for rights for everybody."""
+    """SQLite and a child process are unaware of it, and request access for every user."""
     program = (
         "import pathlib, sqlite3, subprocess; from config.private_files import create_privately; create_privately()\n"
         "pathlib.Path('folder').mkdir(); sqlite3.connect('library').execute('CREATE TABLE t (c)')\n"
@@ -29,7 +29,7 @@ def test_created_files_are_private_those_of_libraries_and_children_too(tmp_path:
 
 
 def test_what_is_open_is_tightened_and_the_rest_is_as_it_was(tmp_path: Path) -> None:
-    """Others lose every right; what the owner may do, and what a link leads to, stays."""
+    """Others lose all access; the owner's rights, and targets of links, stay."""
     outside = tmp_path / "outside"
     outside.touch(mode=0o644)
     data = tmp_path / "data"
@@ -47,7 +47,7 @@ def test_what_is_open_is_tightened_and_the_rest_is_as_it_was(tmp_path: Path) -> 
 
 
 def test_file_is_tightened_and_a_missing_one_is_no_matter(tmp_path: Path) -> None:
-    """A place may be a file, or gone."""
+    """A path may be a file, or absent."""
     file = tmp_path / "file"
     file.touch(mode=0o666)
 

@@ -1,4 +1,4 @@
-"""docs/configuration.md: made from the model, whole, up to date, and true about what is read and what is followed."""
+"""docs/configuration.md: generated from the model, complete, current, and correct about readers and reloads."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def row(page: str, key: str) -> list[str]:
 
 
 def test_page_is_up_to_date() -> None:
-    """What is committed is what the model says today."""
+    """The committed page matches the current model."""
     assert (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8") == configuration_page(), REMAKE
 
 
@@ -47,7 +47,7 @@ def test_changed_default_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_key_has_its_row_and_its_meaning() -> None:
-    """The page has each key of each table, and the model says what each means."""
+    """The page has each key of each table, and the model gives the meaning of each."""
     page = configuration_page()
     keys = {key for table in TABLES for key in table.model.model_fields}
 
@@ -56,7 +56,7 @@ def test_every_key_has_its_row_and_its_meaning() -> None:
 
 
 def test_every_table_of_the_model_has_its_section() -> None:
-    """A table that is added to the model is missed here until the page explains it."""
+    """A table added to the model fails here until the page explains it."""
     assert {table.model.__name__ for table in TABLES} == set(loading.json_schema()["$defs"])
 
 
@@ -74,13 +74,13 @@ def test_every_table_of_the_model_has_its_section() -> None:
     ],
 )
 def test_row_says_type_default_unit_and_limits(key: str, expected: list[str]) -> None:
-    """Each kind of key is shown as it is written in the file."""
+    """Each kind of key is shown in the file's notation."""
     assert row(configuration_page(), key)[:4] == expected
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.title)
 def test_example_is_a_valid_configuration(table: Table, tmp_path: Path) -> None:
-    """What the page shows can be copied."""
+    """The examples on the page can be copied."""
     path = tmp_path / "penstock.toml"
     path.write_text(table.example)
 
@@ -88,7 +88,7 @@ def test_example_is_a_valid_configuration(table: Table, tmp_path: Path) -> None:
 
 
 def test_what_is_followed_is_said() -> None:
-    """The page says of the tables that the ingress follows that it does, and of all others which process to restart."""
+    """The page marks the tables that the ingress reloads, and names for all others the process to restart."""
     followed = {table.title for table in TABLES if "The ingress follows" in table.reload}
 
     assert followed == {
@@ -98,7 +98,7 @@ def test_what_is_followed_is_said() -> None:
 
 
 def test_every_variable_that_is_read_is_named() -> None:
-    """Each PENSTOCK_ variable in the code stands on the page, and no other."""
+    """Each PENSTOCK_ variable in the code is on the page, and no other."""
     sources = [file.read_text(encoding="utf-8") for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
     read = {name for text in sources for name in re.findall(r"\"(PENSTOCK_[A-Z_]+)\"", text)}
 

@@ -1,4 +1,4 @@
-"""Lines of keys: every notation that TOML has for the same key is found."""
+"""Lines of keys: every TOML notation of the same key is found."""
 
 import pytest
 

@@ -15,7 +15,7 @@ BROKEN = '[[sources]]\nname = "acme"\nprovider = "shopfy"\n'
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run every command in an empty folder, without this machine's settings."""
+    """Run every command in an empty directory, without this machine's settings."""
     monkeypatch.chdir(tmp_path)
     for name in ("CONFIG", "DATA_DIR", "URL", "KAFKA_BOOTSTRAP_SERVERS", "REGISTRY_URL", "WORKER_ID"):
         monkeypatch.delenv(f"PENSTOCK_{name}", raising=False)
@@ -32,7 +32,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 def test_help_documents_commands_and_exit_codes(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Nobody has to read the source for that."""
+    """The help text is sufficient without the source code."""
     assert run(monkeypatch, "--help") == 0
 
     text = capsys.readouterr().out
@@ -60,7 +60,7 @@ def test_help_documents_commands_and_exit_codes(
 def test_every_command_has_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    """Each explains itself."""
+    """Each command has a help text."""
     assert run(monkeypatch, command, "--help") == 0
     assert "--data-dir" in capsys.readouterr().out
 
@@ -69,7 +69,7 @@ def test_every_command_has_help(
 def test_every_command_about_state_has_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
 ) -> None:
-    """Each explains itself, also one level down."""
+    """Each has a help text, also one level down."""
     assert run(monkeypatch, "state", command, "--help") == 0
     assert "--data-dir" in capsys.readouterr().out
 
@@ -118,7 +118,7 @@ def test_help_loads_nothing_slow() -> None:
 def test_a_mistake_ends_with_2_and_its_explanation(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
-    """Never a traceback."""
+    """A mistake never causes a traceback."""
     Path("broken.toml").write_text(BROKEN)
 
     code = run(monkeypatch, *arguments)
@@ -132,7 +132,7 @@ def test_a_mistake_ends_with_2_and_its_explanation(
 def test_check_finds_the_demo_in_the_data_directory(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without ./penstock.toml the demo is meant."""
+    """Without ./penstock.toml the command uses the demo's."""
     demo_configuration(Path(".penstock"))
 
     assert run(monkeypatch, "check") == 0
@@ -156,7 +156,7 @@ def test_check_ends_with_1_when_a_secret_is_missing(
 
 
 def test_send_to_nobody_ends_with_1(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The address and the likely reason are said once."""
+    """The address and the likely reason are shown once."""
     demo_configuration(Path(".penstock"))
     Path("x.json").write_text("{}")
 

@@ -1,7 +1,7 @@
-"""Whatever a payload, a server, a file or a configuration says: no command passes it on to a terminal unescaped.
+"""Hostile text from a payload, a server, a file or a configuration: no command writes it to a terminal unescaped.
 
-Each command runs as a person runs it, and what it prints is judged on stdout and stderr, piped and in colour. Those that read
-Kafka are in tests/kafka/test_hostile.py; that no other place can print is in tests/unit/test_output.py.
+Each command runs as a person runs it, and its output is checked on stdout and stderr, piped and in colour. Those that read
+Kafka are in tests/kafka/test_hostile.py; tests/unit/test_output.py shows that no other code can print.
 """
 
 import hmac
@@ -36,7 +36,7 @@ from tests.support.processes.fixed_answer import answering
 SECRET = b"made-up"
 MOMENT = datetime(2026, 11, 21, 10, tzinfo=UTC)
 NOWHERE = "http://127.0.0.1:1"
-QUOTED = json.dumps(HOSTILE)  # as TOML and JSON write it
+QUOTED = json.dumps(HOSTILE)  # in the notation of TOML and JSON
 CONFIGURED = {
     "unknown key": f'[[sources]]\nname = "acme"\nprovider = "shopify"\nsecrets = ["text:s"]\n{QUOTED} = 1\n',
     "value": f'[[sources]]\nname = "acme"\nprovider = {QUOTED}\nsecrets = ["text:s"]\n',
@@ -101,7 +101,7 @@ AT_ONCE = frozenset(CONFIGURED) - {"filter", "certificate", "options", "secret"}
 FOUND_BY = dict.fromkeys(READERS, AT_ONCE) | {
     "check": frozenset(CONFIGURED),
     "up": frozenset(CONFIGURED),
-    "ingress": frozenset(CONFIGURED) - {"filter"},  # each looks at what it uses
+    "ingress": frozenset(CONFIGURED) - {"filter"},  # each checks only the settings that it uses
     "worker": frozenset(CONFIGURED) - {"certificate", "secret", "address"},
 }
 """Which mistakes a command finds before it looks for Kafka or serves."""
@@ -109,7 +109,7 @@ FOUND_BY = dict.fromkeys(READERS, AT_ONCE) | {
 
 @pytest.fixture(autouse=True)
 def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run each command in a folder of hostile files, without this machine's settings."""
+    """Run each command in a directory of hostile files, without this machine's settings."""
     monkeypatch.chdir(tmp_path)
     for name in ("CONFIG", "DATA_DIR", "URL", "KAFKA_BOOTSTRAP_SERVERS", "REGISTRY_URL", "WORKER_ID"):
         monkeypatch.delenv(f"PENSTOCK_{name}", raising=False)
@@ -128,7 +128,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=["piped", "in colour"])
 def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> "Run":
-    """Give what runs a command and returns what it printed, once it was seen to be harmless."""
+    """Give a function that runs the command and returns its output after checking that it is harmless."""
     if request.param == "in colour":
         monkeypatch.setenv("FORCE_COLOR", "1")
         monkeypatch.setenv("COLUMNS", "4000")
@@ -137,7 +137,7 @@ def run(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capfd: 
 
 @pytest.fixture
 def piped(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> "Run":
-    """Give the same, where another program reads what is printed."""
+    """Give the same, with output for another program."""
     return Run(monkeypatch, capfd)
 
 
@@ -155,7 +155,7 @@ class Run:
         return self.printed()
 
     def printed(self) -> str:
-        """Return what was printed since it was last asked for; it has to be harmless but for colours."""
+        """Return the output since the last call; it must be harmless except for colours."""
         captured = self._capfd.readouterr()
         printed = OURS.sub("", captured.out + captured.err)
         assert_harmless(printed)
@@ -170,14 +170,14 @@ def every_command() -> set[str]:
 
 
 def test_every_command_is_held_to_it() -> None:
-    """A new command has to bring hostile cases along, here or with Kafka."""
+    """A new command needs hostile cases, here or with Kafka."""
     assert every_command() == WITHOUT_KAFKA | WITH_KAFKA
     assert every_command() == set(COMMANDS)
 
 
 @pytest.mark.parametrize("arguments", [given for cases in COMMANDS.values() for given in cases], ids=repr)
 def test_arguments_and_files_are_shown_escaped(run: Run, arguments: tuple[str, ...]) -> None:
-    """Whatever a file or the command line contains; the services are away, so faults are shown too."""
+    """This holds for any file and command line; the services are away, so faults are shown too."""
     if arguments == ("up", "--data-dir", "foreign"):
         arguments = ("up", "--data-dir", "foreign", "--port", "0", "--kafka-port", "0", "--registry-port", "0")
     if arguments[0] in {"ingress", "worker"} or " ".join(arguments[:2]) in WITH_KAFKA or arguments[0] in WITH_KAFKA:
@@ -206,7 +206,7 @@ def test_legible_text_stays_legible(run: Run) -> None:
 
 
 def test_json_is_the_same_value(run: Run) -> None:
-    """One line, of which a program reads what was there."""
+    """The output is one line, and a parser gets the original text."""
     shown = run("try-filter", "title:*", "product.json", "--json")
 
     (line,) = shown.splitlines()
@@ -226,7 +226,7 @@ def test_json_is_the_same_value(run: Run) -> None:
 ], ids=["object", "nested", "text"])  # fmt: skip
 @pytest.mark.parametrize("is_json", [False, True])
 def test_answers_of_a_server_are_shown_escaped(run: Run, answer: bytes, detail: str, is_json: bool) -> None:
-    """`penstock send` shows what the other side says, which need not be Penstock."""
+    """`penstock send` shows the other side's answer, which need not come from Penstock."""
     body = detail.encode()
     with answering(answer % (len(body), body)) as url:
         shown = run("send", "acme", "product.json", "-t", "a/b", "--url", url, *(["--json"] if is_json else []))
@@ -238,7 +238,7 @@ def test_answers_of_a_server_are_shown_escaped(run: Run, answer: bytes, detail: 
 
 
 def test_replay_shows_differences_escaped(run: Run) -> None:
-    """Ids, names, types and documents of what a replay found."""
+    """Ids, names, types and documents in the findings of a replay."""
     key = f"a|b|{HOSTILE}|1"
     event = Event(HOSTILE, HOSTILE, "u", key, (HOSTILE,), None)
     delivery = RawDelivery(HOSTILE, HOSTILE, HOSTILE, HOSTILE, MOMENT, key, b"{}", HOSTILE, None, None, {})
@@ -256,7 +256,7 @@ def test_replay_shows_differences_escaped(run: Run) -> None:
 
 
 def test_a_bug_is_shown_escaped(run: Run) -> None:
-    """A fault that nobody expected keeps its traceback; its text may quote a payload."""
+    """An unexpected fault keeps its traceback; its text may quote a payload."""
 
     def broken() -> None:
         raise RuntimeError(HOSTILE)

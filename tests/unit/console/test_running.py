@@ -1,4 +1,4 @@
-"""What a running `penstock up` leaves for the commands beside it."""
+"""The file that a running `penstock up` leaves for the commands beside it."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ RUNNING = Running("/here/penstock.toml", "http://127.0.0.1:1", "127.0.0.1:2", "h
 
 
 def test_the_addresses_are_found_by_commands_with_the_same_configuration(tmp_path: Path) -> None:
-    """Another configuration means another Kafka, so it never gets these."""
+    """Another configuration may mean another Kafka, so it never gets these."""
     leave(tmp_path, RUNNING)
 
     assert found(tmp_path, Path("/here/penstock.toml")) == RUNNING
@@ -18,7 +18,7 @@ def test_the_addresses_are_found_by_commands_with_the_same_configuration(tmp_pat
 
 
 def test_nothing_is_found_once_it_is_taken_away(tmp_path: Path) -> None:
-    """Taking away twice is fine: it may never have been left."""
+    """Removing it twice is fine: it may never have been written."""
     leave(tmp_path, RUNNING)
     remove(tmp_path)
     remove(tmp_path)
@@ -28,14 +28,14 @@ def test_nothing_is_found_once_it_is_taken_away(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"config": "x"}', '{"other": 1}'])
 def test_a_damaged_file_counts_as_none(tmp_path: Path, text: str) -> None:
-    """Looking never fails because of it."""
+    """A broken file never makes the lookup fail."""
     (tmp_path / FILE).write_text(text)
 
     assert found(tmp_path, Path("x")) is None
 
 
 def test_what_the_environment_says_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person who sets PENSTOCK_* means it."""
+    """PENSTOCK_* set by a person takes precedence."""
     leave(tmp_path, RUNNING)
     monkeypatch.setenv("PENSTOCK_REGISTRY_URL", "http://mine")
 

@@ -20,19 +20,19 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
     ("2026-11-20T10:00:00+02:00", datetime(2026, 11, 20, 8, tzinfo=UTC)),
 ])  # fmt: skip
 def test_moment(text: str, expected: datetime) -> None:
-    """So long ago, or a time; without a zone it is UTC."""
+    """A duration ago, or a time; without a zone it is UTC."""
     assert past_moment(text, NOW, "--since") == expected
 
 
 @pytest.mark.parametrize("text", ["", "yesterday", "-2h", "2w", "2026-13-01", "999999d", "0001-01-01T00:00:00+02:00"])
 def test_what_is_no_time_says_what_is(text: str) -> None:
-    """With the option's name."""
+    """The message has the option's name."""
     with pytest.raises(Misused, match="--since: expected 30m, 2h, 3d or a time"):
         past_moment(text, NOW, "--since")
 
 
 def test_the_future_has_no_deliveries() -> None:
-    """A slip in a date is told, not answered with nothing."""
+    """A mistyped date is an error, not an empty result."""
     with pytest.raises(
         Misused, match=r"--since: expected a time in the past, got 2026-11-21T12:00:01Z; it is 12:00:00Z now"
     ):

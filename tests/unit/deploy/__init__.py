@@ -1,1 +1,1 @@
-"""Tests of what is in `deploy/`, without a cluster, Helm or a running systemd."""
+"""Tests of `deploy/`, without a cluster, Helm or a running systemd."""

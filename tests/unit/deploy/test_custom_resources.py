@@ -1,4 +1,4 @@
-"""What the Prometheus operator and KEDA read has their shape: their schemas are in no package, so the fields used are listed.
+"""Custom resources for the Prometheus operator and KEDA have valid fields; no package has the schemas, so they are listed here.
 
 Sources: Prometheus operator API reference `monitoring.coreos.com/v1`; KEDA 2 `ScaledObject` specification and Kafka scaler.
 """
@@ -63,7 +63,7 @@ class PrometheusRule(Strict, frozen=True):
 
 
 class Target(Strict, frozen=True):
-    """What KEDA scales."""
+    """The target that KEDA scales."""
 
     apiVersion: Literal["apps/v1"]  # noqa: N815 - the field's name
     kind: Literal["StatefulSet"]
@@ -98,7 +98,7 @@ class ScaledObject(Strict, frozen=True):
     ],
 )
 def test_custom_resource_has_its_shape(kind: str, api: str, shape: type[Strict]) -> None:
-    """Every field is one that its operator knows, of the right type."""
+    """Every field exists in its operator's API, with the right type."""
     (manifest,) = manifests(FULL, kind)
 
     assert manifest["apiVersion"] == api
@@ -106,7 +106,7 @@ def test_custom_resource_has_its_shape(kind: str, api: str, shape: type[Strict])
 
 
 def test_scaled_object_scales_the_worker_and_never_removes_many_at_once() -> None:
-    """It names the worker's StatefulSet, which leaves the number to it; one worker goes at a time."""
+    """It names the worker's StatefulSet, which leaves the number to it; one worker is removed at a time."""
     (scaled,) = manifests(FULL, "ScaledObject")
     (worker,) = [found for found in manifests(FULL, "StatefulSet") if found["metadata"]["name"].endswith("-worker")]
     down = scaled["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]

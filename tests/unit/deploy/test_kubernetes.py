@@ -1,4 +1,4 @@
-"""The rendered manifests say what the processes need; Helm itself is for `make test-charts`."""
+"""The rendered manifests match the processes; Helm itself is for `make test-charts`."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -58,7 +58,7 @@ def container(rendering: Rendering, component: str) -> Manifest:
 
 
 def options(rendering: Rendering) -> dict[str, str]:
-    """Return the options that the ingress is started with."""
+    """Return the ingress's command-line options."""
     return dict(argument.split("=", 1) for argument in container(rendering, "ingress")["args"][1:])
 
 
@@ -71,7 +71,7 @@ def configuration(rendering: Rendering, directory: Path) -> Configuration:
 
 @EACH
 def test_what_is_committed_was_made_from_this_chart(rendering: Rendering) -> None:
-    """A change of the chart, its values or the alerts without `make charts` is found here."""
+    """Detects a change of the chart, its values or the alerts without `make charts`."""
     with rendering.manifests.open(encoding="utf-8") as file:
         assert file.readline() == rendering.first_line
     assert ALERTS_IN_CHART.read_bytes() == ALERTS.read_bytes(), "run `make charts`"
@@ -79,7 +79,7 @@ def test_what_is_committed_was_made_from_this_chart(rendering: Rendering) -> Non
 
 @EACH
 def test_configuration_can_be_loaded(rendering: Rendering, tmp_path: Path) -> None:
-    """The configuration in the ConfigMap is one that Penstock accepts, and workers are no more than partitions."""
+    """Penstock accepts the configuration in the ConfigMap, and workers are no more than partitions."""
     loaded = configuration(rendering, tmp_path)
 
     assert loaded.sources
@@ -93,7 +93,7 @@ def test_configuration_can_be_loaded(rendering: Rendering, tmp_path: Path) -> No
 
 @EACH
 def test_no_secret_lies_in_a_config_map_or_an_environment(rendering: Rendering, tmp_path: Path) -> None:
-    """Secrets are files of Secrets: references to them are all that a ConfigMap or a pod's environment holds."""
+    """Secrets are files of Secrets: a ConfigMap and a pod's environment hold only references to them."""
     written = [value for path in (FULL,) for value in re.findall(r"made-up-[\w-]+", path.values.read_text())]  # type: ignore[union-attr]  # FULL has values
     assert len(written) == 2
     shown = [manifest for manifest in manifests(rendering) if manifest["kind"] != "Secret"]
@@ -110,7 +110,7 @@ def test_no_secret_lies_in_a_config_map_or_an_environment(rendering: Rendering, 
 
 @EACH
 def test_pods_are_confined(rendering: Rendering) -> None:
-    """No root, no capability, a read-only file system but for data and /tmp, no token of the cluster, no floating tag."""
+    """No root, no capability, a read-only file system except data and /tmp, no token of the cluster, no floating tag."""
     for _, spec in pods(rendering):
         (only,) = spec["containers"]
         assert spec["automountServiceAccountToken"] is False
@@ -134,7 +134,7 @@ def test_pods_are_confined(rendering: Rendering) -> None:
 
 @EACH
 def test_probes_are_on_the_operations_port(rendering: Rendering) -> None:
-    """Alive is /healthz, ready is /readyz, and neither is on the port that strangers reach."""
+    """Alive is /healthz, ready is /readyz, and neither is on the public port."""
     for component, _ in pods(rendering):
         found = container(rendering, component)
         paths = {name: found[name]["httpGet"] for name in ("startupProbe", "livenessProbe", "readinessProbe")}
@@ -149,7 +149,7 @@ def test_probes_are_on_the_operations_port(rendering: Rendering) -> None:
 
 @EACH
 def test_pods_have_the_time_that_they_take_to_stop(rendering: Rendering) -> None:
-    """Kubernetes kills only what is stuck: lame duck and draining, or a batch and its commit, fit into the grace period."""
+    """Kubernetes kills only stuck pods: lame duck and draining, or a batch and its commit, fit into the grace period."""
     lame_duck_s = float(options(rendering)["--lame-duck"])
 
     assert pod(rendering, "ingress")["terminationGracePeriodSeconds"] >= lame_duck_s + INGRESS_STOP_S + RESERVE_S
@@ -157,7 +157,7 @@ def test_pods_have_the_time_that_they_take_to_stop(rendering: Rendering) -> None
 
 
 def test_options_are_those_of_the_command() -> None:
-    """The command line knows each option and variable; ports are its defaults."""
+    """The command line has each option and variable; ports are its defaults."""
     commands: Any = get_command(app)
     known = {name: option for option in commands.commands["ingress"].params for name in option.opts}
     variables = {
@@ -214,7 +214,7 @@ def test_only_deliveries_are_reached_from_outside(rendering: Rendering) -> None:
 
 @EACH
 def test_network_policies_allow_what_is_needed(rendering: Rendering) -> None:
-    """Everybody may post, Prometheus may scrape; out go names, Kafka, and the worker's registry."""
+    """Every client may post, Prometheus may scrape; outgoing are names, Kafka, and the worker's registry."""
     policies = {
         policy["metadata"]["labels"]["app.kubernetes.io/component"]: policy["spec"]
         for policy in manifests(rendering, "NetworkPolicy")
@@ -250,7 +250,7 @@ def test_selectors_select_their_pods(rendering: Rendering) -> None:
 
 
 def test_spool_outlives_its_pod() -> None:
-    """A volume with deliveries that were answered 200 is never removed by the cluster; a worker's copy is."""
+    """The cluster never removes a volume with deliveries that were answered 200; a worker's copy it does."""
     policies = {
         manifest["metadata"]["name"]: manifest["spec"]["persistentVolumeClaimRetentionPolicy"]
         for manifest in manifests(PLAIN, "StatefulSet")

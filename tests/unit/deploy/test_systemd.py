@@ -1,6 +1,6 @@
-"""The units are what systemd accepts, confine the processes, and give them the time that they take.
+"""systemd accepts the units, which confine the processes and allow their stop times.
 
-systemd's own judgement needs `systemd-analyze` (Debian: the package systemd), which containers often do not have.
+systemd's own check needs `systemd-analyze` (Debian: the package systemd), which containers often lack.
 """
 
 import re
@@ -46,7 +46,7 @@ def installed(unit: Path, directory: Path, program: str = "/bin/true") -> Path:
 
 
 def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Return what systemd-analyze says."""
+    """Return the output of systemd-analyze."""
     assert ANALYZE is not None
     return subprocess.run([ANALYZE, "--no-pager", *arguments], capture_output=True, text=True, timeout=60, check=False)
 
@@ -54,7 +54,7 @@ def analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
 @NEEDS_SYSTEMD
 @EACH
 def test_unit_is_accepted(unit: Path, tmp_path: Path) -> None:
-    """systemd knows every setting and value."""
+    """systemd supports every setting and value."""
     said = analyze("verify", str(installed(unit, tmp_path)))
 
     assert (said.returncode, said.stdout + said.stderr) == (0, "")
@@ -62,7 +62,7 @@ def test_unit_is_accepted(unit: Path, tmp_path: Path) -> None:
 
 @NEEDS_SYSTEMD
 def test_misspelt_setting_is_found(tmp_path: Path) -> None:
-    """What the test above relies on: a setting that systemd does not know is said."""
+    """The test above relies on this: systemd reports an unknown setting."""
     template = installed(INGRESS, tmp_path)
     template.write_text(template.read_text().replace("RestartSec=", "RestartSeconds="))
 
@@ -72,7 +72,7 @@ def test_misspelt_setting_is_found(tmp_path: Path) -> None:
 @NEEDS_SYSTEMD
 @EACH
 def test_unit_is_confined(unit: Path, tmp_path: Path) -> None:
-    """systemd's own measure of what a service could do, were it taken over, is small."""
+    """systemd's own measure of the exposure of a compromised service is small."""
     said = analyze("security", "--offline=true", f"--threshold={MOST_EXPOSURE}", str(installed(unit, tmp_path)))
 
     assert said.returncode == 0, said.stdout[-400:]
@@ -80,7 +80,7 @@ def test_unit_is_confined(unit: Path, tmp_path: Path) -> None:
 
 @EACH
 def test_unit_writes_to_its_own_state_alone(unit: Path) -> None:
-    """Each instance has a state directory, which is its data directory, for its owner's eyes only."""
+    """Each instance has a state directory, which is its data directory, for its owner only."""
     found = settings(unit)
     (state,) = found["StateDirectory"]
 
@@ -92,7 +92,7 @@ def test_unit_writes_to_its_own_state_alone(unit: Path) -> None:
 
 
 def test_instances_of_the_ingress_share_the_port_and_nothing_else() -> None:
-    """One user, else the kernel lets no second one join; the operations port is each instance's own, and no worker's."""
+    """One user, because the kernel requires it for a shared port; each instance has an operations port, no worker has it."""
     found = settings(INGRESS)
     variables = dict(word.split("=", 1) for line in found["Environment"] for word in line.split())
     (command,) = found["ExecStart"]
@@ -108,13 +108,13 @@ def test_instances_of_the_ingress_share_the_port_and_nothing_else() -> None:
     ("unit", "parts_s"), [(INGRESS, (LAME_DUCK_S, INGRESS_STOP_S)), (WORKER, (WORKER_STOP_S, COMMIT_S))]
 )
 def test_unit_has_the_time_that_it_takes_to_stop(unit: Path, parts_s: Sequence[float]) -> None:
-    """systemd kills only what is stuck."""
+    """systemd kills only a stuck process."""
     assert float(settings(unit)["TimeoutStopSec"][0]) >= sum(parts_s) + 2
 
 
 @EACH
 def test_unit_that_lives_is_always_started_again(unit: Path) -> None:
-    """The start limit stops only what dies within 10 s of each start, and a faulty configuration at once."""
+    """The start limit stops only services that die within 10 s of each start, and a faulty configuration at once."""
     found = {name: values[0] for name, values in settings(unit).items()}
     fewest_s = int(found["StartLimitIntervalSec"]) / int(found["StartLimitBurst"])
 

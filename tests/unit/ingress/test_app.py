@@ -1,4 +1,4 @@
-"""The paths of the ingress, and that no fault inside ever becomes a 500."""
+"""The paths of the ingress; no internal fault ever becomes a 500."""
 
 import asyncio
 import re
@@ -20,12 +20,12 @@ from tests.support.kafka.memory_topic import MemoryTopic
 
 
 def no_lifespan(_app: Starlette) -> AbstractAsyncContextManager[None]:
-    """Return a lifespan in which nothing happens."""
+    """Return a lifespan without effects."""
     return nullcontext()
 
 
 def client(topic: MemoryTopic) -> httpx.AsyncClient:
-    """Return a client of a ingress with one source that verifies nothing."""
+    """Return a client of an ingress with one source that verifies nothing."""
     source = Source("acme", Generic(), (), is_verified=False)
     metrics, settings = Metrics([source]), Settings({})
     receiver = Receiver(settings, {"acme": source}, topic, metrics, lambda: datetime.now(UTC))
@@ -38,7 +38,7 @@ def client(topic: MemoryTopic) -> httpx.AsyncClient:
     (asyncio.CancelledError(), "shutting_down"),
 ])  # fmt: skip
 async def test_fault_costs_a_retry_and_no_more(error: BaseException, reason: str) -> None:
-    """Whatever breaks, the provider is told to come again, and neither answer nor log repeats the error's text."""
+    """On any fault the provider is told to retry, and neither answer nor log repeats the error's text."""
     with structlog.testing.capture_logs() as logs:
         async with client(MemoryTopic(fault=error)) as http:
             answer = await http.post("/v1/acme", content=b"{}")
@@ -65,9 +65,9 @@ async def test_fault_is_logged_with_its_location() -> None:
     ("HEAD", "/v1/acme", 200),
     ("PUT", "/v1/acme", 405),
     ("POST", "/v1/", 404),
-    ("POST", "/v1/acme/", 200),   # the same source: a provider that never tries again may send it
+    ("POST", "/v1/acme/", 200),   # the same source: a provider that never retries may send it
     ("POST", "/v1/acme//", 404),
-    ("POST", "/v1/ac%6de", 404),  # a proxy in front has seen these bytes and no others
+    ("POST", "/v1/ac%6de", 404),  # a proxy in front has seen only these bytes
     ("POST", "/v1%2facme", 404),
     ("POST", "/v1", 404),
     ("POST", "/", 404),
@@ -88,7 +88,7 @@ async def test_path_is_answered(method: str, path: str, status: int) -> None:
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/", "/v1", "/docs", "/%6detrics", "/metrics/"])
 async def test_nothing_but_deliveries_is_served(path: str) -> None:
-    """Where deliveries come in, no other path exists, and the refusal names none."""
+    """The port for deliveries has no other path, and the refusal names none."""
     async with client(MemoryTopic()) as http:
         answer = await http.get(path)
 

@@ -1,4 +1,4 @@
-"""The sources follow the configuration's file: what is served, what is said, and what is kept when the file is wrong."""
+"""The sources follow the configuration file: sources served, messages logged, and the state under a wrong file."""
 
 import os
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def source(name: str, *secrets: str, more: str = "") -> str:
 
 
 class World:
-    """A configuration in a file, followed; `served` is what the ingress would serve."""
+    """A configuration in a file, followed; `served` are the ingress's sources."""
 
     def __init__(self, directory: Path, text: str, environ: Mapping[str, str] | None = None) -> None:
         self.path = directory / "penstock.toml"
@@ -42,7 +42,7 @@ class World:
         self.adopted += 1
 
     async def reload(self, text: str | None = None) -> tuple[str, Logs]:
-        """Write the file, let it be read, and return the result and what was logged."""
+        """Write the file, have it read, and return the result and the logged lines."""
         if text is not None:
             self.path.write_text(text)
         with structlog.testing.capture_logs() as logs:
@@ -59,7 +59,7 @@ class World:
 
 
 async def test_sources_come_go_and_change(tmp_path: Path) -> None:
-    """A good file is served as a whole, and the log names what is different."""
+    """A good file is served as a whole, and the log names the differences."""
     world = World(tmp_path, source("kept", "text:a") + source("gone", "text:b") + source("turned", "text:c"))
     kept = world.served["kept"]
 
@@ -81,7 +81,7 @@ async def test_sources_come_go_and_change(tmp_path: Path) -> None:
     (KAFKA, "[[sources]]: expected at least one"),
 ])  # fmt: skip
 async def test_faulty_file_changes_nothing(tmp_path: Path, text: str, problem: str) -> None:
-    """What is wrong is logged with its line, the sources stay as they were, and a metric shows it until it is repaired."""
+    """Mistakes are logged with their line, the sources stay unchanged, and a metric shows it until they are repaired."""
     good = source("kept", "text:a")
     world = World(tmp_path, good)
     served = world.served
@@ -100,7 +100,7 @@ async def test_faulty_file_changes_nothing(tmp_path: Path, text: str, problem: s
 
 
 async def test_missing_file_changes_nothing(tmp_path: Path) -> None:
-    """Between an editor's delete and its create there is no file."""
+    """The file is absent between an editor's delete and its create."""
     world = World(tmp_path, source("kept", "text:a"))
     world.path.unlink()
 
@@ -110,7 +110,7 @@ async def test_missing_file_changes_nothing(tmp_path: Path) -> None:
 
 
 async def test_other_keys_need_a_restart(tmp_path: Path) -> None:
-    """Only the sources are followed; the rest is named, by the process that reads it, for as long as it differs."""
+    """Only the sources are followed; other differences are logged, with the process that reads them, while they last."""
     world = World(tmp_path, KAFKA + source("acme", "text:a"))
     changed = KAFKA.replace("9092", "9093") + "[ingress]\nspool_bytes = 4096\n" + '[[routes]]\nname = "all"\n'
 
@@ -136,7 +136,7 @@ async def test_options_of_a_source_need_the_workers_restart(tmp_path: Path) -> N
 
 
 async def test_unverified_source_is_a_warning_and_a_metric(tmp_path: Path) -> None:
-    """`verify = "none"` that comes with a reload is as loud as one at the start."""
+    """`verify = "none"` in a reload is warned of like one at the start."""
     world = World(tmp_path, source("acme", "text:a"))
     labels = {"source": "acme", "provider": "shopify"}
     assert world.count("penstock_ingress_source_unverified", **labels) == 0
@@ -148,7 +148,7 @@ async def test_unverified_source_is_a_warning_and_a_metric(tmp_path: Path) -> No
 
 
 async def test_counters_of_sources_go_on(tmp_path: Path) -> None:
-    """A kept source counts on, a removed one is shown no more, and one that returns never counts back."""
+    """A kept source's counter continues, a removed one is shown no more, and one that returns never counts backwards."""
     both = source("acme", "text:a") + source("gone", "text:b")
     world = World(tmp_path, both)
     for tally in world.metrics.tallies.values():
@@ -195,7 +195,7 @@ def rewrite(path: Path, text: str) -> None:
 
 
 def replace(path: Path, text: str) -> None:
-    """Put another file in the place, as editors and `mv` do."""
+    """Replace the file by another, as editors and `mv` do."""
     draft = path.with_suffix(".draft")
     draft.write_text(text)
     draft.replace(path)
@@ -203,7 +203,7 @@ def replace(path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("change", [rewrite, replace])
 async def test_secret_in_a_file_is_read_again(tmp_path: Path, change: Any) -> None:
-    """A rotated file is noticed by its content, however it was written, and its new secret is served."""
+    """A rotated file is noticed by its content, written in any way, and its new secret is served."""
     secret = tmp_path / "secret"
     secret.write_text("old\n")
     world = World(tmp_path, source("acme", "file:secret"))
@@ -236,7 +236,7 @@ async def test_swapped_directory_of_secrets_is_noticed(tmp_path: Path) -> None:
 
 
 async def test_secret_that_comes_after_its_mention_is_noticed(tmp_path: Path) -> None:
-    """A configuration that waits for a secret's file is used once the file is there."""
+    """A configuration that waits for a secret's file is used once the file exists."""
     world = World(tmp_path, source("acme", "text:old"))
     result, _ = await world.reload(source("acme", "file:secret", "text:old"))
     assert result == "refused"
@@ -250,19 +250,19 @@ async def test_secret_that_comes_after_its_mention_is_noticed(tmp_path: Path) ->
 
 
 class Writing(Follower):
-    """A follower that meets somebody who is writing the file at that moment."""
+    """A follower that coincides with a writer of the file."""
 
     rest = ""
 
     async def settle(self) -> None:
-        """Let the writer go on."""
+        """Let the writer continue."""
         with (self._file.path).open("a") as file:
             file.write(self.rest)
 
 
 @pytest.mark.parametrize(("rest", "is_settled"), [("", True), (source("more", "text:b"), False)])
 async def test_half_written_file_waits(tmp_path: Path, rest: str, is_settled: bool) -> None:
-    """A file that still changes while it is looked at is not read: it may parse and yet be half of itself."""
+    """A file that changes during the read is not used: half of it may parse."""
     world = World(tmp_path, source("acme", "text:a") + source("more", "text:b"))
     follower = Writing(world.file, world.file.load(), world.served, world.adopt, world.metrics.reloads)
     follower.rest = rest
@@ -273,7 +273,7 @@ async def test_half_written_file_waits(tmp_path: Path, rest: str, is_settled: bo
 
 
 async def test_what_was_written_while_the_process_started_is_found(tmp_path: Path) -> None:
-    """Between the start's reading and the first look a file may have changed."""
+    """A file may change between the start's reading and the first poll."""
     world = World(tmp_path, source("acme", "text:a"))
     world.path.write_text(source("acme", "text:b"))
 
@@ -281,7 +281,7 @@ async def test_what_was_written_while_the_process_started_is_found(tmp_path: Pat
 
 
 async def test_allowlist_in_a_file_is_read_again(tmp_path: Path) -> None:
-    """A new list of networks is noticed and served; one that is cut short is refused, and the list stays."""
+    """A new list of networks is noticed and served; a truncated one is refused, and the list stays."""
     networks = tmp_path / "own.txt"
     networks.write_text("192.0.2.0/24\n")
     world = World(tmp_path, source("guarded", "text:a", more='allow = ["file:own.txt"]\n'))

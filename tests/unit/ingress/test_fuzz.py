@@ -1,4 +1,4 @@
-"""A sample of the soak's strange requests: every one is answered rightly, none with a fault, and nothing of them stays."""
+"""A sample of the soak's strange requests: every answer is right, none is a fault, and memory does not grow."""
 
 import gc
 import tracemalloc
@@ -13,7 +13,7 @@ from tests.support.builders.provider_requests import NOW
 from tests.support.fuzz.ingress import FuzzedDoor, fuzz
 from tests.support.fuzz.requests import fuzz_request, seeded
 
-SEED = 20260131  # any; the soak takes others
+SEED = 20260131  # arbitrary; the soak takes others
 CASES, WARM_UP_CASES, MEASURED_CASES = examples(8000), 1500, 1500
 GROWTH_BYTES = 256 * 1024  # One body kept per request would be 0.3 MB, one record of a request 3 MB.
 
@@ -26,12 +26,12 @@ GROWTH_BYTES = 256 * 1024  # One body kept per request would be 0.3 MB, one reco
 )
 @given(st.randoms(use_true_random=False))
 async def test_smallest_strange_request_is_found(random: Random) -> None:
-    """Hypothesis makes the choices, so that what breaks the ingress is shrunk to the least strange request that does."""
+    """Hypothesis makes the choices, so that a failure is shrunk to the least strange request that causes it."""
     await FuzzedDoor().check(fuzz_request(random, NOW))
 
 
 async def test_strange_requests_are_answered_rightly() -> None:
-    """Thousands of requests of all providers get the status they must; those with 200 are on the topic once, as sent."""
+    """Thousands of requests of all providers get the required status; those with 200 are on the topic once, as sent."""
     ingress = FuzzedDoor()
 
     await fuzz(ingress, seeded(SEED), CASES)
@@ -41,7 +41,7 @@ async def test_strange_requests_are_answered_rightly() -> None:
 
 
 async def test_strange_requests_leave_no_memory_behind() -> None:
-    """Once warm, the ingress holds nothing of the requests that it has answered."""
+    """Once warm, the ingress keeps no memory of answered requests."""
     ingress, random = FuzzedDoor(), seeded(SEED)
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""One delivery on its way: what is verified, what is kept of it, what is answered when Kafka does not take it."""
+"""One delivery on its way: what is verified and kept, and the answer when Kafka does not take it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -69,7 +69,7 @@ class IngressApp:
 
 
 async def test_verified_delivery_is_published_and_accepted() -> None:
-    """The record holds the exact body under the root resource's key, and says when it came."""
+    """The record holds the exact body under the root resource's key, and the time of arrival."""
     ingress = IngressApp()
 
     answer = await ingress.post()
@@ -84,7 +84,7 @@ async def test_verified_delivery_is_published_and_accepted() -> None:
 
 @pytest.mark.parametrize(("secret", "reason"), [(None, "missing_signature"), (b"other", "wrong_signature")])
 async def test_unverified_delivery_is_not_published(secret: bytes | None, reason: str) -> None:
-    """A refusal is counted under its reason and touches nothing else."""
+    """A refusal is counted under its reason and has no other effect."""
     ingress = IngressApp()
 
     answer = await ingress.post(secret)
@@ -96,7 +96,7 @@ async def test_unverified_delivery_is_not_published(secret: bytes | None, reason
 
 
 async def test_unknown_source_does_not_name_a_metric() -> None:
-    """Names that strangers choose never become labels."""
+    """Names chosen by strangers never become labels."""
     ingress = IngressApp()
 
     answer = await ingress.post(name="x" * 5000)
@@ -109,7 +109,7 @@ async def test_unknown_source_does_not_name_a_metric() -> None:
 
 @pytest.mark.parametrize(("until", "status"), [(date(2026, 6, 30), 200), (date(2026, 6, 29), 401), (None, 200)])
 async def test_old_secret_is_accepted_up_to_its_last_day(until: date | None, status: int) -> None:
-    """Rotation needs no downtime, and ends on the day that was set, UTC."""
+    """Rotation needs no downtime, and ends on the configured day, UTC."""
     ingress = IngressApp(Secret(b"new", None, 0, "env:NEW"), Secret(b"old", until, 1, "env:OLD"))
 
     answer = await ingress.post(b"old")
@@ -133,7 +133,7 @@ async def test_uses_are_counted_for_the_right_secret() -> None:
 
 
 async def test_source_without_verification_accepts_unsigned() -> None:
-    """Only where the configuration says so, a delivery needs no signature."""
+    """A delivery needs no signature only where the configuration says so."""
     assert (await IngressApp(is_verified=False).post(None)).status == 200
 
 
@@ -141,10 +141,10 @@ async def test_source_without_verification_accepts_unsigned() -> None:
     ("ack_timeout", 503),
     ("kafka_error", 503),
     ("queue_full", 503),
-    ("record_too_large", 413),  # coming again would not make it smaller
+    ("record_too_large", 413),  # a retry would not make it smaller
 ])  # fmt: skip
 async def test_unpublished_delivery_is_sent_again_by_the_provider(reason: Any, status: int) -> None:
-    """Without Kafka's word there is no 200; 503 carries Retry-After."""
+    """There is no 200 without Kafka's acknowledgement; 503 carries Retry-After."""
     answer = await IngressApp(report=Unpublished(reason, "as told")).post()
 
     assert (answer.status, answer.reason) == (status, reason)
@@ -152,7 +152,7 @@ async def test_unpublished_delivery_is_sent_again_by_the_provider(reason: Any, s
 
 
 async def never_read() -> Message:
-    """Stand for a body that must not be asked for."""
+    """Stand for a body that must not be read."""
     raise AssertionError("the body was read")
 
 
@@ -161,14 +161,14 @@ async def never_read() -> Message:
     ("::ffff:203.0.113.9", "", 200),
     ("2001:db8::1", "", 200),
     ("198.51.100.1", "", 403),
-    ("198.51.100.1", "203.0.113.9", 403),     # no trusted proxy says so
+    ("198.51.100.1", "203.0.113.9", 403),     # not from a trusted proxy
     ("10.0.0.1", "203.0.113.9", 200),
     ("10.0.0.1", "203.0.113.9, 198.51.100.1", 403),
     ("10.0.0.1", "", 403),
     ("", "", 403),
 ])  # fmt: skip
 async def test_allowlist_decides_by_address(peer: str, forwarded_for: str, status: int) -> None:
-    """Only senders in the source's networks get in, whatever they claim."""
+    """Only senders in the source's networks are accepted, regardless of their headers."""
     ingress = IngressApp(
         allow=["203.0.113.0/24", "2001:db8::/32"], settings=Settings({}, trusted_proxies=Networks.of(["10.0.0.0/8"]))
     )
@@ -179,7 +179,7 @@ async def test_allowlist_decides_by_address(peer: str, forwarded_for: str, statu
 
 
 async def test_body_of_a_stranger_is_not_read() -> None:
-    """403 comes before the first byte of the body, and names the address for whoever has to allow it."""
+    """403 comes before the first byte of the body, and names the address for the allowlist."""
     answer = await IngressApp(allow=["203.0.113.0/24"]).post(receive=never_read, peer="198.51.100.1")
 
     assert answer.status == 403
@@ -187,7 +187,7 @@ async def test_body_of_a_stranger_is_not_read() -> None:
 
 
 async def test_rate_is_held_before_the_body() -> None:
-    """What comes beyond the burst gets 429 unread, with the whole seconds after which there is a token."""
+    """Deliveries beyond the burst get 429 unread, with the whole seconds until there is a token."""
     ingress = IngressApp(rate=Rate(0.2, 2))
 
     assert [(await ingress.post()).status for _ in range(2)] == [200, 200]
@@ -200,7 +200,7 @@ async def test_rate_is_held_before_the_body() -> None:
 
 @pytest.mark.parametrize(("rate", "statuses"), [(Rate(0.2, 1), [200, 429]), (Rate(0.2, 2), [200, 200])])
 async def test_reload_gives_no_new_tokens(rate: Rate, statuses: list[int]) -> None:
-    """Sources that are read again go on with what is left in their bucket, unless their rate is another one."""
+    """Reloaded sources keep the tokens left in their bucket, unless their rate changes."""
     ingress = IngressApp(rate=Rate(0.2, 1))
 
     first = await ingress.post()
@@ -210,7 +210,7 @@ async def test_reload_gives_no_new_tokens(rate: Rate, statuses: list[int]) -> No
 
 
 async def test_sender_that_is_not_allowed_takes_no_token() -> None:
-    """A stranger cannot use up what is the allowed sender's."""
+    """A stranger cannot use up the allowed sender's tokens."""
     ingress = IngressApp(allow=["203.0.113.0/24"], rate=Rate(0.2, 1))
 
     assert (await ingress.post(peer="198.51.100.1")).status == 403
@@ -218,7 +218,7 @@ async def test_sender_that_is_not_allowed_takes_no_token() -> None:
 
 
 async def test_requests_at_once_have_a_limit() -> None:
-    """One more than the limit gets 503 unread while the others wait, and none once they are through."""
+    """One more than the limit gets 503 unread while the others wait, and none afterwards."""
     ingress, released = IngressApp(settings=Settings({}, max_concurrent=2)), asyncio.Event()
 
     async def slow() -> Message:
@@ -240,7 +240,7 @@ async def test_requests_at_once_have_a_limit() -> None:
 
 @pytest.mark.parametrize("secret", [b"new", b"other"])
 async def test_answered_body_takes_no_room(secret: bytes) -> None:
-    """Kept or refused, a body's bytes are free once it is answered: the next one fits."""
+    """Kept or refused, an answered body's bytes are free: the next one fits."""
     ingress = IngressApp(settings=Settings({}, bodies_limit_bytes=len(BODY)))
 
     assert [(await ingress.post(secret)).status for _ in range(3)] == [200 if secret == b"new" else 401] * 3
@@ -254,7 +254,7 @@ def test_header_sent_twice_is_joined() -> None:
 
 
 def test_only_the_providers_headers_are_kept() -> None:
-    """Credentials and other people's headers do not travel."""
+    """Credentials and other parties' headers are not kept."""
     source = Source("acme", Shopify(), ())
     headers = {"x-shopify-topic": "t", "authorization": "s", "cookie": "s", "host": "h", "x-forwarded-for": "a"}
 
@@ -263,11 +263,11 @@ def test_only_the_providers_headers_are_kept() -> None:
 
 @pytest.mark.parametrize(("provider", "header"), [
     (Shopery(), "x-shopery-secret"),
-    (Generic(GenericOptions(id_header="authorization")), "authorization"),   # even where somebody asks for it
+    (Generic(GenericOptions(id_header="authorization")), "authorization"),   # even where it is configured
     (Generic(GenericOptions(event_header="cookie")), "cookie"),
     (Generic(GenericOptions(id_header="penstock_correction")), "penstock_correction"),   # what only a replay may say
     (Generic(GenericOptions(event_header="ce_type")), "ce_type"),
 ])  # fmt: skip
 def test_secret_header_is_never_kept(provider: Any, header: str) -> None:
-    """A header that carries a secret, or that would pass for one of ours, is dropped although it is the provider's own."""
+    """A header with a secret, or with the name of one of ours, is dropped even if it is the provider's own."""
     assert kept_headers(Source("acme", provider, ()), {header: "secret"}) == {}

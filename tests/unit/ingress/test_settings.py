@@ -1,4 +1,4 @@
-"""What the configuration says about the spool."""
+"""The configuration of the spool."""
 
 from pathlib import Path
 
@@ -27,5 +27,5 @@ def test_spool_is_on_unless_it_is_switched_off(table: dict[str, object], spool_b
 
 
 def test_no_directory_no_spool() -> None:
-    """Where nobody says where, nothing is written."""
+    """Without a configured directory nothing is written."""
     assert ingress_settings(Configuration(), {}).spool_bytes == 0

@@ -1,4 +1,4 @@
-"""From the configuration to what the ingress needs."""
+"""From the configuration to the ingress's sources."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from providers.generic import Generic, GenericOptions
 
 
 def test_secrets_are_resolved_in_their_order() -> None:
-    """Each secret is read from where it is, with its last day and its place."""
+    """Each secret is resolved, with its last day and its place."""
     table = {
         "name": "acme",
         "provider": "shopify",
@@ -29,7 +29,7 @@ def test_secrets_are_resolved_in_their_order() -> None:
 
 
 def test_options_reach_the_generic_provider() -> None:
-    """What is configured replaces the provider's default, the rest stays."""
+    """Configured values replace the provider's defaults, others stay."""
     options = {"id_path": "order.id", "resource_types": ["order"]}
     table = {"name": "acme", "provider": "generic", "secrets": ["text:s"], "options": options}
 
@@ -39,7 +39,7 @@ def test_options_reach_the_generic_provider() -> None:
 
 
 def test_missing_secret_ends_the_start() -> None:
-    """A secret that is not there is an error with the name of its variable."""
+    """A missing secret is an error with the name of its variable."""
     table = {"name": "acme", "provider": "shopify", "secrets": ["env:NOT_SET"]}
 
     with pytest.raises(ConfigurationError, match="NOT_SET"):

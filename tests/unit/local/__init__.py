@@ -1,1 +1,1 @@
-"""Tests of what runs everything on one machine."""
+"""Tests of the single-machine stack."""

@@ -1,4 +1,4 @@
-"""A download is complete in the cache or not there, whatever happens to it; jgo does the fetching for real."""
+"""A download is complete in the cache or absent, after any failure; jgo does the fetching for real."""
 
 import hashlib
 import io
@@ -36,7 +36,7 @@ class Mirror:
 
 @pytest.fixture
 def mirror(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Mirror]:
-    """Serve files over HTTP and make them and an empty cache the ones that are used."""
+    """Serve files over HTTP and make them and an empty cache the ones in use."""
 
     class Files(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -80,7 +80,7 @@ def test_first_call_downloads_later_calls_touch_nothing(mirror: Mirror, capfd: p
 
 
 def test_cached_bundle_needs_no_jgo(mirror: Mirror) -> None:
-    """With the marker there, jgo and its HTTP client are not even imported: a start needs no network."""
+    """With the marker, jgo and its HTTP client are not even imported: a start needs no network."""
     home = artifacts.fetch(_jars(mirror, "first"))
     script = f"""
 import sys
@@ -95,7 +95,7 @@ assert not any(name.partition(".")[0] in ("jgo", "requests") for name in sys.mod
 
 
 def test_archive_is_unpacked(mirror: Mirror) -> None:
-    """An archive's files are where a program finds them."""
+    """An archive's files are at the paths that the program uses."""
     home = artifacts.fetch(_archive(mirror))
 
     assert {str(file.relative_to(home)): file.read_bytes() for file in home.rglob("*.jar")} == ARCHIVE_FILES
@@ -129,7 +129,7 @@ def test_bad_download_is_refused_and_not_kept(mirror: Mirror, spoil: object, tol
 
 
 def test_unreachable_repository_is_refused(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a network the message names the file and the ways out."""
+    """Without a network the message names the file and the remedies."""
     bundle = _jars(mirror, "first")
     monkeypatch.setenv("PENSTOCK_MAVEN_URL", "http://127.0.0.1:9/maven2")
 
@@ -138,7 +138,7 @@ def test_unreachable_repository_is_refused(mirror: Mirror, monkeypatch: pytest.M
 
 
 def test_killed_download_is_forgotten(mirror: Mirror) -> None:
-    """What a killed process left behind is neither trusted nor kept."""
+    """A killed process's leftovers are neither trusted nor kept."""
     bundle = _jars(mirror, "first")
     mirror.gate.clear()
     process = subprocess.Popen([sys.executable, "-c", _FETCH_SCRIPT], stderr=subprocess.PIPE)
@@ -182,7 +182,7 @@ def test_cache_that_cannot_be_written_is_refused(mirror: Mirror, monkeypatch: py
 
 
 def test_cache_follows_the_platform(monkeypatch: pytest.MonkeyPatch) -> None:
-    """PENSTOCK_CACHE wins over XDG_CACHE_HOME, which wins over the home directory."""
+    """PENSTOCK_CACHE overrides XDG_CACHE_HOME, which overrides the home directory."""
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.delenv("PENSTOCK_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")

@@ -1,4 +1,4 @@
-"""Who may use a data directory."""
+"""Which processes may use a data directory."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ with claim(pathlib.Path(sys.argv[1])):
 
 
 def test_directory_is_made_and_used_again(tmp_path: Path) -> None:
-    """A new directory is made; the next run finds its own."""
+    """A new directory is made; the next run accepts its own."""
     data_dir = tmp_path / "new" / "deep"
 
     for _ in range(2):
@@ -45,7 +45,7 @@ def test_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -> 
 
 
 def test_foreign_directory_is_refused(tmp_path: Path) -> None:
-    """A directory with somebody else's files is left alone."""
+    """A directory with foreign files is left alone."""
     (tmp_path / "thesis.txt").touch()
 
     with pytest.raises(Refused, match="not penstock's"), claim(tmp_path):
@@ -63,7 +63,7 @@ def test_directory_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 
 
 def test_nearly_full_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Less than 500 MB is said before Kafka finds out."""
+    """Less than 500 MB is reported before Kafka fails on it."""
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(10**12, 10**12, 312_000_000))
 
     with pytest.raises(Refused, match="312 MB left"), claim(tmp_path):

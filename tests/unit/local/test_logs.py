@@ -1,4 +1,4 @@
-"""Log files stay bounded and keep what a process said last."""
+"""Log files stay bounded and keep a process's last lines."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.waiting import until
 
 
 def test_rotate_keeps_the_last_run(tmp_path: Path) -> None:
-    """A new start begins a new file; what was said before the death is in `.1`."""
+    """A new start begins a new file; the lines from before the death are in `.1`."""
     log = tmp_path / "deep" / "worker.log"
     logs.rotate(log)
     log.write_text("first run")
@@ -23,7 +23,7 @@ def test_rotate_keeps_the_last_run(tmp_path: Path) -> None:
 
 
 def test_growing_log_is_cut_under_a_running_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that never stops talking fills neither the disk nor leaves a hole where its file was cut."""
+    """A process that logs continuously neither fills the disk nor leaves a hole where its file was cut."""
     monkeypatch.setattr(logs, "LARGEST_BYTES", 50_000)
     monkeypatch.setattr(logs, "KEPT_BYTES", 1_000)
     log = tmp_path / "log"
@@ -41,7 +41,7 @@ def test_growing_log_is_cut_under_a_running_process(tmp_path: Path, monkeypatch:
 
 
 def test_last_lines_of_a_long_log(tmp_path: Path) -> None:
-    """Only the end is read, however long the file is; a file that is not there has no lines."""
+    """Only the end is read, however long the file is; a missing file has no lines."""
     log = tmp_path / "log"
     log.write_text("".join(f"line {number}\n" for number in range(10_000)))
 

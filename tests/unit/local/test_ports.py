@@ -1,4 +1,4 @@
-"""Which ports are free, and who holds the others."""
+"""Which ports are free, and which process holds the others."""
 
 import os
 import socket
@@ -7,7 +7,7 @@ from local import ports
 
 
 def test_listening_port_is_taken_and_has_a_holder() -> None:
-    """A port somebody listens on is not free, and the listener is named."""
+    """A port with a listener is not free, and the listener is named."""
     with socket.create_server((ports.HOST, 0)) as server:
         port = server.getsockname()[1]
 
@@ -23,7 +23,7 @@ def test_listening_port_is_taken_and_has_a_holder() -> None:
 
 
 def test_listener_on_every_interface_takes_the_port() -> None:
-    """A server bound to 0.0.0.0 is in the way as well."""
+    """A server bound to 0.0.0.0 blocks the port as well."""
     with socket.create_server(("0.0.0.0", 0)) as server:  # noqa: S104 that is the case under test, for a moment
         assert not ports.is_free(server.getsockname()[1])
 

@@ -1,4 +1,4 @@
-"""What `penstock up` refuses before anything runs: exit code 2, one message that says what to do, no traceback."""
+"""The refusals of `penstock up` before anything runs: exit code 2, one message with the remedy, no traceback."""
 
 import socket
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def taken_port() -> Iterator[int]:
 def test_port_in_use_is_named_with_its_option_and_holder(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], taken_port: int, option: str
 ) -> None:
-    """The message has the port, who holds it and which option chooses another."""
+    """The message has the port, its holder and the option that chooses another."""
     free = Options(
         tmp_path / "data", port=0, kafka_port=0, registry_port=0, operations_port=0, worker_operations_port=0
     )
@@ -44,12 +44,12 @@ def test_same_port_twice_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture
 
 
 def test_impossible_port_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A number that is no port is said to be none."""
+    """An invalid port number is reported as such."""
     assert "--port 70000" in _refusal(Options(tmp_path / "data", port=70_000), capfd)
 
 
 def test_missing_configuration_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """A configuration that is not there is not replaced by the demo."""
+    """The demo does not replace a missing configuration."""
     options = Options(
         tmp_path / "data",
         port=0,
@@ -64,14 +64,14 @@ def test_missing_configuration_is_refused(tmp_path: Path, capfd: pytest.CaptureF
 
 
 def test_foreign_data_directory_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """Somebody else's directory stays as it is."""
+    """A foreign directory stays unchanged."""
     (tmp_path / "thesis.txt").touch()
 
     assert "--data-dir" in _refusal(Options(tmp_path), capfd)
 
 
 def _refusal(options: Options, capfd: pytest.CaptureFixture[str]) -> str:
-    """Return what is said on stderr when `up` refuses to start."""
+    """Return the message on stderr when `up` refuses to start."""
     assert up(options, _no_demo, children=()) == REFUSED
     printed = capfd.readouterr()
     assert printed.out == ""

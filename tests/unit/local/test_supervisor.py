@@ -1,4 +1,4 @@
-"""Processes are kept running, and a person is told what happens to them. The processes here are real and tiny."""
+"""Processes are kept running, and a person sees what happens to them. The processes here are real and tiny."""
 
 import os
 import signal
@@ -20,13 +20,13 @@ IDLE = "import time; time.sleep(600)"
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Start again after a moment instead of half a second; let nothing but a signal end the wait for a death."""
+    """Restart after a moment instead of half a second; only a signal ends the wait for a death."""
     monkeypatch.setattr(supervisors, "FIRST_DELAY_S", 0.01)
     monkeypatch.setattr(supervisors, "QUIET_TURN_S", 600)
 
 
 def test_dead_process_is_started_again_with_its_last_words(tmp_path: Path) -> None:
-    """A process that dies after it was ready is replaced, and what it said last is shown."""
+    """A process that dies after it was ready is replaced, and its last lines are shown."""
     said: list[str] = []
     pids: list[int] = []
 
@@ -68,7 +68,7 @@ def test_process_that_never_was_ready_is_given_up(tmp_path: Path, code: int, sta
 
 
 def test_everything_ends_in_reverse_order(tmp_path: Path) -> None:
-    """What was started last ends first."""
+    """Processes end in reverse order of their start."""
     said: list[str] = []
     with Signals() as signals:
         signals.hold()
@@ -86,7 +86,7 @@ def test_everything_ends_in_reverse_order(tmp_path: Path) -> None:
 
 
 def test_second_request_to_stop_kills_at_once(tmp_path: Path) -> None:
-    """Somebody who presses Ctrl-C twice does not wait for a process that does not listen."""
+    """A second Ctrl-C does not wait for a process that ignores signals."""
     deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); {IDLE}"
     pids: list[int] = []
     with Signals() as signals:

@@ -1,4 +1,4 @@
-"""The list of mutants does not rot: what they replace is there, what must catch them exists, the document shows them."""
+"""The list of mutants stays valid: the text they replace exists, the tests that catch them exist, the document shows them."""
 
 import ast
 import re
@@ -17,7 +17,7 @@ every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mut
 
 @every_mutant
 def test_text_of_a_mutant_is_there_once_and_what_replaces_it_is_python(mutant: Mutant) -> None:
-    """An edit of the code that a mutant is planted in has to take the mutant along."""
+    """A change to code with a mutant must change the mutant, too."""
     source = (ROOT / mutant.file).read_text(encoding="utf-8")
 
     planted = mutant.planted(source)
@@ -43,7 +43,7 @@ def test_names_are_unique() -> None:
 
 @pytest.mark.parametrize("text", ["not there", "twice"])
 def test_text_that_is_not_there_once_is_told(text: str) -> None:
-    """The error names the mutant, the file and how often the text is there."""
+    """The error names the mutant, the file and the number of matches."""
     mutant = Mutant("some_mutant", "", "streams/some.py", text, "", ())
 
     with pytest.raises(
@@ -53,7 +53,7 @@ def test_text_that_is_not_there_once_is_told(text: str) -> None:
 
 
 def test_table_in_the_document_is_the_one_that_is_planted() -> None:
-    """Written again by the command that the error names."""
+    """The error names the command that regenerates it."""
     text = document.DOCUMENT.read_text(encoding="utf-8")
 
     assert text == document.with_table(text), f"docs/testing.md is out of date; run {document.REMAKE}"

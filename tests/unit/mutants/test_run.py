@@ -44,7 +44,7 @@ def copy(tmp_path: Path) -> Copy:
 
 
 def test_run_tells_failures_from_what_could_not_run(copy: Copy) -> None:
-    """A test that fails is named as mutants name it; a fixture that fails is no failure of a test; nor is a broken file."""
+    """A test that fails has a mutant's notation; a failed fixture is no failure of a test; nor is a broken file."""
     mutant = Mutant("tiny_mutant", "", "tiny.py", "return 2 * number", "return 3 * number", (TWO,))
     source = mutant.plant(copy.root)
 
@@ -74,7 +74,7 @@ def test_run_tells_failures_from_what_could_not_run(copy: Copy) -> None:
     ],
 )
 def test_mutant_is_judged_by_how_its_tests_fail(run: Run, status: str, said: str) -> None:
-    """Caught is what every named test fails on by what it asserts; not what breaks the program, a fixture or the collection."""
+    """A mutant is caught if every named test fails by assertion; a broken program, fixture or collection does not count."""
     found = verdict(Mutant("tiny_mutant", "", "tiny.py", "", "", (TWO,)), run)
 
     assert found.status == status
@@ -82,12 +82,12 @@ def test_mutant_is_judged_by_how_its_tests_fail(run: Run, status: str, said: str
 
 
 def test_tests_that_pass_without_a_mutant_are_no_fault() -> None:
-    """Only then does what fails with a mutant prove something."""
+    """Only then does a failure with a mutant prove something."""
     assert baseline_fault(Run(0, 3, (), (), "")) is None
 
 
 def test_copy_is_imported_and_the_project_untouched(copy: Copy) -> None:
-    """Only what git knows is copied; a package of that name elsewhere is told."""
+    """Only files in git are copied; a package of that name elsewhere is reported."""
     source = Mutant("tiny_mutant", "", "tiny.py", "2 *", "3 *", (TWO,)).plant(copy.root)
 
     copy.assert_imported(["tiny"])

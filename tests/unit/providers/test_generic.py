@@ -67,7 +67,7 @@ def test_prefix_is_required_exactly_as_configured(prefix: str, header: str, reas
 def test_resource_lies_at_the_configured_paths(
     options: GenericOptions, event: str, document: dict[str, Any], resource: str
 ) -> None:
-    """The key that the ingress makes is that of the resource that `parse` finds."""
+    """The ingress's key is that of the resource that `parse` finds."""
     snapshot, key = _read(options, event, document)
 
     assert key == f"generic|acme|{resource}"
@@ -84,7 +84,7 @@ def test_update_time_is_the_version() -> None:
 
 
 def test_deletion_is_told_by_the_event() -> None:
-    """Only with an id, for there is nothing else to delete."""
+    """A deletion needs an id, for there is nothing else to delete."""
     assert _read(GenericOptions(), "order.deleted", {"id": 7})[0].is_deleted
     assert not _read(GenericOptions(), "order.deleted", {})[0].is_deleted
 

@@ -49,7 +49,7 @@ def test_numbers_keep_every_digit() -> None:
     ],
 )
 def test_what_is_no_object_says_why(body: bytes, reason: str) -> None:
-    """A body that cannot be used is a value with a reason, for the dead letter."""
+    """An unusable body is a value with a reason, for the dead letter."""
     parsed = read_object(body)
 
     assert isinstance(parsed, Unparsed)
@@ -80,7 +80,7 @@ NEW_YEAR = datetime(2022, 1, 1, tzinfo=UTC)
         ("", None),
         ("Mon, 11 Mar 99999999999999999999 15:17:25 +0000", None),
         ("Mon, 11 Mar 2019 15:17:25 +99999999999999999999", None),
-        ("0001-01-01T00:00:00+23:59", None),  # before the first instant there is
+        ("0001-01-01T00:00:00+23:59", None),  # before the first instant
         ("2022-01-01" * 100, None),
         (0, None),
         (-1, None),
@@ -91,7 +91,7 @@ NEW_YEAR = datetime(2022, 1, 1, tzinfo=UTC)
     ],
 )
 def test_instant_reads_every_notation_in_use(value: object, expected: datetime | None) -> None:
-    """Offsets are resolved to UTC; what names no time is None."""
+    """Offsets are resolved to UTC; text that is no time is None."""
     assert instant(value) == expected
 
 
@@ -139,7 +139,7 @@ def test_only_texts_and_integers_are_ids(value: Any, expected: str | None) -> No
     ],
 )
 def test_topic_name_is_lower_snake(text: str, expected: str) -> None:
-    """What a provider calls a thing becomes a part of a Kafka topic's name."""
+    """A provider's name for a thing becomes a part of a Kafka topic's name."""
     assert topic_name(text) == expected
 
 
@@ -161,7 +161,7 @@ def test_topic_name_is_lower_snake(text: str, expected: str) -> None:
     ],
 )
 def test_event_name_tells_resource_and_deletion(event_type: str, resource: str, deleted: bool) -> None:
-    """What comes before the last dot is the resource; only a whole last word means a deletion."""
+    """The part before the last dot is the resource; only a whole last word means a deletion."""
     assert resource_of_event(event_type) == resource
     assert is_deletion(event_type) == deleted
 

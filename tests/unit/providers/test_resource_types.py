@@ -1,4 +1,4 @@
-"""Which resource types have topics of their own: finite tables, fit for Kafka, that no sender can extend."""
+"""Which resource types have topics of their own: finite tables, valid for Kafka, that no sender can extend."""
 
 import msgspec
 import pytest
@@ -22,7 +22,7 @@ KAFKA_CHARS = 249
 
 @pytest.mark.parametrize("name", FIXED)
 def test_every_type_is_fit_for_a_topic(name: str) -> None:
-    """By the rule for listed ones: in particular none is called `other` or like a lane."""
+    """The rule for listed types applies: in particular none is called `other` or like a lane."""
     types = sorted(provider(name).resource_types)
 
     assert TypeAdapter(tuple[ResourceType, ...]).validate_python(types) == tuple(types)
@@ -31,7 +31,7 @@ def test_every_type_is_fit_for_a_topic(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_topic_of_the_longest_type_fits_into_kafka(name: str) -> None:
-    """With its lane; 80 characters are the longest that a listed type may have."""
+    """The name includes its lane; 80 characters are the maximum for a listed type."""
     types = {*provider(name).resource_types, "x" * 80}
     topics = [lane_topic(changes_topic(name, each, types), lane) for each in types for lane in PRIORITIES]
 
@@ -40,7 +40,7 @@ def test_topic_of_the_longest_type_fits_into_kafka(name: str) -> None:
 
 @pytest.mark.parametrize("name", FIXED)
 def test_name_outside_the_table_shares_a_topic(name: str) -> None:
-    """However it came about."""
+    """The origin of the name does not matter."""
     own = provider(name).resource_types
 
     assert {changes_topic(name, text, own) for text in ("evil_1", "evil_2", OTHER)} == {f"changes.{name}.other"}
@@ -49,7 +49,7 @@ def test_name_outside_the_table_shares_a_topic(name: str) -> None:
 
 @pytest.mark.parametrize("event", sorted(NAMED_LIKE_THE_RESOURCE))
 def test_event_without_a_rule_has_a_topic(event: str) -> None:
-    """GitHub documents more events than need a rule; each shows a resource that is called like it."""
+    """GitHub documents more events than need a rule; each shows a resource of its name."""
     parsed = GitHub().parse(real_delivery("github", b'{"action":"created","repository":{"id":1}}', event))
 
     assert isinstance(parsed, Parsed)
@@ -79,7 +79,7 @@ def test_resource_of_the_new_events_has_a_topic(resource: str) -> None:
 
 
 def test_source_lists_types_of_its_own() -> None:
-    """Of generic and standard senders nobody else can know what they are about; without a list all share a topic."""
+    """Only the source can list the types of generic and standard senders; without a list all share a topic."""
     options = {"resource_types": ["order", "customer"]}
     sources = [
         Source.model_validate({"name": "a", "provider": name, "secrets": ["text:s"], "options": options})
@@ -91,6 +91,6 @@ def test_source_lists_types_of_its_own() -> None:
 
 
 def test_types_for_a_provider_with_its_own_are_refused() -> None:
-    """Nobody is told that a list counts where it does not."""
+    """A list is refused where it has no effect."""
     with pytest.raises(ValueError, match="generic and standard only; shopify has its own"):
         provider("shopify", None, frozenset({"order"}))

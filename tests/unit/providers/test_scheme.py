@@ -1,4 +1,4 @@
-"""Every provider's scheme is what it verifies and signs by, and what `penstock verify` explains a refusal with."""
+"""Every provider verifies and signs by its scheme, and `penstock verify` explains refusals with it."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,14 +21,14 @@ TIMED = ("bigcommerce", "standard", "stripe")
 
 
 def test_every_provider_signs_but_shopery() -> None:
-    """A provider that lost its scheme would make the tests below pass by testing less."""
+    """A provider without its scheme would make the tests below pass by testing less."""
     assert set(PROVIDERS) - set(SIGNED) == {"shopery"}
     assert all(provider(name).scheme.provider == name for name in PROVIDERS)
 
 
 @pytest.mark.parametrize("name", SIGNED)
 def test_header_that_moved_is_verified_signed_and_explained(name: str) -> None:
-    """The scheme is the only place that names it: what was right before is now in the wrong header."""
+    """Only the scheme names it: a signature that was right before is now in the wrong header."""
     moved = planted(name, headers=("x-moved",), usual_header="")
     before, after = signed(provider(name)), signed(moved)
 
@@ -48,7 +48,7 @@ def test_header_that_moved_is_verified_signed_and_explained(name: str) -> None:
     ],
 )
 def test_another_way_of_signing_is_explained(name: str, changes: dict[str, Any], code: str, expected: str) -> None:
-    """Whatever changes in a scheme is what the diagnosis expects from then on."""
+    """The diagnosis expects any change in a scheme from then on."""
     changed = planted(name, **changes)
     if changed.scheme == provider(name).scheme:
         return
@@ -80,7 +80,7 @@ def test_secret_header_that_moved_is_verified_sent_and_explained() -> None:
 
 
 def test_generic_scheme_follows_the_options() -> None:
-    """Whatever is passed beside them."""
+    """Other arguments have no influence."""
     options = GenericOptions(signature_header="X-Acme", prefix="", encoding="base64", algorithm="sha512")
 
     made = Generic(options, scheme=provider("generic").scheme).scheme  # type: ignore[arg-type]  # any scheme will do
@@ -108,5 +108,5 @@ def signed(rules: Provider) -> SignedRequest:
 
 
 def judged(rules: Provider, request: SignedRequest, now: datetime = NOW) -> Diagnosis:
-    """Return what `penstock verify` finds."""
+    """Return the findings of `penstock verify`."""
     return diagnose(replace(Case(rules, request, [SECRET], NOW), now=now))

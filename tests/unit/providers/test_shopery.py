@@ -1,4 +1,4 @@
-"""Shopery: the secret in the header, and whatever the body tells."""
+"""Shopery: the secret in the header, and the content of the body."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ SHOPERY = Shopery()
 
 @given(st.binary(min_size=1))
 def test_secret_itself_is_the_signature(secret: bytes) -> None:
-    """Any secret passes as it is, of any bytes, and no other does."""
+    """A secret of any bytes matches itself, and nothing else does."""
     headers = SHOPERY.sign(Sample(b"", "order-created", "unused", NOW), secret)
 
     assert SHOPERY.verify(SignedRequest(headers, b"{}"), [secret + b"x", secret], NOW) == Verified(secret_index=1)
@@ -30,7 +30,7 @@ def test_almost_the_secret_is_wrong(given_secret: str) -> None:
 
 
 def test_header_is_declared_secret() -> None:
-    """Whoever stores or shows headers removes it."""
+    """Code that stores or shows headers removes it."""
     assert SHOPERY.secret_headers == {"x-shopery-secret"}
 
 
@@ -44,7 +44,7 @@ def test_header_is_declared_secret() -> None:
     ],
 )
 def test_resource_is_read_from_the_body(body: bytes, event_type: str, resource: str, is_deleted: bool) -> None:
-    """No header tells the event; both spellings of the page are one resource."""
+    """No header names the event; both spellings of the documentation are one resource."""
     request = SignedRequest({}, body)
     envelope = SHOPERY.identify("acme", request)
     parsed = SHOPERY.parse(raw_delivery("shopery", envelope, request))
@@ -55,7 +55,7 @@ def test_resource_is_read_from_the_body(body: bytes, event_type: str, resource: 
 
 
 def test_same_body_is_the_same_delivery() -> None:
-    """The digest of the body is all that can tell a repetition."""
+    """Only the digest of the body can identify a repetition."""
     first, again, other = (SHOPERY.identify("acme", SignedRequest({}, body)) for body in (b"{}", b"{}", b"{ }"))
 
     assert first.delivery_id == again.delivery_id != other.delivery_id
@@ -63,7 +63,7 @@ def test_same_body_is_the_same_delivery() -> None:
 
 @pytest.mark.parametrize("body", [b"", b" \n", b"{}", b'{"event":"test"}', b'{"type":"ping","id":7}'])
 def test_test_url_is_a_handshake(body: bytes) -> None:
-    """What the button Test URL may post, signed, is no order and no dead letter."""
+    """A signed body that the button Test URL may post is neither an order nor a dead letter."""
     request = SignedRequest({}, body)
     envelope = SHOPERY.identify("acme", request)
 
@@ -72,7 +72,7 @@ def test_test_url_is_a_handshake(body: bytes) -> None:
 
 @pytest.mark.parametrize(("body", "is_probe"), [(b"", True), (b"{}", False)])
 def test_only_an_empty_post_may_lack_the_secret(body: bytes, is_probe: bool) -> None:
-    """Nothing can be lost or forged with an empty body; the smallest other one needs the secret."""
+    """An empty body carries nothing to lose or forge; the smallest other one needs the secret."""
     refused = SHOPERY.verify(SignedRequest({}, body), [b"secret"], NOW)
 
     assert isinstance(refused, Refused)
@@ -80,7 +80,7 @@ def test_only_an_empty_post_may_lack_the_secret(body: bytes, is_probe: bool) -> 
 
 
 def test_wrong_secret_is_no_probe() -> None:
-    """Whoever claims a secret has to have the right one."""
+    """A request with a secret must have the right one."""
     refused = SHOPERY.verify(SignedRequest({"x-shopery-secret": "guessed"}, b""), [b"secret"], NOW)
 
     assert isinstance(refused, Refused)

@@ -36,7 +36,7 @@ NOW = datetime.fromtimestamp(1_700_000_000.9, UTC)
     ],
 )
 def test_hex_is_decoded_only_at_exactly_its_length(text: str, digest: bytes | None) -> None:
-    """Nothing but 64 hexadecimal digits is a SHA-256 digest."""
+    """Only 64 hexadecimal digits are a SHA-256 digest."""
     assert decode_hex(text, "sha256") == digest
 
 
@@ -54,13 +54,13 @@ def test_hex_is_decoded_only_at_exactly_its_length(text: str, digest: bytes | No
     ],
 )
 def test_base64_is_decoded_only_at_exactly_its_length(text: str, digest: bytes | None) -> None:
-    """Nothing but the base64 of 32 bytes is a SHA-256 digest."""
+    """Only the base64 of 32 bytes is a SHA-256 digest."""
     assert decode_base64(text, "sha256") == digest
 
 
 @given(st.text())
 def test_decoding_never_raises(text: str) -> None:
-    """Whatever the header holds, the answer is a digest or None."""
+    """For any header the result is a digest or None."""
     assert decode_hex(text, "sha256") is None or len(text) == 64
     assert decode_base64(text, "sha256") is None or len(text) >= 43
 
@@ -82,7 +82,7 @@ def test_every_byte_of_a_signature_counts(index: int) -> None:
 
 
 def test_empty_secret_never_matches() -> None:
-    """Not even what the empty secret makes."""
+    """This includes a signature made with the empty secret."""
     forged = hmac.digest(b"", b"body", "sha256")
 
     assert match_hmac(b"body", [forged], [b""]) == Refused(
@@ -131,5 +131,5 @@ def test_timestamp_is_judged_both_ways(text: str, reason: str | None) -> None:
 
 @given(st.binary())
 def test_header_bytes_are_those_of_the_wire(wire: bytes) -> None:
-    """Servers decode headers as Latin-1, whatever their sender meant."""
+    """Servers decode headers as Latin-1, whatever encoding their sender meant."""
     assert header_bytes(wire.decode("latin-1")) == wire

@@ -42,7 +42,7 @@ def test_prefix_and_padding_of_the_secret_are_optional(secret: bytes) -> None:
 
 @pytest.mark.parametrize("secret", [b"", b"whsec_", b"not base64!", b"\xff", b"A"])
 def test_secret_that_spells_no_key_never_matches(secret: bytes) -> None:
-    """A secret pasted wrongly refuses; it must not become the empty key."""
+    """A wrongly pasted secret refuses; it must not become the empty key."""
     verdict = STANDARD.verify(_request(BODY), [secret], NOW)
 
     assert isinstance(verdict, Refused)
@@ -76,7 +76,7 @@ def test_any_right_v1_counts_and_nothing_else(make: str, reason: str | None) -> 
 
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
 def test_each_of_the_three_headers_is_needed(missing: str) -> None:
-    """The refusal names the header that is missing."""
+    """The refusal names the missing header."""
     request = _request(BODY)
     headers = {name: value for name, value in request.headers.items() if name != missing}
 
@@ -88,7 +88,7 @@ def test_each_of_the_three_headers_is_needed(missing: str) -> None:
 
 
 def test_id_with_a_dot_is_malformed() -> None:
-    """With a dot, one signed text could be read as two pairs of id and timestamp."""
+    """With a dot, one signed text would fit two pairs of id and timestamp."""
     verdict = STANDARD.verify(_request(BODY, delivery_id="msg.1"), [SECRET], NOW)
 
     assert isinstance(verdict, Refused)
@@ -113,7 +113,7 @@ def test_envelope_names_the_resource_under_data() -> None:
 
 
 def test_header_time_serves_where_the_body_has_none() -> None:
-    """The attempt's time is better than none."""
+    """The attempt's time is the fallback."""
     assert STANDARD.identify("acme", _request(b"{}")).event_time == NOW.replace(microsecond=0)
 
 

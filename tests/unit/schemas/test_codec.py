@@ -1,4 +1,4 @@
-"""Records to bytes and back: nothing that goes in comes out different."""
+"""Records to bytes and back: every value survives unchanged."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -59,7 +59,7 @@ deliveries = st.builds(
 
 
 def text(document: bytes | None) -> str | None:
-    """Return a document as the schemas hold it."""
+    """Return a document in the schemas' form."""
     return None if document is None else document.decode()
 
 
@@ -139,7 +139,7 @@ def test_what_is_not_in_wire_format_is_refused(message: bytes) -> None:
 
 
 def test_wire_format_is_frozen() -> None:
-    """The exact bytes of a small outcome: what any Avro reader of any language must read."""
+    """The exact bytes of a small outcome, which any Avro reader of any language must read."""
     by = real_delivery("shopify", b"{}", "products/update")
 
     message = codec.encode_outcome(PREFIX, Outcome("stale", "older"), by, 1)
@@ -189,7 +189,7 @@ def test_delivery_survives_the_raw_topic(delivery: RawDelivery) -> None:
 def test_foreign_record_becomes_a_delivery(
     key: bytes | None, body: bytes | None, foreign: list[tuple[str, bytes | None]] | None
 ) -> None:
-    """Whatever lies on the topic is read without an exception, with aware times and an id of its own."""
+    """Any record on the topic is read without an exception, with aware times and an id of its own."""
     delivery = codec.raw_delivery(key, body, foreign, ("webhooks.raw", 3, 14))
 
     assert (delivery.provider, delivery.source, delivery.topic, delivery.offset) == (
@@ -282,7 +282,7 @@ def test_time_us_is_exact(time: datetime) -> None:
 
 
 def test_builders_change_is_encodable() -> None:
-    """What the tests build has the types that the wire needs."""
+    """The tests' builders use the types that the wire needs."""
     message = codec.encode_change(PREFIX, change(None, {"a": 1}), real_delivery("x", b""), codec.time_us(START) or 0)
 
     assert codec.decode(message, SCHEMAS["change"])["after"] == '{"a":1}'

@@ -1,4 +1,4 @@
-"""Texts of a schema are the interpreter's own, whoever spelled them."""
+"""Texts of a schema are interned, whatever their origin."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ TEXT = '{"name": "event_id", "fields": [{"type": ["null", "string"]}, 7, null]}'
 
 
 def test_every_text_is_the_interpreters_own() -> None:
-    """Equal to what came in, and each text the same object as a literal of the code."""
+    """Each is equal to the input, and the same object as a literal of the code."""
     node = json.loads(TEXT)
 
     made = interned(node)

@@ -28,7 +28,7 @@ SEEN = {"cleanup.policy": "compact,delete", "retention.ms": str(7 * DAY_MS), "se
     ],
 )
 def test_name_is_frozen(name: str, frozen: str) -> None:
-    """Renaming a topic loses what lies on the old one."""
+    """Renaming a topic loses the records on the old one."""
     assert name == frozen
 
 
@@ -48,7 +48,7 @@ def test_name_is_frozen(name: str, frozen: str) -> None:
     ],
 )
 def test_policy_is_frozen(name: str, policy: dict[str, str]) -> None:
-    """What is kept for ever is never on a topic that deletes, and every topic takes the largest record."""
+    """Records that are kept without limit are never on a topic that deletes, and every topic takes the largest record."""
     described = topics.described(name)
 
     assert (described.name, dict(described.settings)) == (name, SIZE | policy)
@@ -61,14 +61,14 @@ def test_seen_is_kept_longer_than_any_provider_retries() -> None:
 
 
 def test_changelog_of_seen_is_kept_as_long_as_configured() -> None:
-    """A changelog that forgot sooner than the tables would make a restored worker know less."""
+    """A changelog with a shorter retention than the tables would lose rows in a restore."""
     settings = topics.described("penstock.capture.seen-changelog", seen_days=30).settings
 
     assert settings["retention.ms"] == str(30 * DAY_MS)
 
 
 def test_copies_are_kept_as_long_as_what_they_copy() -> None:
-    """Whatever the topic's name; they hold whole bodies, which nobody should keep for ever unasked."""
+    """This holds for any topic name; they hold whole bodies, which should not be kept without limit by default."""
     described = topics.described("github.issues", holds_copies=True)
 
     assert dict(described.settings) == SIZE | {"retention.ms": str(14 * DAY_MS)}
@@ -76,7 +76,7 @@ def test_copies_are_kept_as_long_as_what_they_copy() -> None:
 
 @pytest.mark.parametrize("topic", ["changes.shopify.product", "nike.prices", "high", "x.highest"])
 def test_lanes_are_read_in_the_order_of_their_priority(topic: str) -> None:
-    """A topic tells its lane by its end."""
+    """The end of a topic's name gives its lane."""
     lanes = [topics.lane_topic(topic, priority) for priority in ("high", "default", "low")]
 
     assert [topics.lane(name) for name in lanes] == list(topics.PRIORITIES) == ["high", "default", "low"]

@@ -27,7 +27,7 @@ def test_the_demo_has_one_source_per_provider_named_like_it(tmp_path: Path) -> N
 
 
 def test_everything_that_the_sample_sends_has_topics_of_its_own(tmp_path: Path) -> None:
-    """Whoever tries Penstock finds each provider's changes under the name that they have."""
+    """The demo publishes each provider's changes under their production names."""
     loaded = loading.load(demo_configuration(tmp_path), {})
     routes = compiled_routes(loaded)
     senders: dict[str, Sender] = {
@@ -56,7 +56,7 @@ def test_the_secrets_have_the_form_of_their_provider(tmp_path: Path) -> None:
 
 
 def test_the_demo_is_kept_over_restarts_and_repaired(tmp_path: Path) -> None:
-    """What is there stays byte for byte, edits too; what is missing is made again."""
+    """Existing files stay byte for byte, edits too; missing ones are made again."""
     path = demo_configuration(tmp_path)
     path.write_text(path.read_text() + "# mine\n")
     secrets = {file.name: file.read_bytes() for file in path.parent.glob("*.secret")}
@@ -71,7 +71,7 @@ def test_the_demo_is_kept_over_restarts_and_repaired(tmp_path: Path) -> None:
 
 
 def test_nobody_else_can_read_the_demo(tmp_path: Path) -> None:
-    """Folder 0700, files 0600, whatever the umask says; no draft is left."""
+    """Directory 0700, files 0600, with any umask; no draft is left."""
     before = os.umask(0)
     try:
         folder = demo_configuration(tmp_path).parent

@@ -1,4 +1,4 @@
-"""What `penstock send` posts: how many, in which order, which of them twice."""
+"""The posts of `penstock send`: their number, order, and repetitions."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_payloads_are_sent_byte_for_byte_in_their_order() -> None:
 
 
 def test_each_repetition_has_a_delivery_id_of_its_own() -> None:
-    """Two runs share none either, or the second would be all duplicates."""
+    """Two runs do not share any either, or the second would be all duplicates."""
     load = Load("products/update", repeat=3)
 
     ids = [post.delivery_id for post in planned(load) + planned(load)]
@@ -68,7 +68,7 @@ def test_all_or_nothing_is_exact(share: float) -> None:
 
 
 def test_shuffle_changes_the_order_and_a_seed_repeats_it() -> None:
-    """Nothing is lost, and a failing load can be run again; versions still tell the true order."""
+    """Nothing is lost, and a failing load can be run again; versions still give the true order."""
     straight = Load("products/update", repeat=50, is_varied=True)
     mixed = Load("products/update", repeat=50, is_varied=True, is_shuffled=True, seed=3)
 
@@ -80,7 +80,7 @@ def test_shuffle_changes_the_order_and_a_seed_repeats_it() -> None:
 
 
 def test_folders_are_read_in_order_and_a_missing_file_is_named(tmp_path: Path) -> None:
-    """Every *.json below a folder; - is standard input."""
+    """Every *.json below a directory; - is standard input."""
     (tmp_path / "deep").mkdir()
     for name in ("b.json", "a.json", "deep/c.json", "not.txt"):
         (tmp_path / name).write_text(name)

@@ -1,4 +1,4 @@
-"""The figures of a load generator's run: percentiles, coordinated omission, what is the generator's own."""
+"""The figures of a load generator's run: percentiles, coordinated omission, the generator's own delays."""
 
 from array import array
 
@@ -13,7 +13,7 @@ RATE = 100
 
 
 class Server:
-    """A server on a clock of its own: answers at once, and does nothing for a second from `stalls_at_s` on."""
+    """A server on a clock of its own: answers at once, and is blocked for a second from `stalls_at_s` on."""
 
     def __init__(self, stalls_at_s: float, connections: int) -> None:
         self.now_s = 0.0
@@ -53,7 +53,7 @@ class Line:
         self._server = server
 
     def send(self, number: int, request: bytes) -> None:
-        """Post; what is posted does not matter to this server."""
+        """Post; this server ignores the content."""
         assert request == b""
         self.number = number
         self._server.take(self)
@@ -72,7 +72,7 @@ def test_stall_is_charged_to_every_post_that_it_delayed(connections: int) -> Non
 
 
 def test_timed_from_sending_the_stall_would_vanish() -> None:
-    """What a generator would see that counts from sending: one slow post on one connection (the flaw this guards)."""
+    """A generator that counts from sending sees one slow post on one connection (the flaw that this prevents)."""
     posts = Server(stalls_at_s=2.0, connections=1).run(10 * RATE)
 
     from_sending_ms = sorted(1000 * (end - begin) for begin, end in zip(posts.sent_s, posts.answered_s, strict=True))
@@ -84,7 +84,7 @@ def test_timed_from_sending_the_stall_would_vanish() -> None:
 
 
 def test_closed_connection_is_not_posted_to() -> None:
-    """A post passes over connections that the server has closed."""
+    """A post skips connections that the server has closed."""
     server = Server(stalls_at_s=99.0, connections=2)
     closed = server.loop.free[0]
     closed.is_open = False
@@ -106,7 +106,7 @@ def test_posts_are_due_at_the_rates_of_their_phases() -> None:
     ("percent", "expected"), [(0, 1), (50, 500), (99, 990), (99.9, 999), (99.91, 1000), (100, 1000)]
 )
 def test_percentile_is_the_nearest_rank(percent: float, expected: float) -> None:
-    """A percentile is the smallest figure that so many per cent do not exceed."""
+    """A percentile is the smallest figure that the given per cent do not exceed."""
     assert percentile(range(1, 1001), percent) == expected
 
 
@@ -137,7 +137,7 @@ def test_curve_ends_where_the_posts_end() -> None:
 def test_generator_says_whether_it_was_the_limit(
     late_p99_ms: float, cpu_share: float, machine_cpu_share: float, expected: str
 ) -> None:
-    """A full core, a full machine and other lateness are told apart."""
+    """A full core, a full machine and other lateness are distinguished."""
     assert verdict(late_p99_ms, cpu_share, machine_cpu_share) == expected
 
 
@@ -171,7 +171,7 @@ def test_latency_is_back_when_a_whole_window_is() -> None:
 
 
 def test_latency_that_stays_high_is_never_back() -> None:
-    """None, not the end of the run."""
+    """The result is None, not the end of the run."""
     posts = kept([(10 + number / 10, 0.5) for number in range(50)])
 
     assert back_after_s(posts, 10.0, 10.0) is None

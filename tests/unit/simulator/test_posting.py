@@ -1,4 +1,4 @@
-"""Posting to a real HTTP server on this machine: what is sent, how fast, and what is made of the answers."""
+"""Posting to a real HTTP server on this machine: the requests, their rate, and the treatment of the answers."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ BUSY = b'{"error": "spool_full", "detail": "try again"}'
 
 
 class Receiver(ThreadingHTTPServer):
-    """Answers 200, or 503 to a body that says so, and keeps what was posted."""
+    """Answers 200, or 503 to a body that requests it, and keeps the posts."""
 
     daemon_threads = True
     request_queue_size = 128  # the default of 5 resets connections when 16 arrive at once
@@ -28,7 +28,7 @@ class Receiver(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Return where it listens."""
+        """Return its address."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -50,7 +50,7 @@ class Answer(BaseHTTPRequestHandler):
         self.wfile.write(answer)
 
     def log_message(self, *_args: object) -> None:
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -62,12 +62,12 @@ def receiver() -> Iterator[Receiver]:
 
 
 def post(body: bytes, delivery_id: str = "d-1") -> Post:
-    """Return one delivery to be posted."""
+    """Return one delivery to post."""
     return Post(SENDER, body, "products/update", delivery_id)
 
 
 async def sent(posts: list[Post], url: str, pace: Pace) -> tuple[Tally, list[Answered]]:
-    """Post, and return what came back."""
+    """Post, and return the results."""
     tally, answers = Tally(), []
     await post_all(posts, url, pace, tally, lambda _post, answered: answers.append(answered))
     return tally, answers
@@ -93,7 +93,7 @@ async def test_a_refusal_is_counted_with_what_the_receiver_said(receiver: Receiv
 
 
 async def test_nobody_there_ends_the_load_at_once() -> None:
-    """A million posts to a closed port would be a million times the same message."""
+    """A million posts to a closed port would give the same message a million times."""
     tally, answers = await sent([post(b"{}")] * 1000, "http://127.0.0.1:1", Pace(concurrency=4))
 
     assert tally.is_hopeless
@@ -102,7 +102,7 @@ async def test_nobody_there_ends_the_load_at_once() -> None:
 
 
 async def test_everything_is_posted_once_however_many_at_a_time(receiver: Receiver) -> None:
-    """Concurrency loses and doubles nothing."""
+    """Concurrency neither loses nor doubles posts."""
     posts = [post(b"{}", str(number)) for number in range(200)]
 
     tally, answers = await sent(posts, receiver.url, Pace(concurrency=16))

@@ -3,12 +3,13 @@
 from collections import Counter
 from datetime import UTC, datetime
 
-from providers.base import Refused, Sample, SignedRequest, Verified
+from providers.base import Refused, Verified
 from providers.registry import PROVIDERS, provider
 from schemas.records import RawDelivery
 from simulator.posting import Post
 from simulator.sample_payloads import posts
 from simulator.senders import Sender
+from simulator.signing import raw_delivery
 from streams.pipeline import Tables, process
 from streams.steps.routing import Routes
 
@@ -17,24 +18,13 @@ SECRET = b"whsec_bWFkZSB1cCBmb3IgYSB0ZXN0IG9ubHk="
 SENDERS = {name: Sender(name, provider(name), SECRET) for name in PROVIDERS}
 
 
-def request_of(post: Post) -> SignedRequest:
-    """Return the request that a post makes."""
-    sample = Sample(post.body, post.topic, post.delivery_id, NOW)
-    return SignedRequest(post.sender.provider.sign(sample, b"forger" if post.is_forged else SECRET), post.body)
-
-
 def delivery_of(post: Post) -> RawDelivery:
     """Return the delivery that the ingress makes of a post."""
-    request, name = request_of(post), post.sender.source
-    envelope = post.sender.provider.identify(name, request)
-    return RawDelivery(
-        envelope.delivery_id, name, name, envelope.event_type, NOW, envelope.key, post.body,
-        request.headers.get("content-type", ""), envelope.event_time, envelope.api_version, request.headers,
-    )  # fmt: skip
+    return raw_delivery(post.sender.provider, post.sender.source, post.request(NOW), NOW)
 
 
 def test_the_sample_is_large_and_the_same_every_time() -> None:
-    """At least 500 deliveries that are accepted, and one forged per provider."""
+    """It has at least 500 accepted deliveries, and one forged one per provider."""
     story = posts(SENDERS, 1_000_000, NOW)
 
     assert story == posts(SENDERS, 1_000_000, NOW)
@@ -52,14 +42,14 @@ def test_two_runs_share_no_resource_and_no_delivery() -> None:
 
 
 def test_only_what_is_forged_is_refused() -> None:
-    """Every other post has the signature that its provider would make."""
+    """Every other post has its provider's correct signature."""
     for post in posts(SENDERS, 1_000_000, NOW):
-        verdict = post.sender.provider.verify(request_of(post), [SECRET], NOW)
+        verdict = post.sender.provider.verify(post.request(NOW), [SECRET], NOW)
         assert isinstance(verdict, Refused if post.is_forged else Verified)
 
 
 def test_the_story_has_every_outcome_that_a_person_should_see() -> None:
-    """Run through the pipeline: changes, duplicates, stale, unchanged and dead ones, for every accepted delivery one."""
+    """In the pipeline: changes, duplicates, stale, unchanged and dead ones, one for every accepted delivery."""
     tables: dict[str, dict[bytes, bytes]] = {"seen": {}, "latest": {}}
     outcomes: Counter[str] = Counter()
     for post in posts(SENDERS, 1_000_000, NOW):

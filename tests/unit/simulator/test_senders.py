@@ -1,4 +1,4 @@
-"""Who `penstock send` pretends to be."""
+"""The sender that `penstock send` simulates."""
 
 from datetime import date
 
@@ -36,7 +36,7 @@ def test_a_source_signs_with_its_first_current_secret() -> None:
 
 
 def test_a_provider_stands_for_its_only_source() -> None:
-    """With its options; one that verifies nothing needs no secret."""
+    """Its options apply; one that verifies nothing needs no secret."""
     sender = wished_sender(Wish("generic"), TWO_SHOPS, {}, TODAY)
 
     assert sender.source == "tickets"
@@ -45,7 +45,7 @@ def test_a_provider_stands_for_its_only_source() -> None:
 
 
 def test_without_a_configuration_a_provider_and_a_secret_are_enough() -> None:
-    """For an ingress on another machine."""
+    """This is for an ingress on another machine."""
     sender = wished_sender(Wish("github", "env:S"), None, {"S": "hush"}, TODAY)
 
     assert (sender.source, sender.secret) == ("github", b"hush")
@@ -60,7 +60,7 @@ def test_without_a_configuration_a_provider_and_a_secret_are_enough() -> None:
     ],
 )
 def test_a_wish_that_cannot_be_met_says_what_can(wish: Wish, message: str) -> None:
-    """No guessing between two sources."""
+    """Two sources are never guessed between."""
     with pytest.raises(SimulatorError) as raised:
         wished_sender(wish, TWO_SHOPS, {}, TODAY)
 
@@ -68,14 +68,14 @@ def test_a_wish_that_cannot_be_met_says_what_can(wish: Wish, message: str) -> No
 
 
 def test_an_expired_secret_can_be_overridden() -> None:
-    """To see that it is refused, say."""
+    """This can show that it is refused."""
     assert wished_sender(Wish("other", "text:x"), TWO_SHOPS, {}, TODAY).secret == b"x"
     with pytest.raises(ConfigurationError, match="env:GONE"):
         wished_sender(Wish("other", "env:GONE"), TWO_SHOPS, {}, TODAY)
 
 
 def test_no_configuration_and_no_secret_is_explained() -> None:
-    """The message names the way out."""
+    """The message names the remedy."""
     with pytest.raises(SimulatorError, match="pass --config"):
         wished_sender(Wish("github"), None, {}, TODAY)
 

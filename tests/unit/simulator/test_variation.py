@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from providers.base import Parsed, Sample, SignedRequest
+from providers.base import Parsed, Sample
 from providers.registry import PROVIDERS, provider
 from schemas.codec import document_json
-from schemas.records import RawDelivery, Snapshot
-from simulator.sample_payloads import WRITERS, Scene
+from schemas.records import Snapshot
+from simulator.history import Scene
+from simulator.sample_payloads import WRITERS
+from simulator.signing import raw_delivery, signed
 from simulator.variation import new_delivery_id, renewed, varied
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -19,21 +21,15 @@ def snapshot(name: str, body: bytes) -> Snapshot:
     """Return the resource that a provider reads from a body."""
     rules = provider(name)
     topic, _ = WRITERS[name](OLD)
-    request = SignedRequest(rules.sign(Sample(body, topic, "id", NOW), b"secret"), body)
-    envelope = rules.identify("source", request)
-    parsed = rules.parse(
-        RawDelivery(
-            envelope.delivery_id, name, "source", envelope.event_type, NOW, envelope.key, body,
-            event_time=envelope.event_time, headers=request.headers,
-        )
-    )  # fmt: skip
+    request = signed(rules, Sample(body, topic, "id", NOW), b"secret")
+    parsed = rules.parse(raw_delivery(rules, "source", request, NOW))
     assert isinstance(parsed, Parsed)
     return parsed.snapshots[0]
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_a_variation_is_a_newer_version_with_other_content(name: str) -> None:
-    """Its id is kept; its time, where the provider sends one, is later than the payload's and the variation's before it."""
+    """Its id is kept; its time, where the provider sends one, is later than that of the payload and of earlier variations."""
     body = document_json(WRITERS[name](OLD)[1])
 
     original, first, second = (snapshot(name, text) for text in (body, *(varied(name, body, n, NOW) for n in (1, 2))))
@@ -55,5 +51,5 @@ def test_what_is_no_object_is_sent_as_it_is(body: bytes) -> None:
 
 
 def test_delivery_ids_look_like_the_providers() -> None:
-    """A person can tell them apart."""
+    """A person can distinguish them."""
     assert [new_delivery_id(name, "x") for name in ("stripe", "standard", "github")] == ["evt_x", "msg_x", "x"]

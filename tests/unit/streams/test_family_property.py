@@ -1,8 +1,8 @@
-"""Any history of one parent and its children, with every noise that providers make, against a simple model.
+"""Any history of one parent and its children, with all noise that providers make, against a simple model.
 
-Two lists: `lines`, which may be cut and have no time of their own, and `variants`, which have one and a topic of their own. The
-parent's own outcome comes from the model of test_history_property. The model of the children keeps no rows, index, marks or
-fingerprints: a list is compared with everything that is known.
+Two lists: `lines`, which may be truncated and have no time of their own, and `variants`, which have one and a topic of their
+own. The parent's own outcome comes from the model of test_history_property. The model of the children keeps no rows, index,
+marks or fingerprints: it compares a list with all known children.
 """
 
 from collections import Counter, defaultdict
@@ -31,14 +31,14 @@ Event = tuple[str, str, str | None]  # operation, child, content
 
 
 class DedupVerdict(Struct):
-    """What the model knows of a child: its content, None once gone, and the time that orders it."""
+    """The model of a child: its content, None once deleted, and the time that orders it."""
 
     content: str | None
     time: float | None
 
 
 class Family:
-    """The rules of docs/semantics.md about children, in the plainest way."""
+    """The rules of docs/semantics.md about children, in the simplest form."""
 
     def __init__(self) -> None:
         self.known: dict[str, DedupVerdict] = {}
@@ -46,7 +46,7 @@ class Family:
         self.deleted_at: float | None = None
 
     def parent_shown(self, time: float | None, lines: Any, variants: dict[str, tuple[str, int]] | None) -> list[Event]:
-        """Return the events that an accepted parent leads to; a list of None is not in the document."""
+        """Return the events of an accepted parent; a list of None is not in the document."""
         self.deleted_at = None
         events: list[Event] = []
         if lines is not None:
@@ -63,12 +63,12 @@ class Family:
         return events
 
     def parent_deleted(self, time: float | None, stored: float | None) -> list[Event]:
-        """Return the events that a parent's accepted deletion leads to; without a time the `stored` one stays."""
+        """Return the events of a parent's accepted deletion; without a time the `stored` one stays."""
         self.deleted_at = stored
         return [event for name in self._alive() for event in self._set(name, None, time)]
 
     def own_topic(self, name: str, content: str, at: int, by: str) -> list[Event]:
-        """Return the events that a delivery of a child's own topic leads to."""
+        """Return the events of a delivery of a child's own topic."""
         last, ids = self.shown_by_own_topic[name, at]
         if by in ids:
             return []
@@ -103,7 +103,7 @@ class Family:
 
 
 class FamilyHistory(Noisy):
-    """One parent with its children at a provider, and what reaches us of them."""
+    """One parent with its children at a provider, and the deliveries about them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -131,7 +131,7 @@ class FamilyHistory(Noisy):
 
     @rule(at=st.none() | TIMES)
     def delete(self, at: int | None) -> None:
-        """Say that the parent is gone."""
+        """Delete the parent."""
         self._arrive(self._made(snapshot(None, event_time=at)))
 
     @rule(name=st.sampled_from("xy"), title=st.sampled_from("12"), at=TIMES)
@@ -144,7 +144,7 @@ class FamilyHistory(Noisy):
 
     @invariant()
     def changes_of_each_resource_form_a_chain(self) -> None:
-        """Every `before` is the `after` before it, apart from what only advanced its time."""
+        """Every `before` is the previous `after`, except for changes of its time alone."""
         states: dict[str, str | None] = {}
         for change in self.pipeline.changes:
             assert title_of(change.before) == states.get(change.resource_key)
@@ -152,7 +152,7 @@ class FamilyHistory(Noisy):
 
     @invariant()
     def what_is_stored_is_what_the_model_knows(self) -> None:
-        """Also of what no event was due for."""
+        """This includes children without a due event."""
         for name, known in self.family.known.items():
             key = f"scripted|acme|variant|{name}" if name in "xy" else f"scripted|acme|line|7:{name}"
             row = self.pipeline.latest[key.encode()]
@@ -190,7 +190,7 @@ def element(name: str, title: str, at: int) -> dict[str, Any]:
 
 
 def told(change: Change) -> Event:
-    """Return a change of a child as the model tells it."""
+    """Return a change of a child in the model's form."""
     return change.op, change.resource_id.removeprefix("7:"), title_of(change.after)
 
 

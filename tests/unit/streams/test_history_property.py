@@ -1,7 +1,7 @@
-"""Any history of one resource, with every noise that providers make, against a simple model of what must come out.
+"""Any history of one resource, with all noise that providers make, against a simple model of the output.
 
-The model keeps no rows, fingerprints or tags: it keeps lists of what was accepted and asks the rules of docs/semantics.md in
-words. A machine of Hypothesis makes the history step by step and shrinks it when the two disagree.
+The model keeps no rows, fingerprints or tags: it keeps lists of accepted versions and applies the rules of
+docs/semantics.md literally. A Hypothesis state machine makes the history step by step and shrinks it on a mismatch.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ TIMES = st.integers(0, 4)
 
 
 class Model:
-    """What the rules say, in the plainest way: everything that arrived is kept and searched."""
+    """The rules in their simplest form: every arrival is kept and searched."""
 
     def __init__(self) -> None:
         self.arrived: list[tuple[str, Snapshot]] = []
@@ -32,7 +32,7 @@ class Model:
         self.time: float | None = None
 
     def expect(self, delivery_id: str, shown: Snapshot) -> str:
-        """Return the outcome that a delivery must have, and remember it."""
+        """Return the required outcome of a delivery, and remember it."""
         outcome = self._outcome(delivery_id, shown)
         if outcome in {"repeated", "reused"}:
             return "duplicate" if outcome == "repeated" else "dead"
@@ -69,7 +69,7 @@ class Model:
 
 
 def content(shown: Snapshot) -> str | None:
-    """Return what a snapshot shows apart from volatile fields."""
+    """Return the content of a snapshot apart from volatile fields."""
     return None if shown.document is None else str(shown.document["title"])
 
 
@@ -80,7 +80,7 @@ def time_of(shown: Snapshot) -> float | None:
 
 
 class History(Noisy):
-    """One resource at a provider, and what reaches us of it."""
+    """One resource at a provider, and the deliveries about it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,12 +98,12 @@ class History(Noisy):
 
     @rule(title=CONTENTS, at=st.none() | TIMES)
     def show_without_version(self, title: str, at: int | None) -> None:
-        """Show a content that only its event time orders, or nothing does."""
+        """Show a content that is ordered only by its event time, or not at all."""
         self._arrive(self._made(snapshot({"title": title}, event_time=at)))
 
     @rule(at=st.none() | TIMES)
     def delete(self, at: int | None) -> None:
-        """Say that the resource is gone."""
+        """Delete the resource."""
         self._arrive(self._made(snapshot(None, event_time=at)))
 
     @rule(choice=st.integers(0, 99), title=CONTENTS, version=st.none() | TIMES)
@@ -119,7 +119,7 @@ class History(Noisy):
 
     @invariant()
     def changes_form_a_chain(self) -> None:
-        """Every `before` is the `after` before it: nothing is skipped, nothing is out of order."""
+        """Every `before` is the previous `after`: nothing is skipped or out of order."""
         state = None
         for change in self.pipeline.changes:
             assert without_volatile(change.before) == state
@@ -128,7 +128,7 @@ class History(Noisy):
 
     @invariant()
     def the_last_accepted_state_is_stored_and_was_sent(self) -> None:
-        """What a consumer knows after the last change is the newest state that arrived."""
+        """A consumer's state after the last change is the newest state that arrived."""
         if not self.model.is_known:
             return
         stored = self.pipeline.stored()
@@ -171,7 +171,7 @@ TestHistory = History.TestCase
 
 @given(st.lists(CONTENTS, min_size=1, max_size=6), st.booleans(), st.randoms(use_true_random=False))
 def test_final_state_survives_any_order_and_any_repetition(titles: list[str], is_deleted: bool, random: Random) -> None:
-    """A provider that shows each state at least once, in whatever order, leaves us knowing the last one."""
+    """A provider that shows each state at least once, in any order, leaves the last one stored."""
     shown = [snapshot({"title": title}, version=number) for number, title in enumerate(titles)]
     shown += [snapshot(None, event_time=len(titles))] if is_deleted else []
     arriving = [delivery(one, delivery_id=str(number)) for number, one in enumerate(shown)]

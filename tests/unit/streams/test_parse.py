@@ -1,4 +1,4 @@
-"""Step 1: a delivery becomes snapshots, or says why not."""
+"""Step 1: a delivery becomes snapshots, or a reason why not."""
 
 from providers.base import Parsed, Unparsed
 from streams.pipeline import parse
@@ -6,14 +6,14 @@ from tests.support.builders.deliveries import Scripted, delivery, real_delivery,
 
 
 def test_known_provider_reads_its_delivery() -> None:
-    """What the provider says is what the pipeline sees."""
+    """The pipeline sees the provider's snapshots."""
     shown = snapshot({"id": 7}, version=1)
 
     assert parse(delivery(shown), Scripted()) == Parsed((shown,))
 
 
 def test_unknown_provider_is_named() -> None:
-    """A record that someone else wrote to `webhooks.raw` says what it called itself, shortened."""
+    """A foreign record on `webhooks.raw` is reported with its own provider name, shortened."""
     unparsed = parse(real_delivery("x" * 1000, b"{}"), None)
 
     assert isinstance(unparsed, Unparsed)

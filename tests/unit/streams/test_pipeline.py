@@ -1,4 +1,4 @@
-"""The whole pure pipeline over plain dicts: what goes out, what is stored, and under which event ids."""
+"""The whole pure pipeline over plain dicts: published and stored records, and their event ids."""
 
 import uuid
 
@@ -43,7 +43,7 @@ def test_change_holds_both_documents_and_what_differs() -> None:
 
 
 def test_deletion_shows_the_last_known_document() -> None:
-    """`before` is what was deleted, `after` is nothing, and the next creation starts from nothing."""
+    """`before` is the deleted document, `after` is empty, and the next creation starts without one."""
     pipeline = Pipeline()
 
     pipeline.show({"id": 7}, version=1)
@@ -82,7 +82,7 @@ def test_unchanged_delivery_is_stored_for_the_next_comparison() -> None:
 
 
 def test_stale_delivery_leaves_the_stored_state_alone() -> None:
-    """What is older changes nothing but the memory of having been there."""
+    """An older delivery changes nothing except that it is remembered."""
     pipeline = Pipeline()
     pipeline.show({"title": "B"}, version=2)
     before = dict(pipeline.latest)
@@ -94,7 +94,7 @@ def test_stale_delivery_leaves_the_stored_state_alone() -> None:
 
 
 def test_retry_writes_nothing() -> None:
-    """A delivery id that was decided before costs no write at all."""
+    """A delivery id that was decided before costs no write."""
     pipeline = Pipeline()
     pipeline.show({"title": "A"}, version=1, by="x")
 
@@ -104,7 +104,7 @@ def test_retry_writes_nothing() -> None:
 
 
 def test_deleting_without_time_keeps_the_stored_version() -> None:
-    """The stored row still knows the last version, so that older updates stay stale."""
+    """The stored row still has the last version, so that older updates stay stale."""
     pipeline = Pipeline()
     pipeline.show({"title": "A"}, version=2)
 
@@ -127,7 +127,7 @@ def test_stored_state_names_the_change_that_led_to_it() -> None:
 
 
 def test_event_id_is_persisted() -> None:
-    """The ids of a known history: whoever changes how they are made changes what warehouses have stored."""
+    """The ids of a fixed history: a change in their computation changes the ids stored in warehouses."""
     pipeline = Pipeline()
 
     pipeline.show({"title": "A"}, version=1)
@@ -139,7 +139,7 @@ def test_event_id_is_persisted() -> None:
 
 
 def test_flips_within_one_version_never_share_an_id() -> None:
-    """Also after more flips than are remembered one by one."""
+    """This holds after more flips than are remembered one by one."""
     pipeline = Pipeline()
 
     for number in range(3 * MAX_KEPT):
@@ -172,7 +172,7 @@ def test_same_content_of_two_resources_has_two_ids() -> None:
 
 
 def test_delivery_of_several_resources_has_one_outcome() -> None:
-    """The resource that did most speaks for the delivery; every event is named."""
+    """The resource with the strongest outcome decides the delivery's; every event is named."""
     pipeline = Pipeline()
     pipeline.decide(delivery(snapshot({"title": "A"}, 1, resource_id="1")))
 
@@ -225,7 +225,7 @@ def test_child_knows_its_parent() -> None:
 
 
 def test_change_that_no_route_selects_is_filtered_and_remembered() -> None:
-    """The next delivery is compared with it although it went nowhere."""
+    """The next delivery is compared with it although it was not routed."""
     pipeline = Pipeline(Routes(ROUTES.providers, (Route("orders", resource="order"),)))
 
     pipeline.show({"title": "A"}, version=1)
@@ -239,7 +239,7 @@ def test_change_that_no_route_selects_is_filtered_and_remembered() -> None:
     "routes", [(Route("orders", resource="order"),), (Route("b", filter=compile_filter("title:B")),)]
 )
 def test_change_that_goes_nowhere_is_still_the_current_state(routes: tuple[Route, ...]) -> None:
-    """`state.*` shows every resource as it is, whatever the routes think of its changes."""
+    """`state.*` shows every resource's current state, regardless of the routes."""
     pipeline = Pipeline(Routes(ROUTES.providers, routes))
 
     (routed,) = pipeline.show({"title": "A"}, version=1).routed_changes
@@ -250,7 +250,7 @@ def test_change_that_goes_nowhere_is_still_the_current_state(routes: tuple[Route
 
 
 def test_paused_resource_is_left_as_it_is() -> None:
-    """Neither table learns of it, so that the first delivery after the pause shows the whole change at once."""
+    """It reaches neither table, so that the first delivery after the pause shows the whole change at once."""
     running, paused = ROUTES, Routes(ROUTES.providers, paused=frozenset({("acme", "product")}))
     pipeline = Pipeline(running)
     pipeline.show({"title": "A"}, version=1)
@@ -276,7 +276,7 @@ def test_paused_resource_is_left_as_it_is() -> None:
 
 @pytest.mark.parametrize("paused", [("acme", "order"), ("other", "product")])
 def test_pause_is_of_one_resource_of_one_source(paused: tuple[str, str]) -> None:
-    """Everything else goes on."""
+    """Everything else continues."""
     pipeline = Pipeline(Routes(ROUTES.providers, paused=frozenset({paused})))
 
     pipeline.show({"title": "A"}, version=1)
@@ -285,7 +285,7 @@ def test_pause_is_of_one_resource_of_one_source(paused: tuple[str, str]) -> None
 
 
 def test_only_the_paused_of_several_resources_is_held() -> None:
-    """The rest of the delivery is decided, and speaks for it."""
+    """The rest of the delivery is decided, and gives the outcome."""
     pipeline = Pipeline(Routes(ROUTES.providers, paused=frozenset({("acme", "product")})))
     other = msgspec.structs.replace(snapshot({"n": 1}, 1), resource_type="variant")
 
@@ -296,7 +296,7 @@ def test_only_the_paused_of_several_resources_is_held() -> None:
 
 
 def test_raw_routes_alone_leave_changes_on_their_default_topic() -> None:
-    """They are about deliveries, and say nothing about changes."""
+    """They take deliveries, and do not affect changes."""
     pipeline = Pipeline(Routes(ROUTES.providers, raw=(RawRoute("copies", "copies"),)))
 
     (routed,) = pipeline.show({"title": "A"}, version=1).routed_changes
@@ -317,13 +317,13 @@ def test_change_of_no_included_field_is_filtered() -> None:
     assert pipeline.outcomes == [
         "changed created",
         "filtered no_included_field_changed",
-        "changed updated",  # the title is gone: it leaves
+        "changed updated",  # the title is removed: it leaves
         "filtered no_filter_matches",
     ]
 
 
 def test_volatile_field_that_a_route_includes_makes_no_change() -> None:
-    """The provider's volatile fields hold for what is left of a document, too."""
+    """The provider's volatile fields also apply to a projected document."""
     pipeline = Pipeline(Routes(ROUTES.providers, (Route("prices", include_fields=("price", "updated_at")),)))
 
     for number, title in enumerate("AB"):
@@ -389,7 +389,7 @@ def test_first_delivery_creates_and_its_retry_is_a_duplicate(
 
 
 def test_listed_type_has_its_topic_and_keeps_its_key() -> None:
-    """Of the sources of a generic provider each lists its own; a topic has no part in what a resource is called."""
+    """Sources of a generic provider each list their own; a topic does not influence a resource's key."""
     listed = provider("generic", None, frozenset({"order"}))
     pipeline = Pipeline(Routes({SOURCE: listed, "another": provider("generic")}))
     body = msgspec.json.encode(PRODUCT)
@@ -413,7 +413,7 @@ def test_listed_type_has_its_topic_and_keeps_its_key() -> None:
 
 
 def test_shopify_deletion_follows_its_updates() -> None:
-    """A product is created, updated, deleted, and a late update stays out."""
+    """A product is created, updated, deleted, and a late update is stale."""
     pipeline = Pipeline(Routes({}))
 
     pipeline.decide(shopify("products/create", PRODUCT, 1))
@@ -459,7 +459,7 @@ def test_configured_provider_counts_only_for_its_own_deliveries() -> None:
 
 
 def test_scripted_provider_shows_what_a_test_says() -> None:
-    """The builders' own provider gives back the very snapshots."""
+    """The builders' own provider returns the given snapshots."""
     shown = [snapshot({"id": 7}, 1, 2, volatile=["x"]), snapshot(None, resource_id="8")]
 
     assert ROUTES.providers["acme"].parse(delivery(*shown)) == Parsed(tuple(shown))
@@ -473,12 +473,12 @@ def shopify(topic: str, body: Document, triggered_s: float) -> RawDelivery:
 
 @given(st.text(st.characters(codec="utf-8")))
 def test_event_ids_are_uuids_of_version_5(name: str) -> None:
-    """Whoever computes an event id with a standard library gets the same."""
+    """A standard library computes the same event id."""
     assert pipeline._uuid5(name) == str(uuid.uuid5(pipeline.EVENT_NAMESPACE, name))
 
 
 def test_delivery_with_one_contradiction_applies_nothing() -> None:
-    """Of several resources one comes under a known id with another content: the whole delivery is put aside."""
+    """If one of several resources has a known id with another content, the whole delivery becomes a dead letter."""
     pipeline = Pipeline()
     pipeline.decide(delivery(snapshot({"title": "A"}, 1), delivery_id="x"))
     stored = dict(pipeline.latest), dict(pipeline.seen)

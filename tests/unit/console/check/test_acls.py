@@ -1,4 +1,4 @@
-"""The rights and topics that are printed, without a Kafka; tests/kafka/test_acls.py shows that they are the right ones."""
+"""The printed ACLs and topics, without a Kafka; tests/kafka/test_acls.py shows that they are correct."""
 
 import json
 from pathlib import Path
@@ -43,7 +43,7 @@ def loaded(tmp_path: Path) -> Configuration:
 
 
 def test_rights_of_the_processes(loaded: Configuration) -> None:
-    """By prefix where a newer Penstock may know more types, else in full."""
+    """ACLs are by prefix where a newer Penstock may have more types, else literal."""
     worker = rights(loaded, "worker", has_topics=True)
 
     assert rights(loaded, "ingress", has_topics=True) == [Right("topic", "literal", "webhooks.raw", "Write")]
@@ -76,7 +76,7 @@ def test_topics_that_exist_need_no_right_to_make_or_change_them(loaded: Configur
 
 
 def test_commands_can_be_pasted(loaded: Configuration) -> None:
-    """A command for each resource with all its operations; topics with the settings that Penstock gives them."""
+    """One command for each resource with all its operations; topics with Penstock's settings."""
     (first, *_) = acl_commands(rights(loaded, "ingress"), "User:CN=me, O=Acme", "kafka:9093")
     topic = next(topic for topic in new_topics(loaded) if topic.name == "state.generic.thing")
 
@@ -91,7 +91,7 @@ def test_commands_can_be_pasted(loaded: Configuration) -> None:
 
 
 def test_command_line(loaded: Configuration, tmp_path: Path) -> None:
-    """JSON has a line for each right; without any process it is about ingress and worker; an unknown one is named."""
+    """JSON has a line for each ACL; without a process it covers ingress and worker; an unknown process is named."""
     config = ("--config", str(tmp_path / "penstock.toml"))
 
     lines = [json.loads(line) for line in CliRunner().invoke(app, ["acls", "--json", *config]).stdout.splitlines()]

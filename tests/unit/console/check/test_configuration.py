@@ -13,7 +13,7 @@ SOURCE = '[[sources]]\nname = "acme"\nprovider = "shopify"\n'
 
 
 def findings(tmp_path: Path, text: str, **environ: str) -> list[tuple[str, str]]:
-    """Return level and text of what is found, without the path."""
+    """Return level and text of each finding, without the path."""
     path = tmp_path / "penstock.toml"
     path.write_text(text)
     found = offline_findings(loading.load(path, environ), path, environ, TODAY)
@@ -21,7 +21,7 @@ def findings(tmp_path: Path, text: str, **environ: str) -> list[tuple[str, str]]
 
 
 def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
-    """Silence means fine."""
+    """No output means no finding."""
     assert findings(tmp_path, SOURCE + 'secrets = ["env:A"]', A="secret") == []
 
 
@@ -29,7 +29,7 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
     ("text", "level", "expected"),
     [
         ("", "warning", "no [[sources]], every post is answered 404"),
-        (SOURCE + 'verify = "none"', "warning", "4: sources[0].verify: acme accepts what anybody posts"),
+        (SOURCE + 'verify = "none"', "warning", "4: sources[0].verify: acme accepts every post, signed or not"),
         (SOURCE + 'secrets = ["text:x"]', "warning", "4: sources[0].secrets[0]: a secret in the file itself; text: is"),
         (
             SOURCE + 'secrets = [\n"env:GONE"]',
@@ -72,7 +72,7 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
         (
             "[ingress]\ntrusted_proxies = ['0.0.0.0/0']\n" + SOURCE + 'secrets = ["env:A"]',
             "warning",
-            "2: ingress.trusted_proxies: 0.0.0.0/0 trusts everybody; whoever posts can claim any address",
+            "2: ingress.trusted_proxies: 0.0.0.0/0 trusts every address; any client can claim any address",
         ),
         (
             SOURCE + 'secrets = ["env:A"]\npaused = ["order"]',
@@ -101,7 +101,7 @@ def test_a_finding_names_its_line(tmp_path: Path, text: str, level: str, expecte
 
 
 def test_old_lists_of_networks_are_named(tmp_path: Path) -> None:
-    """What a provider published more than 90 days ago may be out of date; a newer list is no finding."""
+    """A provider's list published more than 90 days ago may be out of date; a newer list is no finding."""
     sources = [SOURCE.replace("shopify", name).replace("acme", name) for name in ("github", "stripe")]
     guarded = "".join(source + 'secrets = ["env:A"]\nallow = ["published"]\n' for source in sources)
 
@@ -112,7 +112,7 @@ def test_old_lists_of_networks_are_named(tmp_path: Path) -> None:
 
 
 def test_an_old_secret_beside_one_without_an_end_is_fine(tmp_path: Path) -> None:
-    """That is what a finished rotation looks like."""
+    """This is the state after a finished rotation."""
     text = SOURCE + 'secrets = ["env:A", { ref = "env:A", until = 2026-01-01 }]'
 
     assert findings(tmp_path, text, A="secret") == []

@@ -1,4 +1,4 @@
-"""How many topics a configuration can lead to: counted for each kind of route, and never exceeded whatever is posted."""
+"""The number of topics that a configuration can lead to: counted for each kind of route, never exceeded by any post."""
 
 from typing import Any, cast
 
@@ -40,7 +40,7 @@ def configured(*routes: dict[str, Any], listed: tuple[str, ...] = ("order",)) ->
 
 
 def of(name: str, *routes: dict[str, Any]) -> Reachable:
-    """Return what deliveries of one source can lead to."""
+    """Return the topics that deliveries of one source can lead to."""
     found = configured(*routes)
     source = found.source(name)
     assert source is not None
@@ -48,7 +48,7 @@ def of(name: str, *routes: dict[str, Any]) -> Reachable:
 
 
 def test_source_leads_to_two_topics_for_each_type_and_two_for_all_others() -> None:
-    """Without routes."""
+    """This holds without routes."""
     assert of("generic") == Reachable(
         frozenset({"changes.generic.order", "changes.generic.other"}),
         frozenset({"state.generic.order", "state.generic.other"}),
@@ -76,7 +76,7 @@ def test_source_leads_to_two_topics_for_each_type_and_two_for_all_others() -> No
 def test_routes_decide_where_changes_and_copies_may_go(
     routes: list[dict[str, Any]], changes: set[str], copies: set[str]
 ) -> None:
-    """A state has its topic whatever they say."""
+    """Every state has its topic, whatever the routes."""
     found = of("generic", *routes)
 
     assert (set(found.changes), set(found.copies)) == (changes, copies)
@@ -84,7 +84,7 @@ def test_routes_decide_where_changes_and_copies_may_go(
 
 
 def test_topics_of_several_sources_are_counted_once() -> None:
-    """Two shops share their provider's topics; Penstock's own are there in any case."""
+    """Two shops share their provider's topics; Penstock's own are always there."""
     shops = [{"name": name, "provider": "shopify", "verify": "none"} for name in ("a", "b")]
     two, none = (Configuration.model_validate({"sources": sources}) for sources in (shops, []))
 
@@ -93,7 +93,7 @@ def test_topics_of_several_sources_are_counted_once() -> None:
 
 
 class Registry:
-    """A registry that knows every schema."""
+    """A registry with every schema."""
 
     def prefix(self, topic: str, name: codec.SchemaName) -> bytes:  # noqa: ARG002  as the port names them
         """Return one id for all."""
@@ -104,7 +104,7 @@ class Topics:
     """A Kafka on which every topic exists."""
 
     def ensure(self, topic: str) -> None:
-        """Have it."""
+        """Do nothing: the topic exists."""
 
 
 ROUTED = [
@@ -123,7 +123,7 @@ CASES = [(compiled_routes(found), reachable(found).topics) for found in (configu
     case=st.integers(0, len(ROUTED) - 1),
 )
 def test_no_name_leads_beyond(name: str, body: bytes, event: str, source: str, case: int) -> None:
-    """Whatever stands in a header or a body, and also when the source is no longer in the configuration."""
+    """This holds for any header or body, also for a source that is no longer in the configuration."""
     routes, topics = CASES[case]
     headers = {"x-shopify-topic": event, "shopify-topic": event} if event.endswith("e") else {}
     delivery = RawDelivery("d", name, source, event, START, "k", body, headers=headers)
@@ -137,7 +137,7 @@ def test_no_name_leads_beyond(name: str, body: bytes, event: str, source: str, c
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_name_of_a_type_stays_in_the_record(name: str) -> None:
-    """What shares a topic is told apart by the change, its key and its state's key."""
+    """Records on a shared topic are distinguished by the change, its key and its state's key."""
     body = msgspec.json.encode({"type": "surprise.updated", "data": {"id": "7"}, "id": 7, "scope": "store/surprise/x"})
     if name == "stripe":
         body = BODIES[2]

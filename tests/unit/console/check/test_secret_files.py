@@ -34,7 +34,7 @@ secrets = ["file:acme"]
 
 @pytest.fixture
 def directory() -> Iterator[Path]:
-    """Give a directory that everybody can enter; pytest's are for their owner alone."""
+    """Give a directory that every user can enter; pytest's are for their owner alone."""
     with tempfile.TemporaryDirectory(prefix="penstock-") as made:
         Path(made).chmod(0o755)
         yield Path(made)
@@ -77,7 +77,7 @@ def test_every_file_with_a_secret_is_looked_at(directory: Path) -> None:
     (0o600, False), (0o400, False), (0o640, False), (0o660, False), (0o644, True), (0o444, True), (0o602, True),
 ])  # fmt: skip
 def test_rights_of_everybody_count(directory: Path, mode: int, is_warned: bool) -> None:
-    """Reading gives the secret away, writing replaces it; a group is how a service is given one."""
+    """Read access reveals the secret, write access can replace it; group access is how a service gets it."""
     secret(directory, "acme", mode)
 
     found = warnings(directory, '[[sources]]\nname = "acme"\nprovider = "shopify"\nsecrets = ["file:acme"]')
@@ -86,7 +86,7 @@ def test_rights_of_everybody_count(directory: Path, mode: int, is_warned: bool) 
 
 
 def test_file_in_a_closed_directory_is_not_open(directory: Path) -> None:
-    """What nobody can reach nobody can read."""
+    """A file in a closed directory cannot be read, whatever its mode."""
     (directory / "secrets").mkdir()
     secret(directory / "secrets", "acme", 0o644)
     (directory / "secrets").chmod(0o700)
@@ -96,7 +96,7 @@ def test_file_in_a_closed_directory_is_not_open(directory: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def test_file_on_a_read_only_mount_is_the_deployments(directory: Path) -> None:
-    """As Kubernetes and Docker mount secrets: 0444, and no chmod is possible; the same file writable is warned of."""
+    """Kubernetes and Docker mount secrets like this, 0444 without chmod; the same file gets a warning where it is writable."""
     mounted = directory / "mounted"
     mounted.mkdir()
     text = '[[sources]]\nname = "acme"\nprovider = "shopify"\nsecrets = ["file:mounted/acme"]'

@@ -1,4 +1,4 @@
-"""What `penstock check` says of types without topics of their own."""
+"""The findings of `penstock check` on types without topics of their own."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ DESK = (
 
 
 def selected(tmp_path: Path, text: str) -> list[str]:
-    """Return what is found about selectors, without the path."""
+    """Return the findings about selectors, without the path."""
     path = tmp_path / "penstock.toml"
     path.write_text(text)
     found = selector_findings(loading.load(path, {}), path)
@@ -34,7 +34,7 @@ def selected(tmp_path: Path, text: str) -> list[str]:
     ],
 )
 def test_selector_of_a_type_with_a_topic_is_fine(tmp_path: Path, route: str) -> None:
-    """Or of one that is sent to a topic of the route's own."""
+    """A type that is sent to the route's own topic is fine, too."""
     assert selected(tmp_path, f'{SHOP}{DESK}[[routes]]\nname = "r"\n{route}\n') == []
 
 
@@ -46,7 +46,7 @@ def test_selector_of_a_type_with_a_topic_is_fine(tmp_path: Path, route: str) -> 
     ('priority = "low"\nresource = "zebra"', "; changes of that type go to changes.generic.other, changes.shopify.other" + LIST),
 ])  # fmt: skip
 def test_selector_of_another_type_is_a_warning(tmp_path: Path, route: str, rest: str) -> None:
-    """It says where its changes go, and what may be meant."""
+    """It names the topic of the type's changes, and a suggestion."""
     (found,) = selected(tmp_path, f'{SHOP}{DESK}[[routes]]\nname = "r"\n{route}\n')
 
     word = "prodct" if "prodct" in route else "zebra"
@@ -54,7 +54,7 @@ def test_selector_of_another_type_is_a_warning(tmp_path: Path, route: str, rest:
 
 
 def test_topics_left_from_before_are_named(tmp_path: Path) -> None:
-    """By provider; those that changes still go to, lanes, routes' own topics and foreign ones are no finding."""
+    """They are listed by provider; topics in use, lanes, routes' own topics and foreign ones are no finding."""
     path = tmp_path / "penstock.toml"
     path.write_text(SHOP + DESK)
     wanted = [

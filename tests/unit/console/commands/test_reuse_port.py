@@ -1,4 +1,4 @@
-"""What the command line says of sharing a port, before anything is opened."""
+"""The command line's messages about sharing a port, before any port is opened."""
 
 import socket
 from pathlib import Path
@@ -11,7 +11,7 @@ from console.errors import MISUSED, exit_code
 
 
 def refusal(tmp_path: Path, *arguments: str, environ: dict[str, str] | None = None) -> str:
-    """Return what a person is told; the exit code says that trying again changes nothing."""
+    """Return the message for people; the exit code says that a retry is useless."""
     result = CliRunner().invoke(app, ["ingress", "--data-dir", str(tmp_path), *arguments], env=environ)
 
     assert isinstance(result.exception, Exception)
@@ -42,7 +42,7 @@ def test_workers_are_not_offered() -> None:
 
 
 def test_system_without_reuse_port_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the kernel cannot share a port there is one ingress for it."""
+    """Where the kernel cannot share a port, only one ingress can use it."""
     monkeypatch.delattr(socket, "SO_REUSEPORT")
 
     assert "needs SO_REUSEPORT, which this system does not have" in refusal(tmp_path, "--reuse-port")
@@ -50,7 +50,7 @@ def test_system_without_reuse_port_is_named(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize("environ", [{}, {"PENSTOCK_INGRESS_REUSE_PORT": "1"}])
 def test_any_free_port_cannot_be_shared(tmp_path: Path, environ: dict[str, str]) -> None:
-    """Each instance would get another one."""
+    """Each instance would get a different one."""
     arguments = [] if environ else ["--reuse-port"]
 
     assert "expected 1 to 65535, got 0" in refusal(tmp_path, "--port", "0", *arguments, environ=environ)

@@ -23,7 +23,7 @@ PRODUCT: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give a Nike and a Puma product as files of the current folder."""
+    """Give a Nike and a Puma product as files of the current directory."""
     monkeypatch.chdir(tmp_path)
     Path("nike.json").write_text(json.dumps(PRODUCT))
     Path("puma.json").write_text(json.dumps(PRODUCT | {"vendor": "Puma"}))
@@ -31,7 +31,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def try_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    """Return a function that runs the command and returns its exit code, what it printed and what it said was wrong."""
+    """Return a function that runs the command and returns its exit code, its output and its error message."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["penstock", "try-filter", *arguments])
@@ -44,7 +44,7 @@ def try_filter(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
 
 
 def test_match_ends_with_0_and_shows_what_was_found(try_filter: Any) -> None:
-    """Each term beside what the document holds there."""
+    """Each term is shown beside the document's value."""
     code, printed, _ = try_filter("vendor:Nike variants.price:<70", "nike.json")
 
     assert code == 0
@@ -57,7 +57,7 @@ def test_match_ends_with_0_and_shows_what_was_found(try_filter: Any) -> None:
 
 
 def test_tree_has_the_shape_of_the_filter(try_filter: Any) -> None:
-    """OR binds tighter than AND, and a reader sees that."""
+    """OR binds tighter than AND, and the output shows it."""
     code, printed, _ = try_filter("vendor:Puma OR vendor:Nike NOT (tags:VIP id:7)", "nike.json")
 
     assert code == 1
@@ -85,7 +85,7 @@ def test_undecided_term_says_why_and_what_may_be_meant(try_filter: Any) -> None:
 
 
 def test_document_that_no_longer_matches_is_taken_because_of_the_one_before(try_filter: Any) -> None:
-    """As a route does."""
+    """A route does the same."""
     code, printed, _ = try_filter("vendor:Nike", "puma.json", "--before", "nike.json")
 
     assert code == 0
@@ -94,7 +94,7 @@ def test_document_that_no_longer_matches_is_taken_because_of_the_one_before(try_
 
 
 def test_json_is_one_line_with_every_verdict(try_filter: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Read from standard input; nothing is cut, numbers keep their digits."""
+    """Standard input is read whole; numbers keep their digits."""
     stdin = io.TextIOWrapper(io.BytesIO(b'{"price": 0.10000000000000000001}'))
     monkeypatch.setattr(sys, "stdin", stdin)
 
@@ -124,7 +124,7 @@ def test_delivery_is_read_as_its_provider_wraps_it(try_filter: Any) -> None:
 
 
 def test_delivery_shows_the_children_that_it_lists(try_filter: Any) -> None:
-    """As a worker makes resources of them; `--resource` chooses, as in a route."""
+    """Children become resources as in a worker; `--resource` selects, as in a route."""
     delivery = ("nike.json", "--provider", "shopify", "--topic", "products/update")
 
     code, printed, _ = try_filter("price:<70", *delivery)
@@ -140,7 +140,7 @@ def test_delivery_shows_the_children_that_it_lists(try_filter: Any) -> None:
 
 
 def test_whole_delivery_without_its_provider_is_suspected(try_filter: Any) -> None:
-    """Where no field of the filter is there at all."""
+    """The hint comes where no field of the filter exists at all."""
     Path("delivery.json").write_text(json.dumps({"issue": {"state": "open"}}))
 
     assert "name its --provider" in try_filter("state:open", "delivery.json")[1]
@@ -161,7 +161,7 @@ def test_whole_delivery_without_its_provider_is_suspected(try_filter: Any) -> No
     ],
 )
 def test_mistake_ends_with_2_and_its_explanation(try_filter: Any, arguments: tuple[str, ...], message: str) -> None:
-    """Like grep: 1 is a fine answer, 2 is none."""
+    """The exit codes are grep's: 1 is a valid answer, 2 is an error."""
     Path("list.json").write_text("[]")
     Path("broken.json").write_text("{")
 
@@ -172,13 +172,13 @@ def test_mistake_ends_with_2_and_its_explanation(try_filter: Any, arguments: tup
 
 
 def test_filter_may_begin_with_a_minus_sign_and_look_like_an_option(try_filter: Any) -> None:
-    """Whatever its letters: none of them is taken for -h or -c."""
+    """Its letters are never taken for -h or -c."""
     assert try_filter("-hectic:*", "nike.json")[0] == 0
     assert try_filter("-vendor:Nike", "nike.json")[0] == 1
 
 
 def test_now_is_as_told(try_filter: Any) -> None:
-    """So that a filter about time can be tried for another day."""
+    """A filter on time can be tried for another day."""
     Path("at.json").write_text('{"at": "2026-01-02T00:00:00Z"}')
 
     assert try_filter("at:<now", "at.json", "--now", "2026-01-01T00:00:00Z")[0] == 1
@@ -186,12 +186,12 @@ def test_now_is_as_told(try_filter: Any) -> None:
 
 
 def test_help_names_the_exit_codes(try_filter: Any) -> None:
-    """Nobody has to read the source for that."""
+    """The help text is sufficient without the source code."""
     assert "1 when it does not" in " ".join(try_filter("--help")[1].split())
 
 
 def test_no_resource_at_all_is_no_match() -> None:
-    """There is nothing to take."""
+    """Nothing can match."""
     from datetime import UTC, datetime
 
     from streams.steps.filter import compile_filter
@@ -209,12 +209,12 @@ def test_no_resource_at_all_is_no_match() -> None:
     ],
 )
 def test_what_may_be_meant(name: str, hint: str) -> None:
-    """A close name, or the same one deeper down; nothing far-fetched."""
+    """The suggestion is a close name, or the same name deeper down; nothing else."""
     assert meant(name, field_names([PRODUCT])) == hint
 
 
 def test_field_names_lead_through_arrays() -> None:
-    """Each once, those of all documents."""
+    """Each field once, from all documents."""
     assert field_names([PRODUCT, {"note": None}]) == {
         "id", "vendor", "tags", "variants", "variants.id", "variants.price", "note",
     }  # fmt: skip

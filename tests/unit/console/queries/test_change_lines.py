@@ -12,7 +12,7 @@ from schemas.records import Document
 
 
 def change(before: Any, after: Any, *changed: str) -> Document:
-    """Return as much of a change event as is looked at."""
+    """Return a partial change event with the fields that are read."""
     texts = {
         name: None if value is None else json.dumps(value) for name, value in (("before", before), ("after", after))
     }
@@ -38,7 +38,7 @@ def test_a_line_shows_both_values_at_the_pointer(event: Document, expected: Line
 
 
 def test_elements_are_matched_by_their_id() -> None:
-    """The pointer counts in the new array; the old value is that of the same element, wherever it was."""
+    """The pointer's index is that of the new array; the old value belongs to the same element, at any former index."""
     before = {"variants": [{"id": 1, "price": "1"}, {"id": 2, "price": "2"}]}
     after = {"variants": [{"id": 2, "price": "3"}, {"id": 9, "price": "9"}]}
 
@@ -48,7 +48,7 @@ def test_elements_are_matched_by_their_id() -> None:
 
 
 def test_long_values_and_long_changes_are_cut() -> None:
-    """The screen stays readable; --json has everything."""
+    """The output stays readable; --json has everything."""
     after = {f"field {number}": "x" * 100 for number in range(30)}
 
     shown = lines(change(None, after))
@@ -59,7 +59,7 @@ def test_long_values_and_long_changes_are_cut() -> None:
 
 
 def test_json_keeps_every_digit_and_shows_documents_as_objects() -> None:
-    """For jq: numbers as they came, times in ISO 8601."""
+    """For jq, numbers are unchanged and times are in ISO 8601."""
     event = change(None, {"id": 9007199254740993}) | {"version": datetime(2026, 1, 2, tzinfo=UTC)}
     event["after"] = '{"id":9007199254740993,"rate":1.10}'
 

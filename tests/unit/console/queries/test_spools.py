@@ -1,4 +1,4 @@
-"""`penstock spool` reads what an ingress is writing."""
+"""`penstock spool` reads the spool of a running ingress."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 def test_depth_age_and_sources_are_shown(data_dir: Path) -> None:
-    """A person sees how much waits, and from where."""
+    """A person sees the number of deliveries, and their sources."""
     result = CliRunner().invoke(app, ["spool", "--data-dir", str(data_dir)])
 
     assert result.exit_code == 0
@@ -41,7 +41,7 @@ def test_json_is_complete(data_dir: Path) -> None:
 
 
 def test_open_spool_can_be_read(data_dir: Path) -> None:
-    """The ingress' lock is against writers, not against people who look."""
+    """The ingress's lock excludes writers, not readers."""
     file = SpoolFile(data_dir / "spool" / "8080.sqlite")
     result = CliRunner().invoke(app, ["spool", "--data-dir", str(data_dir)])
     file.close()
@@ -50,7 +50,7 @@ def test_open_spool_can_be_read(data_dir: Path) -> None:
 
 
 def test_no_spool_is_no_fault(tmp_path: Path) -> None:
-    """Where no ingress has run there is nothing to show."""
+    """Where no ingress has run the output is empty."""
     result = CliRunner().invoke(app, ["spool", "--data-dir", str(tmp_path)])
 
     assert (result.exit_code, "no spool" in result.output) == (0, True)
@@ -71,7 +71,7 @@ def test_broken_file_is_named(tmp_path: Path) -> None:
 def test_nothing_to_drain_is_no_fault(
     tmp_path: Path, arguments: tuple[str, ...], environ: dict[str, str | None]
 ) -> None:
-    """Neither a configuration nor Kafka is needed for that; the option may stand on either side, and beats the environment."""
+    """This needs neither a configuration nor Kafka; the option works in either position, and overrides the environment."""
     result = CliRunner().invoke(app, ["spool", *(word.format(tmp_path) for word in arguments)], env=environ)
 
     assert (result.exit_code, result.output.replace("\n", "")) == (0, f"no spool in {tmp_path}: nothing to publish")

@@ -1,4 +1,4 @@
-"""`penstock verify`: every usual mistake, at every provider that can have it, is named; nothing secret is ever shown."""
+"""`penstock verify` names every usual mistake, at every provider that can have it, and never shows a secret."""
 
 import base64
 import hmac
@@ -48,29 +48,29 @@ def signed(name: str, body: bytes = BODY, secret: bytes = SECRET) -> SignedReque
 
 
 def with_body(request: SignedRequest, body: bytes) -> SignedRequest:
-    """Return a request whose body was changed on its way."""
+    """Return a request whose body was changed in transit."""
     return SignedRequest(request.headers, body)
 
 
 def with_signature(request: SignedRequest, name: str, change: Callable[[str], str]) -> SignedRequest:
-    """Return a request whose signature header was changed on its way."""
+    """Return a request whose signature header was changed in transit."""
     header = SIGNATURE_HEADERS[name]
     return SignedRequest({**request.headers, header: change(request.headers[header])}, request.body)
 
 
 def judged(name: str, request: SignedRequest, *secrets: bytes, now: datetime = NOW) -> Diagnosis:
-    """Return what is found about a request of which the secret is known."""
+    """Return the findings for a request with a known secret."""
     return diagnose(Case(provider(name), request, secrets or (SECRET,), now))
 
 
 def codes(diagnosis: Diagnosis) -> list[str]:
-    """Return what was found, for machines."""
+    """Return the findings, for machines."""
     return [cause.code for cause in diagnosis.causes]
 
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_a_right_signature_is_verified(name: str) -> None:
-    """With nothing to explain; the second secret counts as well."""
+    """Nothing is left to explain; the second secret counts as well."""
     diagnosis = judged(name, signed(name), b"another", SECRET)
 
     assert diagnosis.verdict == Verified(1)
@@ -109,7 +109,7 @@ def test_a_right_signature_is_verified(name: str) -> None:
     ],
 )
 def test_a_changed_body_is_named(name: str, sent: bytes, kept: bytes, code: str, words: str) -> None:
-    """With what was done to it; the rest of the request is right, and is not blamed."""
+    """The finding names the alteration; the rest of the request is right, and has no finding."""
     diagnosis = judged(name, with_body(signed(name, sent), kept))
 
     assert codes(diagnosis) == [code]
@@ -118,7 +118,7 @@ def test_a_changed_body_is_named(name: str, sent: bytes, kept: bytes, code: str,
 
 
 def test_what_was_appended_is_told_by_the_content_length() -> None:
-    """The signature fits the bytes that were announced."""
+    """The signature fits the announced number of bytes."""
     request = signed("github")
     longer = SignedRequest({**request.headers, "content-length": str(len(BODY))}, BODY + b"-- end of capture --")
 
@@ -151,20 +151,20 @@ def test_what_crept_into_the_secret_is_named(name: str, mine: bytes, code: str) 
     ],
 )
 def test_a_secret_read_wrongly_is_named(name: str, theirs: bytes, mine: bytes, code: str) -> None:
-    """Where the key is the secret's text, whsec_ included."""
+    """The key is the secret's text, whsec_ included."""
     assert codes(judged(name, signed(name, secret=theirs), mine)) == [code]
 
 
 @pytest.mark.parametrize("name", ["shopify", "github", "stripe", "generic"])
 def test_a_decoded_secret_is_named_where_its_text_is_the_key(name: str) -> None:
-    """As who copies a Standard Webhooks example does."""
+    """This happens to a copied Standard Webhooks example."""
     decoded = base64.b64decode(SECRET.removeprefix(b"whsec_"))
 
     assert codes(judged(name, signed(name, secret=decoded))) == ["secret_decoded"]
 
 
 def test_a_secret_taken_as_text_is_named_where_it_is_decoded() -> None:
-    """Under svix-*, which BigCommerce never sends."""
+    """The request uses svix-*, which BigCommerce never sends."""
     request = signed("bigcommerce")
     headers = {name.replace("webhook-", "svix-"): value for name, value in request.headers.items()}
 
@@ -174,7 +174,7 @@ def test_a_secret_taken_as_text_is_named_where_it_is_decoded() -> None:
 @pytest.mark.parametrize("name", PROVIDERS)
 @pytest.mark.parametrize("real", PROVIDERS)
 def test_the_real_provider_is_named(name: str, real: str) -> None:
-    """BigCommerce and Standard Webhooks differ in nothing but the key."""
+    """BigCommerce and Standard Webhooks differ only in the key."""
     if name == real:
         return
 
@@ -185,7 +185,7 @@ def test_the_real_provider_is_named(name: str, real: str) -> None:
 
 
 def test_two_mistakes_are_both_named() -> None:
-    """In the order in which to repair them."""
+    """They come in the order in which to repair them."""
     request = with_body(signed("github"), BODY + b"\n")
 
     assert codes(judged("shopify", request, SECRET + b"\n")) == [
@@ -223,7 +223,7 @@ def test_two_mistakes_are_both_named() -> None:
     ],
 )
 def test_a_signature_written_wrongly_is_named(name: str, change: Callable[[str], str], code: str, words: str) -> None:
-    """Prefix or encoding: what is there, and what is expected."""
+    """The finding shows the actual and the expected prefix or encoding."""
     diagnosis = judged(name, with_signature(signed(name), name, change))
 
     assert codes(diagnosis) == [code]
@@ -259,7 +259,7 @@ def test_the_legacy_signature_alone_is_named() -> None:
 
 
 def test_a_signature_in_another_header_is_named() -> None:
-    """With the options under which the generic provider takes it."""
+    """The finding includes the options under which the generic provider accepts it."""
     digest = hmac.digest(SECRET, BODY, "sha512").hex()
     diagnosis = judged("generic", SignedRequest({"x-acme-signature": digest}, BODY))
 
@@ -272,7 +272,7 @@ def test_a_signature_in_another_header_is_named() -> None:
 
 
 def test_a_body_signed_without_its_time_is_named() -> None:
-    """As a home-made test of a Stripe endpoint does."""
+    """A home-made test of a Stripe endpoint does this."""
     digest = hmac.digest(SECRET, BODY, "sha256").hex()
     request = SignedRequest({"stripe-signature": f"t={int(NOW.timestamp())},v1={digest}"}, BODY)
 
@@ -292,7 +292,7 @@ def test_a_secret_sent_in_the_wrong_header_is_named() -> None:
 @pytest.mark.parametrize("name", TIMED)
 @pytest.mark.parametrize(("later_s", "reason"), [(301, "too_old"), (-301, "in_future")])
 def test_a_wrong_time_leaves_the_signature_right(name: str, later_s: int, reason: str) -> None:
-    """With the time it was made at, so that it can be judged as of then."""
+    """The finding shows its time, so that the request can be verified as of then."""
     diagnosis = judged(name, signed(name), now=NOW + timedelta(seconds=later_s))
 
     assert codes(diagnosis) == [reason]
@@ -302,7 +302,7 @@ def test_a_wrong_time_leaves_the_signature_right(name: str, later_s: int, reason
 
 
 def test_old_and_wrong_is_both() -> None:
-    """The ingress says the one that it looks at first; here both are said."""
+    """The ingress reports only the first one that it checks; this reports both."""
     request = with_body(signed("standard"), BODY + b"\n")
 
     diagnosis = judged("standard", request, now=NOW + timedelta(days=1))
@@ -312,7 +312,7 @@ def test_old_and_wrong_is_both() -> None:
 
 @pytest.mark.parametrize("name", ["bigcommerce", "stripe"])
 def test_wrong_and_old_is_both(name: str) -> None:
-    """Where the signature is looked at first, the time is a hint."""
+    """Where the signature is checked first, the time is a hint."""
     diagnosis = judged(name, with_body(signed(name), BODY + b"\n"), now=NOW + timedelta(days=1))
 
     assert codes(diagnosis) == ["body_final_newline_added"]
@@ -321,7 +321,7 @@ def test_wrong_and_old_is_both(name: str) -> None:
 
 @pytest.mark.parametrize("name", PROVIDERS)
 def test_another_secret_explains_what_nothing_else_does(name: str) -> None:
-    """With what is known about this provider's secrets."""
+    """The finding describes this provider's secrets."""
     diagnosis = judged(name, signed(name, secret=b"somebody else's"))
 
     assert codes(diagnosis) == ["nothing_fits"]
@@ -329,12 +329,12 @@ def test_another_secret_explains_what_nothing_else_does(name: str) -> None:
 
 
 def test_a_hint_names_shopifys_other_key() -> None:
-    """What is set up in a store's admin never fits the app's secret."""
+    """A secret from a store's admin never fits the app's secret."""
     assert "store's admin" in judged("shopify", signed("shopify", secret=b"the store's")).hints[0]
 
 
 def test_headers_of_another_provider_are_a_hint() -> None:
-    """Where nothing proves it."""
+    """It is only a hint where nothing proves it."""
     diagnosis = judged("shopify", signed("github", secret=b"somebody else's"))
 
     assert "x-hub-signature-256 is a header of github" in diagnosis.hints
@@ -347,7 +347,7 @@ def test_no_signature_at_all_is_said() -> None:
 
 @pytest.mark.parametrize("vector", [pytest.param(vector, id=vector["id"]) for vector in VECTORS])
 def test_vectors_are_judged_as_documented(vector: dict[str, Any]) -> None:
-    """Official and observed signatures, through a file; what is refused has a cause."""
+    """Official and observed signatures, read from a file; a refusal has a cause."""
     headers = "".join(f"{name}: {value}\r\n" for name, value in vector["headers"].items())
     content = f"POST / HTTP/1.1\r\n{headers}\r\n".encode() + base64.b64decode(vector["body_base64"])
     now = datetime.fromtimestamp(vector.get("now") or 1_700_000_000, UTC)
@@ -364,7 +364,7 @@ def test_vectors_are_judged_as_documented(vector: dict[str, Any]) -> None:
 
 
 def vector_rules(vector: dict[str, Any]) -> tuple[str, GenericOptions | None]:
-    """Return the provider that a vector means, and its options."""
+    """Return a vector's provider, and its options."""
     if vector["provider"] != "generic-hmac":
         return ("standard" if vector["provider"] == "standard-webhooks" else vector["provider"]), None
     algorithm: Any = "sha512" if "alg=sha512" in vector["why"] else "sha256"
@@ -386,7 +386,7 @@ def vector_rules(vector: dict[str, Any]) -> tuple[str, GenericOptions | None]:
     ],
 )
 def test_vectors_are_explained(vector_id: str, code: str) -> None:
-    """What their authors did to them is found."""
+    """The alterations that their authors made are found."""
     vector = next(vector for vector in VECTORS if vector["id"] == vector_id)
     headers = {name.lower(): value for name, value in vector["headers"].items()}
     request = SignedRequest(headers, base64.b64decode(vector["body_base64"]))
@@ -413,7 +413,7 @@ def test_vectors_are_explained(vector_id: str, code: str) -> None:
     ],
 )
 def test_a_file_is_read_whatever_its_form(content: bytes, body: bytes, notes: tuple[str, ...]) -> None:
-    """The body to the last byte; what may have altered it is said."""
+    """The body to the last byte; possible alterations are reported."""
     captured = read_captured(content)
 
     assert captured.request.body == body
@@ -424,12 +424,12 @@ def test_a_file_is_read_whatever_its_form(content: bytes, body: bytes, notes: tu
 
 
 def test_a_repeated_header_is_joined_as_the_ingress_joins_it() -> None:
-    """So that a second signature does not stand in for the first."""
+    """So a second signature does not replace the first."""
     assert read_captured(b"X-A: 1\r\nx-a: 2\r\n\r\n").request.headers == {"x-a": "1, 2"}
 
 
 def test_a_body_kept_apart_is_taken_whole() -> None:
-    """Blank line or not; two bodies are one too many."""
+    """With or without a blank line; two bodies are one too many."""
     for content in (b"X-A: 1", b"X-A: 1\n", b"POST / HTTP/1.1\nX-A: 1\n\n"):
         assert read_captured(content, b"{}\n").request.body == b"{}\n"
     with pytest.raises(Misused, match="two bodies"):
@@ -438,7 +438,7 @@ def test_a_body_kept_apart_is_taken_whole() -> None:
 
 @pytest.mark.parametrize("content", [b"", b'{"token": "hush"}', b"X-A: 1\nhush\n\n{}", b"Content-Length: hush\n\n"])
 def test_what_is_no_request_is_refused_unquoted(content: bytes) -> None:
-    """It may be a body, or a secret."""
+    """The text may be a body, or a secret."""
     with pytest.raises(Misused, match="Name: value") as raised:
         read_captured(content)
 
@@ -455,7 +455,7 @@ def test_what_is_no_request_is_refused_unquoted(content: bytes) -> None:
     ],
 )
 def test_the_clock_is_chosen_and_named(now: str | None, headers: dict[str, str], time: datetime, origin: str) -> None:
-    """As asked for, else the file's, else this machine's."""
+    """The order is: the option's, the file's, this machine's."""
     found = clock(now, headers, NOW + timedelta(1))
 
     assert (found.time, found.origin) == (time, origin)
@@ -463,7 +463,7 @@ def test_the_clock_is_chosen_and_named(now: str | None, headers: dict[str, str],
 
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Run commands in an empty folder, without this machine's settings."""
+    """Run commands in an empty directory, without this machine's settings."""
     monkeypatch.chdir(tmp_path)
     for name in ("CONFIG", "DATA_DIR"):
         monkeypatch.delenv(f"PENSTOCK_{name}", raising=False)
@@ -506,7 +506,7 @@ def test_the_command_explains_and_shows_nothing_secret(
     name: str,
     as_json: tuple[str, ...],
 ) -> None:
-    """Exit code 1; neither the secret, nor the body, nor any signature, given or right."""
+    """Exit code 1; the output has neither the secret, nor the body, nor any signature, given or right."""
     request = signed(name)
     kept = replace_secret(with_body(request, b"[" + BODY + b"]"), name)
     keep(kept, elsewhere / "a.http")
@@ -551,7 +551,7 @@ def test_json_says_everything_a_program_needs(
 def test_the_request_may_come_from_standard_input_and_its_body_from_a_file(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a pipe from another tool."""
+    """A pipe from another tool works this way."""
     request = signed("github")
     keep(SignedRequest(request.headers, b""), elsewhere / "head")
     (elsewhere / "body").write_bytes(BODY)
@@ -563,7 +563,7 @@ def test_the_request_may_come_from_standard_input_and_its_body_from_a_file(
 def test_a_source_brings_its_provider_options_and_secrets(
     elsewhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """All current ones; which of them signed is said."""
+    """All current secrets are tried; the output names the one that signed."""
     (elsewhere / "penstock.toml").write_text(
         '[[sources]]\nname = "tickets"\nprovider = "generic"\nsecrets = ["text:new", "text:old"]\n'
         'options = { signature_header = "x-acme", prefix = "" }\n'
@@ -599,7 +599,7 @@ def test_a_mistake_on_the_command_line_ends_with_2(
     arguments: tuple[str, ...],
     message: str,
 ) -> None:
-    """With what was expected, never a traceback, never the secret."""
+    """The message says what was expected, without a traceback or the secret."""
     keep(signed("github"), elsewhere / "a.http")
     (elsewhere / "noise").write_bytes(b"\x00\x01")
     (elsewhere / "penstock.toml").write_text(
@@ -616,5 +616,5 @@ def test_a_mistake_on_the_command_line_ends_with_2(
 
 
 def test_a_case_hides_its_secrets() -> None:
-    """In a traceback, say."""
+    """A traceback, for example, does not show them."""
     assert "MfKQ" not in repr(replace(Case(provider("github"), signed("github"), [SECRET], NOW), now=NOW))

@@ -1,4 +1,4 @@
-"""Bodies and headers that go too far are refused before they cost anything."""
+"""Bodies and headers over a limit are refused before they cost anything."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ def arriving(*messages: Message) -> Receive:
 
 
 def chunks(*bodies: bytes) -> Sequence[Message]:
-    """Return a body as the server hands it over, piece by piece."""
+    """Return a body as the server passes it on, piece by piece."""
     last = len(bodies) - 1
     return [{"type": "http.request", "body": body, "more_body": at < last} for at, body in enumerate(bodies)]
 
@@ -50,7 +50,7 @@ def test_headers_alone_can_refuse(headers: dict[str, str], reason: str | None) -
 
 
 def in_flight(max_bytes: int = 100) -> InFlightLimits:
-    """Return room for so many bytes."""
+    """Return a limit of that many bytes."""
     return InFlightLimits(max_requests=1, max_bytes=max_bytes)
 
 
@@ -61,7 +61,7 @@ async def test_body_up_to_the_limit_is_returned_whole(bodies: tuple[bytes, ...])
 
 
 async def test_body_over_the_limit_is_not_read_further() -> None:
-    """Reading ends with the chunk that passes the limit: the next one is never asked for."""
+    """Reading ends with the chunk that exceeds the limit: the next one is never read."""
     refused = await read_body(arriving(*chunks(b"0123456789", b"x", b"never read")[:2]), LIMIT, in_flight())
 
     assert isinstance(refused, Answer)
@@ -77,7 +77,7 @@ async def test_cut_off_body_is_no_delivery() -> None:
 
 
 async def test_body_without_room_is_refused() -> None:
-    """A body for which others leave no room is refused with 503; the connections count the bytes."""
+    """A body that exceeds the remaining bytes is refused with 503; the connections count the bytes."""
     taken = in_flight(max_bytes=12)
     taken.body_bytes = 13
 

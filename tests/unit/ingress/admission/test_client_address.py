@@ -1,4 +1,4 @@
-"""Whose address counts when proxies stand in between."""
+"""Which address counts behind proxies."""
 
 import pytest
 
@@ -23,7 +23,7 @@ PROXIES = Networks.of(["10.0.0.0/8", "fd00::/8"])
     ("10.0.0.1", "2001:db8::9", "2001:db8::9"),
     ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),              # the proxy on a socket for both
     ("fd00::1", "2001:db8::9, fd00::2", "2001:db8::9"),
-    ("10.0.0.1", "203.0.113.9, unknown", "unknown"),                # ends there: what is left of it is not vouched for
+    ("10.0.0.1", "203.0.113.9, unknown", "unknown"),                # ends there: a trusted proxy did not write the rest
     ("10.0.0.1", "203.0.113.9, ", ""),
     ("", "203.0.113.9", ""),                                        # no address at the other end
 ])  # fmt: skip
@@ -33,5 +33,5 @@ def test_sender_is_the_last_hop_that_is_no_trusted_proxy(peer: str, forwarded_fo
 
 
 def test_without_trusted_proxies_the_header_means_nothing() -> None:
-    """As configured by default."""
+    """This is the default configuration."""
     assert sender_address("127.0.0.1", "203.0.113.9", NOBODY) == "127.0.0.1"

@@ -1,4 +1,4 @@
-"""Which addresses lie in which networks, and the lists that they come from."""
+"""Which networks contain which addresses, and the lists that they come from."""
 
 from ipaddress import ip_network
 from pathlib import Path
@@ -36,13 +36,13 @@ from ingress.admission.networks import Networks, allowlist, networks_in_file, pu
     ([], "127.0.0.1", False),
 ])  # fmt: skip
 def test_address_lies_in_networks(networks: list[str], address: str, is_in: bool) -> None:
-    """IPv4, IPv6 and IPv4 written as IPv6; what is no address lies in none."""
+    """IPv4, IPv6 and IPv4 written as IPv6; an invalid address is in no network."""
     assert (address in Networks.of(networks)) == is_in
 
 
 @pytest.mark.parametrize("provider", PUBLISHING)
 def test_published_networks_are_networks(provider: str) -> None:
-    """Every provider that is said to publish has a file of legal, public networks and a date."""
+    """Every provider that publishes its networks has a file of legal, public networks and a date."""
     found = published(provider)
 
     assert len(set(found.networks)) == len(found.networks) > 5
@@ -51,14 +51,14 @@ def test_published_networks_are_networks(provider: str) -> None:
 
 
 def test_every_file_of_networks_can_be_asked_for() -> None:
-    """No list lies about that the configuration does not know."""
+    """Every list is known to the configuration."""
     files = Path("providers/networks").glob("*.txt")
 
     assert sorted(file.stem for file in files) == sorted(PUBLISHING)
 
 
 def test_allowlist_is_the_sum_of_its_entries(tmp_path: Path) -> None:
-    """Networks, what the provider publishes and a file may be mixed."""
+    """Networks, provider lists and a file may be mixed."""
     (tmp_path / "own.txt").write_text("# ours\n198.51.100.0/24  # office\n\n2001:db8::/48\n")
 
     allowed = allowlist(["192.0.2.1", "published", f"file:{tmp_path / 'own.txt'}"], "github")
@@ -69,7 +69,7 @@ def test_allowlist_is_the_sum_of_its_entries(tmp_path: Path) -> None:
 
 
 def test_no_entries_are_no_allowlist() -> None:
-    """Without `allow` everybody may post; that is not the same as an empty set."""
+    """Without `allow` every client may post; that differs from an empty set."""
     assert allowlist([], "github") is None
 
 
@@ -78,7 +78,7 @@ def test_no_entries_are_no_allowlist() -> None:
     ("# nothing\n", "there is none, so nobody would be let in"),
 ])  # fmt: skip
 def test_wrong_file_is_named_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
-    """What cannot be understood is never left out in silence."""
+    """An entry that cannot be parsed is never silently ignored."""
     path = tmp_path / "own.txt"
     path.write_text(text)
 
@@ -87,6 +87,6 @@ def test_wrong_file_is_named_with_its_line(tmp_path: Path, text: str, expected: 
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:
-    """The error says which file and why."""
+    """The error names the file and the reason."""
     with pytest.raises(ConfigurationError, match=r"gone\.txt: no such file"):
         networks_in_file(tmp_path / "gone.txt")

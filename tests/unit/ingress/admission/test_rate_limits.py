@@ -1,4 +1,4 @@
-"""A bucket lets through what it promises, and its waiting times are true."""
+"""A bucket lets through the promised rate, and its waiting times are correct."""
 
 from math import nextafter
 
@@ -10,7 +10,7 @@ from ingress.admission.rate_limits import ROUNDING_S, Bucket, Rate
 
 
 class Clock:
-    """A clock that moves when told to."""
+    """A clock that moves on demand."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -33,7 +33,7 @@ def test_burst_then_rate() -> None:
 
 
 def test_refused_take_costs_nothing() -> None:
-    """Knocking again and again does not keep the ingress shut."""
+    """Repeated refused posts do not keep the bucket empty."""
     clock = Clock()
     bucket = Bucket(Rate(1, 1), clock)
     bucket.take()
@@ -51,7 +51,7 @@ def test_refused_take_costs_nothing() -> None:
     pauses_s=st.lists(st.floats(0, 10), max_size=200),
 )
 def test_never_more_than_promised_and_never_a_lie(per_s: float, burst: int, pauses_s: list[float]) -> None:
-    """In any stretch of time at most burst + rate x time are let in; after the time told to wait, one is."""
+    """In any stretch of time at most burst + rate x time pass; after the returned wait, one passes."""
     clock = Clock()
     bucket, began_s, let_in = Bucket(Rate(per_s, burst), clock), clock.now_s, 0
     for pause_s in [0.0, *pauses_s]:

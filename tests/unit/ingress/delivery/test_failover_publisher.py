@@ -1,4 +1,4 @@
-"""Kafka or spool: which of them gets a delivery, and in which order Kafka gets all of them."""
+"""Kafka or spool: where each delivery goes, and in which order Kafka gets all of them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,11 +28,11 @@ class FakeKafka:
 
     @property
     def unreported(self) -> int:
-        """Return how many records wait."""
+        """Return the number of waiting records."""
         return len(self._queue)
 
     async def publish(self, key: bytes, value: bytes, headers: Headers) -> Report:
-        """Publish with a timeout, which `give_up` makes come."""
+        """Publish with a timeout, which `give_up` triggers."""
         late = self.enqueue(key, value, headers)
         answer: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
 
@@ -59,12 +59,12 @@ class FakeKafka:
         self._is_up = False
 
     def come_back(self) -> None:
-        """Write all that is queued, and acknowledge at once from now on."""
+        """Write all queued records, and acknowledge at once from now on."""
         self._is_up = True
         self._write()
 
     def give_up(self) -> None:
-        """Let the time of all direct publications be over."""
+        """Let all direct publications time out."""
         for late, answer in self._direct:
             if not answer.done():
                 answer.set_result(Unpublished("ack_timeout", "as told", late))
@@ -81,7 +81,7 @@ class FakeKafka:
 async def keeping(
     directory: Path, kafka: FakeKafka, limit_bytes: int = LIMIT_BYTES
 ) -> AsyncIterator[FailoverPublisher]:
-    """Give a keeper that drains."""
+    """Give a failover publisher that drains."""
     spool = Spool(directory / "1.sqlite", limit_bytes)
     spool.start()
     failover = FailoverPublisher(kafka, spool)
@@ -98,20 +98,20 @@ async def publish(failover: FailoverPublisher, *values: bytes) -> list[Report]:
 
 
 def refused(failover: FailoverPublisher) -> str | None:
-    """Return why deliveries are refused now."""
+    """Return the current reason for refusals."""
     refusal = failover.refusal()
     return None if refusal is None else refusal.reason
 
 
 async def until_direct(failover: FailoverPublisher) -> None:
-    """Return when the spool has been handed over and emptied."""
+    """Return once the spool has been drained."""
     async with asyncio.timeout(TIMEOUT_S):
         while not failover.is_direct or failover._spool.deliveries:  # noqa: ASYNC110  # a fact of the drain, with a deadline
             await asyncio.sleep(0.001)
 
 
 async def until_queued(kafka: FakeKafka, count: int) -> None:
-    """Return when the producer was given so many records that Kafka has not acknowledged."""
+    """Return once the producer holds that many records that Kafka has not acknowledged."""
     async with asyncio.timeout(TIMEOUT_S):
         while len(kafka._queue) < count:  # noqa: ASYNC110  # a fact of the drain, with a deadline
             await asyncio.sleep(0.001)
@@ -151,7 +151,7 @@ async def test_outage_keeps_order_and_repeats_nothing(tmp_path: Path) -> None:
 
 
 async def test_while_anything_is_unsent_nothing_overtakes_it(tmp_path: Path) -> None:
-    """Kafka acknowledges again, and new deliveries come during all of the drain: none is before an earlier one."""
+    """Kafka acknowledges again, and new deliveries arrive throughout the drain: none overtakes an earlier one."""
     kafka = FakeKafka()
     async with keeping(tmp_path, kafka) as failover:
         await enter_spool(failover, kafka, b"0")
@@ -169,7 +169,7 @@ async def test_while_anything_is_unsent_nothing_overtakes_it(tmp_path: Path) -> 
 
 
 async def test_steady_load_does_not_keep_the_spool_in_use(tmp_path: Path) -> None:
-    """Ten senders that never pause: publishing directly begins again although the spool is never seen empty."""
+    """Ten senders that never pause: direct publishing resumes although the spool is never seen empty."""
     kafka = FakeKafka()
     async with keeping(tmp_path, kafka) as failover:
         await enter_spool(failover, kafka, b"first")
@@ -186,7 +186,7 @@ async def test_steady_load_does_not_keep_the_spool_in_use(tmp_path: Path) -> Non
 
 
 async def test_restart_drains_first(tmp_path: Path) -> None:
-    """What a killed process left is on the topic before anything new."""
+    """A killed process's deliveries are on the topic before new ones."""
     gone = FakeKafka()
     async with keeping(tmp_path, gone) as failover:
         await enter_spool(failover, gone, b"a", b"b")
@@ -201,7 +201,7 @@ async def test_restart_drains_first(tmp_path: Path) -> None:
 
 
 async def test_row_stays_in_the_spool_until_kafka_has_it(tmp_path: Path) -> None:
-    """Handed to the producer is not yet on Kafka: killed now, the next process must find it."""
+    """A record in the producer is not yet on Kafka: after a kill, the next process must find it."""
     spool = Spool(tmp_path / "1.sqlite", LIMIT_BYTES)
     spool.start()
     assert [await spool.append(b"key", value, [])[1] for value in (b"a", b"b")] == [None, None]
@@ -211,7 +211,7 @@ async def test_row_stays_in_the_spool_until_kafka_has_it(tmp_path: Path) -> None
 
     async with keeping(tmp_path, kafka) as failover:
         await until_queued(kafka, 2)
-        await failover._spool.rows(0, 10, 1 << 30)  # the spool's thread has done what was asked of it until now
+        await failover._spool.rows(0, 10, 1 << 30)  # the spool's thread has finished all earlier work
         waiting = await failover._spool.rows(0, 10, 1 << 30)
         kafka.come_back()
         await until_direct(failover)
@@ -222,7 +222,7 @@ async def test_row_stays_in_the_spool_until_kafka_has_it(tmp_path: Path) -> None
 
 
 async def test_second_outage_during_the_drain(tmp_path: Path) -> None:
-    """Kafka comes and goes: order and completeness do not depend on how often."""
+    """Kafka comes and goes: order and completeness hold after any number of outages."""
     kafka = FakeKafka()
     sent: list[bytes] = []
     async with keeping(tmp_path, kafka) as failover:
@@ -230,7 +230,7 @@ async def test_second_outage_during_the_drain(tmp_path: Path) -> None:
             values = [b"%d-%d" % (outage, number) for number in range(1200)]
             await enter_spool(failover, kafka, values[0])
             publishing = asyncio.create_task(publish(failover, *values[1:]))
-            while not publishing.done():  # the drain may end just now and publish directly, until told of the outage
+            while not publishing.done():  # the drain may end just now and publish directly, until the outage shows
                 kafka.give_up()
                 await asyncio.sleep(0.001)
             kafka.come_back()
@@ -258,7 +258,7 @@ async def test_refused_records_are_handed_over_again(tmp_path: Path, monkeypatch
 
 
 async def test_record_that_kafka_never_takes_blocks_nobody(tmp_path: Path) -> None:
-    """It is put aside, and the others go on."""
+    """It becomes a refused row, and the others continue."""
     left = FakeKafka()
     async with keeping(tmp_path, left) as failover:
         await enter_spool(failover, left, b"large", b"b")
@@ -273,7 +273,7 @@ async def test_record_that_kafka_never_takes_blocks_nobody(tmp_path: Path) -> No
 
 
 async def test_full_spool_is_said(tmp_path: Path) -> None:
-    """Neither Kafka nor the spool takes it: the sender is told, and why."""
+    """Neither Kafka nor the spool takes it: the sender gets the reason."""
     kafka = FakeKafka()
     async with keeping(tmp_path, kafka, limit_bytes=100) as failover:
         (first,) = await enter_spool(failover, kafka, b"x" * 80)
@@ -285,7 +285,7 @@ async def test_full_spool_is_said(tmp_path: Path) -> None:
 
 
 async def test_refusal_is_told_until_the_spool_has_room(tmp_path: Path) -> None:
-    """What readiness shows: from the delivery that did not fit until one like it would fit, which needs no further delivery."""
+    """Readiness reports it from the first delivery that did not fit until one like it would, without a further delivery."""
     kafka = FakeKafka()
     async with keeping(tmp_path, kafka, limit_bytes=100) as failover:
         await enter_spool(failover, kafka, b"x" * 80)
@@ -300,7 +300,7 @@ async def test_refusal_is_told_until_the_spool_has_room(tmp_path: Path) -> None:
 
 
 async def test_refusal_ends_when_kafka_has_taken_what_it_was_given(tmp_path: Path) -> None:
-    """Kafka away and the spool full before anything is in it: the acknowledgement of the refused delivery ends it."""
+    """Kafka away and the spool full from the start: the acknowledgement of the refused delivery ends it."""
     kafka = FakeKafka()
     async with keeping(tmp_path, kafka, limit_bytes=10) as failover:
         (report,) = await enter_spool(failover, kafka, b"x" * 80)
@@ -314,7 +314,7 @@ async def test_refusal_ends_when_kafka_has_taken_what_it_was_given(tmp_path: Pat
 
 
 async def test_record_too_large_is_not_spooled(tmp_path: Path) -> None:
-    """What Kafka refuses for its size is refused to the sender."""
+    """A record that Kafka refuses for its size is refused to the sender."""
     kafka = FakeKafka()
     kafka.refusals = [Unpublished("record_too_large", "")]
     async with keeping(tmp_path, kafka) as failover:

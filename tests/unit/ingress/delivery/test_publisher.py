@@ -1,6 +1,6 @@
-"""The producer without its Kafka: every record is reported on in bounded time, and says why it is not published.
+"""The producer without its Kafka: every record is reported in bounded time, with the reason why it is not published.
 
-A real producer is used, pointed at a port where nobody listens.
+A real producer is used, with a port where nothing listens.
 """
 
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ async def publisher(ack_timeout_s: float = 3.5, **options: str) -> AsyncIterator
 
 
 async def test_silent_kafka_is_not_waited_for() -> None:
-    """No acknowledgement within the time: `ack_timeout`, while the record goes on waiting for Kafka."""
+    """No acknowledgement within the time: `ack_timeout`, while the record still waits for Kafka."""
     async with publisher(ack_timeout_s=0.1) as made:
         report = await made.publish(b"k", b"v", [])
 
@@ -44,7 +44,7 @@ async def test_record_that_kafka_never_took_is_an_error() -> None:
 
 
 async def test_full_queue_is_said_at_once() -> None:
-    """What does not fit into the queue is not waited for, and does not disturb what is in it."""
+    """A record that does not fit into the queue fails at once, and does not affect queued ones."""
     async with publisher(ack_timeout_s=0.1, queue_buffering_max_messages="1") as made:
         first, second = made.publish(b"k", b"v", []), made.publish(b"k", b"v", [])
 
@@ -54,7 +54,7 @@ async def test_full_queue_is_said_at_once() -> None:
 
 
 async def test_record_over_the_limit_is_said_at_once() -> None:
-    """A record larger than the topic takes is named as that, because sending it again cannot help."""
+    """A record over the topic's limit has its own error, because resending it cannot help."""
     async with publisher() as made:
         report = await made.publish(b"k", b"x" * (27 * 1024 * 1024), [])
 
@@ -63,7 +63,7 @@ async def test_record_over_the_limit_is_said_at_once() -> None:
 
 
 def test_wrong_option_is_named() -> None:
-    """An option that librdkafka does not know ends the start, and the error names it."""
+    """An unknown librdkafka option ends the start, and the error names it."""
     settings = Settings({"bootstrap.servers": "127.0.0.1:1", "no.such.option": "1"})
 
     with pytest.raises(ProducerError, match=r"no\.such\.option"):

@@ -1,4 +1,4 @@
-"""The spool on a real disk: order, bound, and what a SIGKILL, a broken file and a failing disk leave."""
+"""The spool on a real disk: order, bound, and the effects of a SIGKILL, a broken file and a failing disk."""
 
 import asyncio
 import signal
@@ -32,7 +32,7 @@ async def spool(directory: Path, limit_bytes: int = LIMIT_BYTES) -> AsyncIterato
 
 
 async def append(made: Spool, *values: bytes) -> list[NotSpooled | None]:
-    """Append values at once and return what became of them."""
+    """Append values at once and return the results."""
     return list(await asyncio.gather(*[made.append(b"key", value, HEADERS)[1] for value in values]))
 
 
@@ -49,7 +49,7 @@ async def test_rows_come_back_in_order_and_exactly(tmp_path: Path) -> None:
 
 
 async def test_restart_finds_what_was_left(tmp_path: Path) -> None:
-    """The next process knows depth and order, and goes on behind the last row."""
+    """The next process restores depth and order, and continues after the last row."""
     async with spool(tmp_path) as made:
         await append(made, b"a", b"b", b"c")
         await made.delete(await made.rows(0, 1, 1))
@@ -63,7 +63,7 @@ async def test_restart_finds_what_was_left(tmp_path: Path) -> None:
 
 
 async def test_full_spool_takes_nothing_until_rows_are_gone(tmp_path: Path) -> None:
-    """The bound is kept to the byte, is said at once, and gives way when Kafka has taken something."""
+    """The bound is exact, is reported at once, and lifts once Kafka has taken something."""
     async with spool(tmp_path, limit_bytes=300) as made:
         taken = await append(made, b"x" * 200)
         (full,) = await append(made, b"x" * 200)
@@ -77,7 +77,7 @@ async def test_full_spool_takes_nothing_until_rows_are_gone(tmp_path: Path) -> N
 
 
 async def test_deleting_twice_counts_once(tmp_path: Path) -> None:
-    """The numbers follow what was in the file, so that they cannot drift."""
+    """The numbers are computed from the file, so that they cannot drift."""
     async with spool(tmp_path) as made:
         await append(made, b"a", b"b")
         rows = await made.rows(0, 1, 1 << 30)
@@ -88,9 +88,9 @@ async def test_deleting_twice_counts_once(tmp_path: Path) -> None:
 
 
 async def test_failing_disk_is_said_and_survived(tmp_path: Path) -> None:
-    """When the disk does not take a transaction its deliveries are not confirmed, and the spool works again afterwards."""
+    """When the disk refuses a transaction its deliveries are not confirmed, and the spool works again afterwards."""
     async with spool(tmp_path) as made:
-        connection = made._file._connection  # the disk's part is played by SQLite's own page limit
+        connection = made._file._connection  # SQLite's own page limit simulates the disk
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
         with structlog.testing.capture_logs() as logs:
@@ -107,12 +107,12 @@ async def test_failing_disk_is_said_and_survived(tmp_path: Path) -> None:
 
 
 async def test_short_disk_is_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Short of room at the start already, without a write and without Kafka: with room again deliveries are taken."""
+    """Low on space from the start, without a write and without Kafka: with space again deliveries are taken."""
     monkeypatch.setattr(spools, "LOOK_S", 3600.0)
     async with spool(tmp_path) as made:
-        made._free_bytes = 0  # what the start saw; the disk that the tests run on has room
+        made._free_bytes = 0  # as measured at the start; the tests' disk has space
         (refused,) = await append(made, b"a")
-        await made.rows(0, 1, 1)  # the thread has done what it was told before
+        await made.rows(0, 1, 1)  # the thread has finished its earlier work
         assert isinstance(refused, NotSpooled)
         assert refused.reason == "spool_full"
 
@@ -120,7 +120,7 @@ async def test_short_disk_is_looked_at_again(tmp_path: Path, monkeypatch: pytest
 
 
 async def test_disk_is_looked_at_without_deliveries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was short or failing is known to be well again although nobody posts: readiness must come back by itself."""
+    """A recovered disk is detected without a post: readiness must come back by itself."""
     monkeypatch.setattr(spools, "LOOK_S", 0.01)
     async with spool(tmp_path) as made:
         made._free_bytes = 0
@@ -137,7 +137,7 @@ async def test_disk_is_looked_at_without_deliveries(tmp_path: Path, monkeypatch:
 async def test_failing_disk_stays_failing_until_it_takes_a_write(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A look at a disk that still takes nothing changes nothing, and says nothing: the failure has been said."""
+    """Probing a disk that still fails changes and logs nothing: the failure is logged already."""
     monkeypatch.setattr(spools, "LOOK_S", 3600.0)
     async with spool(tmp_path) as made:
         connection = made._file._connection
@@ -158,7 +158,7 @@ async def test_failing_disk_stays_failing_until_it_takes_a_write(
 
 
 async def test_refused_row_stays_in_the_file(tmp_path: Path) -> None:
-    """What Kafka will never take is out of the way, and still there for people."""
+    """A record that Kafka will never take is out of the queue, and still there for people."""
     async with spool(tmp_path) as made:
         await append(made, b"a", b"b")
         rows = await made.rows(0, 1, 1 << 30)
@@ -191,7 +191,7 @@ def test_sigkill_loses_nothing_that_was_confirmed(tmp_path: Path) -> None:
     lambda intact: intact[:4096] + b"\xaa" * (len(intact) - 4096),
 ], ids=["no database", "pages overwritten"])  # fmt: skip
 async def test_broken_file_is_set_aside_not_deleted(tmp_path: Path, spoil: Callable[[bytes], bytes]) -> None:
-    """A file that cannot be read is renamed and reported; a new one takes its place."""
+    """An unreadable file is renamed and reported; a new one replaces it."""
     async with spool(tmp_path) as made:
         await append(made, *[b"x" * 2000] * 50)
     path = tmp_path / "8080.sqlite"
@@ -208,7 +208,7 @@ async def test_broken_file_is_set_aside_not_deleted(tmp_path: Path, spoil: Calla
 
 
 async def test_second_process_is_told(tmp_path: Path) -> None:
-    """Two processes cannot share a spool; the second one's error names the file and the way out."""
+    """Two processes cannot share a spool; the second one's error names the file and the remedy."""
     async with spool(tmp_path):
         with pytest.raises(SpoolUnusable, match=r"another process holds the spool .*8080\.sqlite"):
             Spool(tmp_path / "8080.sqlite", LIMIT_BYTES)
@@ -223,7 +223,7 @@ def test_unwritable_directory_is_told(tmp_path: Path) -> None:
 
 
 async def test_people_can_look_while_it_runs(tmp_path: Path) -> None:
-    """A second, read-only connection sees what is committed."""
+    """A second, read-only connection sees committed rows."""
     async with spool(tmp_path) as made:
         await append(made, b"a", b"b")
         reader = sqlite3.connect(f"file:{tmp_path / '8080.sqlite'}?mode=ro", uri=True)

@@ -1,4 +1,4 @@
-"""A spool that is drained without its ingress, as far as that goes without Kafka; with one: tests/kafka/test_spool_drain.py."""
+"""A spool drained without its ingress, as far as possible without Kafka; with one: tests/kafka/test_spool_drain.py."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ def spooled(path: Path, *values: bytes) -> None:
 
 
 def test_empty_spool_needs_no_kafka(tmp_path: Path) -> None:
-    """There is nothing to wait for."""
+    """An empty spool waits for nothing."""
     spooled(tmp_path / "8080.sqlite")
 
     assert drain(tmp_path / "8080.sqlite", AWAY, STALL_TIMEOUT_S) == Drained("8080.sqlite", 0, 0, 0)
 
 
 def test_nothing_is_deleted_that_kafka_has_not_acknowledged(tmp_path: Path) -> None:
-    """It gives up after a while and says how many are left; they are all there, in order."""
+    """It gives up after a while and reports the remaining number; all are there, in order."""
     values = [b"%d" % number for number in range(3)]
     spooled(tmp_path / "8080.sqlite", *values)
 
@@ -42,14 +42,14 @@ def test_nothing_is_deleted_that_kafka_has_not_acknowledged(tmp_path: Path) -> N
 
 
 def test_record_that_is_too_large_is_put_aside(tmp_path: Path) -> None:
-    """It would hold all others up; it stays in the file for people to look at."""
+    """It would block all others; it stays in the file for inspection."""
     spooled(tmp_path / "8080.sqlite", b"x" * (RAW_RECORD_BYTES + 1))
 
     assert drain(tmp_path / "8080.sqlite", AWAY, STALL_TIMEOUT_S) == Drained("8080.sqlite", 0, 0, 1)
 
 
 def test_spool_of_a_running_ingress_is_refused(tmp_path: Path) -> None:
-    """Two that publish it would double it. Its lock is what tells."""
+    """Two publishers would double it; the spool's lock prevents that."""
     spooled(tmp_path / "8080.sqlite", b"one")
     ingress = SpoolFile(tmp_path / "8080.sqlite")
 
@@ -60,7 +60,7 @@ def test_spool_of_a_running_ingress_is_refused(tmp_path: Path) -> None:
 
 
 def test_spool_is_free_again_when_the_producer_cannot_be_made(tmp_path: Path) -> None:
-    """A wrong option for Kafka is said, and holds nothing."""
+    """A wrong option for Kafka is reported, and keeps no lock."""
     spooled(tmp_path / "8080.sqlite", b"one")
 
     with pytest.raises(ProducerError, match=r"\[kafka.options\] are not accepted"):

@@ -1,4 +1,4 @@
-"""/readyz is only as good as what is known about Kafka."""
+"""/readyz reflects the known state of Kafka."""
 
 import json
 
@@ -23,7 +23,7 @@ def test_statistics_are_read_whatever_they_say() -> None:
 
 
 def test_usable_spool_makes_ready_without_kafka() -> None:
-    """Started while Kafka is away, a process takes deliveries after ten seconds, as long as the spool is usable."""
+    """Started while Kafka is away, a process is ready after ten seconds, as long as the spool is usable."""
     now, spool = [0.0], list[NotSpooled | None]([None])
     health = Health(Settings({}), lambda: now[0], lambda: spool[0])
     assert health.state() == "warming_up"
@@ -39,7 +39,7 @@ def test_usable_spool_makes_ready_without_kafka() -> None:
 
 
 def test_refused_deliveries_count_for_more_than_kafkas_answers() -> None:
-    """While the spool refuses what Kafka does not acknowledge, the process is not ready whatever else is known; then it is."""
+    """While the spool refuses deliveries that Kafka does not acknowledge, the process is not ready; afterwards it is."""
     refused = list[NotSpooled | None]([NotSpooled("spool_failed", "")])
     health = Health(Settings({}), lambda: WARM_UP_S + 1, lambda: None, lambda: refused[0])
     assert health.state() == "spool_failed"

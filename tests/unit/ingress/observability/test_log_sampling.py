@@ -1,4 +1,4 @@
-"""However much strangers send, the log stays readable, and says how much it does not show."""
+"""Under any flood the log stays readable, and gives the number of suppressed lines."""
 
 import asyncio
 from typing import Any
@@ -13,12 +13,12 @@ DEADLINE_S = 10
 
 
 def written(logs: list[Any], kind: Kind) -> int:
-    """Return how many lines of a kind there are."""
+    """Return the number of lines of a kind."""
     return sum(line["event"] == kind.event and line["reason"] == kind.reason for line in logs)
 
 
 async def test_each_kind_has_its_lines_and_its_sum() -> None:
-    """A flood of one kind is cut after ten lines and summed up in one; another kind loses none."""
+    """A flood of one kind is cut after ten lines and summarised in one; another kind loses none."""
     quiet = SampledLog()
 
     with structlog.testing.capture_logs() as logs:
@@ -36,7 +36,7 @@ async def test_each_kind_has_its_lines_and_its_sum() -> None:
 
 
 async def test_next_period_begins_anew() -> None:
-    """After the sum the same kind is written again; nothing is said twice."""
+    """After the summary the same kind is written again; nothing is logged twice."""
     quiet = SampledLog(lines=1)
 
     with structlog.testing.capture_logs() as logs:
@@ -50,7 +50,7 @@ async def test_next_period_begins_anew() -> None:
 
 
 async def test_sum_comes_by_itself() -> None:
-    """The last lines of a flood are summed up although nothing follows."""
+    """The last lines of a flood are summarised although nothing follows."""
     quiet = SampledLog(lines=1, period_s=0.01)
 
     with structlog.testing.capture_logs() as logs:

@@ -1,4 +1,4 @@
-"""Requests that two readers may take differently: the connection takes them in one way, or refuses them and hangs up."""
+"""Requests that parsers may read differently: the connection reads them in one way, or refuses them and closes."""
 
 import asyncio
 from collections.abc import Callable
@@ -18,7 +18,7 @@ HIDDEN = b"GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n"
 
 
 class Seen:
-    """An application that notes every request whole: its path, headers and body. Answers 200."""
+    """An application that records every whole request: its path, headers and body. Answers 200."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[bytes, dict[bytes, bytes], bytes]] = []
@@ -37,14 +37,14 @@ class Seen:
 
 
 async def exchange(app: Seen, *packets: bytes, state: ServerState | None = None) -> bytes:
-    """Send packets, each read by itself, close the sending side, and return all that is answered."""
+    """Send packets, each read by itself, close the sending side, and return all answers."""
     state = state or ServerState()
     async with connection(app, state=state) as (reader, writer):
         while not state.connections:  # noqa: ASYNC110 - uvicorn's set has no event; the connection ends after 10 s
             await asyncio.sleep(0)
         (server_side,) = state.connections
         for packet in packets:
-            server_side.data_received(packet)  # asked directly: a socket cuts packets as it likes
+            server_side.data_received(packet)  # called directly: a socket may split packets anywhere
             for _ in range(10):
                 await asyncio.sleep(0)
         writer.write_eof()
@@ -52,7 +52,7 @@ async def exchange(app: Seen, *packets: bytes, state: ServerState | None = None)
 
 
 async def test_trailer_is_no_header() -> None:
-    """Neither an address nor a signature counts that comes behind the body."""
+    """Neither an address nor a signature after the body counts."""
     app = Seen()
     trailers = b"x-forwarded-for: 1.2.3.4\r\nx-signature: abc\r\n\r\n"
 
@@ -76,7 +76,7 @@ async def test_endless_trailers_end_the_connection() -> None:
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket", b"TLS/1.0"])
 @pytest.mark.parametrize("is_late", [True, False])
 async def test_upgrade_is_ignored_with_its_body_and_all(protocol: bytes, is_late: bool) -> None:
-    """The body belongs to the request, in whichever packet it comes: what looks like a request in it is none."""
+    """The body belongs to the request, in any packet: bytes in it that look like a request are not parsed."""
     app = Seen()
     head = POST + b"connection: Upgrade, HTTP2-Settings\r\nupgrade: %b\r\ncontent-length: %d\r\n\r\n"
     head %= (protocol, len(HIDDEN))
@@ -89,7 +89,7 @@ async def test_upgrade_is_ignored_with_its_body_and_all(protocol: bytes, is_late
 
 @pytest.mark.parametrize("excess", [0, 1])
 async def test_header_limit_is_exact_in_one_read(excess: int) -> None:
-    """A head of 64 kB passes and one of a byte more does not, though all of it comes at once."""
+    """A head of 64 kB passes and one byte more does not, though all of it comes at once."""
     head = POST + b"x: " + b"a" * (HEADER_LIMIT_BYTES - len(POST) - 7 + excess) + b"\r\n\r\n"
     assert len(head) == HEADER_LIMIT_BYTES + excess
 
@@ -188,7 +188,7 @@ async def test_heads_that_the_parser_takes_too_easily(head: bytes, status: int) 
 
 
 async def test_blanks_round_a_value_are_none_of_it() -> None:
-    """A tab behind a signature is as little part of it as a blank (RFC 9110, section 5.5)."""
+    """A tab after a signature is not part of it, just like a blank (RFC 9110, section 5.5)."""
     app = Seen()
 
     await exchange(app, POST + b"x-signature: \t abc \t \r\n\r\n")
@@ -197,7 +197,7 @@ async def test_blanks_round_a_value_are_none_of_it() -> None:
 
 
 async def test_bytes_that_nobody_reads_are_counted() -> None:
-    """Half heads, requests that wait behind others, and bodies count together; what does not fit ends its connection."""
+    """Half heads, queued requests and bodies count together; one that does not fit ends its connection."""
     in_flight, refusals = InFlightLimits(10, 40_000), list[Answer]()
 
     async with connection(Seen(), refusals, in_flight=in_flight) as (reader, writer):
@@ -216,7 +216,7 @@ async def test_bytes_that_nobody_reads_are_counted() -> None:
     lambda whole: whole * 3 + b"\0",
 ])  # fmt: skip
 async def test_every_counted_byte_is_given_back(cut: Callable[[bytes], bytes]) -> None:
-    """However a connection ends, the room is as empty as before."""
+    """After any end of a connection, its bytes no longer count."""
     in_flight = InFlightLimits(10, 1_000_000)
 
     async with connection(Seen(), in_flight=in_flight) as (reader, writer):

@@ -1,4 +1,4 @@
-"""The bytes of a connection are cut where requests, bodies, chunks and trailers end, however they arrive."""
+"""The bytes of a connection are cut at the ends of requests, bodies, chunks and trailers, in any packets."""
 
 from collections.abc import Iterator
 
@@ -36,13 +36,13 @@ def in_chunks(data: bytes) -> Framing:
 
 
 def pieces(cut: Framing) -> Iterator[bytes]:
-    """Give all pieces that are there."""
+    """Give all available pieces."""
     while piece := cut.piece():
         yield piece
 
 
 def test_head_is_one_piece_when_it_is_whole() -> None:
-    """Nothing of a head reaches the parser before its end is here."""
+    """No part of a head reaches the parser before its end has arrived."""
     cut = framing(HEAD[:-1])
 
     assert cut.piece() == b""
@@ -52,7 +52,7 @@ def test_head_is_one_piece_when_it_is_whole() -> None:
 
 
 def test_body_ends_where_its_length_says() -> None:
-    """What stands behind the body is the next request's."""
+    """Bytes after the body belong to the next request."""
     cut = framing(HEAD + b"abc" + HEAD)
     assert cut.piece() == HEAD
     cut.expect_body(3)
@@ -63,7 +63,7 @@ def test_body_ends_where_its_length_says() -> None:
 
 
 def test_trailers_are_dropped() -> None:
-    """The parser gets the empty line behind the trailers and none of them; the next request is not touched."""
+    """The parser gets the empty line after the trailers and none of them; the next request is not touched."""
     cut = in_chunks(b"2;a=b\r\nab\r\n0\r\nx-forwarded-for: 1.2.3.4\r\nx-signature:\r\n\r\n" + HEAD)
 
     assert list(pieces(cut)) == [b"2;a=b\r\nab\r\n0\r\n", b"\r\n", HEAD]
@@ -72,7 +72,7 @@ def test_trailers_are_dropped() -> None:
 
 @given(cuts=st.lists(st.integers(1, 20), min_size=1), sizes=st.lists(st.integers(1, 9), max_size=5))
 def test_cuts_do_not_depend_on_packets(cuts: list[int], sizes: list[int]) -> None:
-    """However the bytes arrive, the parser gets the same bytes, and the request ends at the same one."""
+    """For any packets the parser gets the same bytes, and the request ends at the same one."""
     chunks = b"".join(b"%x\r\n%b\r\n" % (size, b"x" * size) for size in sizes)
     sent, cut, got = chunks + b"0\r\nt: 1\r\n\r\n" + HEAD, in_chunks(b""), b""
     start = 0
@@ -110,7 +110,7 @@ def test_head_limit_is_exact(size: int, packet: int) -> None:
     b"1\r\na\r\n" * (FREE_CHUNKS + 100),                       # chunks without end that carry nothing
 ])  # fmt: skip
 def test_what_is_no_body_is_bounded(data: bytes) -> None:
-    """Whatever a request sends beside its body counts against one limit."""
+    """All bytes of a request other than its body count against one limit."""
     with pytest.raises(FramingTooLarge):
         list(pieces(in_chunks(data)))
 
@@ -127,21 +127,21 @@ def test_usual_chunks_are_not_bounded() -> None:
     b"0\r\nGET /metrics HTTP/1.1\r\n", b"0\r\n folded\r\n", b"0\r\nname : v\r\n", b"0\r\na: \x00\r\n", b"0\r\na: 1\n\nb\r\n",
 ])  # fmt: skip
 def test_other_grammar_is_refused(data: bytes) -> None:
-    """A size that is none, and a trailer that is none, end the connection: someone before us may read them otherwise."""
+    """An invalid size and an invalid trailer end the connection: a proxy may read them differently."""
     with pytest.raises(FramingError):
         list(pieces(in_chunks(data)))
 
 
 @pytest.mark.parametrize("data", [b"\x16\x03\x01", b"post / HTTP/1.1", b"\0", b"\r\n \r\n"])
 def test_noise_is_refused_at_once(data: bytes) -> None:
-    """What cannot become a request is not waited for: a client that expects TLS would wait, too."""
+    """Bytes that cannot become a request are refused at once: a client that expects TLS would wait, too."""
     with pytest.raises(FramingError):
         framing(data).piece()
 
 
 @pytest.mark.parametrize("name", [b"Upgrade", b"upgrade", b"UPGRADE"])
 def test_upgrade_is_hidden_from_the_parser(name: bytes) -> None:
-    """Of two Upgrade fields neither is seen, nor is another field touched."""
+    """Two Upgrade fields are both hidden, and no other field is touched."""
     fields = b"\r\n%b: h2c\r\nconnection: upgrade\r\nx-upgrade: 1\r\n%b: websocket\r\n\r\n" % (name, name)
 
     head = framing(b"GET /upgrade: HTTP/1.1" + fields).piece()
@@ -150,5 +150,5 @@ def test_upgrade_is_hidden_from_the_parser(name: bytes) -> None:
 
 
 def test_empty_lines_before_a_request_are_skipped() -> None:
-    """RFC 9112 has a server ignore at least one."""
+    """RFC 9112 requires a server to ignore at least one."""
     assert framing(b"\r\n\r\n\n" + HEAD).piece() == HEAD

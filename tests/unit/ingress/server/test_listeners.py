@@ -1,4 +1,4 @@
-"""The sockets of an ingress: when a shared one listens, and which cannot be had. Real ports of 127.0.0.1 and ::1."""
+"""The sockets of an ingress: when a shared one listens, and which are refused. Real ports of 127.0.0.1 and ::1."""
 
 import socket
 from collections.abc import Iterator
@@ -13,12 +13,12 @@ from local.ports import accepts, free_port
 
 @pytest.fixture
 def port() -> int:
-    """Return a port that is free."""
+    """Return a free port."""
     return free_port()
 
 
 def opened(port: int, *, shares_port: bool = True, host: str = "127.0.0.1") -> Listeners | None:
-    """Return the sockets of an ingress, None where one cannot be had."""
+    """Return the sockets of an ingress, None where one is refused."""
     return open_listeners(Listen(host, port, operations_port=0, shares_port=shares_port))
 
 
@@ -63,7 +63,7 @@ def test_port_of_ones_own_listens_at_once() -> None:
 
 
 def test_instances_share_the_port_and_nothing_else(serving: Listeners) -> None:
-    """Both listen on one port; each has an operations port of its own."""
+    """Both listen on one port; each has its own operations port."""
     second = opened(serving.port)
 
     assert second is not None
@@ -75,7 +75,7 @@ def test_instances_share_the_port_and_nothing_else(serving: Listeners) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
 def test_sharing_is_mutual(host: str, port: int) -> None:
-    """Who does not share keeps the port, and does not get one that is shared."""
+    """An unshared socket keeps its port, and is refused a shared one."""
     alone = opened(port, shares_port=False, host=host)
     assert alone is not None
     with capture_logs() as logs:
@@ -91,7 +91,7 @@ def test_sharing_is_mutual(host: str, port: int) -> None:
 
 
 def test_port_that_was_lost_meanwhile_is_reported(port: int) -> None:
-    """Two sockets may be bound that share nothing as long as neither listens: the one that listens first has the port."""
+    """Two unshared sockets may be bound as long as neither listens: the first to listen has the port."""
     late = opened(port)
     assert late is not None
     with closing(socket.socket()) as other, capture_logs() as logs:

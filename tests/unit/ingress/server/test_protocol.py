@@ -1,4 +1,4 @@
-"""A connection that never ends its request is ended; one that behaves is left alone."""
+"""A connection that never ends its request is ended; a well-behaved one is left alone."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ async def echo_length(_scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Hang up with a reset, as a killed sender's system does; closing alone might be a half-closed sender."""
+    """Close with a reset, as a killed sender's system does; closing alone might be a half-closed sender."""
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
@@ -58,7 +58,7 @@ async def connection(
     state: ServerState | None = None,
     in_flight: InFlightLimits | None = None,
 ) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Give a connection to a server whose connections are swept; what they refuse goes into the list."""
+    """Give a connection to a server whose connections are swept; their refusals go into the list."""
     config = uvicorn.Config(app, ws="none", log_config=None, access_log=False)
     told: list[Answer] = [] if refusals is None else refusals
     state, http = state or ServerState(), protocol_factory(told.append, in_flight=in_flight)
@@ -76,13 +76,13 @@ async def connection(
 
 
 async def test_silent_connection_is_closed() -> None:
-    """A connection that never sends a byte is hung up on."""
+    """A connection that never sends a byte is closed."""
     async with connection() as (reader, _writer):
         assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
 
 
 async def test_body_that_never_ends_is_answered_and_closed() -> None:
-    """A body that stays away gets one 408."""
+    """A missing body gets one 408."""
     async with connection() as (reader, writer):
         writer.write(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nabc")
 
@@ -102,7 +102,7 @@ async def test_endless_header_is_refused() -> None:
 
 
 async def test_idle_connection_between_requests_is_kept() -> None:
-    """A connection that rests after its answer outlives the time a request may take."""
+    """A connection that is idle after its answer outlives the limit for a request."""
     request = b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\n\r\nabc"
     async with connection() as (reader, writer):
         writer.write(request)
@@ -116,12 +116,12 @@ async def test_idle_connection_between_requests_is_kept() -> None:
 
 
 async def test_body_in_one_packet_with_headers_is_not_one_of_them() -> None:
-    """What a packet holds of a body does not count as headers because a next request begins behind it."""
+    """A packet's part of a body does not count as headers because a next request begins after it."""
     size, state = HEADER_LIMIT_BYTES * 2, ServerState()
     async with connection(state=state) as (reader, writer):
         writer.write(POST)
         answers = [await reader.readuntil(b"\r\n\r\n")]
-        (server_side,) = state.connections  # asked directly: a socket cuts packets as it likes
+        (server_side,) = state.connections  # called directly: a socket may split packets anywhere
 
         server_side.data_received(b"POST /v1/x HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % size)
         server_side.data_received(b"x" * size + POST[:10])
@@ -134,9 +134,9 @@ async def test_body_in_one_packet_with_headers_is_not_one_of_them() -> None:
 
 @pytest.mark.parametrize("behind", [b"no HTTP at all\r\n\r\n", POST + b"\0\0", BAD_CHUNK, POST + BAD_CHUNK])
 async def test_garbage_behind_a_request_leaves_it_its_answer(behind: bytes) -> None:
-    """Requests that came whole are answered in their order, then the garbage behind them gets its 400.
+    """Whole requests are answered in order, then the garbage after them gets its 400.
 
-    Where it begins as a request does, the application has seen its head, and counts it itself as cut off.
+    Where it begins like a request, the application has seen its head, and counts it itself as cut off.
     """
     app, refusals = BlockingApp(), list[Answer]()
     async with connection(app, refusals) as (reader, writer):
@@ -154,7 +154,7 @@ async def test_garbage_behind_a_request_leaves_it_its_answer(behind: bytes) -> N
 
 
 async def test_half_a_request_that_breaks_off_is_answered_once() -> None:
-    """A body whose chunks are broken gets one 400; it is the application that counts it, as cut off."""
+    """A body whose chunks are broken gets one 400; the application counts it, as cut off."""
     refusals = list[Answer]()
     async with connection(refusals=refusals) as (reader, writer):
         writer.write(BAD_CHUNK)
@@ -165,7 +165,7 @@ async def test_half_a_request_that_breaks_off_is_answered_once() -> None:
 
 
 async def test_garbage_on_a_connection_is_told() -> None:
-    """What never becomes a request is answered by the connection, which tells of it once."""
+    """Bytes that never become a request are answered by the connection, which reports them once."""
     refusals = list[Answer]()
     async with connection(refusals=refusals) as (reader, writer):
         writer.write(b"\x16\x03\x01")
@@ -176,9 +176,9 @@ async def test_garbage_on_a_connection_is_told() -> None:
 
 
 def test_hang_up_behind_pipelined_requests_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
-    """The request under way learns that nobody listens, though another one came after it; that other one is dropped.
+    """The request in flight learns of the disconnect, though another one came after it; that other one is dropped.
 
-    On uvloop, as served: there, and only there, an answer to a closed socket raises.
+    On uvloop, as in production: there, and only there, an answer to a closed socket raises.
     """
     caplog.set_level(logging.WARNING, "uvicorn.error")
 
@@ -190,7 +190,7 @@ def test_hang_up_behind_pipelined_requests_is_no_fault(caplog: pytest.LogCapture
 
 
 async def _seen_by_a_patient_application() -> list[str]:
-    """Return what an application sees that gets two requests at once, and no end of the first but the sender's hang-up."""
+    """Return the messages of an application that gets two requests at once, the first without end until the disconnect."""
     seen: list[str] = []
     begun, ended = asyncio.Event(), asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""What a server that is told to stop still owes to connections that it has not accepted yet."""
+"""A stopping server and its connections that are not accepted yet."""
 
 import asyncio
 import socket
@@ -41,7 +41,7 @@ async def status(connected: socket.socket, trusted: ssl.SSLContext | None) -> by
 async def test_connections_in_the_queue_are_answered(
     tmp_path: Path, has_tls: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A client that has connected has a right to its answer: the kernel resets what nobody has accepted when a port closes."""
+    """A connected client gets its answer, although the kernel resets unaccepted connections when a port closes."""
     monkeypatch.setattr(server, "LAST_CALL_S", 3.0)  # enough for 20 handshakes on a busy machine
     authority, context = Authority(), None
     if has_tls:
@@ -54,7 +54,7 @@ async def test_connections_in_the_queue_are_answered(
     await ending.startup([listener])
     port = listener.getsockname()[1]
 
-    connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(WAITING)]  # the event loop stands still
+    connections = [socket.create_connection(("127.0.0.1", port)) for _ in range(WAITING)]  # the event loop is blocked
     clients = [asyncio.ensure_future(status(each, authority.trusting() if has_tls else None)) for each in connections]
     await ending.shutdown([listener])
 

@@ -89,7 +89,7 @@ def test_https_is_served(files: TlsFiles, authority: Authority, tmp_path: Path) 
 
 
 def test_plain_wins_over_the_configuration(tmp_path: Path) -> None:
-    """What serves one machine only, `penstock up`, needs no certificate."""
+    """`penstock up`, which serves one machine only, needs no certificate."""
     with running_ingress(tmp_path, KAFKA_AWAY + '[ingress]\ntls_certificate = "none.pem"\n', "--plain") as process:
         assert process.get("/v1/acme").status_code == 200
 
@@ -118,7 +118,7 @@ def _truncate(files: TlsFiles) -> None:
     (_lock, "ingress.key: the key has a password"),
 ])  # fmt: skip
 def test_mistakes_are_named(files: TlsFiles, tmp_path: Path, spoil: Callable[[TlsFiles], None], expected: str) -> None:
-    """Each mistake is said with its file and what was expected, by `penstock check` too."""
+    """Each mistake is reported with its file and what was expected, by `penstock check` too."""
     spoil(files)
 
     with pytest.raises(ConfigurationError, match=re.escape(expected)):
@@ -130,7 +130,7 @@ def test_mistakes_are_named(files: TlsFiles, tmp_path: Path, spoil: Callable[[Tl
 
 
 def test_mistake_ends_the_start_with_2(files: TlsFiles, tmp_path: Path) -> None:
-    """Nothing is served, and nobody has to look for the reason."""
+    """Nothing is served, and the message gives the reason."""
     _swap(files)
     penstock = str(Path(sys.executable).parent / "penstock")
     arguments = ["ingress", "--config", str(configured(tmp_path, files)), "--port", "0", "--data-dir", str(tmp_path)]
@@ -152,7 +152,7 @@ def configured(directory: Path, files: TlsFiles) -> Path:
 
 
 def test_key_without_certificate_is_a_mistake(tmp_path: Path) -> None:
-    """Half of a pair is said to be half, with its line."""
+    """Half of a pair is reported as half, with its line."""
     configuration = tmp_path / "penstock.toml"
     configuration.write_text(KAFKA_AWAY + '[ingress]\ntls_key = "ingress.key"\n')
 
@@ -162,7 +162,7 @@ def test_key_without_certificate_is_a_mistake(tmp_path: Path) -> None:
 
 
 async def test_handshake_that_never_ends_is_ended(files: TlsFiles, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever connects and says nothing, or only half of a hello, is hung up on."""
+    """A client that sends nothing, or only half of a hello, is disconnected."""
     monkeypatch.setattr(tls_handshakes, "HANDSHAKE_S", 0.3)
     async with serving(files.context()) as (port, _server):
         for said in (b"", b"\x16\x03\x01\x02\x00\x01"):
@@ -177,7 +177,7 @@ async def test_handshake_that_never_ends_is_ended(files: TlsFiles, monkeypatch: 
 async def test_handshakes_count_among_the_connections(
     files: TlsFiles, authority: Authority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever says nothing takes a place: one too many is hung up on at once, and may come when a place is free."""
+    """Silent clients take connections: one too many is closed at once, and may come back when one is free."""
     monkeypatch.setattr(tls_handshakes, "HANDSHAKE_S", 10 * TIMEOUT_S)
     async with serving(files.context(), max_connections=2) as (port, _server):
         silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
@@ -195,7 +195,7 @@ async def test_handshakes_count_among_the_connections(
 
 
 async def test_request_right_behind_the_handshake_is_read(files: TlsFiles, authority: Authority) -> None:
-    """What a client sends in one packet with the end of its handshake is neither lost nor late."""
+    """Bytes that a client sends in one packet with the end of its handshake are neither lost nor late."""
     async with serving(files.context()) as (port, _server):
         for _ in range(20):
             assert await _is_answered(port, authority)
@@ -213,7 +213,7 @@ async def _is_answered(port: int, authority: Authority) -> bool:
 
 
 async def test_slow_sender_is_hung_up_on(files: TlsFiles, authority: Authority) -> None:
-    """Over TLS too: half a request for too long is answered 408, and the connection ends."""
+    """Over TLS too: a request left half-sent for too long is answered 408, and the connection ends."""
     async with serving(files.context()) as (port, server):
         sweeping = asyncio.create_task(sweep(server.server_state.connections, 0.2, 0.05))
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=authority.trusting())

@@ -23,7 +23,7 @@ FIXTURES = {
 CART, LINE_ITEM = "5f0e7c7a-2f6d-4c55-9a51-0c2f6a1d9e33", "a7c1d1b2-64fe-49c1-8a0b-3f9f2f0d7c10"
 STORE = "store|k3v9x2"
 
-# Fixture: the resources as type|id, and the root that carries the key where it is another one.
+# Fixture: the resources as type|id, and the root that carries the key if it is another resource.
 EXPECTED: dict[str, tuple[list[str], str]] = {
     "brand_metafield_updated": (["metafield|brand:27:18"], "brand|27"),
     "cart_converted": ([f"cart|{CART}"], ""),
@@ -106,7 +106,7 @@ def test_notification_names_its_resources(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
 def test_notification_is_the_document_until_it_is_fetched(name: str) -> None:
-    """The document is the whole notification, about one resource; a deletion has none; nothing in it is a version."""
+    """The document is the whole notification, about one resource; a deletion has none; no field is a version."""
     _, parsed = _read(FIXTURES[name])
 
     assert isinstance(parsed, Parsed)
@@ -120,7 +120,7 @@ def test_notification_is_the_document_until_it_is_fetched(name: str) -> None:
 
 
 def test_batch_shows_each_record_with_its_own_data() -> None:
-    """Of a batch, each document holds the one record it is about; a record named twice is shown once, as last named."""
+    """In a batch, each document holds its one record; a record named twice appears once, as last named."""
     first, second = FIXTURES["price_list_records_created"]["data"]
 
     _, parsed = _read(FIXTURES["price_list_records_created"] | {"data": [first, second, first | {"again": True}]})
@@ -142,7 +142,7 @@ def test_one_metafield_has_one_name_in_both_scopes() -> None:
 
 
 def test_equal_hashes_are_different_deliveries() -> None:
-    """The body's hash is shared by create, update and delete of one product: it names nothing."""
+    """Create, update and delete of one product share the body's hash: it identifies nothing."""
     created, deleted = _read(FIXTURES["product_created"], "msg_1")[0], _read(FIXTURES["product_deleted"], "msg_2")[0]
 
     assert FIXTURES["product_created"]["hash"] == FIXTURES["product_deleted"]["hash"]
@@ -175,7 +175,7 @@ def test_notification_without_a_resource_has_an_unknown_shape(change: dict[str, 
 
 
 def test_store_without_producer_is_named_by_its_number() -> None:
-    """The store's hash is in `producer`; the numeric id stands in for it."""
+    """The store's hash is in `producer`; the numeric id is the fallback."""
     envelope, _ = _read(FIXTURES["store_information_updated"] | {"producer": None})
 
     assert envelope.key == "bigcommerce|acme|store|1000042"
@@ -184,7 +184,7 @@ def test_store_without_producer_is_named_by_its_number() -> None:
 @settings(max_examples=examples(500), deadline=None)
 @given(payload=mutated(list(FIXTURES.values())))
 def test_mutated_notification_is_identified_and_parsed_alike(payload: Any) -> None:
-    """Whatever stands in any place, nothing raises, and where `parse` sees a resource `identify` knew its root."""
+    """For any value in any position nothing raises, and where `parse` finds a resource `identify` knew its root."""
     envelope, parsed = _read(payload)
 
     if isinstance(parsed, Parsed):
@@ -218,7 +218,7 @@ def test_each_header_is_needed(missing: str) -> None:
     ],
 )
 def test_changed_header_is_refused(changes: dict[str, str], reason: str) -> None:
-    """Id and timestamp are signed; what is not of the scheme's form is told apart from a forgery."""
+    """Id and timestamp are signed; a malformed header is distinguished from a forgery."""
     request = _request(b"{}")
 
     verdict = BigCommerce().verify(SignedRequest({**request.headers, **changes}, b"{}"), [SECRET], NOW)

@@ -22,7 +22,7 @@ UPDATED_AT = datetime(2026, 1, 31, 9, tzinfo=UTC)
 
 
 def test_sha1_alone_is_refused_with_the_reason() -> None:
-    """Whoever sees the refusal learns that the legacy header came and does not count."""
+    """The refusal says that the legacy header came and does not count."""
     request = SignedRequest({"x-hub-signature": "sha1=" + hmac.digest(SECRET, b"{}", "sha1").hex()}, b"{}")
 
     verdict = GitHub().verify(request, [SECRET], NOW)
@@ -34,7 +34,7 @@ def test_sha1_alone_is_refused_with_the_reason() -> None:
 
 @pytest.mark.parametrize("header", ["", "sha256=", "sha1=" + "0" * 64, "0" * 64, "sha256=" + "g" * 64, "SHA256=é"])
 def test_malformed_signature_is_told_apart(header: str) -> None:
-    """What is not sha256= and 64 hexadecimal digits is malformed, not wrong."""
+    """Any value other than sha256= and 64 hexadecimal digits is malformed, not wrong."""
     verdict = GitHub().verify(SignedRequest({"x-hub-signature-256": header}, b"{}"), [SECRET], NOW)
 
     assert isinstance(verdict, Refused)
@@ -45,13 +45,13 @@ def test_malformed_signature_is_told_apart(header: str) -> None:
     ("changes", "delivery_id"),
     [
         ({}, f"1:{GUID}"),
-        ({"x-github-hook-id": "2"}, f"2:{GUID}"),  # the same event told by another hook is another delivery
+        ({"x-github-hook-id": "2"}, f"2:{GUID}"),  # the same event from another hook is another delivery
         ({"x-github-hook-id": None}, GUID),
         ({"x-github-delivery": None}, "sha256:"),
     ],
 )
 def test_delivery_is_named_by_hook_and_guid(changes: dict[str, str | None], delivery_id: str) -> None:
-    """The GUID belongs to the event; without any header a digest of the body stands in."""
+    """The GUID belongs to the event; without any header a digest of the body replaces it."""
     headers = {name: value for name, value in {**_request("ping", {}).headers, **changes}.items() if value is not None}
 
     assert GitHub().identify("acme", SignedRequest(headers, b"{}")).delivery_id.startswith(delivery_id)
@@ -184,14 +184,14 @@ def test_other_endings_are_updates(event: str, payload: dict[str, Any]) -> None:
             "github|acme|pull_request|9",
         ),
         ("workflow_job", {"workflow_job": {"id": 8, "run_id": 9}}, "github|acme|workflow_run|9"),
-        ("workflow_job", {"workflow_job": {"id": 8}}, "github|acme|workflow_job|8"),  # no parent known: its own root
+        ("workflow_job", {"workflow_job": {"id": 8}}, "github|acme|workflow_job|8"),  # unknown parent: its own root
         ("issue_comment", {"issue": None, "comment": {"id": 8}}, "github|acme|issue_comment|8"),
         ("create", {"ref": "v1", "ref_type": "tag"}, "github|acme|ref|11:tag:v1"),
         ("issues", {"issue": {}}, f"1:{GUID}"),
     ],
 )
 def test_parts_share_the_key_of_their_whole(event: str, payload: dict[str, Any], key: str) -> None:
-    """Comments and reviews go to the partition of what they belong to."""
+    """Comments and reviews go to the partition of their parent."""
     assert GitHub().identify("acme", _request(event, CONTEXT | payload)).key == key
 
 
@@ -205,14 +205,14 @@ def test_parts_share_the_key_of_their_whole(event: str, payload: dict[str, Any],
     ],
 )
 def test_number_is_qualified_by_the_nearest_tenant(payload: dict[str, Any], resource_id: str) -> None:
-    """Twelve events can lack a repository; then organization, installation and the hook's target stand in."""
+    """Twelve events can lack a repository; then organization, installation and the hook's target replace it."""
     _, parsed = _read(_request("dependabot_alert", payload | {"alert": {"number": 5}}))
 
     assert _only(parsed).resource_id == resource_id
 
 
 def test_whole_payload_keeps_only_references_to_its_surroundings() -> None:
-    """A push is not changed by the counters of its repository; what names the repository stays."""
+    """A push is not changed by the counters of its repository; fields that name the repository stay."""
     payload = CONTEXT | {"ref": "refs/heads/main", "after": "6113728f", "commits": [{"id": "6113728f"}]}
 
     envelope, parsed = _read(_request("push", payload))
@@ -272,7 +272,7 @@ def test_event_newer_than_the_table_is_not_lost(payload: dict[str, Any], resourc
     ],
 )
 def test_event_time_never_goes_back(event: str, times: dict[str, int | None], expected_hour: int | None) -> None:
-    """Without an update time only such times count as grow for one resource, else the arrival orders."""
+    """Without an update time only times that grow for one resource count, else the arrival orders."""
     main_object = {name: hour and f"2026-01-31T{hour:02}:00:00Z" for name, hour in times.items()} | {"id": 5}
 
     _, parsed = _read(_request(event, {event: main_object}))
@@ -282,7 +282,7 @@ def test_event_time_never_goes_back(event: str, times: dict[str, int | None], ex
 
 
 def _context(event: str) -> dict[str, Any]:
-    """Return what lies beside the main object; what happens to an owner or an app happens in no repository."""
+    """Return the fields beside the main object; an event about an owner or an app has no repository."""
     return {
         name: CONTEXT[name] for name in CONTEXT if name != "repository" or event not in {"installation", "organization"}
     }

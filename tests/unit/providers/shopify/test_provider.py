@@ -54,7 +54,7 @@ def test_delivery_without_webhook_id_goes_by_its_body() -> None:
     ],
 )
 def test_number_and_gid_are_one_id(body: bytes, resource_id: str) -> None:
-    """A deletion shows the number alone, an update both, some topics the gid alone: one resource."""
+    """A deletion has only the number, an update both, some topics only the gid: one resource."""
     assert _identify(CLASSIC, body).key == f"shopify|acme|product|{resource_id}"
     assert _snapshot(CLASSIC, body).resource_id == resource_id
 
@@ -86,7 +86,7 @@ def test_events_of_an_inventory_level_share_the_classic_id() -> None:
 
 
 def test_events_delete_is_a_deletion() -> None:
-    """The action tells it."""
+    """The action decides."""
     snapshot = _snapshot({**EVENTS, "shopify-action": "delete"}, b"{}")
 
     assert snapshot.is_deleted

@@ -48,13 +48,13 @@ def test_any_matching_v1_is_verified(header: str) -> None:
         ("", "malformed_signature"),
         ("t=\udcff,v1=é", "malformed_signature"),
         (f"t={NOW_S + 1},v1={_digest()}", "wrong_signature"),
-        (f"t={NOW_S - 9999},v1={_digest()}", "wrong_signature"),  # forged and old: wrong, no clock is to blame
+        (f"t={NOW_S - 9999},v1={_digest()}", "wrong_signature"),  # forged and old: wrong, not a matter of clocks
         (f"t={NOW_S - 301},v1={_digest(NOW_S - 301)}", "too_old"),
         (f"t={NOW_S + 302},v1={_digest(NOW_S + 302)}", "in_future"),
     ],
 )
 def test_other_headers_are_refused_with_their_reason(header: str, reason: str) -> None:
-    """Each refusal tells a forgery from a broken header and from a wrong clock."""
+    """Each refusal distinguishes a forgery from a broken header and from a wrong clock."""
     verdict = Stripe().verify(SignedRequest({"stripe-signature": header}, BODY), [SECRET], NOW)
 
     assert isinstance(verdict, Refused)
@@ -95,7 +95,7 @@ def test_event_names_itself_and_its_object() -> None:
     ],
 )
 def test_only_a_gone_object_is_deleted(event_type: str, is_deleted: bool) -> None:
-    """A cancelled, voided or detached object is still there."""
+    """A cancelled, voided or detached object still exists."""
     _, parsed = _read(_event(event_type, {"id": "x_1", "object": "thing", "status": "canceled"}))
 
     assert _only(parsed).is_deleted is is_deleted
@@ -160,7 +160,7 @@ def test_ids_that_repeat_between_connected_accounts_are_qualified(
     ],
 )
 def test_thin_event_is_its_own_document(related: dict[str, Any] | None, names: tuple[str, str]) -> None:
-    """A notification names its object and shows nothing of it; its time is ISO text."""
+    """A notification names its object without its content; its time is ISO text."""
     event = {
         "id": "evt_1",
         "object": "v2.core.event",

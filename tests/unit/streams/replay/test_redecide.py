@@ -1,4 +1,4 @@
-"""What a replay finds, given what was and the deliveries: over a real store, without Kafka."""
+"""A replay's findings, given the past records and the deliveries: over a real store, without Kafka."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -45,14 +45,14 @@ def decided(*events: Event, outcome: str = "changed", reason: str = "updated") -
     (None, decided(), []),
 ])  # fmt: skip
 def test_decisions_are_compared(was: Decided | None, would_be: Decided, found: Any) -> None:
-    """By outcome, reason and events; events by topic and resource, with the pointers of what differs."""
+    """They are compared by outcome, reason and events; events by topic and resource, with the pointers of differences."""
     difference = compared(delivery(), was, would_be)
 
     assert (None if difference is None else [(one.kind, one.pointers) for one in difference.events]) == found
 
 
 class World:
-    """What a worker did, and a replay of it. `firsts` as for `Replay`; what retention removed is not shown again."""
+    """A worker's results, and a replay of them. `firsts` as for `Replay`; records removed by retention are not shown again."""
 
     def __init__(self, directory: Path, firsts: dict[int, int], window: Window, routes: Routes = ROUTES) -> None:
         self.replay = Replay(directory, routes, window, firsts)
@@ -71,7 +71,7 @@ class World:
     ) -> None:
         """Decide a delivery as the worker did.
 
-        `becomes` is what a bug made of the document, `fixed` are fields of the snapshot that the bug did not know.
+        `becomes` is the document that a bug made, `fixed` are fields of the snapshot that the bug ignored.
         """
         number, right = len(self.raw), snapshot(document, version)
         wrong = right if becomes is None else snapshot(becomes, version)
@@ -100,7 +100,7 @@ class World:
             self.replay.add_state("state.scripted.product", KEY.encode(), change.after)
 
     def differences(self) -> list[DeliveryDifference]:
-        """Return what differs when what is left of the raw topic is decided again."""
+        """Return the differences after deciding the rest of the raw topic again."""
         for key, row in self.worker.latest.items():
             self.replay.add_row(key, row)
         left = self.raw[self.firsts.get(0, 0) :]
@@ -130,7 +130,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 @pytest.fixture
 def cut(tmp_path: Path) -> Iterator[World]:
-    """Give a world of whose raw topic the first three deliveries are gone."""
+    """Give a world whose raw topic has lost its first three deliveries."""
     yield from worlds(tmp_path, first=3)
 
 
@@ -141,7 +141,7 @@ def late(tmp_path: Path) -> Iterator[World]:
 
 
 def test_nothing_wrong_nothing_found(world: World) -> None:
-    """Updates, a stale one and a deletion are decided again as they were."""
+    """Updates, a stale one and a deletion are decided again with the same results."""
     for document, version in (({"a": 1}, 1), ({"a": 2}, 3), ({"a": 1}, 2), (None, 4)):
         world.post(document, version)
 
@@ -151,7 +151,7 @@ def test_nothing_wrong_nothing_found(world: World) -> None:
 
 
 def test_what_a_bug_stored_is_corrected(world: World) -> None:
-    """One delivery differs, and consumers get from what they have to what is right."""
+    """One delivery differs, and consumers get a change from their state to the right one."""
     world.post({"a": 1}, 1)
     world.post({"a": 2}, 2, becomes={"a": 3})
 
@@ -161,7 +161,7 @@ def test_what_a_bug_stored_is_corrected(world: World) -> None:
 
 @pytest.mark.parametrize("first", ["state.scripted.other", "state.scripted.product"])
 def test_document_on_a_former_topic_is_not_what_consumers_have(world: World, first: str) -> None:
-    """A type that was listed since has left its old documents where nothing replaces them, whichever is read first."""
+    """A newly listed type has left its old documents on the shared topic; they are ignored in either reading order."""
     world.post({"a": 1}, 1)
     world.post({"a": 2}, 2)
     states = {"state.scripted.other": b'{"a":1}', "state.scripted.product": b'{"a":2}'}
@@ -178,7 +178,7 @@ def test_document_on_a_former_topic_is_not_what_consumers_have(world: World, fir
     (({"a": 1}, None), [b'{"a":1}']),                  # deleted since, and compaction has removed the tombstone
 ])  # fmt: skip
 def test_document_on_a_former_topic_counts_until_a_change(world: World, documents: Any, left: list[bytes]) -> None:
-    """Nothing is corrected only because a type has got topics of its own."""
+    """A type's own topic alone causes no correction."""
     for version, document in enumerate(documents):
         world.post(document, version)
     world.replay.add_state("state.scripted.product", KEY.encode(), None)
@@ -190,7 +190,7 @@ def test_document_on_a_former_topic_counts_until_a_change(world: World, document
 
 
 def test_what_later_deliveries_put_right_is_shown_and_not_corrected(world: World) -> None:
-    """An event cannot be taken back, and consumers have what is right already."""
+    """A published event cannot be withdrawn, and consumers already have the right state."""
     world.post({"a": 1}, 1, becomes={"a": 3})
     world.post({"a": 2}, 2)
 
@@ -204,7 +204,7 @@ def noise(number: int) -> Document:
 
 
 def test_field_that_became_volatile_is_not_turned_back(world: World) -> None:
-    """The events were one too many each; but what consumers have is as good as what is right, and newer."""
+    """Each event was one too many; but the consumers' document is equivalent to the right one, and newer."""
     volatile = {"volatile": frozenset({"seen_at"})}
     for number in range(3):
         world.post(noise(number), number, fixed=volatile)
@@ -214,7 +214,7 @@ def test_field_that_became_volatile_is_not_turned_back(world: World) -> None:
 
 
 def test_field_that_became_volatile_beside_one_that_is_wrong(world: World) -> None:
-    """The correction is about what is wrong, and does not count the volatile field as changed."""
+    """The correction repairs the wrong field, and does not count the volatile field as changed."""
     world.post(noise(1), 1, fixed={"volatile": frozenset({"seen_at"})})
     world.post(noise(2), 2, fixed={"volatile": frozenset({"seen_at"})}, becomes={**noise(2), "a": 9})
     world.differences()
@@ -226,7 +226,7 @@ def test_field_that_became_volatile_beside_one_that_is_wrong(world: World) -> No
 
 
 def test_routes_of_a_correction_go_by_the_delivery_that_was_right(late: World) -> None:
-    """Not by one that changed something by mistake."""
+    """A delivery that changed something by mistake does not decide."""
     late.post({"a": 1}, 1, event_type="product.created")
     late.post({"a": 1}, 2)
     late.post({"a": 1}, 3, becomes={"a": 9}, event_type="product.noticed")
@@ -238,7 +238,7 @@ def test_routes_of_a_correction_go_by_the_delivery_that_was_right(late: World) -
 
 
 def test_earlier_deliveries_are_decided_and_not_compared(late: World) -> None:
-    """The window begins with a delivery; what came before is only the ground it stands on."""
+    """The window begins with a delivery; earlier ones only provide the state before it."""
     late.post({"a": 1}, 1, becomes={"a": 9})
     late.post({"a": 2}, 2)
     late.post({"a": 3}, 3)
@@ -248,7 +248,7 @@ def test_earlier_deliveries_are_decided_and_not_compared(late: World) -> None:
 
 
 def test_history_beyond_the_raw_topic_makes_no_false_creation(cut: World) -> None:
-    """What was stored when the topic begins is what its first change had before."""
+    """The state stored before the topic begins is the `before` of its first change."""
     for number in range(5):
         cut.post({"a": number}, number)
 
@@ -257,7 +257,7 @@ def test_history_beyond_the_raw_topic_makes_no_false_creation(cut: World) -> Non
 
 
 def test_bug_is_found_where_the_history_is_cut_off(cut: World) -> None:
-    """From the first change in the topic on everything is judged."""
+    """Everything from the first change in the topic on is judged."""
     for number in range(4):
         cut.post({"a": number}, number)
     cut.post({"a": 4}, 4, becomes={"a": 9})
@@ -267,7 +267,7 @@ def test_bug_is_found_where_the_history_is_cut_off(cut: World) -> None:
 
 
 def test_what_only_older_rows_can_decide_is_not_judged(cut: World) -> None:
-    """A stale delivery before the first change in the topic: nobody knows any more what it was older than."""
+    """A stale delivery before the first change in the topic: the state that made it stale is no longer known."""
     for version in (1, 2, 5):
         cut.post({"a": version}, version)
     cut.post({"a": 3}, 3)
@@ -279,7 +279,7 @@ def test_what_only_older_rows_can_decide_is_not_judged(cut: World) -> None:
 
 
 def test_resource_without_a_change_in_the_topic_is_as_it_is_stored(cut: World) -> None:
-    """A repetition of what is stored is no creation."""
+    """A repetition of the stored state is no creation."""
     for version in (1, 2, 3, 3):
         cut.post({"a": 1}, version)
 
@@ -288,13 +288,13 @@ def test_resource_without_a_change_in_the_topic_is_as_it_is_stored(cut: World) -
 
 
 def moving(document: Document, version: float) -> RawDelivery:
-    """Return the second delivery of a world, decided while what was was read: neither outcome nor change is known."""
+    """Return the second delivery of a world, decided while past records were read: its outcome and change are unknown."""
     shown = delivery(snapshot(document, version), delivery_id="moving")
     return msgspec.structs.replace(shown, partition=0, offset=1, received_at=START)
 
 
 def test_what_moves_while_it_is_read_is_not_wrong(world: World) -> None:
-    """What was was read before the last delivery was decided; consumers had what was right then."""
+    """Past records were read before the last delivery was decided; consumers had the right state then."""
     world.post({"a": 1}, 1)
     world.differences()
 
@@ -303,7 +303,7 @@ def test_what_moves_while_it_is_read_is_not_wrong(world: World) -> None:
 
 
 def test_wrong_resource_that_moves_is_not_judged(world: World) -> None:
-    """Whether the delivery that came meanwhile put it right is seen by the next replay; it is counted."""
+    """The next replay sees whether the delivery in between corrected it; it is counted."""
     world.post({"a": 1}, 1, becomes={"a": 9})
     world.differences()
     assert world.replay.unsettled() == 0
@@ -315,7 +315,7 @@ def test_wrong_resource_that_moves_is_not_judged(world: World) -> None:
 
 
 def test_delivery_without_an_outcome_differs(world: World) -> None:
-    """One that workers had committed long ago."""
+    """Workers had committed it long ago."""
     world.post({"a": 1}, 1)
     world.differences()
 
@@ -327,7 +327,7 @@ def test_delivery_without_an_outcome_differs(world: World) -> None:
 
 
 def test_paused_resource_is_not_corrected(tmp_path: Path) -> None:
-    """What the pause holds back is as it should be, and the resource stays as it was before it, mistakes included."""
+    """A pause filters as it should, and the resource stays as it was before it, mistakes included."""
     paused = msgspec.structs.replace(ROUTES, paused=frozenset({(SOURCE, "product")}))
     world = World(tmp_path, {}, Window(START, SOURCE), paused)
     world.post({"a": 1}, 1, becomes={"a": 9})
@@ -340,7 +340,7 @@ def test_paused_resource_is_not_corrected(tmp_path: Path) -> None:
 
 
 def test_delivery_that_breaks_the_code_is_dead_as_in_the_worker(world: World) -> None:
-    """And the replay goes on."""
+    """The replay continues."""
     world.post({"a": 1}, 1)
     broken = msgspec.structs.replace(world.raw[0], body=b"no script", offset=1, delivery_id="broken")
     world.replay.add_outcome(

@@ -1,4 +1,4 @@
-"""A worker's directory has one worker; a killed one holds nothing."""
+"""A worker's directory has one worker; a killed one holds no lock."""
 
 import os
 from pathlib import Path
@@ -10,7 +10,7 @@ from streams.state.directory_lock import claim
 
 
 def test_second_worker_is_told_who_holds_the_directory(tmp_path: Path) -> None:
-    """The sentence names the process and says what to do."""
+    """The message names the process and the remedy."""
     with (
         claim(tmp_path / "one"),
         pytest.raises(
@@ -21,7 +21,7 @@ def test_second_worker_is_told_who_holds_the_directory(tmp_path: Path) -> None:
 
 
 def test_released_directory_can_be_had_again(tmp_path: Path) -> None:
-    """The file that a former worker has left says nothing about now; another id is another directory."""
+    """A former worker's file does not lock; another id is another directory."""
     claim(tmp_path / "one").close()
 
     with claim(tmp_path / "one"), claim(tmp_path / "two"):
@@ -29,7 +29,7 @@ def test_released_directory_can_be_had_again(tmp_path: Path) -> None:
 
 
 def test_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    """With what to do about it."""
+    """The message has the remedy."""
     (tmp_path / "state").write_text("in the way")
 
     with pytest.raises(Fatal, match="--data-dir"):

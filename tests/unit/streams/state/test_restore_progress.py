@@ -1,4 +1,4 @@
-"""Who waits for a worker can see how far its restores are."""
+"""The progress of a worker's restores is visible."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from streams.state.restore_progress import Progress
 
 
 def test_file_tells_how_far_and_goes_with_the_last_restore(tmp_path: Path) -> None:
-    """It appears before anything is read, counts all partitions together, and ends with them."""
+    """The file appears before anything is read, counts all partitions together, and is removed after the last."""
     file = tmp_path / "data" / "worker.restoring"
     counted = Progress(file)
 

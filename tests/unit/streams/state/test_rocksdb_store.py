@@ -20,7 +20,7 @@ ROWS = 3_000
 
 
 def home(directory: Path, app: str = "capture", partition: int = 0) -> Home:
-    """Return where the tables of a test lie."""
+    """Return the path of a test's tables."""
     return Home(directory / "store", app, partition, 7 * DAY_MS)
 
 
@@ -50,7 +50,7 @@ def truncate(directory: Path) -> None:
 
 
 def scribble(directory: Path) -> None:
-    """Write over the list of files."""
+    """Overwrite the list of files."""
     for file in directory.glob("MANIFEST-*"):
         file.write_bytes(b"\xff" * file.stat().st_size)
 
@@ -66,7 +66,7 @@ def lose(directory: Path) -> None:
 
 
 def lose_current(directory: Path) -> None:
-    """Remove the file that everything begins with."""
+    """Remove the file that names the current list of files."""
     (directory / "CURRENT").unlink()
 
 
@@ -84,7 +84,7 @@ def read_all(tables: PartitionTables) -> None:
 
 
 def make_old(directory: Path) -> None:
-    """Leave a store as the first version made it: three column families, no format, no identity."""
+    """Leave a store in the first version's format: three column families, no format, no identity."""
     rocksdict.Rdict.destroy(str(directory))
     options = rocksdict.Options(raw_mode=True)
     options.create_if_missing(True)
@@ -95,12 +95,12 @@ def make_old(directory: Path) -> None:
 
 
 def make_new(directory: Path) -> None:
-    """Claim a format that only a later version knows."""
+    """Claim a format that only a later version has."""
     write_meta(directory, b"format", b"999")
 
 
 def mix_up(directory: Path) -> None:
-    """Put a file of somebody else in the place of a file of rows."""
+    """Replace a file of rows by a foreign file."""
     tables_file(directory).write_bytes(b"SQLite format 3\0" * 1000)
 
 
@@ -144,7 +144,7 @@ def test_store_of_another_app_or_partition_is_replaced(tmp_path: Path, other: di
 
 
 def test_block_damaged_behind_its_back_is_recognised_when_read(tmp_path: Path) -> None:
-    """A flipped bit keeps the file's size: opening is fine, the row's checksum is not."""
+    """A flipped bit keeps the file's size: opening succeeds, the row's checksum fails."""
     directory = filled(tmp_path)
     flip(directory)
     tables = open_tables(home(tmp_path))
@@ -158,7 +158,7 @@ def test_block_damaged_behind_its_back_is_recognised_when_read(tmp_path: Path) -
 
 
 def test_what_rocksdb_did_not_write_is_set_aside(tmp_path: Path) -> None:
-    """A data directory pointed at somebody's files: they are kept, under another name."""
+    """A data directory with foreign files: they are kept, under another name."""
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "thesis.tex").write_text("years of work")
     (tmp_path / "store" / "CURRENT").write_text("nonsense")
@@ -172,7 +172,7 @@ def test_what_rocksdb_did_not_write_is_set_aside(tmp_path: Path) -> None:
 
 
 def test_file_in_the_place_of_a_store_ends_the_process(tmp_path: Path) -> None:
-    """It is nobody's store, so it is not ours to move; the message says what to do."""
+    """It is not a store, so Penstock does not move it; the message has the remedy."""
     (tmp_path / "store").write_text("a file")
 
     with pytest.raises(Fatal, match="choose another --data-dir"):
@@ -182,7 +182,7 @@ def test_file_in_the_place_of_a_store_ends_the_process(tmp_path: Path) -> None:
 
 
 def test_store_held_by_another_process_ends_this_one(tmp_path: Path) -> None:
-    """And the store of the other is not touched."""
+    """The store of the other process is not touched."""
     held = open_tables(home(tmp_path))
 
     with pytest.raises(Fatal, match="--worker-id"):

@@ -14,7 +14,7 @@ KEPT_DAYS = 7
 
 
 def home(directory: Path, days: int = KEPT_DAYS) -> Home:
-    """Return where the tables of a test lie."""
+    """Return the path of a test's tables."""
     return Home(directory / "0", "capture", 0, days * DAY_MS)
 
 
@@ -35,13 +35,13 @@ def write(tables: PartitionTables, day: float, **rows: str) -> None:
 
 
 def seen(tables: PartitionTables, key: str) -> str | None:
-    """Return what *seen* has under a key."""
+    """Return the row of *seen* under a key."""
     row = tables.view().seen.get(key.encode())
     return None if row is None else row.decode()
 
 
 def test_row_is_found_in_every_segment(tables: PartitionTables) -> None:
-    """On every day of the window, whatever was written since."""
+    """This holds on every day of the window, with any writes in between."""
     for day in range(KEPT_DAYS):
         write(tables, day, **{f"day{day}": "row"})
 
@@ -59,7 +59,7 @@ def test_newest_copy_of_a_row_wins(tables: PartitionTables) -> None:
 
 @pytest.mark.parametrize("start", [0, 1.3, 3.49, 3.5, 3.51, 6.99])
 def test_row_is_kept_for_the_days_and_not_much_longer(tables: PartitionTables, start: float) -> None:
-    """At least the days that are configured, at most half as many more, wherever in a segment it was written."""
+    """It is kept for the configured days at least, half as many more at most, at any position in its segment."""
     write(tables, start, key="row")
 
     write(tables, start + KEPT_DAYS, other="row")
@@ -86,7 +86,7 @@ def test_dropped_segment_leaves_no_file(tables: PartitionTables, tmp_path: Path)
 
 
 def test_time_never_runs_back(tables: PartitionTables) -> None:
-    """A late delivery's row goes where the newest are, or an older copy would hide it."""
+    """A late delivery's row goes into the newest segment, or an older copy would hide it."""
     write(tables, 5, key="first")
     write(tables, 0, key="late")
 
@@ -95,7 +95,7 @@ def test_time_never_runs_back(tables: PartitionTables) -> None:
 
 
 def test_segments_are_found_again_after_a_restart(tmp_path: Path) -> None:
-    """Rows, and the time that decides what is dropped next."""
+    """The result is the rows, and the time that decides the next drop."""
     first = open_tables(home(tmp_path))
     write(first, 0, key="row")
     write(first, 4, other="row")
@@ -111,7 +111,7 @@ def test_segments_are_found_again_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_replay_makes_the_same_segments(tables: PartitionTables, tmp_path: Path) -> None:
-    """The changelog's records carry the times that the rows had, so a restored store forgets at the same moment."""
+    """The changelog's records carry the rows' times, so a restored store drops segments at the same moment."""
     records = [(f"day{day}".encode(), b"row", START_MS + day * DAY_MS) for day in range(9)]
     for key, row, time_ms in records:
         write(tables, (time_ms - START_MS) / DAY_MS, **{key.decode(): row.decode()})
@@ -129,7 +129,7 @@ def test_replay_makes_the_same_segments(tables: PartitionTables, tmp_path: Path)
 
 
 def test_other_days_than_before_need_no_rebuild(tmp_path: Path) -> None:
-    """Shortened, the next write drops what is too old by the new number."""
+    """With a smaller number, the next write drops segments that are too old for it."""
     first = open_tables(home(tmp_path, days=30))
     write(first, 0, key="row")
     first.close()
@@ -143,7 +143,7 @@ def test_other_days_than_before_need_no_rebuild(tmp_path: Path) -> None:
 
 
 def test_deleted_key_goes_from_every_segment(tables: PartitionTables) -> None:
-    """A tombstone on the changelog must not bring an older copy to light."""
+    """A tombstone on the changelog must not expose an older copy."""
     write(tables, 0, key="old")
     write(tables, 6, key="new")
 

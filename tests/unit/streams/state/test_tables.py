@@ -17,7 +17,7 @@ def opened(directory: Path) -> PartitionTables:
 
 
 def read(tables: PartitionTables) -> list[bytes | None]:
-    """Return what a decision sees."""
+    """Return the view of a decision."""
     return [tables.view().latest.get(key) for key in (b"a", b"b", b"c", b"d")]
 
 
@@ -34,7 +34,7 @@ def test_newest_layer_is_read(tmp_path: Path) -> None:
 
 
 def test_committed_rows_are_stored_and_no_others(tmp_path: Path) -> None:
-    """What was decided meanwhile stays in memory until its own commit."""
+    """Rows decided meanwhile stay in memory until their own commit."""
     tables = opened(tmp_path)
     tables.write({}, {b"b": b"committing", b"c": b"committing"})
     tables.seal()
@@ -50,7 +50,7 @@ def test_committed_rows_are_stored_and_no_others(tmp_path: Path) -> None:
 
 
 def test_both_layers_are_dropped(tmp_path: Path) -> None:
-    """A batch that Kafka did not take goes, and with it what was decided on its rows."""
+    """A batch that Kafka did not take is dropped, with the rows decided on top of it."""
     tables = opened(tmp_path)
     tables.write({}, {b"b": b"committing"})
     tables.seal()

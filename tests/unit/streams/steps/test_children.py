@@ -1,4 +1,4 @@
-"""What a document lists: created, changed and gone with it, never by a list that is cut, stale or repeated."""
+"""Listed children: created, changed and deleted with the list, never by one that is truncated, stale or repeated."""
 
 import msgspec
 import pytest
@@ -19,7 +19,7 @@ RULES = (
 
 
 class Shop:
-    """A product with lists, at a provider that says what we tell it to."""
+    """A product with lists, at a scripted provider."""
 
     def __init__(self, routes: Routes = ROUTES) -> None:
         self.pipeline = Pipeline(routes)
@@ -46,7 +46,7 @@ class Shop:
 
     @property
     def children(self) -> list[str]:
-        """Return what happened to children, in order, as `op type id`."""
+        """Return the events of children, in order, as `op type id`."""
         return [
             f"{c.op} {c.resource_type} {c.resource_id}" for c in self.pipeline.changes if c.resource_type != "product"
         ]
@@ -58,17 +58,17 @@ def made(*shown: Snapshot, by: str) -> RawDelivery:
 
 
 def variant(variant_id: int, updated_s: int = 0, **fields: object) -> Document:
-    """Return a variant as a product lists it."""
+    """Return a variant in a product's list."""
     return {"id": variant_id, "updated_at": f"2026-01-31T12:00:{updated_s:02}Z", **fields}
 
 
 def gids(*variant_ids: int) -> list[Document]:
-    """Return the names of variants, as Shopify gives them."""
+    """Return the names of variants, in Shopify's form."""
     return [{"admin_graphql_api_id": f"gid://shopify/ProductVariant/{variant_id}"} for variant_id in variant_ids]
 
 
 def page(*ids: int, has_more: bool = False) -> Document:
-    """Return a list as Stripe shows it."""
+    """Return a list in Stripe's form."""
     return {"object": "list", "data": [{"id": line_id} for line_id in ids], "has_more": has_more}
 
 
@@ -76,7 +76,7 @@ def page(*ids: int, has_more: bool = False) -> Document:
 
 
 def test_children_are_created_changed_and_gone_with_their_parent() -> None:
-    """Each element is a resource of its own; what a whole list does not name any more is deleted."""
+    """Each element is its own resource; one that a whole list no longer names is deleted."""
     shop = Shop()
 
     shop.show(1, images=[{"id": 1, "src": "a"}, {"id": 2, "src": "b"}])
@@ -88,7 +88,7 @@ def test_children_are_created_changed_and_gone_with_their_parent() -> None:
 
 
 def test_child_names_its_parent_and_has_its_version() -> None:
-    """Where it has none of its own; a deletion has none, the parent's orders it."""
+    """The parent's version applies where it has none of its own; a deletion has none, the parent's orders it."""
     shop = Shop()
 
     shop.show(1, images=[{"id": 1}])
@@ -105,7 +105,7 @@ def test_child_names_its_parent_and_has_its_version() -> None:
 
 
 def test_outcome_of_the_delivery_is_one_and_names_all_events() -> None:
-    """One delivery, one outcome, whatever its children did."""
+    """One delivery has one outcome, whatever its children's events."""
     shop = Shop()
 
     result = shop.show(1, images=[{"id": 1}, {"id": 2}])
@@ -128,7 +128,7 @@ def test_relation_is_named_together_with_its_parent() -> None:
 
 
 def test_child_that_is_shown_as_stored_costs_no_row() -> None:
-    """Whether the elements around it change or the whole list stays."""
+    """This holds whether the elements around it change or the whole list stays."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}, {"id": 2}])
 
@@ -141,7 +141,7 @@ def test_child_that_is_shown_as_stored_costs_no_row() -> None:
 
 
 def test_child_whose_volatile_field_alone_differs_is_stored_without_an_event() -> None:
-    """As for every resource."""
+    """Every resource follows this rule."""
     shop = Shop()
     rule = (ChildRule("variant", "variants", version="updated_at"),)
 
@@ -155,7 +155,7 @@ def test_child_whose_volatile_field_alone_differs_is_stored_without_an_event() -
 
 @pytest.mark.parametrize("broken", [None, "text", 5, {}, {"a": 1}, [1], [{}], [{"id": None}], [{"id": 1}, {"id": 1}]])
 def test_list_that_cannot_be_read_says_nothing(broken: object) -> None:
-    """Neither a delete of what it does not name, nor an exception; the next good list goes on."""
+    """It neither deletes unnamed children nor raises; the next good list is compared again."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}, {"id": 2}])
 
@@ -167,7 +167,7 @@ def test_list_that_cannot_be_read_says_nothing(broken: object) -> None:
 
 
 def test_switched_off_only_the_parent_changes() -> None:
-    """And switched on again everything is made up for, what went meanwhile included."""
+    """Switched on again, all changes are made up for, deletions in the meantime included."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}, {"id": 2}])
 
@@ -182,7 +182,7 @@ def test_switched_off_only_the_parent_changes() -> None:
 
 
 def test_paused_children_are_made_up_for_when_the_parent_shows_them_next() -> None:
-    """Also where the list itself did not change since, and what went meanwhile; other children go on."""
+    """This holds even if the list itself did not change, and for deletions in the meantime; other children continue."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}, {"id": 2}])
 
@@ -198,7 +198,7 @@ def test_paused_children_are_made_up_for_when_the_parent_shows_them_next() -> No
 
 
 def test_children_of_a_paused_parent_wait_with_it() -> None:
-    """They are shown by its deliveries; one with a topic of its own is not paused by its parent."""
+    """They come with its deliveries; a child with a topic of its own is not paused by its parent."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}])
 
@@ -214,7 +214,7 @@ def test_children_of_a_paused_parent_wait_with_it() -> None:
 
 
 def test_deleted_parent_takes_its_paused_children_with_it() -> None:
-    """No later delivery could say that they are gone."""
+    """No later delivery could report their deletion."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}])
     shop.pipeline.routes = Routes(ROUTES.providers, paused=frozenset({("acme", "image")}))
@@ -238,7 +238,7 @@ def test_routes_choose_children_like_any_resource() -> None:
 
 
 def test_child_on_a_later_page_is_not_gone() -> None:
-    """`has_more`: what is not on this page may be on the next."""
+    """`has_more`: children that are not on this page may be on the next."""
     shop = Shop()
     shop.show(1, lines=page(1, 2))
 
@@ -248,7 +248,7 @@ def test_child_on_a_later_page_is_not_gone() -> None:
 
 
 def test_first_whole_list_after_a_cut_one_tells_what_is_gone() -> None:
-    """Also of what the cut list before it did not name."""
+    """This includes children that the truncated list before it did not name."""
     shop = Shop()
     shop.show(1, lines=page(1, 2))
     shop.show(2, lines=page(3, has_more=True))
@@ -259,7 +259,7 @@ def test_first_whole_list_after_a_cut_one_tells_what_is_gone() -> None:
 
 
 def test_child_that_comes_back_into_a_cut_list_is_not_created_again() -> None:
-    """It was known all the time."""
+    """The child was in the index all the time."""
     shop = Shop()
     shop.show(1, lines=page(1, 2))
     shop.show(2, lines=page(2, has_more=True))
@@ -313,7 +313,7 @@ def test_list_without_the_member_that_it_must_hold_deletes_nothing() -> None:
 
 
 def test_stale_parent_leaves_children_alone() -> None:
-    """An older product does not bring back what is gone, nor delete what is new, nor change anything."""
+    """An older product neither restores deleted children, deletes new ones, nor changes any."""
     shop = Shop()
     shop.show(2, images=[{"id": 2, "src": "b"}])
 
@@ -323,7 +323,7 @@ def test_stale_parent_leaves_children_alone() -> None:
 
 
 def test_repeated_parent_leaves_children_alone() -> None:
-    """A retry after the children went on."""
+    """A retry arrives after the children have changed."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}], by="x")
     shop.show(2, images=[])
@@ -360,7 +360,7 @@ def test_children_without_any_version_follow_the_event_time() -> None:
 
 
 def test_list_and_own_topic_do_not_double_a_change() -> None:
-    """Whichever comes first; the other finds no difference, although each shows fields that the other lacks."""
+    """In either order; the second finds no difference, although each shows fields that the other lacks."""
     shop = Shop()
     shop.show(1, variants=[variant(1, 1, price="1", sku=None)])
 
@@ -375,7 +375,7 @@ def test_list_and_own_topic_do_not_double_a_change() -> None:
 
 
 def test_list_that_shows_an_older_child_than_its_own_topic_is_stale_for_it() -> None:
-    """The product was made before the variant went on; the next list makes up for it."""
+    """The product was made before the variant changed; the next list makes up for it."""
     shop = Shop()
     shop.show(1, variants=[variant(1, 1, price="1")])
     shop.variant(5, variant(1, 5, price="5"))
@@ -390,7 +390,7 @@ def test_list_that_shows_an_older_child_than_its_own_topic_is_stale_for_it() -> 
 
 
 def test_same_list_after_the_own_topic_went_on_is_looked_at_again() -> None:
-    """The element is what it was in the last list, but not what is stored."""
+    """The element is the same as in the last list, but differs from the stored one."""
     shop = Shop()
     shop.show(1, variants=[variant(1, 1, stock=5)])
     shop.variant(1, variant(1, 1, stock=0))
@@ -421,7 +421,7 @@ def test_child_shown_later_than_the_list_was_made_does_not_vanish() -> None:
 
 
 def test_deleting_the_parent_deletes_every_known_child() -> None:
-    """Listed, listed once and cut since, shown by a topic of its own: all that is not gone already."""
+    """Listed, listed once and truncated since, shown by a topic of its own: all that still exist."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}, {"id": 2}], lines=page(1, 2))
     shop.show(2, images=[{"id": 2}], lines=page(2, has_more=True))
@@ -444,7 +444,7 @@ def test_parent_never_seen_takes_the_children_known_by_their_own_topics_with_it(
 
 
 def test_children_of_children_go_too() -> None:
-    """A deletion goes down as far as there are children."""
+    """A deletion descends through all levels of children."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}])
     crop = msgspec.structs.replace(snapshot({"id": 5}, 1, resource_id="5"), resource_type="crop", parent=("image", "1"))
@@ -467,7 +467,7 @@ def test_deleting_twice_deletes_children_once() -> None:
 
 
 def test_parent_created_again_creates_its_children_again() -> None:
-    """Even those whose own update time is older than the deletion."""
+    """This includes children whose own update time is older than the deletion."""
     shop = Shop()
     shop.show(1, images=[{"id": 1}], variants=[variant(1, 1)])
     shop.delete(at=5)
@@ -483,7 +483,7 @@ def test_parent_created_again_creates_its_children_again() -> None:
 
 @pytest.mark.parametrize("variant_id", ["1", "9"])
 def test_late_delivery_of_a_child_does_not_outlive_its_parent(variant_id: str) -> None:
-    """Shown before the parent was deleted, known by then or not, it stays out; shown after, it counts."""
+    """A child shown before the parent's deletion, in the index or not, stays deleted; one shown after it counts."""
     shop = Shop()
     shop.show(1, variants=[variant(1, 1)])
     shop.delete(at=5)
@@ -522,5 +522,5 @@ def test_two_thousand_children_come_and_go_in_one_delivery_each() -> None:
     ],
 )
 def test_merged_keeps_what_is_not_shown(stored: Document, shown: Document, result: Document) -> None:
-    """A field that only the other side shows stays; an element that is not shown is gone."""
+    """A field that only the other side shows stays; an element that is no longer shown is deleted."""
     assert msgspec.json.decode(merged(msgspec.json.encode(stored), msgspec.json.encode(shown))) == result

@@ -1,4 +1,4 @@
-"""A correction on its way through the pipeline: it holds only while the stored state is the one that it replaces."""
+"""A correction in the pipeline: it applies only while the stored state is the one that it replaces."""
 
 import json
 from typing import Any
@@ -37,7 +37,7 @@ def correction(
 
 
 def shown_wrongly() -> tuple[Pipeline, str]:
-    """Return a pipeline that has stored what is wrong, and the id of the change that says so."""
+    """Return a pipeline with a wrong stored state, and the id of the change that made it."""
     pipeline = Pipeline()
     pipeline.show(WRONG, version=1, by="first")
     return pipeline, pipeline.changes[0].event_id
@@ -49,7 +49,7 @@ def told(result: Result) -> str:
 
 
 def test_correction_is_one_change_from_what_consumers_have_to_what_is_right() -> None:
-    """Its own id is the event's; the row has the content and the version of what is right."""
+    """The event has the correction's id; the row has the right content and version."""
     pipeline, event_id = shown_wrongly()
     made = correction(event_id)
 
@@ -64,7 +64,7 @@ def test_correction_is_one_change_from_what_consumers_have_to_what_is_right() ->
 
 
 def test_correction_counts_volatile_fields_no_more_than_others_do() -> None:
-    """`changed` of a correction means what it means for every change."""
+    """`changed` of a correction means the same as for every change."""
     pipeline, event_id = shown_wrongly()
 
     pipeline.decide(correction(event_id, after={**RIGHT, "seen_at": 2}, volatile=("seen_at",)))
@@ -82,7 +82,7 @@ def test_correction_twice_is_a_duplicate() -> None:
 
 
 def test_correction_of_what_has_changed_since_is_stale() -> None:
-    """A delivery that came between the replay and its correction is newer, also when it shows no time at all."""
+    """A delivery between the replay and its correction is newer, even without a time."""
     pipeline, event_id = shown_wrongly()
     pipeline.show({**WRONG, "title": "Chair"}, at=None)
 
@@ -91,7 +91,7 @@ def test_correction_of_what_has_changed_since_is_stale() -> None:
 
 
 def test_correction_deletes_what_never_was() -> None:
-    """What a bug made of nothing goes; the operation follows from both sides."""
+    """A resource made by a bug is deleted; the operation follows from both sides."""
     pipeline, event_id = shown_wrongly()
 
     pipeline.decide(correction(event_id, after=None, version=None))
@@ -101,7 +101,7 @@ def test_correction_deletes_what_never_was() -> None:
 
 
 def test_correction_creates_what_was_dropped() -> None:
-    """Nothing is stored, and nothing is replaced."""
+    """No state is stored, and none is replaced."""
     pipeline = Pipeline()
 
     pipeline.decide(correction("", before=None))
@@ -128,7 +128,7 @@ def test_next_try_of_the_delivery_shows_what_is_known() -> None:
 
 
 def test_child_is_in_the_index_after_its_correction() -> None:
-    """So that it goes when its parent is deleted."""
+    """It is deleted with its parent."""
     pipeline = Pipeline()
     pipeline.show(RIGHT, version=1)
     pipeline.decide(correction("", before=None, resource_type="variant", resource_id="71", parent=(RESOURCE, "7")))
@@ -154,19 +154,19 @@ def test_routes_go_by_the_event_type_of_the_delivery_that_was_right() -> None:
 
 
 def test_paused_resource_is_left_alone() -> None:
-    """A pause holds for everybody."""
+    """A pause applies to corrections, too."""
     pipeline = Pipeline(msgspec.structs.replace(ROUTES, paused=frozenset({(SOURCE, RESOURCE)})))
 
     assert told(pipeline.decide(correction("", before=None))) == "filtered paused"
 
 
 def test_raw_routes_get_no_corrections() -> None:
-    """They take what a provider sent."""
+    """Raw routes take a provider's deliveries only."""
     assert copy_topics(correction(""), [RawRoute("all", "copies")]) == ()
 
 
 def test_only_the_header_makes_a_correction() -> None:
-    """Event type and body are a sender's to choose."""
+    """Event type and body are chosen by a sender."""
     body = correction("").body
     forged = msgspec.structs.replace(delivery(snapshot(RIGHT, 1), event_type=EVENT_TYPE), body=body)
 
@@ -174,14 +174,14 @@ def test_only_the_header_makes_a_correction() -> None:
 
 
 def test_unreadable_correction_is_dead() -> None:
-    """As when a newer version wrote it."""
+    """A newer version may have written it."""
     broken = msgspec.structs.replace(correction(""), body=b"{}", headers={HEADER: "1"})
 
     assert told(Pipeline().decide(broken)) == "dead unreadable"
 
 
 def test_delivery_id_names_what_is_put_right() -> None:
-    """The same mistake put right alike has the same id, whenever the replay runs; another content has another."""
+    """The same mistake with the same repair has the same id, in any replay; another content has another."""
     later = correction_delivery(Scripted.name, SOURCE, codec.decode_correction(correction("event-1").body), second(99))
 
     assert later.delivery_id == correction("event-1").delivery_id

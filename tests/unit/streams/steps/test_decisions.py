@@ -13,7 +13,7 @@ from tests.support.builders.deliveries import Pipeline, delivery
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
 def test_situation_is_decided_as_documented(situation: Situation) -> None:
-    """Each delivery of the row ends as the row says."""
+    """Each delivery of the row has the row's outcome."""
     pipeline = decided(situation)
 
     assert tuple(pipeline.outcomes) == situation.decided
@@ -21,7 +21,7 @@ def test_situation_is_decided_as_documented(situation: Situation) -> None:
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
 def test_changes_of_a_situation_have_ids_of_their_own(situation: Situation) -> None:
-    """No two changes share an event id, and an outcome names exactly the events that went out."""
+    """No two changes share an event id, and an outcome names exactly the published events."""
     pipeline = decided(situation)
 
     assert max(Counter(change.event_id for change in pipeline.changes).values()) == 1
@@ -37,7 +37,7 @@ def test_same_history_makes_the_same_ids(situation: Situation) -> None:
 
 @pytest.mark.parametrize("situation", FAMILIES, ids=lambda situation: situation.name)
 def test_family_is_decided_as_documented(situation: FamilySituation) -> None:
-    """Each delivery of the row ends as the row says, and does to the children what it says."""
+    """Each delivery of the row has the row's outcome, and the row's effect on the children."""
     pipeline = decided(situation)
 
     assert tuple(map(told, pipeline.results)) == situation.decided
@@ -46,7 +46,7 @@ def test_family_is_decided_as_documented(situation: FamilySituation) -> None:
 
 
 def told(result: Result) -> str:
-    """Return an outcome and what became of children as the table writes it."""
+    """Return an outcome and its children's events in the table's notation."""
     changes = [routed.change for routed in result.routed_changes]
     children = ", ".join(f"{c.op} {c.resource_id}" for c in changes if c.resource_type == "child")
     return f"{result.outcome.outcome}: {children}" if children else result.outcome.outcome

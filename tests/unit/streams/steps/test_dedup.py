@@ -1,4 +1,4 @@
-"""Step 2: news, known already, or older than what is stored. Whole histories are in tests/support/builders/decision_cases.py."""
+"""Step 2: new, duplicate, or older than the stored state. Whole histories are in tests/support/builders/decision_cases.py."""
 
 import pytest
 
@@ -24,12 +24,12 @@ NO_VERSION: Snapshot = snapshot({"title": "A"}, event_time=5)
     [
         (A, None, None, None),
         (A, None, latest(4), None),
-        (A, None, latest(5), None),  # a tie is news: providers stamp whole seconds
+        (A, None, latest(5), None),  # a tie is new: providers stamp whole seconds
         (A, None, latest(6), "older_than_stored"),
         (A, seen(b"A", delivery_ids=["me"]), latest(5), "delivery_id"),
         (A, seen(b"A", b"B", delivery_ids=["me", "other"]), latest(5), "delivery_id"),
         (A, seen(b"A", delivery_ids=["other"]), latest(5), "same_version_and_content"),
-        (A, seen(b"A", delivery_ids=["other"]), latest(9), "same_version_and_content"),  # known before it is old
+        (A, seen(b"A", delivery_ids=["other"]), latest(9), "same_version_and_content"),  # duplicate before stale
         (A, seen(b"B", delivery_ids=["other"]), latest(5), None),
         (A, seen(b"A", b"B", delivery_ids=["x", "y"]), latest(5), None),  # a flip back
         (A, seen(b"B", delivery_ids=["other"]), latest(6), "older_than_stored"),
@@ -41,14 +41,14 @@ NO_VERSION: Snapshot = snapshot({"title": "A"}, event_time=5)
 def test_dedup_gives_the_reason(
     shown: Snapshot, known: SeenVersion | None, stored: LatestState | None, reason: str | None
 ) -> None:
-    """The delivery id is asked first, then the content of the version, then the stored time."""
+    """The delivery id is checked first, then the content of the version, then the stored time."""
     verdict = dedup(shown, b"A", "me", known, stored)
 
     assert (None if verdict is None else verdict.reason) == reason
 
 
 def test_stale_is_no_duplicate() -> None:
-    """Stale and duplicate are told apart: one was overtaken, the other was decided before."""
+    """Stale and duplicate are distinguished: one was overtaken, the other was decided before."""
     outcomes = [
         dedup(A, b"A", "me", None, latest(6)),
         dedup(A, b"A", "me", seen(b"A", delivery_ids=["me"]), latest(6)),
@@ -104,7 +104,7 @@ def test_remember_keeps_the_order_of_arrival() -> None:
 
 
 def test_remembered_row_is_bounded() -> None:
-    """A version shown for ever costs no more than a fixed number of entries, and the forgotten ones are counted."""
+    """A version shown endlessly costs no more than a fixed number of entries, and the dropped ones are counted."""
     row = None
     for number in range(3 * MAX_KEPT):
         row = remember(row, b"AB"[number % 2 : number % 2 + 1], str(number))
@@ -115,7 +115,7 @@ def test_remembered_row_is_bounded() -> None:
 
 
 def test_times_shown_never_repeats_for_one_content() -> None:
-    """Each flip back to A gets a larger number, also when the first ones are forgotten."""
+    """Each flip back to A gets a larger number, also when the first ones are dropped."""
     row, numbers = None, []
     for number in range(3 * MAX_KEPT):
         if number % 2 == 0:

@@ -1,4 +1,4 @@
-"""Step 3: JSON Pointers to what differs."""
+"""Step 3: JSON Pointers to the differences."""
 
 import sys
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from streams.steps.diff import diff
 
 
 def pointers(before: Document, after: Document, volatile: Sequence[str] = ()) -> tuple[str, ...]:
-    """Return what diff says about two documents."""
+    """Return the diff of two documents."""
     return diff(document_json(before), document_json(after), frozenset(volatile))
 
 
@@ -97,14 +97,14 @@ def by_id(*elements: tuple[int, int]) -> list[Document]:
         (by_id((1, 1), (2, 2)), by_id((1, 1), (2, 3)), ("/a/1/n",)),
         (by_id((1, 1), (2, 2)), by_id((0, 0), (1, 1), (2, 2)), ("/a/0",)),  # put in front, nothing else moved
         (by_id((1, 1), (2, 2)), by_id((1, 1), (2, 2), (3, 3)), ("/a/2",)),
-        (by_id((1, 1), (2, 2), (3, 3)), by_id((1, 1), (3, 3)), ("/a",)),  # an element is gone
+        (by_id((1, 1), (2, 2), (3, 3)), by_id((1, 1), (3, 3)), ("/a",)),  # an element is removed
         (by_id((1, 1)), [], ("/a",)),
         ([], by_id((1, 1)), ("/a/0",)),
         (by_id((1, 1), (2, 2)), by_id((2, 2), (1, 1)), ("/a",)),  # reordered
         (by_id((1, 1), (2, 2)), by_id((2, 9), (1, 1)), ("/a/0/n", "/a")),
         (by_id((1, 1), (2, 2)), by_id((2, 2)), ("/a",)),
-        (by_id((1, 1), (1, 2)), by_id((1, 2), (1, 1)), ("/a/0/n", "/a/1/n")),  # an id twice: by place
-        ([{"n": 1}, {"n": 2}], [{"n": 2}], ("/a/0/n", "/a/1")),  # no ids: by place
+        (by_id((1, 1), (1, 2)), by_id((1, 2), (1, 1)), ("/a/0/n", "/a/1/n")),  # an id twice: by index
+        ([{"n": 1}, {"n": 2}], [{"n": 2}], ("/a/0/n", "/a/1")),  # no ids: by index
         ([{"id": "x", "n": 1}], [{"id": "x", "n": 2}], ("/a/0/n",)),
         ([{"id": None}], [{"id": 1}], ("/a/0/id",)),
         ([{"id": {}}], [{"id": []}], ("/a/0/id",)),
@@ -115,7 +115,7 @@ def by_id(*elements: tuple[int, int]) -> list[Document]:
 def test_arrays_are_matched_by_id_where_every_element_has_one(
     before: list[Any], after: list[Any], changed: tuple[str, ...]
 ) -> None:
-    """A variant put in front does not change all that follow; pointers lead into the new document."""
+    """A variant inserted in front does not change all that follow; pointers lead into the new document."""
     assert pointers({"a": before}, {"a": after}) == changed
 
 
@@ -137,12 +137,12 @@ def test_arrays_are_matched_by_id_where_every_element_has_one(
 def test_volatile_fields_never_count(
     before: Document, after: Document, volatile: list[str], changed: tuple[str, ...]
 ) -> None:
-    """Neither at the top nor, with a dotted name, further down."""
+    """This holds at the top and, with a dotted name, further down."""
     assert pointers(before, after, volatile) == changed
 
 
 def calls_of_diff(length: int) -> int:
-    """Return how many function calls it takes to compare two arrays of that many elements, one of them changed."""
+    """Return the number of function calls for comparing two arrays of that many elements, one of them changed."""
     before = document_json({"a": by_id(*[(number, number) for number in range(length)])})
     after = document_json({"a": by_id(*[(number, number) for number in range(1, length)], (0, 99))})
     calls = 0
@@ -161,13 +161,13 @@ def calls_of_diff(length: int) -> int:
 
 
 def test_work_grows_with_the_array_and_not_with_its_square() -> None:
-    """Ten thousand elements, all moved by one place, take ten times the calls of a thousand."""
+    """Ten thousand elements, all moved by one index, take ten times the calls of a thousand."""
     assert calls_of_diff(10_000) < 11 * calls_of_diff(1_000)
 
 
 @pytest.mark.parametrize("depth", [100, 600, 900])
 def test_deep_nesting_is_named_at_its_top_at_least(depth: int) -> None:
-    """Whatever the parser could read has a diff; beyond Python's stack the pointer is the top-level field."""
+    """Every readable document has a diff; beyond Python's stack the pointer is the top-level field."""
     before, after = (b'{"a":' * depth + number + b"}" * depth for number in (b"1", b"2"))
 
     (pointer,) = diff(before, after)
@@ -208,7 +208,7 @@ def test_nothing_differs_exactly_when_the_documents_are_equal(before: Document, 
 @given(documents, documents)
 @example({"id": [{"id": 1, "n": None}, {"id": 0, "n": [None]}]}, {"id": [{"id": 0, "n": []}]})
 def test_pointers_lead_into_the_new_document(before: Document, after: Document) -> None:
-    """What a pointer names is in the new document, or was in what the rest of the pointer names there."""
+    """The target of a pointer is in the new document, or was in the value that the rest of the pointer names there."""
     new = document(document_json(after))
 
     for pointer in pointers(before, after):
@@ -217,7 +217,7 @@ def test_pointers_lead_into_the_new_document(before: Document, after: Document) 
 
 @given(documents, documents)
 def test_a_document_differs_from_another_wherever_it_stands(before: Document, after: Document) -> None:
-    """Arrays at the top are compared as texts, those below as values: both must say the same."""
+    """Arrays at the top are compared as texts, those below as values: both must give the same result."""
     below = pointers({"w": before}, {"w": after})
 
     assert tuple(f"/w{pointer}" for pointer in pointers(before, after)) == below

@@ -1,4 +1,4 @@
-"""What a filter matches: every rule of docs/filters.md."""
+"""The matches of a filter: every rule of docs/filters.md."""
 
 import sys
 from decimal import Decimal
@@ -71,7 +71,7 @@ PRODUCT: Document = {
         ("variants.price:>129.99", False),
         ("variants.price:<10", True),  # as text "9.50" would not be less
         ("count:<-1", False),
-        # Any element, through nested arrays; each term may find another one.
+        # Any element, through nested arrays; each term may match a different one.
         ("line_items.properties.name:_mine", True),
         ("variants.options:XL", True),
         ("variants.title:Album variants.price:<10", True),
@@ -98,7 +98,7 @@ PRODUCT: Document = {
         ("(count:1 AND status:active) OR vendor:Nike*", True),
         ("-(count:1 OR status:draft)", True),
         ("NOT status:draft", True),
-        # Fields that are not there: neither as they are nor negated, save for existence.
+        # Absent fields: no match, plain or negated, except for existence.
         ("color:red", False),
         ("-color:red", False),
         ("color:>1", False),
@@ -112,13 +112,13 @@ PRODUCT: Document = {
         ("variants.color:red", False),
         ("-variants.color:red", False),
         ("title.length:1", False),
-        # Nothing below a null or an empty array: known, and empty.
+        # Below a null or an empty array: known to be empty.
         ("images.src:x", False),
         ("-images.src:x", True),
         ("-vendor_address.zip:5", True),
         ("-note.text:x", True),
         ("note:x", False),
-        # What cannot be compared: neither way.
+        # Incomparable values: no match either way.
         ("title:>5", False),
         ("-title:>5", False),
         ("-taxable:yes", False),
@@ -128,7 +128,7 @@ PRODUCT: Document = {
         ("-title:>'2026-01-01'", False),
         ("-taxable:>0", False),
         ("taxable:>0", False),
-        # A dot that belongs to a name.
+        # A dot inside a name.
         (r"a\.b:1", True),
     ],
 )
@@ -151,12 +151,12 @@ def test_matches(text: str, matches: bool) -> None:
     ],
 )
 def test_times_are_compared_as_instants(value: Any, matches: bool) -> None:
-    """Whatever notation the provider uses."""
+    """This holds for any provider's notation."""
     assert compile_filter("t:>'2026-01-31T12:00:00Z'").matches({"t": value}) is matches
 
 
 def test_now_without_a_time_is_undecided() -> None:
-    """A caller that does not say what time it is gets no match, nor one by negation."""
+    """Without a given time there is no match, nor one by negation."""
     for text in ("created_at:<now", "-created_at:<now"):
         assert not compile_filter(text).matches(PRODUCT)
 
@@ -169,7 +169,7 @@ def test_odd_values_are_compared_or_not_and_never_raise(value: Any) -> None:
 
 
 def test_explanation_gives_every_term_with_what_was_found() -> None:
-    """Also the terms that did not matter, in the order of the text, modifiers included."""
+    """Terms that did not matter are included, in the order of the text, with modifiers."""
     explained = compile_filter("status:draft (-tags:rock OR color:red) variants.price:>=10 title:>5").explain(PRODUCT)
 
     assert explained == [
@@ -182,14 +182,14 @@ def test_explanation_gives_every_term_with_what_was_found() -> None:
 
 
 def test_explanation_of_an_absent_field_that_should_be_absent() -> None:
-    """Negated existence holds, and says why."""
+    """Negated existence holds, and the explanation gives the reason."""
     (verdict,) = compile_filter("-invalid_field:*").explain(PRODUCT)
 
     assert (verdict.text, verdict.holds, verdict.found) == ("-invalid_field:*", True, ())
 
 
 def test_fields_are_named_once() -> None:
-    """For `penstock check`, which looks for fields that no delivery ever had."""
+    """`penstock check` uses this to find fields that no delivery ever had."""
     assert compile_filter("a:1 OR (b.c:2 -a:3)").fields == ("a", "b.c")
 
 

@@ -1,4 +1,4 @@
-"""The grammar of filters: what is read how, and where an error points."""
+"""The grammar of filters: how each text is parsed, and where an error points."""
 
 import pytest
 from hypothesis import given
@@ -83,7 +83,7 @@ def test_connectives_are_read_in_shopifys_order(text: str, read: str) -> None:
     ],
 )
 def test_names_and_values_are_unescaped(text: str, path: tuple[str, ...], value: str) -> None:
-    """Backslash takes the next character as it is; quotes take everything up to the closing one."""
+    """Backslash escapes the next character; quotes take everything up to the closing one."""
     term = parse_filter(text)
 
     assert isinstance(term, Term)
@@ -197,7 +197,7 @@ def test_long_filter_is_shown_round_the_error() -> None:
 
 @pytest.mark.parametrize("text", ["a:" + "x" * MAX_BYTES, "a:" + "ä" * (MAX_BYTES // 2), "(" * MAX_BYTES + "a:1"])
 def test_filter_that_is_too_long_is_refused(text: str) -> None:
-    """Before it is read at all."""
+    """The limit applies before parsing."""
     with pytest.raises(FilterSyntaxError, match="at most 4096 bytes"):
         compile_filter(text)
 
@@ -223,7 +223,7 @@ def test_nesting_is_bounded(opening: str) -> None:
     [("title:日本語 x", 13), ("title:e\u0301 x", 8), ("title:é x", 8), ("title:\tx", 6), ("a:1\nx", 4)],
 )
 def test_caret_stands_under_the_place_also_after_wide_characters(text: str, columns: int) -> None:
-    """Chinese takes two columns, an accent of its own none; the line keeps its shape whatever white space it has."""
+    """Chinese takes two columns, an accent of its own none; the line keeps its shape with any white space."""
     error = error_of(text)
 
     assert str(error).splitlines()[-1] == " " * (2 + columns) + "^"
@@ -236,7 +236,7 @@ pieces = st.sampled_from(
 
 @given(st.lists(pieces, max_size=15).map("".join) | st.text(max_size=30))
 def test_any_text_is_read_or_refused(text: str) -> None:
-    """No other exception, whatever the text, and the place of an error lies within it."""
+    """Any text raises no other exception, and the position of an error lies within it."""
     error = error_of(text)
 
     assert error is None or 0 <= error.position <= len(text)
@@ -244,7 +244,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 
 
 def error_of(text: str) -> FilterSyntaxError | None:
-    """Return what is wrong with a text, None after it was read and asked about a document."""
+    """Return a text's error, None after it was parsed and evaluated on a document."""
     try:
         compile_filter(text).matches({"a": [1, "b", None]})
     except FilterSyntaxError as error:

@@ -10,7 +10,7 @@ from streams.steps.outcome import PRECEDENCE, summarise
 
 
 def test_single_part_is_the_outcome() -> None:
-    """Nothing is added to or taken from the one resource's outcome."""
+    """The one resource's outcome stays unchanged."""
     part = Outcome("stale", "older_than_stored", "a newer one was there")
 
     assert summarise([part]) is part
@@ -18,7 +18,7 @@ def test_single_part_is_the_outcome() -> None:
 
 @pytest.mark.parametrize("leading", PRECEDENCE)
 def test_the_part_that_did_most_speaks(leading: OutcomeName) -> None:
-    """Whatever the order of the parts."""
+    """This holds for any order of the parts."""
     weaker = PRECEDENCE[PRECEDENCE.index(leading) :]
 
     for parts in permutations(weaker[:3]):
@@ -26,7 +26,7 @@ def test_the_part_that_did_most_speaks(leading: OutcomeName) -> None:
 
 
 def test_all_event_ids_are_kept_in_order() -> None:
-    """Also those of the parts that do not speak."""
+    """This includes the parts that do not decide the outcome."""
     parts = [Outcome("changed", "created", "", ("1", "2")), Outcome("stale", "x"), Outcome("changed", "y", "", ("3",))]
 
     assert summarise(parts) == Outcome("changed", "created", "", ("1", "2", "3"))

@@ -1,4 +1,4 @@
-"""Raw routes: which topics get a delivery as it was received."""
+"""Raw routes: which topics get a delivery as received."""
 
 from typing import Any
 
@@ -24,19 +24,19 @@ from tests.support.builders.deliveries import delivery
     ],
 )
 def test_raw_route_selects_by_everything_it_names(selectors: dict[str, Any], is_selected: bool) -> None:
-    """What the delivery shows does not matter, only what is written on it."""
+    """The delivery's content does not matter, only its headers."""
     assert bool(copy_topics(delivery(), [RawRoute("raw", "copies", **selectors)])) is is_selected
 
 
 def test_topic_gets_a_delivery_once() -> None:
-    """However many routes lead to it; in the order of the configuration."""
+    """Several routes to it make one record; topics are in the order of the configuration."""
     routes = [RawRoute("a", "x"), RawRoute("b", "y"), RawRoute("c", "x")]
 
     assert copy_topics(delivery(), routes) == ("x", "y")
 
 
 def test_outcome_says_where_the_copies_went_and_nothing_else_changes() -> None:
-    """A copy is no event: outcome, reason and event ids are the resource's."""
+    """A passthrough record is no event: outcome, reason and event ids are the resource's."""
     dead = Outcome("dead", "unreadable", "expected a JSON object")
 
     assert noted(dead, ()) is dead

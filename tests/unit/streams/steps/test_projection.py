@@ -1,4 +1,4 @@
-"""Cutting documents down to included fields."""
+"""Projecting documents on included fields."""
 
 import pytest
 
@@ -16,7 +16,7 @@ from streams.steps.projection import projected
         ({"id": 7, "a": {"b": 1, "c": 2}}, ["a"], {"id": 7, "a": {"b": 1, "c": 2}}),
         ({"a": {"b": 1, "c": 2}}, ["a.b", "a"], {"a": {"b": 1, "c": 2}}),  # the whole wins over its part
         ({"a": {"b": 1, "c": 2}}, ["a", "a.b"], {"a": {"b": 1, "c": 2}}),
-        ({"a": [{"b": 1, "c": 2}, {"c": 3}]}, ["a.b"], {"a": [{"b": 1}, {}]}),  # places stay
+        ({"a": [{"b": 1, "c": 2}, {"c": 3}]}, ["a.b"], {"a": [{"b": 1}, {}]}),  # indexes stay
         ({"a": [[{"b": 1, "c": 2}]]}, ["a.b"], {"a": [[{"b": 1}]]}),
         ({"a": None}, ["a.b"], {"a": None}),
         ({"a": "text"}, ["a.b"], {"a": None}),
@@ -24,5 +24,5 @@ from streams.steps.projection import projected
     ],
 )
 def test_narrowed_keeps_the_included_fields_and_the_id(document: Document, fields: list[str], kept: Document) -> None:
-    """Nothing else passes, nothing is added."""
+    """No other field passes, and none is added."""
     assert projected(document, tuple(fields)) == kept

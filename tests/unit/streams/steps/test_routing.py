@@ -21,7 +21,7 @@ def route(name: str = "route", text: str = "", include: tuple[str, ...] = (), **
 
 
 def sent(shown: Change, *routes: Route, volatile: frozenset[str] = frozenset()) -> RoutedChange | UnroutedChange:
-    """Return where a change goes with these routes."""
+    """Return a change's destinations with these routes."""
     return fanout(shown, delivery(), replace(ROUTES, routes=routes), volatile)
 
 
@@ -32,7 +32,7 @@ def topics(shown: Change, *routes: Route) -> tuple[str, ...]:
 
 
 def reason(shown: Change, *routes: Route) -> str:
-    """Return why a change goes nowhere."""
+    """Return the reason why a change has no destination."""
     unrouted = sent(shown, *routes)
     assert isinstance(unrouted, UnroutedChange)
     return unrouted.reason
@@ -42,7 +42,7 @@ def reason(shown: Change, *routes: Route) -> str:
 
 
 def test_without_routes_a_change_goes_whole_to_its_default_topic() -> None:
-    """Nothing has to be configured."""
+    """No configuration is needed."""
     shown = change(None, NIKE)
 
     assert sent(shown) == RoutedChange(shown, (DEFAULT,))
@@ -57,7 +57,7 @@ def test_type_without_topics_of_its_own_goes_to_other() -> None:
 
 
 def test_selector_is_compared_with_the_type_and_not_with_the_topic() -> None:
-    """So a route can still pick one type out of those that share a topic, and none is picked by the topic's name."""
+    """So a route can select one type among those that share a topic, and the topic's name selects none."""
     shown = change(None, NIKE, resource_type="surprise")
 
     assert topics(shown, route("one", resource="surprise", topic="surprises")) == ("surprises",)
@@ -86,19 +86,19 @@ def test_selector_is_compared_with_the_type_and_not_with_the_topic() -> None:
     ],
 )
 def test_route_selects_by_everything_it_names(selectors: dict[str, Any], is_selected: bool) -> None:
-    """What it does not name does not matter."""
+    """Unnamed properties do not matter."""
     assert selects(Route("route", **selectors), change(None, NIKE), delivery()) is is_selected
 
 
 def test_every_selecting_route_gets_the_change_and_each_topic_once() -> None:
-    """In the order of the configuration; the default topic only where a route names none."""
+    """They are in the order of the configuration; the default topic only where a route names none."""
     routes = [route("a", topic="x"), route("b"), route("c", topic="x"), route("d", topic="y", resource="order")]
 
     assert topics(change(None, NIKE), *routes) == ("x", DEFAULT)
 
 
 def test_change_that_no_route_selects_goes_nowhere() -> None:
-    """Also not to the default topic."""
+    """It does not go to the default topic either."""
     assert reason(change(None, NIKE), route(resource="order")) == "no_route"
 
 
@@ -111,28 +111,28 @@ def test_change_that_no_route_selects_goes_nowhere() -> None:
         (None, NIKE, True),
         (None, PUMA, False),
         (PUMA, NIKE, True),
-        (NIKE, PUMA, True),  # it leaves: a consumer that knows it must learn that
+        (NIKE, PUMA, True),  # it leaves: its consumers must learn that
         (NIKE, NIKE | {"price": "11.00"}, True),
         (PUMA, PUMA | {"price": "11.00"}, False),
         (NIKE, None, True),
         (PUMA, None, False),
-        (None, None, True),  # deleted and never seen: nothing says that it did not match
+        (None, None, True),  # deleted and never seen: it may have matched
     ],
 )
 def test_filter_takes_what_matches_or_did(before: Document | None, after: Document | None, goes: bool) -> None:
-    """A consumer of a filtered topic never keeps what no longer belongs to it."""
+    """A consumer of a filtered topic never keeps a resource that no longer matches."""
     assert bool(topics(change(before, after, ["/x"]), route(text="vendor:Nike"))) is goes
 
 
 def test_each_route_is_asked_for_itself() -> None:
-    """One filter decides nothing for another route."""
+    """A filter does not affect another route."""
     routes = [route("a", "vendor:Nike", topic="nike"), route("b", "vendor:Puma", topic="puma"), route("c", topic="all")]
 
     assert topics(change(None, PUMA), *routes) == ("puma", "all")
 
 
 def test_change_that_no_filter_lets_through_names_the_routes() -> None:
-    """The outcome's detail says whose filter it was."""
+    """The outcome's detail names the route of the filter."""
     unrouted = sent(change(None, PUMA), route("nike", "vendor:Nike"), route("orders", resource="order"))
 
     assert unrouted == UnroutedChange("no_filter_matches", "not the filter of nike")
@@ -172,7 +172,7 @@ def test_change_of_no_included_field_goes_nowhere() -> None:
 
 @pytest.mark.parametrize(("before", "after"), [(None, NIKE), (NIKE, None), (None, {"id": 7})])
 def test_creation_and_deletion_always_count(before: Document | None, after: Document | None) -> None:
-    """Whatever the fields: the resource itself came or went."""
+    """This holds for any fields: the resource itself was created or deleted."""
     routed = sent(change(before, after), route(include=("price",)))
 
     assert isinstance(routed, RoutedChange)
@@ -181,7 +181,7 @@ def test_creation_and_deletion_always_count(before: Document | None, after: Docu
 
 @pytest.mark.parametrize(("before", "after"), [(PUMA, NIKE), (NIKE, PUMA)])
 def test_coming_to_match_counts_without_an_included_field(before: Document, after: Document) -> None:
-    """A consumer that never got the resource would not know it, however often its price stays the same."""
+    """A consumer that never got the resource would otherwise miss it while its price stays the same."""
     routed = sent(change(before, after, ["/vendor"]), route(text="vendor:Nike", include=("price",)))
 
     assert isinstance(routed, RoutedChange)
@@ -190,7 +190,7 @@ def test_coming_to_match_counts_without_an_included_field(before: Document, afte
 
 
 def test_volatile_field_does_not_count_though_included() -> None:
-    """It is shown, but no change."""
+    """It is included, but is no change."""
     shown = change(NIKE | {"updated_at": 1}, PUMA | {"updated_at": 2}, ["/vendor"])
 
     routed = sent(shown, route(include=("price", "updated_at")), volatile=frozenset({"updated_at"}))
@@ -199,7 +199,7 @@ def test_volatile_field_does_not_count_though_included() -> None:
 
 
 def test_filter_sees_fields_that_are_not_included() -> None:
-    """The whole document is asked, a part of it is sent."""
+    """The filter sees the whole document, a part of it is sent."""
     routed = sent(change(None, NIKE), route(text="vendor:Nike", include=("price",)))
 
     assert isinstance(routed, RoutedChange)
@@ -235,7 +235,7 @@ def test_routes_to_one_topic_share_their_fields() -> None:
 
 
 def test_topic_that_one_route_gives_everything_gets_it_whole() -> None:
-    """And no second record."""
+    """There is no second record."""
     shown = change(NIKE, PUMA, ["/vendor"])
 
     routed = sent(shown, route("a", include=("price",)), route("b"), route("c", include=("vendor",), topic="other"))
@@ -262,7 +262,7 @@ def test_topic_that_one_route_gives_everything_gets_it_whole() -> None:
 def test_lane_is_a_topic_beside_the_one_it_belongs_to(
     priority: Any, topic: str | None, lane: str, include: tuple[str, ...]
 ) -> None:
-    """Whole changes and narrowed ones alike."""
+    """This holds for whole and projected changes."""
     routed = sent(change(None, NIKE), route(priority=priority, topic=topic, include=include))
 
     assert isinstance(routed, RoutedChange)
@@ -295,14 +295,14 @@ def test_lane_is_that_of_the_fields_that_changed() -> None:
 
 
 def test_no_field_of_any_lane_changed() -> None:
-    """Then the change goes nowhere, as without lanes."""
+    """Then the change has no destination, as without lanes."""
     routes = [route("prices", include=("price",), priority="high"), route("notes", include=("note",), priority="low")]
 
     assert reason(change(NIKE, NIKE | {"vendor": "x"}, ["/vendor"]), *routes) == "no_included_field_changed"
 
 
 def test_nothing_is_parsed_where_no_route_asks() -> None:
-    """Texts that are no JSON pass: without filter or included fields nobody looks into them."""
+    """Texts that are no JSON pass: without filter or included fields they are not parsed."""
     shown = Change("e", "u", "k", "product", "7", ("/a",), b"no JSON", b"none either", None, None)
 
     assert topics(shown) == (DEFAULT,)

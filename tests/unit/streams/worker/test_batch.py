@@ -20,7 +20,7 @@ class Record:
         self._arrived = arrived
 
     def topic(self) -> str:
-        """Return where it lies."""
+        """Return its topic."""
         return self._arrived.topic
 
     def partition(self) -> int:

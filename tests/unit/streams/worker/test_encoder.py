@@ -1,4 +1,4 @@
-"""The records that carry a decision."""
+"""The records of a decision."""
 
 from typing import Any, cast, get_args
 
@@ -18,7 +18,7 @@ SCHEMAS = {name: codec.parse_schema(codec.schema_text(name)) for name in codec.S
 
 
 class Registry:
-    """A registry that knows every schema."""
+    """A registry with every schema."""
 
     def prefix(self, topic: str, name: codec.SchemaName) -> bytes:  # noqa: ARG002  as the port names them
         """Return one id for all."""
@@ -32,12 +32,12 @@ class Topics:
         self.ensured: set[str] = set()
 
     def ensure(self, topic: str) -> None:
-        """Remember who was asked for."""
+        """Record the requested topic."""
         self.ensured.add(topic)
 
 
 def records(*routes: Route) -> list[tuple[str, Any]]:
-    """Return topic and decoded value of what one created product becomes."""
+    """Return topic and decoded value of the records of one created product."""
     pipeline, topics = Pipeline(replace(ROUTES, routes=routes)), Topics()
     shown = delivery(snapshot({"id": 7, "title": "A", "price": 1}, version=1))
     out = Encoder(cast(Any, Registry()), cast(Any, topics), pipeline.routes).records(shown, pipeline.decide(shown), 1)
@@ -47,14 +47,14 @@ def records(*routes: Route) -> list[tuple[str, Any]]:
 
 
 def test_change_becomes_change_state_and_outcome() -> None:
-    """In this order, the outcome last."""
+    """The records are in this order, the outcome last."""
     topics = [topic for topic, _ in records()]
 
     assert topics == ["changes.scripted.product", "state.scripted.product", "deliveries.outcomes"]
 
 
 def test_narrowed_change_goes_to_its_topic_and_the_state_stays_whole() -> None:
-    """What a route leaves out is not lost to others."""
+    """Fields that a route omits are not lost to others."""
     out = records(Route("whole", topic="all"), Route("prices", topic="prices", include_fields=("price",)))
 
     assert [(topic, value.get("after", value.get("document"))) for topic, value in out[:-1]] == [
@@ -66,7 +66,7 @@ def test_narrowed_change_goes_to_its_topic_and_the_state_stays_whole() -> None:
 
 
 def test_dead_delivery_becomes_a_letter_and_an_outcome() -> None:
-    """And nothing else."""
+    """There are no other records."""
     shown = delivery(snapshot({"id": 7}))
 
     out = Encoder(cast(Any, Registry()), cast(Any, Topics()), ROUTES).records(shown, dead("too_large", "why"), 1)
@@ -76,7 +76,7 @@ def test_dead_delivery_becomes_a_letter_and_an_outcome() -> None:
 
 @pytest.mark.parametrize("name", get_args(OutcomeName))
 def test_every_delivery_has_one_outcome(name: OutcomeName) -> None:
-    """Whatever became of it, also when nothing follows: the books are kept of what was accepted, not of what changed."""
+    """Every delivery is counted, also one without changes: the books cover accepted deliveries, not changes."""
     shown = delivery(snapshot({"id": 7}))
     result = Result(Outcome(name, "a_reason", "why"), (), Writes({}, {}))
 
@@ -87,7 +87,7 @@ def test_every_delivery_has_one_outcome(name: OutcomeName) -> None:
 
 
 def test_filtered_change_still_becomes_state() -> None:
-    """Only `state.*` and the outcome know of it."""
+    """Only `state.*` and the outcome have it."""
     out = records(Route("orders", resource="order"))
 
     assert [topic for topic, _ in out] == ["state.scripted.product", "deliveries.outcomes"]
@@ -96,7 +96,7 @@ def test_filtered_change_still_becomes_state() -> None:
 
 @pytest.mark.parametrize("is_dead", [False, True])
 def test_copy_is_the_record_of_the_raw_topic(is_dead: bool) -> None:
-    """Key, body and every header once, whatever became of the delivery; the outcome says where it went."""
+    """Key, body and every header once, for any outcome; the outcome names its topics."""
     received = msgspec.structs.replace(delivery(snapshot({"id": 7}, version=1)), headers={"x-shopify-topic": "é"})
     raw = codec.raw_headers(received)
     shown = codec.raw_delivery(received.key.encode(), received.body, raw, ("webhooks.raw", 3, 9))

@@ -1,4 +1,4 @@
-"""What a worker's /readyz says, from facts: the first thing that is missing."""
+"""A worker's /readyz, derived from facts: the first missing condition."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,7 @@ from streams.worker.operations import pages
 
 @dataclass
 class Share:
-    """The partitions of a worker, as a test wants them."""
+    """A worker's partitions, set by a test."""
 
     is_assigned: bool = True
     working: list[int] = field(default_factory=lambda: [0, 1])
@@ -19,7 +19,7 @@ class Share:
 
 
 class Clock:
-    """Seconds that pass when a test says so."""
+    """A clock set by a test."""
 
     now_s = 100.0
 
@@ -29,7 +29,7 @@ class Clock:
 
 
 def standing(share: Share, waiting: tuple[int, ...] = (), silent_s: float = 0.0, is_stopping: bool = False) -> Standing:
-    """Return how a worker stands whose Kafka answered `silent_s` ago."""
+    """Return the state of a worker whose Kafka answered `silent_s` ago."""
     clock = Clock()
     health = Health(share, 300, lambda: is_stopping, clock)
     health.answered(waiting)
@@ -51,7 +51,7 @@ def standing(share: Share, waiting: tuple[int, ...] = (), silent_s: float = 0.0,
 def test_first_that_is_missing_is_said(
     share: Share, waiting: tuple[int, ...], silent_s: float, is_stopping: bool, status: str
 ) -> None:
-    """Ready only where everything is there; Kafka's silence counts before all that Kafka would have to tell."""
+    """Ready only with every condition met; Kafka's silence takes precedence over facts that come from Kafka."""
     assert standing(share, waiting, silent_s, is_stopping).status == status
 
 
@@ -61,7 +61,7 @@ def test_first_that_is_missing_is_said(
     (standing(Share(), waiting=(1,)), ("partitions 1 ", "more than 300 s", "undecided_limit_s")),
 ])  # fmt: skip
 def test_detail_says_what_was_expected(found: Standing, words: tuple[str, ...]) -> None:
-    """A person reads which partitions, how long, and which setting."""
+    """The message has the partitions, the duration, and the setting."""
     assert all(word in found.detail for word in words), found.detail
 
 
@@ -86,14 +86,14 @@ def test_page_has_status_and_reason(share: Share, page: Page) -> None:
     (10, (0, 10), -1, False),        # everything is decided
     (9, (0, 10), -1, True),          # the last one is not, and nothing newer came
     (9, (0, 12), 10, True),
-    (10, (0, 12), 10, False),        # what is undecided is recent
+    (10, (0, 12), 10, False),        # the undecided ones are recent
     (-1001, (0, 3), -1, True),       # nothing was ever committed
     (-1001, (0, 3), 0, False),
     (-1001, (0, 0), -1, False),
-    (2, (7, 7), -1, False),          # retention has deleted what was undecided
+    (2, (7, 7), -1, False),          # retention has deleted the undecided ones
 ])  # fmt: skip
 def test_undecided_records_before_the_first_recent_one_wait(
     committed: int, ends: tuple[int, int], recent: int, has_older: bool
 ) -> None:
-    """Old is what lies from the committed offset on and before the first recent record."""
+    """Old records lie from the committed offset on and before the first recent record."""
     assert _has_older(committed, ends, recent) == has_older

@@ -46,7 +46,7 @@ def test_route_is_compiled_with_everything_it_says(tmp_path: Path) -> None:
 
 
 def test_route_without_filter_takes_everything(tmp_path: Path) -> None:
-    """None, not a filter that is always true: the hot path asks nothing."""
+    """The filter is None, not one that is always true: the hot path skips it."""
     text = TOML.replace('filter = "vendor:Nike variants.price:>=10.00"\n', "")
 
     (route,) = compiled_routes(loading.load(written(tmp_path, text), {})).routes
@@ -55,7 +55,7 @@ def test_route_without_filter_takes_everything(tmp_path: Path) -> None:
 
 
 def test_wrong_filter_is_a_configuration_error_with_line_and_caret(tmp_path: Path) -> None:
-    """The worker does not start, and says where to repair the file."""
+    """The worker does not start, and names the place in the file to repair."""
     path = written(tmp_path, TOML.replace("vendor:Nike variants", "vendor:Nike and variants"))
 
     with pytest.raises(ConfigurationError) as caught:
@@ -69,7 +69,7 @@ def test_wrong_filter_is_a_configuration_error_with_line_and_caret(tmp_path: Pat
 
 
 def test_every_wrong_filter_is_reported(tmp_path: Path) -> None:
-    """Not only the first one."""
+    """Later mistakes are reported as well as the first."""
     route = '[[routes]]\nname = "{}"\nfilter = "a:"\n'
     path = written(tmp_path, route.format("one") + route.format("two") + '[[routes]]\nname = "three"\nfilter = "a:1"\n')
 
@@ -82,7 +82,7 @@ def test_every_wrong_filter_is_reported(tmp_path: Path) -> None:
 
 
 def test_wrong_filter_never_becomes_a_route(tmp_path: Path) -> None:
-    """Also where no file is at hand: a route that takes everything instead would send what nobody asked for."""
+    """This holds without a file, too: a route that took everything instead would publish unwanted records."""
     loaded = loading.load(written(tmp_path, '[[routes]]\nname = "one"\nfilter = "bare"\n'), {})
 
     with pytest.raises(ConfigurationError, match=r"routes\[0\].filter: expected field:value"):
@@ -105,7 +105,7 @@ def test_raw_routes_and_pauses_are_kept_apart(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("worker_id", ["../elsewhere", "a/b", ".", ".hidden", "a b", "ä", "x" * 201, "a\nb"])
 def test_worker_id_that_is_no_name_is_refused(tmp_path: Path, worker_id: str) -> None:
-    """It names a folder, which must lie where the others do."""
+    """It names a directory, which must lie beside the others."""
     environ = {"PENSTOCK_CONFIG": str(written(tmp_path, TOML)), "PENSTOCK_WORKER_ID": worker_id}
 
     with pytest.raises(ConfigurationError, match="expected up to 200 of the characters"):
@@ -113,7 +113,7 @@ def test_worker_id_that_is_no_name_is_refused(tmp_path: Path, worker_id: str) ->
 
 
 def test_worker_id_is_the_hosts_name_by_default(tmp_path: Path) -> None:
-    """And 0: one worker on a host needs no name."""
+    """The default ends with 0: one worker on a host needs no name."""
     environ = {"PENSTOCK_CONFIG": str(written(tmp_path, TOML))}
 
     assert from_environment(environ).worker_id.endswith("-0")
@@ -121,7 +121,7 @@ def test_worker_id_is_the_hosts_name_by_default(tmp_path: Path) -> None:
 
 
 def test_option_that_librdkafka_refuses_ends_the_worker_at_its_start(tmp_path: Path) -> None:
-    """Trying again would never help; without this the worker tried for ever."""
+    """A retry would never help; without this check the worker retried without end."""
     path = written(tmp_path, '[kafka.options]\nsasl.passwrd = "hush"\n')
 
     with pytest.raises(ConfigurationError) as caught:
@@ -138,7 +138,7 @@ def test_option_that_librdkafka_refuses_ends_the_worker_at_its_start(tmp_path: P
 def test_environment_wins_over_the_configured_operations_port(
     tmp_path: Path, environ: dict[str, str], location: tuple[str, int]
 ) -> None:
-    """As for the ingress; what is set to nothing is as good as not set."""
+    """The ingress does the same; an empty value counts as unset."""
     text = TOML + '[worker]\noperations_host = "127.0.0.2"\noperations_port = 9999\n'
 
     settings = from_environment({"PENSTOCK_CONFIG": str(written(tmp_path, text)), **environ})
