@@ -6,7 +6,7 @@ import msgspec
 
 from config.model import Source
 from providers.base import Provider
-from providers.bigcommerce import BigCommerce
+from providers.bigcommerce.provider import BigCommerce
 from providers.generic import Generic, GenericOptions
 from providers.github.provider import GitHub
 from providers.shopery import Shopery

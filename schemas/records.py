@@ -83,8 +83,8 @@ class Snapshot(Struct, frozen=True):
     `may_be_partial`: the sender may have been told to leave fields out, so a document that lacks a top-level field of the
     stored one is partial.
     `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time, and
-    those without a time; 0 means no rank. From `PHASE` on, its thousands are a phase, which goes before the time (a completed
-    job never runs again, whatever its times say).
+    those without a time; 0 means no rank, and less than 0 that nothing of the same time is earlier (a creation). From `PHASE`
+    on, its thousands are a phase, which goes before the time (a completed job never runs again, whatever its times say).
     """
 
     resource_type: str

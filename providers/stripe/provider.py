@@ -23,7 +23,9 @@ from providers.signature import (
     signing_headers,
     timestamp_refusal,
 )
-from providers.stripe.types import OBJECT_TYPES
+from providers.stripe.names import PATHS, PREVIEWS, SINGLETONS, object_id
+from providers.stripe.ranks import state_rank
+from providers.stripe.types import OBJECT_TYPES, RESOURCE_TYPE_OF
 from schemas.records import ChildRule, Document, RawDelivery, Snapshot, resource_key
 
 SCHEME = SignatureScheme(
@@ -38,32 +40,18 @@ SCHEME = SignatureScheme(
 MAX_TYPE_CHARS = 200
 TEST_MODE = "test"
 
-# Where an object without an id refers to its owner; the first that exists is used. The preview in `invoice.upcoming` belongs
-# to a subscription (in newer API versions below `parent`), a cash balance to a customer.
-OWNERS = ("subscription", "parent.subscription_details.subscription", "customer")
-# Only the pair identifies an alert that was triggered for a customer.
-PAIRS = {"billing.alert_triggered": ("customer", "alert")}
-# The id of objects that each account has once, such as `balance`, if the event names no connected account.
-OWN_ACCOUNT = "self"
+# The id of objects that each account and mode, which are the tenant, has once, such as `balance`.
+SINGLETON = "self"
 
-# The merchant chooses these ids, or they belong to another account's object: two accounts of a platform may use the same id.
-IDS_WITHIN_ACCOUNT = frozenset({"application", "coupon", "plan", "price", "product", "promotion_code", "sku"})
-# A preview is not the later invoice, and must not be among the invoices.
-RENAMED = {"invoice.upcoming": "upcoming_invoice"}
+# Thin events, and the versions of the API whose objects they are about.
+NOTIFICATION = "v2.core.event"
+API_VERSIONS = ("v1_", "v2_")
 
 # A subscription "deleted" is one that was cancelled: the object is complete, `status: canceled`, and stays readable.
 # For every other *.deleted event (customer, product, invoice draft, external account, …) the object is gone.
 CANCELLATIONS = frozenset({"customer.subscription.deleted"})
 # The application still exists, but the access that the account granted to it is gone.
 ENDINGS = frozenset({"account.application.deauthorized"})
-# One action causes several events within one second, in any order: a payment sends `invoice.updated` and `invoice.paid`. These
-# states only advance, so they tell which of two events is later. Source: Stripe's status transitions of these objects.
-STATE_RANKS = {
-    "invoice": {"open": 1, "uncollectible": 2, "paid": 3, "void": 3},
-    "payment_intent": {"succeeded": 1, "canceled": 1},
-    "setup_intent": {"succeeded": 1, "canceled": 1},
-    "checkout.session": {"complete": 1, "expired": 1},
-}
 # Only a few objects have an update time; Stripe changes it whenever it changes the object.
 VOLATILE = frozenset({"updated"})
 # A list contains its first page, and `has_more` tells whether there are others. A line's id is assumed unique only within its
@@ -75,11 +63,12 @@ CHILDREN: Mapping[str, tuple[ChildRule, ...]] = {
 }
 
 RESOURCE_TYPES = OBJECT_TYPES.union(
-    RENAMED.values(), (rule.resource_type for rules in CHILDREN.values() for rule in rules)
+    PREVIEWS.values(), (rule.resource_type for rules in CHILDREN.values() for rule in rules)
 )
 
 _EVENT_PATHS = (
     "id",
+    "object",
     "type",
     "created",
     "api_version",
@@ -89,16 +78,20 @@ _EVENT_PATHS = (
     "related_object.id",
     "related_object.type",
 )
-_OBJECT_PATHS = ("id", "object", "alert", *OWNERS)
+_OBJECT_PATHS = ("id", "object", *PATHS)
 _decode_outline = outline_decoder((*_EVENT_PATHS, *(f"data.object.{path}" for path in _OBJECT_PATHS)))
 
 
 class Found(Struct, frozen=True):
-    """The names of one resource, and its document: the object, or the notification about it."""
+    """The names of one resource, and its document: the object, or the notification about it.
+
+    `is_occurrence`: nothing names the object, so this event is a resource of its own, named by its id. It is never deleted.
+    """
 
     resource_type: str
     resource_id: str
     document: Document
+    is_occurrence: bool = False
 
 
 class Stripe(Struct, frozen=True):
@@ -140,7 +133,7 @@ class Stripe(Struct, frozen=True):
             digest = body_digest(request.body)
             return Envelope(digest, "unknown", digest)
         delivery_id = text_id(event.get("id")) or body_digest(request.body)
-        found, tenant = _found(event), _tenant(event)
+        found, tenant = _found(event, delivery_id), _tenant(event)
         api_version = event.get("api_version")
         return Envelope(
             delivery_id=delivery_id,
@@ -162,10 +155,10 @@ class Stripe(Struct, frozen=True):
         event = read_object(delivery.body)
         if isinstance(event, Unparsed):
             return event
-        found = _found(event)
+        found = _found(event, delivery.delivery_id)
         if isinstance(found, Unparsed):
             return found
-        is_deleted = _is_deletion(event, found.document)
+        is_deleted = not found.is_occurrence and _is_deletion(event, found.document)
         snapshot = Snapshot(
             resource_type=found.resource_type,
             resource_id=found.resource_id,
@@ -174,7 +167,7 @@ class Stripe(Struct, frozen=True):
             is_deleted=is_deleted,
             volatile=VOLATILE,
             children=CHILDREN.get(found.resource_type, ()),
-            state_rank=0 if is_deleted else _state_rank(found.document),
+            state_rank=0 if is_deleted else _state_rank(event, found.document),
         )
         return Parsed((snapshot,))
 
@@ -205,62 +198,51 @@ def _tenant(event: Document) -> str:
     return f"{account}:{TEST_MODE}" if account else TEST_MODE
 
 
-def _found(event: Document) -> Found | Unparsed:
+def _found(event: Document, delivery_id: str) -> Found | Unparsed:
+    """Return what an event is about; `identify` and `parse` both name resources by this function alone."""
+    occurrence_id = text_id(event.get("id")) or delivery_id
     stripe_object = at(event, "data.object")
     if isinstance(stripe_object, dict):
-        return _found_in_snapshot(event, stripe_object)
-    if "related_object" in event or event.get("object") == "v2.core.event":
-        return _found_in_notification(event)
+        return _found_in_snapshot(event, stripe_object, occurrence_id)
+    if "related_object" in event or event.get("object") == NOTIFICATION:
+        return _found_in_notification(event, occurrence_id)
     return Unparsed("unknown_shape", "expected an event with an object in data.object, or a thin event")
 
 
-def _found_in_snapshot(event: Document, stripe_object: Document) -> Found | Unparsed:
+def _found_in_snapshot(event: Document, stripe_object: Document, occurrence_id: str) -> Found | Unparsed:
     object_type = stripe_object.get("object")
     if not isinstance(object_type, str):
         return Unparsed("unknown_shape", "expected the name of its type in data.object.object")
-    account = text_id(event.get("account"))
-    own_id = text_id(stripe_object.get("id"))
-    resource_id = own_id or _stand_in(object_type, stripe_object) or account or OWN_ACCOUNT
-    if own_id and account and object_type in IDS_WITHIN_ACCOUNT:
-        resource_id = f"{account}:{own_id}"
-    resource_type = RENAMED.get(_event_type(event)) or topic_name(object_type)
+    object_type = PREVIEWS.get(_event_type(event), object_type)
+    resource_type = RESOURCE_TYPE_OF.get(object_type) or topic_name(object_type)
+    resource_id = object_id(object_type, stripe_object)
+    if resource_id is None and object_type in SINGLETONS:
+        resource_id = SINGLETON
+    if resource_id is None:
+        return Found(resource_type, occurrence_id, stripe_object, is_occurrence=True)
     return Found(resource_type, resource_id, stripe_object)
 
 
-def _stand_in(object_type: str, stripe_object: Document) -> str | None:
-    """Return the owner's id for an object without an id."""
-    pair = [_referred_id(stripe_object, path) for path in PAIRS.get(object_type, ())]
-    known = [part for part in pair if part]
-    if pair and len(known) == len(pair):
-        return ":".join(known)
-    owners = (_referred_id(stripe_object, path) for path in OWNERS)
-    return next((owner for owner in owners if owner), None)
+def _found_in_notification(event: Document, occurrence_id: str) -> Found | Unparsed:
+    """Return the names of the related object; none of its content is in the event.
 
-
-def _referred_id(stripe_object: Document, path: str) -> str | None:
-    """Return the id in a field that refers to another object; an expanded field contains that object."""
-    reference = at(stripe_object, path)
-    return text_id(reference.get("id") if isinstance(reference, dict) else reference)
-
-
-def _found_in_notification(event: Document) -> Found | Unparsed:
-    """Return the related object's names; its type keeps the API's prefix, so notifications never mix with snapshots."""
+    The type keeps the API's version (`v1_billing_meter`, `v2_core_account`), so that a notification never replaces the object
+    of a snapshot event.
+    """
     related_type = at(event, "related_object.type")
     related_id = text_id(at(event, "related_object.id"))
     if isinstance(related_type, str) and related_id:
-        return Found(topic_name(related_type), related_id, event)
-    event_id = text_id(event.get("id"))
-    if event_id:
-        return Found("v2_core_event", event_id, event)
-    return Unparsed("unknown_shape", "expected a thin event to have an id")
+        resource_type = topic_name(related_type)
+        prefix = "" if resource_type.startswith(API_VERSIONS) else "v1_"
+        return Found(topic_name(f"{prefix}{resource_type}"), related_id, event)
+    return Found(topic_name(NOTIFICATION), occurrence_id, event, is_occurrence=True)
 
 
-def _state_rank(document: Document) -> int:
-    """Return the rank of the object's state; 0 for a notification and for objects whose states may recur."""
-    object_type, status = document.get("object"), document.get("status")
-    if isinstance(object_type, str) and isinstance(status, str):
-        return STATE_RANKS.get(object_type, {}).get(status, 0)
-    return 0
+def _state_rank(event: Document, document: Document) -> int:
+    """Return the rank of the event's object; a notification, which is its own document, has only that of its type."""
+    data = event.get("data")
+    previous = data.get("previous_attributes") if isinstance(data, dict) else None
+    return state_rank(_event_type(event), document, previous)
 
 
 def _is_deletion(event: Document, document: Document) -> bool:

@@ -71,6 +71,11 @@ OBJECTS: Final[Mapping[str, str]] = {
     """,
 }
 
-OBJECT_TYPES: Final = frozenset(
-    topic_name(f"{family}.{name}" if family else name) for family, names in OBJECTS.items() for name in names.split()
-)
+RESOURCE_TYPE_OF: Final[Mapping[str, str]] = {
+    object_type: topic_name(object_type)
+    for family, names in OBJECTS.items()
+    for object_type in (f"{family}.{name}" if family else name for name in names.split())
+}
+"""The resource type of each object type, so that a delivery need not compute it."""
+
+OBJECT_TYPES: Final = frozenset(RESOURCE_TYPE_OF.values())

@@ -139,3 +139,67 @@ def test_deletion_with_the_hash_of_the_creation_is_a_deletion() -> None:
 
     assert decided(*deliveries).outcomes[-1] == "changed deleted"
     assert [change.op for change in decided(*deliveries).changes] == ["c", "u", "d"]
+
+
+def test_creation_in_the_second_of_an_update_does_not_undo_it() -> None:
+    """stripe/stripe-cli#418: `customer.subscription.updated` (active) overtakes `…created` (incomplete) within one second."""
+    active = {"id": "sub_1", "object": "subscription", "status": "active"}
+    updated = stripe("evt_2", "customer.subscription.updated", active)
+    created = stripe("evt_1", "customer.subscription.created", active | {"status": "incomplete"})
+
+    pipeline = decided(updated, created)
+
+    assert pipeline.outcomes == ["changed created", "stale older_than_stored"]
+    assert last_state(pipeline)["status"] == "active"
+
+
+def test_disputes_without_id_are_those_of_their_charges() -> None:
+    """Stripe's format of 2013: a dispute has no id; two of them must not become one."""
+    deliveries = [
+        stripe(f"evt_{charge}", "charge.dispute.created", {"object": "dispute", "charge": charge, "amount": 1})
+        for charge in ("ch_A", "ch_B")
+    ]
+
+    pipeline = decided(*deliveries)
+
+    assert pipeline.outcomes == ["changed created"] * 2
+    assert [change.resource_id for change in pipeline.changes] == ["ch_A", "ch_B"]
+
+
+@pytest.mark.parametrize(
+    "related", [{}, {"related_object": None}, {"related_object": {"id": "mtr_1", "type": "billing.meter"}}]
+)
+def test_thin_event_has_one_key_at_the_ingress_and_in_the_pipeline(related: Document) -> None:
+    """stripe-python: `v1.billing.meter.no_meter_found` has no related object, and went to the partition of another key."""
+    event = {
+        "id": "evt_x",
+        "object": "v2.core.event",
+        "type": "v1.billing.meter.no_meter_found",
+        "created": "2026-01-31T12:00:00.000Z",
+        **related,
+    }
+    body = msgspec.json.encode(event)
+
+    envelope = provider("stripe").identify("acme", SignedRequest({}, body))
+    pipeline = decided(identified("stripe", event, {}))
+
+    assert [change.resource_key for change in pipeline.changes] == [envelope.key]
+
+
+def test_thin_event_does_not_replace_the_object_it_is_about() -> None:
+    """Its notification shows nothing of the meter, whose document comes with snapshot events."""
+    meter = {"id": "mtr_1", "object": "billing.meter", "status": "active"}
+    notified = {
+        "id": "evt_2",
+        "object": "v2.core.event",
+        "type": "v1.billing.meter.error_report_triggered",
+        "created": "2026-01-31T12:00:05.000Z",
+        "related_object": {"id": "mtr_1", "type": "billing.meter", "url": "/v1/billing/meters/mtr_1"},
+    }
+
+    pipeline = decided(stripe("evt_1", "billing.meter.created", meter), identified("stripe", notified, {}))
+
+    assert [(change.op, change.resource_type) for change in pipeline.changes] == [
+        ("c", "billing_meter"),
+        ("c", "v1_billing_meter"),
+    ]

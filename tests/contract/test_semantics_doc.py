@@ -6,14 +6,14 @@ from types import ModuleType
 
 import pytest
 
-from tests.support.builders import child_cases, decision_cases
+from tests.support.builders import child_cases, decision_cases, naming_tables
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("streams/worker/batch.py", "streams/pipeline.py", "streams/steps/dedup.py", "streams/steps/routing.py")
 GIVEN = re.compile(r'(?:DedupVerdict|UnroutedChange|dead)\(\s*(?:"(?:duplicate|stale|dead)", )?"(\w+)"')
 
 
-@pytest.mark.parametrize("tested", [decision_cases, child_cases])
+@pytest.mark.parametrize("tested", [decision_cases, child_cases, naming_tables])
 def test_table_in_the_document_is_the_one_that_is_tested(tested: ModuleType) -> None:
     """The error names the command that regenerates it."""
     text = decision_cases.DOCUMENT.read_text(encoding="utf-8")

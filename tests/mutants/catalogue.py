@@ -8,6 +8,7 @@ from tests.mutants.deciding import DECIDING
 from tests.mutants.entering import ENTERING
 from tests.mutants.framing import FRAMING
 from tests.mutants.governing import GOVERNING
+from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.mutant import Mutant
 from tests.mutants.naming import NAMING
@@ -22,5 +23,5 @@ from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *NAMING, *ORDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *IDENTIFYING, *NAMING, *ORDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip

@@ -153,8 +153,10 @@ def test_ids_that_repeat_between_connected_accounts_are_qualified(
 @pytest.mark.parametrize(
     ("related", "names"),
     [
-        ({"id": "mtr_1", "type": "v1.billing.meter", "url": "/v1/billing/meters/mtr_1"}, ("v1_billing_meter", "mtr_1")),
+        ({"id": "mtr_1", "type": "billing.meter", "url": "/v1/billing/meters/mtr_1"}, ("v1_billing_meter", "mtr_1")),
+        ({"id": "acct_1", "type": "v2.core.account"}, ("v2_core_account", "acct_1")),
         (None, ("v2_core_event", "evt_1")),
+        ({"id": "mtr_1"}, ("v2_core_event", "evt_1")),
     ],
 )
 def test_thin_event_is_its_own_document(related: dict[str, Any] | None, names: tuple[str, str]) -> None:

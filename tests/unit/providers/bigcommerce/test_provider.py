@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verified
-from providers.bigcommerce import BigCommerce
+from providers.bigcommerce.provider import BigCommerce
 from schemas.records import resource_key
 from tests.support.builders.payload_mutations import mutated
 from tests.support.builders.properties import examples
@@ -18,7 +18,7 @@ from tests.support.builders.provider_requests import NOW, raw_delivery
 SECRET = b"made-up-client-secret"
 FIXTURES = {
     file.stem: msgspec.json.decode(file.read_bytes())
-    for file in sorted((Path(__file__).parents[2] / "fixtures" / "bigcommerce").glob("*.json"))
+    for file in sorted((Path(__file__).parents[3] / "fixtures" / "bigcommerce").glob("*.json"))
 }
 CART, LINE_ITEM = "5f0e7c7a-2f6d-4c55-9a51-0c2f6a1d9e33", "a7c1d1b2-64fe-49c1-8a0b-3f9f2f0d7c10"
 STORE = "store|k3v9x2"
@@ -33,15 +33,25 @@ EXPECTED: dict[str, tuple[list[str], str]] = {
     "category_created": (["category|64"], ""),
     "channel_cart_abandoned": ([f"cart|{CART}"], ""),
     "channel_cart_line_items_created": ([f"cart_line_item|{LINE_ITEM}"], f"cart|{CART}"),
+    "channel_category_product_assigned": (["product_category_assignment|msg_1"], "product|311"),
     "channel_category_tree_updated": (["category_tree|2"], ""),
     "channel_category_updated": (["category|64"], ""),
     "channel_created": (["channel|3"], ""),
+    "channel_currency_updated": (["settings_currency|3:any"], ""),
+    "channel_locale_added": (["settings_locale|msg_1"], ""),
     "channel_metafield_created": (["metafield|channel:3:6"], "channel|3"),
-    "channel_order_message_created": (["order_message|order:480"], "order|480"),
+    "channel_order_message_created": (["order_message|msg_1"], "order|480"),
+    "channel_order_refund_created": (["order_refund|msg_1"], "order|480"),
     "channel_order_updated": (["order|480"], ""),
+    "channel_route_updated": (["settings_route|3:1003:any"], ""),
     "channel_script_created": (["script|0c9a7c9e-6f43-4b3b-9a0f-d3b5f3c0a001"], ""),
-    "channel_settings_updated": (["settings_search_context_filters|3"], ""),
+    "channel_settings_updated": (["settings_search_context_filters|3:64"], ""),
+    "channel_site_updated": (["settings_site|1003"], ""),
     "channel_social_links_updated": (["social_media_links|3"], ""),
+    "company_address_created": (["company_address|52:7"], "company|52"),
+    "company_superadmin_assignment_updated": (["company_superadmin|52:any"], "company|52"),
+    "company_updated": (["company|52"], ""),
+    "company_user_deleted": (["company_user|52:321"], "company|52"),
     "customer_address_created": (["customer_address|118"], "customer|75"),
     "customer_login_access_updated": (["customer_login_access|75"], "customer|75"),
     "customer_updated": (["customer|75"], ""),
@@ -52,7 +62,7 @@ EXPECTED: dict[str, tuple[list[str], str]] = {
     "order_message_created": (["order_message|9"], "order|480"),
     "order_refund_created": (["order_refund|14"], "order|480"),
     "order_status_updated": (["order|480"], ""),
-    "order_transaction_created": (["order_transaction|218840119"], "order|480"),
+    "order_transaction_created": (["order_transaction|480:218840119"], "order|480"),
     "price_list_assignment_updated": (["price_list_assignment|6:3:2"], STORE),
     "price_list_record_updated": (["price_list_record|6:977:EUR"], STORE),
     "price_list_records_created": (["price_list_record|6:977:EUR", "price_list_record|8:978:EUR"], STORE),
@@ -70,6 +80,7 @@ EXPECTED: dict[str, tuple[list[str], str]] = {
     "stock_changed": (["inventory|311:977:2"], "product|311"),
     "store_information_updated": ([STORE], ""),
     "subscriber_created": (["subscriber|90"], ""),
+    "superadmin_updated": (["superadmin|321"], ""),
     "variant_metafield_deleted": (["metafield|variant:977:19"], "variant|977"),
 }
 

@@ -13,6 +13,7 @@ from typing import ClassVar
 from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
+from providers.bigcommerce.rules import ENDINGS, METAFIELD, RESOURCE_TYPES, RULES, STORE, VERB_RANKS, rule_of
 from providers.outline import at
 from providers.reading import (
     ResourceNames,
@@ -48,110 +49,28 @@ SCHEME = SignatureScheme(
     timestamp_headers=("webhook-timestamp",),
 )
 MAX_SCOPE_CHARS = 200
-# Endings of scopes whose resource is gone. A cart `converted` or an order `archived` is not: only fetching it will tell.
-ENDINGS = frozenset({"deleted", "unassigned"})
-STORE_TYPE = "store"
 # store/channel/7/order/updated and the stock scopes' literal store/channel/*/…; store/channel/updated is a channel's.
 _CHANNEL = re.compile(r"channel/([0-9]+|\*)/")
 
 
-class Rule(Struct, frozen=True):
-    """The location of the resource's id in a family of scopes.
-
-    `ids` are paths in `data`, joined with `:`; of alternatives, written `a|b`, the first that exists is used.
-    `@channel` is the channel in the scope, `@store` the store's hash, `@any` the literal word. `data.type` is not used: for
-    an address it is "customer", next to the address's id.
-    """
-
-    resource_type: str
-    ids: tuple[str, ...]
-    parent: tuple[str, str] | None = None
-
-
-# One delivery may contain records of several price lists, or delete several lists: their common root is the store, so that
-# they all share one partition. The cost: deleting a list does not cascade to its records.
-_STORE = (STORE_TYPE, "@store")
-_LINE_ITEM = Rule("cart_line_item", ("id|cart_item_id",), ("cart", "cartId|cart_id"))
-_PRICE_LIST = Rule("price_list", ("price_list_id|id",), _STORE)
-_PRICE_LIST_RECORD = Rule("price_list_record", ("price_list_id", "variant_id", "currency"), _STORE)
-_PRODUCT_STOCK = Rule("product_inventory", ("inventory.product_id|id",), ("product", "inventory.product_id|id"))
-_SKU_STOCK = Rule("sku_inventory", ("id",), ("product", "inventory.product_id"))
-
-RULES: dict[str, Rule] = {
-    "app": Rule("app", ("id|@store",)),
-    "cart": Rule("cart", ("id|cart_id",)),
-    "cart/lineItem": _LINE_ITEM,
-    "cart/lineItems": _LINE_ITEM,
-    "category": Rule("category", ("id|category_id",)),
-    "categoryTree": Rule("category_tree", ("id|tree_id",)),
-    "channel": Rule("channel", ("id|channel_id",)),
-    "customer": Rule("customer", ("id|customer_id",)),
-    "customer/address": Rule("customer_address", ("id",), ("customer", "address.customer_id")),
-    "customer/channel/login/access": Rule("customer_login_access", ("customer_id|id",), ("customer", "customer_id|id")),
-    "customer/payment/instrument/default": Rule("customer_payment_instrument", ("id",), ("customer", "id")),
-    "email/templates": Rule("email_template", ("@channel", "template_kind|id")),
-    "hook": Rule("webhook", ("id",)),
-    "information": Rule(STORE_TYPE, ("@store",)),
-    # Stock of a variant at one location; the scope's asterisk means that it counts for every channel.
-    "inventory/product": Rule("inventory", ("product_id", "variant_id", "location_id"), ("product", "product_id")),
-    "inventory/location": Rule("location", ("location_id|id",)),
-    # Local and shared ones are numbered separately.
-    "modifier": Rule("modifier", ("type", "id")),
-    "option": Rule("option", ("type", "id")),
-    "order": Rule("order", ("id|order_id",)),
-    "order/message": Rule("order_message", ("message.order_message_id",), ("order", "id|order_id")),
-    "order/refund": Rule("order_refund", ("refund.refund_id",), ("order", "id|order_id")),
-    "order/transaction": Rule("order_transaction", ("transaction_id|id",), ("order", "order_id")),
-    "priceList": _PRICE_LIST,
-    "priceLists": _PRICE_LIST,
-    "priceList/assignment": Rule(
-        "price_list_assignment", ("price_list_id", "channel_id|@any", "customer_group_id|@any"), _STORE
-    ),
-    "priceList/record": _PRICE_LIST_RECORD,
-    "priceList/records": _PRICE_LIST_RECORD,
-    "product": Rule("product", ("id|product_id",)),
-    "product/inventory": _PRODUCT_STOCK,
-    "product/inventory/order": _PRODUCT_STOCK,
-    "settings/emailStatus": Rule("settings_email_status", ("@channel", "template_kind")),
-    "shipment": Rule("shipment", ("id",), ("order", "orderId|order_id")),
-    "sku": Rule("sku", ("id",), ("product", "sku.product_id")),
-    "sku/inventory": _SKU_STOCK,
-    "sku/inventory/order": _SKU_STOCK,
-    "subscriber": Rule("subscriber", ("id",)),
-    "theme/configuration": Rule("theme_configuration", ("configuration_id|id",)),
-}
-# A product's assignment to a channel or category: when it is removed, the product remains.
-ASSIGNMENTS: dict[str, Rule] = {
-    "product": Rule("product_channel_assignment", ("@channel", "product_id"), ("product", "product_id")),
-    "category/product": Rule("product_category_assignment", ("@channel", "product_id"), ("product", "product_id")),
-}
-METAFIELD = "metafield"
-# Families of a channel's scopes without a rule above: identified by their own id, else one per channel.
-PLAIN_FAMILIES = (
-    "notifications/abandonedCart", "notifications/inventory", "page", "script", "settings/SEO", "settings/catalog",
-    "settings/category", "settings/checkout", "settings/currency", "settings/customerPrivacy",
-    "settings/defaultCustomerGroup", "settings/favicon/image", "settings/locale", "settings/logo",
-    "settings/logo/image", "settings/product", "settings/profile", "settings/robots", "settings/route",
-    "settings/searchContextFilters", "settings/security", "settings/site", "settings/site/checkoutUrl",
-    "socialMediaLinks",
-)  # fmt: skip
-RESOURCE_TYPES = frozenset(
-    {
-        METAFIELD,
-        *(rule.resource_type for rules in (RULES, ASSIGNMENTS) for rule in rules.values()),
-        *map(topic_name, PLAIN_FAMILIES),
-    }
-)
-
-
 class Notice(Struct, frozen=True):
-    """One element of a delivery: the parts of the scope, and the `data` about one resource."""
+    """One element of a delivery: the parts of the scope, and the `data` about one resource.
+
+    `occurrence_id` is the delivery's id with the element's index, unless that is 0: it names what has no id.
+    """
 
     family: str
     verb: str
     channel: str | None
     store: str | None
     data: Document
+    occurrence_id: str
+
+
+class Found(ResourceNames, frozen=True):
+    """The names of one resource. An occurrence is named by its delivery, because it has no id; it is never deleted."""
+
+    is_occurrence: bool = False
 
 
 class BigCommerce(Struct, frozen=True):
@@ -192,7 +111,7 @@ class BigCommerce(Struct, frozen=True):
         payload = read_object(request.body)
         if isinstance(payload, Unparsed):
             return Envelope(delivery_id, "unknown", delivery_id)
-        notices, tenant = _notices(payload), tenant_name(_store(payload))
+        notices, tenant = _notices(payload, delivery_id), tenant_name(_store(payload))
         found = notices if isinstance(notices, Unparsed) else _found(notices[0])
         return Envelope(
             delivery_id=delivery_id,
@@ -210,7 +129,7 @@ class BigCommerce(Struct, frozen=True):
         payload = read_object(delivery.body)
         if isinstance(payload, Unparsed):
             return payload
-        notices = _notices(payload)
+        notices = _notices(payload, delivery.delivery_id)
         if isinstance(notices, Unparsed):
             return notices
         snapshots: dict[tuple[str, str], Snapshot] = {}
@@ -238,7 +157,7 @@ def _scope(payload: Document) -> str:
     return scope.strip("/") if isinstance(scope, str) and len(scope) <= MAX_SCOPE_CHARS else ""
 
 
-def _notices(payload: Document) -> list[Notice] | Unparsed:
+def _notices(payload: Document, delivery_id: str) -> list[Notice] | Unparsed:
     """Return one notice per resource in the delivery; never empty."""
     scope = _scope(payload)
     if not scope:
@@ -249,8 +168,11 @@ def _notices(payload: Document) -> list[Notice] | Unparsed:
     elements = _elements(payload.get("data"), family)
     if not elements:
         return Unparsed("unknown_shape", "expected data to be an object or an array of objects")
-    store = _store(payload)
-    return [Notice(family or verb, verb, channel[1] if channel else None, store, element) for element in elements]
+    channel_id, store = channel[1] if channel else None, _store(payload)
+    return [
+        Notice(family or verb, verb, channel_id, store, element, f"{delivery_id}:{index}" if index else delivery_id)
+        for index, element in enumerate(elements)
+    ]
 
 
 def _elements(data: object, family: str) -> list[Document]:
@@ -271,32 +193,22 @@ def _store(payload: Document) -> str | None:
     return text_id(store_hash) or text_id(payload.get("store_id"))
 
 
-def _rule(notice: Notice) -> Rule:
-    if notice.verb in ("assigned", "unassigned") and notice.family in ASSIGNMENTS:
-        return ASSIGNMENTS[notice.family]
-    if notice.family in RULES:
-        return RULES[notice.family]
-    # Newer and rarer families, such as a channel's settings: identified by their own id, else one per channel or store.
-    last = topic_name(notice.family.rpartition("/")[2])
-    return Rule(topic_name(notice.family), (f"id|{last}_id|uuid|@channel|@store",))
-
-
-def _found(notice: Notice) -> ResourceNames | Unparsed:
+def _found(notice: Notice) -> Found | Unparsed:
     if notice.family.rpartition("/")[2] == METAFIELD:
         return _found_metafield(notice)
-    rule = _rule(notice)
+    rule = rule_of(notice.family, notice.verb, notice.channel)
     parts = [_id_at(path, notice) for path in rule.ids]
     known = [part for part in parts if part]
     parent_id = _id_at(rule.parent[1], notice) if rule.parent else None
     parent = (rule.parent[0], parent_id) if rule.parent and parent_id else None
     if len(known) == len(parts):
-        return ResourceNames(rule.resource_type, ":".join(known), parent)
-    if parent and rule.parent != _STORE:  # store/channel/7/order/message/created names the order, not the message
-        return ResourceNames(rule.resource_type, ":".join(parent), parent)
+        return Found(rule.resource_type, ":".join(known), parent)
+    if rule.may_lack_id or (parent and rule.parent != STORE):
+        return Found(rule.resource_type, notice.occurrence_id, parent, is_occurrence=True)
     return Unparsed("unknown_shape", f"expected data to name its {rule.resource_type} by {', '.join(rule.ids)}")
 
 
-def _found_metafield(notice: Notice) -> ResourceNames | Unparsed:
+def _found_metafield(notice: Notice) -> Found | Unparsed:
     """Return a metafield's names: it is numbered within its owner, whose type is in `data` or else in the scope.
 
     The same metafield is sent as store/metafield/created and as store/product/metafield/created.
@@ -312,17 +224,23 @@ def _found_metafield(notice: Notice) -> ResourceNames | Unparsed:
             "unknown_shape", "expected data to name a metafield by resource_type, resource_id, metafield_id"
         )
     owner = (topic_name(owner_type), owner_id)
-    return ResourceNames(METAFIELD, ":".join((*owner, metafield_id)), owner)
+    return Found(METAFIELD, ":".join((*owner, metafield_id)), owner)
 
 
 def _id_at(alternatives: str, notice: Notice) -> str | None:
-    known = {"@channel": notice.channel, "@store": notice.store, "@any": "any"}
-    ids = (known[path] if path in known else text_id(at(notice.data, path)) for path in alternatives.split("|"))
-    return next((found_id for found_id in ids if found_id), None)
+    for path in alternatives.split("|"):
+        found_id = _outside_data(path, notice) if path.startswith("@") else text_id(at(notice.data, path))
+        if found_id:
+            return found_id
+    return None
 
 
-def _snapshot(payload: Document, notice: Notice, found: ResourceNames) -> Snapshot:
-    is_deleted = notice.verb in ENDINGS
+def _outside_data(word: str, notice: Notice) -> str | None:
+    return {"@channel": notice.channel, "@store": notice.store, "@any": "any"}[word]
+
+
+def _snapshot(payload: Document, notice: Notice, found: Found) -> Snapshot:
+    is_deleted = notice.verb in ENDINGS and not found.is_occurrence
     return Snapshot(
         resource_type=found.resource_type,
         resource_id=found.resource_id,
@@ -330,4 +248,5 @@ def _snapshot(payload: Document, notice: Notice, found: ResourceNames) -> Snapsh
         event_time=instant(payload.get("created_at")),
         is_deleted=is_deleted,
         parent=found.parent,
+        state_rank=0 if is_deleted else VERB_RANKS.get(notice.verb, 0),
     )

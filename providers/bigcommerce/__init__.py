@@ -1,0 +1,1 @@
+"""BigCommerce. Public: the provider through `providers.registry`, `rules` (what names each resource)."""
