@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from providers.base import Handshake, Parsed, Provider, Unparsed
+from providers.base import Handshake, Parsed, Provider, TestDelivery, Unparsed
 from schemas import codec
 from schemas.codec import time_us
 from schemas.records import (
@@ -100,6 +100,8 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         return Result(Outcome("dead", parsed.reason, parsed.detail), (), writes)
     if isinstance(parsed, Handshake):
         return Result(Outcome("filtered", "handshake", parsed.detail), (), writes)
+    if isinstance(parsed, TestDelivery):
+        return Result(Outcome("filtered", "test", parsed.detail), (), writes)
     decisions: list[_Decision] = []
     for snapshot in parsed.snapshots:
         found = _decide(_subject(delivery, snapshot, tables, writes), tables, routes, writes)
@@ -316,7 +318,7 @@ def _state(subject: _Subject, change: Change | None) -> LatestState:
     )
 
 
-def parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake:
+def parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake | TestDelivery:
     """Step 1 of 5: return the delivery as parsed by its provider; `unknown_shape` if the provider is unknown."""
     if provider is None:
         return Unparsed("unknown_shape", f"expected a delivery of a known provider, got {delivery.provider[:80]!r}")

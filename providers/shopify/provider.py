@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
+from providers.base import Envelope, Parsed, Sample, SignedRequest, TestDelivery, Unparsed, Verdict
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
@@ -79,8 +79,10 @@ class Shopify(Struct, frozen=True):
         event_time = instant(_header(headers, "triggered-at"))
         return Envelope(delivery_id, event_type, key, event_time, text_id(_header(headers, "api-version")))
 
-    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | TestDelivery:
         """Return the topic's resource; a notice, or a resource without an id, takes the delivery's id."""
+        if (_header(delivery.headers, "test") or "").lower() == "true":
+            return TestDelivery("X-Shopify-Test: a notification with made-up content, sent from the shop's admin")
         body = read_object(delivery.body)
         if isinstance(body, Unparsed):
             return body

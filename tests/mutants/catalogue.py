@@ -11,6 +11,7 @@ from tests.mutants.governing import GOVERNING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.mutant import Mutant
 from tests.mutants.operating import OPERATING
+from tests.mutants.rendering import RENDERING
 from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
 from tests.mutants.showing import SHOWING
@@ -18,6 +19,6 @@ from tests.mutants.signing import SIGNING
 from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RENDERING,
+    *RETRYING, *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip

@@ -7,7 +7,7 @@ What is wrong depends on the last digit of a product's id:
 
 from msgspec.structs import replace
 
-from providers.base import Handshake, Parsed, Provider, Unparsed
+from providers.base import Handshake, Parsed, Provider, TestDelivery, Unparsed
 from schemas.records import RawDelivery, Snapshot
 from streams import pipeline
 from streams.app import app
@@ -17,7 +17,7 @@ from streams.steps.diff import diff
 __all__ = ["app"]
 
 
-def buggy_parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake:
+def buggy_parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake | TestDelivery:
     """Return what a delivery shows, wrongly."""
     parsed = parse(delivery, provider)
     if not isinstance(parsed, Parsed):
