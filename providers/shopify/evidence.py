@@ -7,14 +7,12 @@ Source: Shopify's webhook reference 2026-04, its sample payloads.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 from providers.base import Unparsed
 from providers.reading import text_id
 from providers.shopify.topics import TopicRule
 from schemas.records import Document, RawDelivery
 
-MAX_AHEAD = timedelta(minutes=5)  # the tolerated clock difference; the same as for signed times
 _GID = "gid://shopify/"
 _OF_GID = {
     "Collection": "collection",
@@ -66,18 +64,9 @@ def contradiction(rule: TopicRule, body: Document, delivery: RawDelivery) -> Unp
     return None if detail is None else Unparsed("misnamed", f"{detail}; the header with the topic is not signed")
 
 
-def believed_time(delivery: RawDelivery) -> datetime | None:
-    """Return the event time from the header, None if it is in the future.
-
-    It is not signed, and a time in the far future would make every later delivery without a version stale.
-    """
-    time = delivery.event_time
-    return None if time is not None and time - delivery.received_at > MAX_AHEAD else time
-
-
 def _other_resource(rule: TopicRule, body: Document) -> str | None:
     named = rule.parent_type if rule.is_notice else rule.resource_type
-    shown = _kind(body.get("admin_graphql_api_id"))
+    shown = _kind(body.get("admin_graphql_api_id")) or _kind(body.get("id"))
     if shown is None or shown == named or named not in _RESOURCES:
         return None
     return f"expected a {named}, got the body of a {shown}"

@@ -16,11 +16,13 @@ from typing import ClassVar
 from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, TestDelivery, Unparsed, Verdict
-from providers.outline import DecodeOutline, at, outline_decoder, read_outline
+from providers.outline import DecodeOutline, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_object, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
 from providers.shopify.children import CHILDREN, SHARED
-from providers.shopify.evidence import believed_time, contradiction
+from providers.shopify.evidence import contradiction
+from providers.shopify.ids import parent_of, plain_id, resource_id
+from providers.shopify.times import VERSION_FIELDS, VOLATILE, believed_time, first_instant
 from providers.shopify.topics import TopicRule, events_rule, topic_rule
 from providers.shopify.types import RESOURCE_TYPES
 from providers.signature import (
@@ -37,9 +39,7 @@ SCHEME = SignatureScheme(
     "shopify", ("shopify-hmac-sha256", "x-shopify-hmac-sha256"), "base64", usual_header="x-shopify-hmac-sha256"
 )
 _API_VERSION = "2026-07"
-_VERSION_FIELDS = ("updated_at", "occurredAt", "lastEditDate")
 _TIME_FIELDS = ("occurredAt", "happened_at", "deleted_at")
-_VOLATILE = frozenset(_VERSION_FIELDS)
 
 
 class Shopify(Struct, frozen=True):
@@ -71,10 +71,10 @@ class Shopify(Struct, frozen=True):
         delivery_id = text_id(_header(headers, "webhook-id")) or body_digest(request.body)
         event_type = _event_type(headers)
         rule = _rule(headers, event_type)
-        outline = read_outline(_outline_decoder(rule.id_paths + rule.parent_paths), request.body)
+        outline = read_outline(_outline_decoder(rule.paths), request.body)
         key = delivery_id
         if not isinstance(outline, Unparsed):
-            root = _parent(rule, outline) or (rule.resource_type, _resource_id(rule, outline, headers) or delivery_id)
+            root = parent_of(rule, outline) or (rule.resource_type, _resource_id(rule, outline, headers) or delivery_id)
             key = resource_key(self.name, source, *root)
         event_time = instant(_header(headers, "triggered-at"))
         return Envelope(delivery_id, event_type, key, event_time, text_id(_header(headers, "api-version")))
@@ -90,10 +90,10 @@ class Shopify(Struct, frozen=True):
         contradicted = contradiction(rule, body, delivery)
         if contradicted is not None:
             return contradicted
-        resource_id = _resource_id(rule, body, delivery.headers)
-        if rule.is_deletion and resource_id is None:
+        named = _resource_id(rule, body, delivery.headers)
+        if rule.is_deletion and named is None:
             return Unparsed("unknown_shape", f"expected the id of the deleted {rule.resource_type}")
-        return Parsed((_snapshot(rule, resource_id or delivery.delivery_id, body, delivery),))
+        return Parsed((_snapshot(rule, named or delivery.delivery_id, body, delivery),))
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of Shopify's documented example for this topic, shop and body."""
@@ -135,70 +135,29 @@ def _outline_decoder(paths: tuple[str, ...]) -> DecodeOutline:
 def _resource_id(rule: TopicRule, body: Document, headers: Mapping[str, str]) -> str | None:
     named = headers.get("shopify-resource-id")
     if named is not None and "shopify-topic" in headers:
-        return _plain_id(named)
-    if rule.is_of_shop:
-        return text_id(_header(headers, "shop-domain"))
-    if rule.is_composite:
-        parts = [_plain_id(at(body, path)) for path in rule.id_paths]
-        return text_id(":".join(part for part in parts if part)) if all(parts) else None
-    return _first_id(body, rule.id_paths)
+        return plain_id(named)
+    return resource_id(rule, body, _header(headers, "shop-domain"))
 
 
-def _parent(rule: TopicRule, body: Document) -> tuple[str, str] | None:
-    parent_id = _first_id(body, rule.parent_paths)
-    return (rule.parent_type, parent_id) if rule.parent_type and parent_id else None
-
-
-def _first_id(body: Document, paths: tuple[str, ...]) -> str | None:
-    for path in paths:
-        found = _plain_id(at(body, path))
-        if found is not None:
-            return found
-    return None
-
-
-def _plain_id(value: object) -> str | None:
-    """Return a number, a token, or the end of a gid, as text: `7` for `gid://shopify/Product/7`.
-
-    So a product has the same id whether a topic sends its number, its gid or both. The gid of an inventory level contains
-    two ids, its location and, as a parameter, its item; it becomes `item:location`, as from the two fields.
-    """
-    text = text_id(value)
-    if text is None or not text.startswith("gid://"):
-        return text
-    tail, _, item = text.rpartition("/")[2].partition("?inventory_item_id=")
-    tail = tail.partition("?")[0]
-    return (f"{item}:{tail}" if item else tail) or None
-
-
-def _snapshot(rule: TopicRule, resource_id: str, body: Document, delivery: RawDelivery) -> Snapshot:
+def _snapshot(rule: TopicRule, named: str, body: Document, delivery: RawDelivery) -> Snapshot:
     shown = body.get(rule.wrapper) if rule.wrapper and len(body) == 1 else None
     document = shown if isinstance(shown, dict) else body
-    parent = _parent(rule, body)
-    event_time = believed_time(delivery) or _first_instant(document, _TIME_FIELDS)
+    parent = parent_of(rule, body)
+    event_time = believed_time(delivery) or first_instant(document, _TIME_FIELDS)
     if rule.is_deletion:
-        return Snapshot(rule.resource_type, resource_id, None, event_time=event_time, is_deleted=True, parent=parent)
+        return Snapshot(rule.resource_type, named, None, event_time=event_time, is_deleted=True, parent=parent)
     # A notice is not a version of a resource: its time may be that of the resource it is about.
-    version = None if rule.is_notice else _first_instant(document, _VERSION_FIELDS)
+    version = None if rule.is_notice else first_instant(document, VERSION_FIELDS)
     # The subscriber's own query shapes the new Events: their lists may be truncated anywhere.
     is_classic = "shopify-topic" not in delivery.headers
     return Snapshot(
         rule.resource_type,
-        resource_id,
+        named,
         document,
         version,
         event_time,
-        volatile=_VOLATILE,
+        volatile=VOLATILE,
         parent=parent,
         children=CHILDREN.get(rule.resource_type, ()) if is_classic else (),
         is_shared=rule.resource_type in SHARED,
     )
-
-
-def _first_instant(document: Document, names: tuple[str, ...]) -> datetime | None:
-    for name in names:
-        value = document.get(name)
-        time = None if value is None else instant(value)
-        if time is not None:
-            return time
-    return None
