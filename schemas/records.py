@@ -74,6 +74,8 @@ class Snapshot(Struct, frozen=True):
     id), that the delivery reports as gone, even if the document still lists them.
     `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time,
     and 0 means no rank.
+    `is_partial`: the document is a rendering that leaves fields out; a field that is not shown keeps its stored value.
+    `partial_lists` names top-level fields of such a document whose arrays may be truncated: elements that are not shown stay.
     """
 
     resource_type: str
@@ -88,6 +90,8 @@ class Snapshot(Struct, frozen=True):
     is_shared: bool = False
     removed: tuple[tuple[str, str], ...] = ()
     state_rank: int = 0
+    is_partial: bool = False
+    partial_lists: frozenset[str] = frozenset()
 
 
 class Change(Struct, frozen=True):

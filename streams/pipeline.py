@@ -33,6 +33,7 @@ from streams.steps.correction import Refused, is_correction, read_correction
 from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
 from streams.steps.outcome import summarise
+from streams.steps.partial_documents import merged_partial
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
 
 EVENT_NAMESPACE: Final = uuid.UUID(
@@ -121,6 +122,8 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: 
     latest = None if latest_row is None else codec.decode_latest(latest_row)
     if snapshot.is_shared and text is not None and latest is not None and latest.document is not None:
         text = merged(latest.document, text)
+    if snapshot.is_partial and text is not None and latest is not None and latest.document is not None:
+        text = merged_partial(latest.document, text, snapshot)
     return _Subject(
         delivery,
         snapshot,
@@ -298,13 +301,17 @@ def _parent_key(subject: _Subject) -> str | None:
 
 
 def _state(subject: _Subject, change: Change | None) -> LatestState:
-    """Return the row of *latest*. A snapshot without a time keeps the stored time, so that older versions stay stale."""
+    """Return the row of *latest*. A snapshot without a time keeps the stored time, so that older versions stay stale.
+
+    So does a partial snapshot without a version: its event time is later than the update time that a whole rendering of the
+    same change has, and would make that rendering stale.
+    """
     snapshot, latest = subject.snapshot, subject.latest
     version_us, event_time_us, event_id = time_us(snapshot.version), time_us(snapshot.event_time), ""
     if latest is not None:
         event_id = latest.event_id
-        if version_us is None and event_time_us is None:
-            version_us, event_time_us = latest.version_us, latest.event_time_us
+    if version_us is None and (event_time_us is None or snapshot.is_partial):
+        version_us, event_time_us = (None, None) if latest is None else (latest.version_us, latest.event_time_us)
     if change is not None:
         event_id = change.event_id
     return LatestState(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from providers.base import Unparsed
 from providers.reading import text_id
+from providers.shopify.events import contradicts, event_names
 from providers.shopify.topics import TopicRule
 from schemas.records import Document, RawDelivery
 
@@ -102,14 +103,13 @@ def _other_notice(rule: TopicRule, body: Document) -> str | None:
 
 
 def _other_id(body: Document, delivery: RawDelivery) -> str | None:
-    """Return a problem if the new Events' header names another resource than the body."""
+    """Return a problem if the headers of a Next Gen Event name another topic, action or resource than the body."""
     if "shopify-topic" not in delivery.headers:
         return None
-    named = _plain(delivery.headers.get("shopify-resource-id"))
-    own = {_plain(body.get(name)) for name in ("id", "admin_graphql_api_id")} - {None}
-    return (
-        "expected the body of the resource in the header, got another's" if named and own and named not in own else None
-    )
+    names = event_names(delivery.headers, body)
+    if names.header and names.given and _plain(names.header) != _plain(names.given):
+        return "expected the body of the resource in the header, got another's"
+    return contradicts(delivery.headers, body)
 
 
 def _plain(value: object) -> str | None:

@@ -17,11 +17,12 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, TestDelivery, Unparsed, Verdict
 from providers.outline import DecodeOutline, outline_decoder, read_outline
-from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.reading import body_digest, instant, read_object, text_id
 from providers.scheme import SignatureScheme, first_header
 from providers.shopify.children import CHILDREN, SHARED
+from providers.shopify.events import event_root, event_snapshots, is_event
 from providers.shopify.evidence import contradiction
-from providers.shopify.ids import parent_of, plain_id, resource_id
+from providers.shopify.ids import parent_of, resource_id
 from providers.shopify.times import VERSION_FIELDS, VOLATILE, believed_time, first_instant
 from providers.shopify.topics import TopicRule, events_rule, topic_rule
 from providers.shopify.types import RESOURCE_TYPES
@@ -69,13 +70,8 @@ class Shopify(Struct, frozen=True):
         """
         headers = request.headers
         delivery_id = text_id(_header(headers, "webhook-id")) or body_digest(request.body)
-        event_type = _event_type(headers)
-        rule = _rule(headers, event_type)
-        outline = read_outline(_outline_decoder(rule.paths), request.body)
-        key = delivery_id
-        if not isinstance(outline, Unparsed):
-            root = parent_of(rule, outline) or (rule.resource_type, _resource_id(rule, outline, headers) or delivery_id)
-            key = resource_key(self.name, source, *root)
+        event_type, root = (event_root if is_event(headers) else _webhook_root)(headers, request.body)
+        key = delivery_id if root is None else resource_key(self.name, source, root[0], root[1] or delivery_id)
         event_time = instant(_header(headers, "triggered-at"))
         return Envelope(delivery_id, event_type, key, event_time, text_id(_header(headers, "api-version")))
 
@@ -86,14 +82,15 @@ class Shopify(Struct, frozen=True):
         body = read_object(delivery.body)
         if isinstance(body, Unparsed):
             return body
-        rule = _rule(delivery.headers, delivery.event_type)
+        is_next_gen = is_event(delivery.headers)
+        rule = events_rule(delivery.event_type) if is_next_gen else topic_rule(delivery.event_type)
         contradicted = contradiction(rule, body, delivery)
         if contradicted is not None:
             return contradicted
-        named = _resource_id(rule, body, delivery.headers)
-        if rule.is_deletion and named is None:
+        snapshots = event_snapshots(rule, body, delivery) if is_next_gen else _snapshots(rule, body, delivery)
+        if snapshots is None:
             return Unparsed("unknown_shape", f"expected the id of the deleted {rule.resource_type}")
-        return Parsed((_snapshot(rule, named or delivery.delivery_id, body, delivery),))
+        return Parsed(snapshots)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of Shopify's documented example for this topic, shop and body."""
@@ -115,16 +112,20 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
     return headers.get("x-shopify-" + name) if value is None else value
 
 
-def _event_type(headers: Mapping[str, str]) -> str:
-    resource = headers.get("shopify-topic")
-    if resource is None:
-        return text_id(headers.get("x-shopify-topic")) or "unknown"
-    action = headers.get("shopify-action")
-    return f"{topic_name(resource)}/{topic_name(action)}" if action else topic_name(resource)
+def _webhook_root(headers: Mapping[str, str], body: bytes) -> tuple[str, tuple[str, str | None] | None]:
+    event_type = text_id(headers.get("x-shopify-topic")) or "unknown"
+    rule, decode = _reader(event_type)
+    outline = read_outline(decode, body)
+    if isinstance(outline, Unparsed):
+        return event_type, None
+    shop = _header(headers, "shop-domain")
+    return event_type, parent_of(rule, outline) or (rule.resource_type, resource_id(rule, outline, shop))
 
 
-def _rule(headers: Mapping[str, str], event_type: str) -> TopicRule:
-    return events_rule(event_type) if "shopify-topic" in headers else topic_rule(event_type)
+@lru_cache(maxsize=1024)
+def _reader(event_type: str) -> tuple[TopicRule, DecodeOutline]:
+    rule = topic_rule(event_type)
+    return rule, _outline_decoder(rule.paths)
 
 
 @lru_cache(maxsize=1024)
@@ -132,25 +133,21 @@ def _outline_decoder(paths: tuple[str, ...]) -> DecodeOutline:
     return outline_decoder(paths)
 
 
-def _resource_id(rule: TopicRule, body: Document, headers: Mapping[str, str]) -> str | None:
-    named = headers.get("shopify-resource-id")
-    if named is not None and "shopify-topic" in headers:
-        return plain_id(named)
-    return resource_id(rule, body, _header(headers, "shop-domain"))
-
-
-def _snapshot(rule: TopicRule, named: str, body: Document, delivery: RawDelivery) -> Snapshot:
+def _snapshots(rule: TopicRule, body: Document, delivery: RawDelivery) -> tuple[Snapshot, ...] | None:
+    """Return what a classic webhook shows, None for a deletion of nothing."""
+    named = resource_id(rule, body, _header(delivery.headers, "shop-domain"))
+    if rule.is_deletion and named is None:
+        return None
     shown = body.get(rule.wrapper) if rule.wrapper and len(body) == 1 else None
     document = shown if isinstance(shown, dict) else body
     parent = parent_of(rule, body)
     event_time = believed_time(delivery) or first_instant(document, _TIME_FIELDS)
+    named = named or delivery.delivery_id
     if rule.is_deletion:
-        return Snapshot(rule.resource_type, named, None, event_time=event_time, is_deleted=True, parent=parent)
+        return (Snapshot(rule.resource_type, named, None, event_time=event_time, is_deleted=True, parent=parent),)
     # A notice is not a version of a resource: its time may be that of the resource it is about.
     version = None if rule.is_notice else first_instant(document, VERSION_FIELDS)
-    # The subscriber's own query shapes the new Events: their lists may be truncated anywhere.
-    is_classic = "shopify-topic" not in delivery.headers
-    return Snapshot(
+    shown_now = Snapshot(
         rule.resource_type,
         named,
         document,
@@ -158,6 +155,7 @@ def _snapshot(rule: TopicRule, named: str, body: Document, delivery: RawDelivery
         event_time,
         volatile=VOLATILE,
         parent=parent,
-        children=CHILDREN.get(rule.resource_type, ()) if is_classic else (),
+        children=CHILDREN.get(rule.resource_type, ()),
         is_shared=rule.resource_type in SHARED,
     )
+    return (shown_now,)

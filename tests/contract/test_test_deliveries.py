@@ -1,24 +1,16 @@
 """What a provider marked as a test is no data."""
 
-import msgspec
 import pytest
 
 from providers import base
 from providers.base import Parsed, SignedRequest
 from providers.registry import provider
 from providers.shopify.provider import Shopify
-from schemas.records import RawDelivery
 from streams.steps.routing import Routes
 from tests.support.builders.deliveries import Pipeline
-from tests.support.builders.provider_requests import raw_delivery
+from tests.support.builders.shopify_events import delivery
 
 SHOPIFY = Shopify()
-
-
-def delivery(posted: SignedRequest, delivery_id: str) -> RawDelivery:
-    """Return a posted request as it lies on `webhooks.raw`, under an id of its own."""
-    found = SHOPIFY.identify("acme", posted)
-    return msgspec.structs.replace(raw_delivery("shopify", found, posted), delivery_id=delivery_id)
 
 
 @pytest.mark.parametrize("value", ["true", "True"])

@@ -72,7 +72,10 @@ def test_events_name_the_resource_in_a_header() -> None:
     assert _identify(EVENTS, b'{"data":{}}') == Envelope(
         "webhook-2", "product_variant/update", "shopify|acme|variant|9", None, None
     )
-    assert _snapshot(EVENTS, b'{"data":{}}').document == {"data": {}}
+    assert _snapshot(EVENTS, b'{"data":{}}').document == {
+        "id": 9,
+        "admin_graphql_api_id": "gid://shopify/ProductVariant/9",
+    }
 
 
 def test_events_of_an_inventory_level_share_the_classic_id() -> None:
