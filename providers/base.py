@@ -85,6 +85,12 @@ class Handshake(Struct, frozen=True):
     detail: str
 
 
+class TestDelivery(Struct, frozen=True):
+    """The provider marked the delivery as a test, with made-up content: its outcome is `filtered`, reason `test`."""
+
+    detail: str
+
+
 class Sample(Struct, frozen=True):
     """The input for a fake delivery: enough to create every header that the real provider sends."""
 
@@ -128,7 +134,7 @@ class Provider(Protocol):
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope of a verified delivery; the body may be unreadable."""
 
-    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake | TestDelivery:
         """Return the resources in the delivery, if there are any. Step 1 of the pipeline."""
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:

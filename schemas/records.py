@@ -80,6 +80,7 @@ class Snapshot(Struct, frozen=True):
     the other lacks, so a field that is not shown keeps its stored value. `removed` are children, as (resource type, resource
     id), that the delivery reports as gone, even if the document still lists them.
     `is_partial`: the document is a rendering that leaves fields out; a field that is not shown keeps its stored value.
+    `partial_lists` names top-level fields of such a document whose arrays may be truncated: elements that are not shown stay.
     `may_be_partial`: the sender may have been told to leave fields out, so a document that lacks a top-level field of the
     stored one is partial.
     `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time, and
@@ -101,6 +102,7 @@ class Snapshot(Struct, frozen=True):
     state_rank: int = 0
     is_partial: bool = False
     may_be_partial: bool = False
+    partial_lists: frozenset[str] = frozenset()
 
 
 class Change(Struct, frozen=True):

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from providers.base import Handshake, Parsed, Provider, Unparsed
+from providers.base import Handshake, Parsed, Provider, TestDelivery, Unparsed
 from schemas import codec
 from schemas.codec import time_us
 from schemas.records import (
@@ -33,6 +33,7 @@ from streams.steps.correction import Refused, is_correction, read_correction
 from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
 from streams.steps.outcome import summarise, with_notes
+from streams.steps.partial_documents import merged_partial
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
 
 EVENT_NAMESPACE: Final = uuid.UUID(
@@ -105,6 +106,8 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         return Result(Outcome("dead", parsed.reason, parsed.detail), (), writes)
     if isinstance(parsed, Handshake):
         return Result(Outcome("filtered", "handshake", parsed.detail), (), writes)
+    if isinstance(parsed, TestDelivery):
+        return Result(Outcome("filtered", "test", parsed.detail), (), writes)
     decisions: list[_Decision] = []
     for snapshot in parsed.snapshots:
         found = _decide(_subject(delivery, snapshot, tables, routes, writes), tables, routes, writes)
@@ -130,7 +133,12 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, routes: 
     if text is not None and latest is not None and latest.document is not None:
         declared = routes.api_versions.get(delivery.source)
         is_merged = renderings.is_merged(snapshot, latest, delivery.api_version, declared)
-        text = merged(latest.document, text) if is_merged else text
+        if is_merged:
+            text = (
+                merged_partial(latest.document, text, snapshot)
+                if snapshot.is_partial
+                else merged(latest.document, text)
+            )
     return _Subject(
         delivery,
         snapshot,
@@ -316,13 +324,17 @@ def _parent_key(subject: _Subject) -> str | None:
 
 
 def _state(subject: _Subject, change: Change | None) -> LatestState:
-    """Return the row of *latest*. A snapshot without a time keeps the stored time, so that older versions stay stale."""
+    """Return the row of *latest*. A snapshot without a time keeps the stored time, so that older versions stay stale.
+
+    So does a partial snapshot without a version: its event time is later than the update time that a whole rendering of the
+    same change has, and would make that rendering stale.
+    """
     snapshot, latest = subject.snapshot, subject.latest
     version_us, event_time_us, event_id = time_us(snapshot.version), time_us(snapshot.event_time), ""
     if latest is not None:
         event_id = latest.event_id
-        if version_us is None and event_time_us is None:
-            version_us, event_time_us = latest.version_us, latest.event_time_us
+    if version_us is None and (event_time_us is None or snapshot.is_partial):
+        version_us, event_time_us = (None, None) if latest is None else (latest.version_us, latest.event_time_us)
     if change is not None:
         event_id = change.event_id
     return LatestState(
@@ -337,7 +349,7 @@ def _state(subject: _Subject, change: Change | None) -> LatestState:
     )
 
 
-def parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake:
+def parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake | TestDelivery:
     """Step 1 of 5: return the delivery as parsed by its provider; `unknown_shape` if the provider is unknown."""
     if provider is None:
         return Unparsed("unknown_shape", f"expected a delivery of a known provider, got {delivery.provider[:80]!r}")

@@ -7,14 +7,13 @@ Source: Shopify's webhook reference 2026-04, its sample payloads.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 from providers.base import Unparsed
 from providers.reading import text_id
+from providers.shopify.events import contradicts, event_names
 from providers.shopify.topics import TopicRule
 from schemas.records import Document, RawDelivery
 
-MAX_AHEAD = timedelta(minutes=5)  # the tolerated clock difference; the same as for signed times
 _GID = "gid://shopify/"
 _OF_GID = {
     "Collection": "collection",
@@ -66,18 +65,9 @@ def contradiction(rule: TopicRule, body: Document, delivery: RawDelivery) -> Unp
     return None if detail is None else Unparsed("misnamed", f"{detail}; the header with the topic is not signed")
 
 
-def believed_time(delivery: RawDelivery) -> datetime | None:
-    """Return the event time from the header, None if it is in the future.
-
-    It is not signed, and a time in the far future would make every later delivery without a version stale.
-    """
-    time = delivery.event_time
-    return None if time is not None and time - delivery.received_at > MAX_AHEAD else time
-
-
 def _other_resource(rule: TopicRule, body: Document) -> str | None:
     named = rule.parent_type if rule.is_notice else rule.resource_type
-    shown = _kind(body.get("admin_graphql_api_id"))
+    shown = _kind(body.get("admin_graphql_api_id")) or _kind(body.get("id"))
     if shown is None or shown == named or named not in _RESOURCES:
         return None
     return f"expected a {named}, got the body of a {shown}"
@@ -113,14 +103,13 @@ def _other_notice(rule: TopicRule, body: Document) -> str | None:
 
 
 def _other_id(body: Document, delivery: RawDelivery) -> str | None:
-    """Return a problem if the new Events' header names another resource than the body."""
+    """Return a problem if the headers of a Next Gen Event name another topic, action or resource than the body."""
     if "shopify-topic" not in delivery.headers:
         return None
-    named = _plain(delivery.headers.get("shopify-resource-id"))
-    own = {_plain(body.get(name)) for name in ("id", "admin_graphql_api_id")} - {None}
-    return (
-        "expected the body of the resource in the header, got another's" if named and own and named not in own else None
-    )
+    names = event_names(delivery.headers, body)
+    if names.header and names.given and _plain(names.header) != _plain(names.given):
+        return "expected the body of the resource in the header, got another's"
+    return contradicts(delivery.headers, body)
 
 
 def _plain(value: object) -> str | None:

@@ -15,12 +15,15 @@ from typing import ClassVar
 
 from msgspec import Struct
 
-from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
-from providers.outline import DecodeOutline, at, outline_decoder, read_outline
-from providers.reading import body_digest, instant, read_object, tenant_name, text_id, topic_name
+from providers.base import Envelope, Parsed, Sample, SignedRequest, TestDelivery, Unparsed, Verdict
+from providers.outline import DecodeOutline, outline_decoder, read_outline
+from providers.reading import body_digest, instant, read_object, tenant_name, text_id
 from providers.scheme import SignatureScheme, first_header
 from providers.shopify.children import CHILDREN, SHARED
-from providers.shopify.evidence import believed_time, contradiction
+from providers.shopify.events import event_root, event_snapshots, is_event
+from providers.shopify.evidence import contradiction
+from providers.shopify.ids import parent_of, resource_id
+from providers.shopify.times import VERSION_FIELDS, VOLATILE, believed_time, first_instant
 from providers.shopify.topics import TopicRule, events_rule, topic_rule
 from providers.shopify.types import RESOURCE_TYPES
 from providers.signature import (
@@ -37,13 +40,11 @@ SCHEME = SignatureScheme(
     "shopify", ("shopify-hmac-sha256", "x-shopify-hmac-sha256"), "base64", usual_header="x-shopify-hmac-sha256"
 )
 _API_VERSION = "2026-07"
-_VERSION_FIELDS = ("updated_at", "occurredAt", "lastEditDate")
 _TIME_FIELDS = ("occurredAt", "happened_at", "deleted_at")
-_VOLATILE = frozenset(_VERSION_FIELDS)
 # The update time of a child that is shown is no more a change of its parent than the parent's own. Those in `variant_gids` count:
 # they are all that a product shows of the variants beyond its first hundred.
 _VOLATILE_OF_PARENTS: Mapping[str, frozenset[str]] = {
-    resource_type: _VOLATILE.union(f"{rule.field}.{rule.version}" for rule in rules if rule.version)
+    resource_type: VOLATILE.union(f"{rule.field}.{rule.version}" for rule in rules if rule.version)
     for resource_type, rules in CHILDREN.items()
 }
 
@@ -75,29 +76,28 @@ class Shopify(Struct, frozen=True):
         """
         headers = request.headers
         delivery_id = text_id(_header(headers, "webhook-id")) or body_digest(request.body)
-        event_type = _event_type(headers)
-        rule = _rule(headers, event_type)
-        outline = read_outline(_outline_decoder(rule.id_paths + rule.parent_paths), request.body)
-        key, tenant = delivery_id, tenant_name((_header(headers, "shop-domain") or "").lower())
-        if not isinstance(outline, Unparsed):
-            root = _parent(rule, outline) or (rule.resource_type, _resource_id(rule, outline, headers) or delivery_id)
-            key = resource_key(self.name, source, tenant, *root)
+        event_type, root = (event_root if is_event(headers) else _webhook_root)(headers, request.body)
+        tenant = tenant_name((_header(headers, "shop-domain") or "").lower())
+        key = delivery_id if root is None else resource_key(self.name, source, tenant, root[0], root[1] or delivery_id)
         event_time = instant(_header(headers, "triggered-at"))
         return Envelope(delivery_id, event_type, key, event_time, text_id(_header(headers, "api-version")), tenant)
 
-    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
+    def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | TestDelivery:
         """Return the topic's resource; a notice, or a resource without an id, takes the delivery's id."""
+        if (_header(delivery.headers, "test") or "").lower() == "true":
+            return TestDelivery("X-Shopify-Test: a notification with made-up content, sent from the shop's admin")
         body = read_object(delivery.body)
         if isinstance(body, Unparsed):
             return body
-        rule = _rule(delivery.headers, delivery.event_type)
+        is_next_gen = is_event(delivery.headers)
+        rule = events_rule(delivery.event_type) if is_next_gen else topic_rule(delivery.event_type)
         contradicted = contradiction(rule, body, delivery)
         if contradicted is not None:
             return contradicted
-        resource_id = _resource_id(rule, body, delivery.headers)
-        if rule.is_deletion and resource_id is None:
+        snapshots = event_snapshots(rule, body, delivery) if is_next_gen else _snapshots(rule, body, delivery)
+        if snapshots is None:
             return Unparsed("unknown_shape", f"expected the id of the deleted {rule.resource_type}")
-        return Parsed((_snapshot(rule, resource_id or delivery.delivery_id, body, delivery),))
+        return Parsed(snapshots)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of Shopify's documented example for this topic, shop and body."""
@@ -119,16 +119,20 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
     return headers.get("x-shopify-" + name) if value is None else value
 
 
-def _event_type(headers: Mapping[str, str]) -> str:
-    resource = headers.get("shopify-topic")
-    if resource is None:
-        return text_id(headers.get("x-shopify-topic")) or "unknown"
-    action = headers.get("shopify-action")
-    return f"{topic_name(resource)}/{topic_name(action)}" if action else topic_name(resource)
+def _webhook_root(headers: Mapping[str, str], body: bytes) -> tuple[str, tuple[str, str | None] | None]:
+    event_type = text_id(headers.get("x-shopify-topic")) or "unknown"
+    rule, decode = _reader(event_type)
+    outline = read_outline(decode, body)
+    if isinstance(outline, Unparsed):
+        return event_type, None
+    shop = _header(headers, "shop-domain")
+    return event_type, parent_of(rule, outline) or (rule.resource_type, resource_id(rule, outline, shop))
 
 
-def _rule(headers: Mapping[str, str], event_type: str) -> TopicRule:
-    return events_rule(event_type) if "shopify-topic" in headers else topic_rule(event_type)
+@lru_cache(maxsize=1024)
+def _reader(event_type: str) -> tuple[TopicRule, DecodeOutline]:
+    rule = topic_rule(event_type)
+    return rule, _outline_decoder(rule.paths)
 
 
 @lru_cache(maxsize=1024)
@@ -136,74 +140,30 @@ def _outline_decoder(paths: tuple[str, ...]) -> DecodeOutline:
     return outline_decoder(paths)
 
 
-def _resource_id(rule: TopicRule, body: Document, headers: Mapping[str, str]) -> str | None:
-    named = headers.get("shopify-resource-id")
-    if named is not None and "shopify-topic" in headers:
-        return _plain_id(named)
-    if rule.is_of_shop:
-        return text_id(_header(headers, "shop-domain"))
-    if rule.is_composite:
-        parts = [_plain_id(at(body, path)) for path in rule.id_paths]
-        return text_id(":".join(part for part in parts if part)) if all(parts) else None
-    return _first_id(body, rule.id_paths)
-
-
-def _parent(rule: TopicRule, body: Document) -> tuple[str, str] | None:
-    parent_id = _first_id(body, rule.parent_paths)
-    return (rule.parent_type, parent_id) if rule.parent_type and parent_id else None
-
-
-def _first_id(body: Document, paths: tuple[str, ...]) -> str | None:
-    for path in paths:
-        found = _plain_id(at(body, path))
-        if found is not None:
-            return found
-    return None
-
-
-def _plain_id(value: object) -> str | None:
-    """Return a number, a token, or the end of a gid, as text: `7` for `gid://shopify/Product/7`.
-
-    So a product has the same id whether a topic sends its number, its gid or both. The gid of an inventory level contains
-    two ids, its location and, as a parameter, its item; it becomes `item:location`, as from the two fields.
-    """
-    text = text_id(value)
-    if text is None or not text.startswith("gid://"):
-        return text
-    tail, _, item = text.rpartition("/")[2].partition("?inventory_item_id=")
-    tail = tail.partition("?")[0]
-    return (f"{item}:{tail}" if item else tail) or None
-
-
-def _snapshot(rule: TopicRule, resource_id: str, body: Document, delivery: RawDelivery) -> Snapshot:
+def _snapshots(rule: TopicRule, body: Document, delivery: RawDelivery) -> tuple[Snapshot, ...] | None:
+    """Return what a classic webhook shows, None for a deletion of nothing."""
+    named = resource_id(rule, body, _header(delivery.headers, "shop-domain"))
+    if rule.is_deletion and named is None:
+        return None
     shown = body.get(rule.wrapper) if rule.wrapper and len(body) == 1 else None
     document = shown if isinstance(shown, dict) else body
-    parent = _parent(rule, body)
-    event_time = believed_time(delivery) or _first_instant(document, _TIME_FIELDS)
+    parent = parent_of(rule, body)
+    event_time = believed_time(delivery) or first_instant(document, _TIME_FIELDS)
+    named = named or delivery.delivery_id
     if rule.is_deletion:
-        return Snapshot(rule.resource_type, resource_id, None, event_time=event_time, is_deleted=True, parent=parent)
+        return (Snapshot(rule.resource_type, named, None, event_time=event_time, is_deleted=True, parent=parent),)
     # A notice is not a version of a resource: its time may be that of the resource it is about.
-    version = None if rule.is_notice else _first_instant(document, _VERSION_FIELDS)
-    # The subscriber's own query shapes the new Events: their lists may be truncated anywhere.
-    is_classic = "shopify-topic" not in delivery.headers
-    return Snapshot(
+    version = None if rule.is_notice else first_instant(document, VERSION_FIELDS)
+    shown_now = Snapshot(
         rule.resource_type,
-        resource_id,
+        named,
         document,
         version,
         event_time,
-        volatile=_VOLATILE_OF_PARENTS.get(rule.resource_type, _VOLATILE),
+        volatile=_VOLATILE_OF_PARENTS.get(rule.resource_type, VOLATILE),
         parent=parent,
-        children=CHILDREN.get(rule.resource_type, ()) if is_classic else (),
+        children=CHILDREN.get(rule.resource_type, ()),
         is_shared=rule.resource_type in SHARED,
         may_be_partial=True,  # subscriptions with include_fields
     )
-
-
-def _first_instant(document: Document, names: tuple[str, ...]) -> datetime | None:
-    for name in names:
-        value = document.get(name)
-        time = None if value is None else instant(value)
-        if time is not None:
-            return time
-    return None
+    return (shown_now,)

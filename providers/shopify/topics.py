@@ -25,13 +25,15 @@ _SEPARATOR = re.compile(r"[/.]")
 class TopicRule(Struct, frozen=True):
     """How to find the resource of one topic in its body.
 
-    `id_paths` are tried in turn; with `is_composite`, all of them are joined by `:` to form the id. Without any, the
-    delivery is a notice, with the delivery's id. `is_of_shop`: one per shop, its id is the shop domain.
+    `id_paths` are tried in turn; with `is_composite`, all of them are joined by `:` to form the id, or all of `other_paths` if
+    the body does not have the first; the first part is then the parent's id. Without any, the delivery is a notice, with the
+    delivery's id. `is_of_shop`: one per shop, its id is the shop domain.
     """
 
     resource_type: str
     id_paths: tuple[str, ...] = ("id", "admin_graphql_api_id")
     is_composite: bool = False
+    other_paths: tuple[str, ...] = ()
     is_of_shop: bool = False
     is_deletion: bool = False
     wrapper: str | None = None
@@ -43,6 +45,11 @@ class TopicRule(Struct, frozen=True):
         """Return whether each delivery is a separate resource."""
         return not self.id_paths
 
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Return every path that names the resource or its parent."""
+        return self.id_paths + self.other_paths + self.parent_paths
+
 
 @lru_cache(maxsize=1024)
 def topic_rule(topic: str) -> TopicRule:
@@ -52,6 +59,9 @@ def topic_rule(topic: str) -> TopicRule:
         return special
     family, _, action = _SEPARATOR.sub("/", topic).partition("/")
     family, action = topic_name(family), topic_name(action, "")
+    relation = _RELATIONS.get(f"{family}/{action}")
+    if relation is not None:
+        return relation
     notice = _NOTICES.get(f"{family}/{action}") or _NOTICES.get(family)
     if notice is not None:
         return replace(notice, resource_type=f"{singular(family)}_{action}".strip("_"))
@@ -108,6 +118,26 @@ def _about(parent_type: str, *parent_paths: str) -> TopicRule:
     return TopicRule("", id_paths=(), parent_type=parent_type, parent_paths=parent_paths)
 
 
+def _membership() -> TopicRule:
+    return TopicRule(
+        "segment_member",
+        ("customer_id", "segment_id"),
+        is_composite=True,
+        other_paths=("customerId", "segmentId"),
+        parent_type="customer",
+        parent_paths=("customer_id", "customerId"),
+    )
+
+
+def _redeem_code() -> TopicRule:
+    return TopicRule(
+        "discount_redeem_code",
+        ("redeem_code.id",),
+        parent_type="discount",
+        parent_paths=("admin_graphql_api_id",),
+    )
+
+
 def _of_contract(resource_type: str) -> TopicRule:
     contract = "subscription_contract_id"
     return TopicRule(
@@ -157,6 +187,7 @@ _FAMILIES = {
         "inventory_level",
         ("inventory_item_id", "location_id"),
         is_composite=True,
+        other_paths=("admin_graphql_api_id",),
         parent_type="inventory_item",
         parent_paths=("inventory_item_id",),
     ),
@@ -191,8 +222,6 @@ _NOTICES = {
     "audit_events": _about("audit_event"),
     "customer": _about("customer", "customerId", "customer_id"),  # the topics with a dot, such as customer.tags_added
     "customers/merge": _about("customer", "admin_graphql_api_customer_kept_id"),
-    "discounts/redeemcode_added": _about("discount", "admin_graphql_api_id"),
-    "discounts/redeemcode_removed": _about("discount", "admin_graphql_api_id"),
     "fulfillment_orders": replace(_FULFILLMENT_ORDER, wrapper="fulfillment_order"),
     "inventory_shipments/add_items": _PART_OF_SHIPMENT,
     "inventory_shipments/mark_in_transit": _PART_OF_SHIPMENT,
@@ -215,6 +244,14 @@ _NOTICES = {
     "reverse_deliveries": _about("reverse_delivery", "id"),
     "reverse_fulfillment_orders": _about("reverse_fulfillment_order", "id"),
 }
+
+_RELATIONS = {
+    "customer/joined_segment": _membership(),
+    "customer/left_segment": replace(_membership(), is_deletion=True),
+    "discounts/redeemcode_added": _redeem_code(),
+    "discounts/redeemcode_removed": replace(_redeem_code(), is_deletion=True),
+}
+"""Topics that say only that a relation began or ended: the relation is the resource."""
 
 _TOPICS = {
     "app/scopes_update": TopicRule("app_scopes"),

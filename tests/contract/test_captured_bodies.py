@@ -10,6 +10,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
+from providers import base
 from providers.base import Parsed, Unparsed
 from providers.github.events import RULES
 from providers.github.provider import GitHub
@@ -35,8 +36,8 @@ GITHUB_EVENTS = sorted({name.partition(".")[0] for name in RULES})
 NEVER_DELETED = {"watch"}
 
 
-def shopify(topic: str, body: bytes, **headers: str) -> Parsed | Unparsed:
-    """Return the pipeline's reading of a body that was posted under a topic."""
+def shopify(topic: str, body: bytes, **headers: str) -> Parsed | Unparsed | base.TestDelivery:
+    """Return what the pipeline reads in a body that was posted under a topic."""
     sent = {"x-shopify-topic": topic} | {name.replace("_", "-"): value for name, value in headers.items()}
     return Shopify().parse(RawDelivery("d", "shopify", "acme", topic, NOW, "k", body, headers=sent))
 

@@ -2,15 +2,19 @@
 
 import re
 from itertools import groupby
+from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers.base import Parsed, Sample, SignedRequest, Unparsed, Verified
 from providers.shopify.provider import Shopify
 from providers.shopify.topics import topic_rule
 from schemas.records import Snapshot, resource_key
 from tests.support.builders.corpora import corpora, read_corpus, shopify_payloads
+from tests.support.builders.payload_mutations import mutated
 from tests.support.builders.provider_requests import NOW, SENDERS, assert_agreement, raw_delivery
 
 SHOPIFY = Shopify()
@@ -158,6 +162,36 @@ def test_compliance_request_deletes_nothing(topic: str) -> None:
     assert not snapshot.is_deleted
     assert snapshot.parent is None
     assert snapshot.document is not None
+
+
+ORIGINALS = {topic: msgspec.json.decode(body) for topic, body in PAYLOADS.items()}
+
+
+@given(topic=st.sampled_from(sorted(PAYLOADS)), changed=mutated(list(ORIGINALS.values())))
+def test_ingress_and_pipeline_compute_one_key(topic: str, changed: Any) -> None:
+    """Whatever a body of any topic shows under this one: one function names the root for both."""
+    request = SignedRequest(_request(topic).headers, msgspec.json.encode(changed))
+    envelope = SHOPIFY.identify("acme", request)
+    parsed = SHOPIFY.parse(raw_delivery("shopify", envelope, request))
+
+    if isinstance(parsed, Parsed):
+        (snapshot,) = parsed.snapshots
+        root = snapshot.parent or (snapshot.resource_type, snapshot.resource_id)
+        assert envelope.key == resource_key("shopify", "acme", envelope.tenant, *root)
+
+
+def test_no_two_things_in_the_samples_share_a_resource() -> None:
+    """All samples show one shop's things: what has another gid, or belongs to another family of topics, is another resource."""
+    gids: dict[tuple[str, str], set[str]] = {}
+    for topic in PAYLOADS.keys() - NAMELESS_DELETIONS:
+        snapshot, body = _snapshot(topic), ORIGINALS[topic]
+        gid = body.get("admin_graphql_api_id") or body.get("id")
+        if isinstance(gid, str) and gid.startswith("gid://") and snapshot.resource_id != DELIVERY:
+            gids.setdefault((snapshot.resource_type, snapshot.resource_id), set()).add(gid)
+
+    # The gid in the body of a redeem code is its discount's.
+    assert {name: found for name, found in gids.items() if len(found) > 1} == {}
+    assert len(gids) > 30
 
 
 @pytest.mark.parametrize("topic", sorted(PAYLOADS)[::10])

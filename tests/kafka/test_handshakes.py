@@ -49,10 +49,11 @@ def shop(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) ->
         yield process
 
 
-def post(shop: IngressProcess, name: str, topic: str, body: bytes, secret: bytes = SECRET) -> int:
-    """Post as the provider would and return the status."""
+def post(shop: IngressProcess, name: str, topic: str, body: bytes, secret: bytes = SECRET, **added: str) -> int:
+    """Post as the provider would, with added headers, and return the status."""
     sample = Sample(body, topic, str(uuid.uuid4()), datetime.now(UTC))
-    return shop.post(f"/v1/{name}-{RUN}", body, provider(name).sign(sample, secret)).status_code
+    headers = provider(name).sign(sample, secret) | {header.replace("_", "-"): value for header, value in added.items()}
+    return shop.post(f"/v1/{name}-{RUN}", body, headers).status_code
 
 
 def probed(shop: IngressProcess, name: str) -> float:
@@ -68,11 +69,12 @@ def test_handshakes_and_requests_have_outcomes(shop: IngressProcess, kafka: str,
     statuses = [post(shop, "github", "ping", body) for body in (PING, form)]
     statuses += [post(shop, "shopery", "", body) for body in (b"", b"{}", b'{"event":"test"}')]
     statuses += [post(shop, "shopify", topic, body) for topic, body in COMPLIANCE.items()]
-    assert statuses == [200] * 8
+    statuses += [post(shop, "shopify", "orders/create", b'{"id":820982911946154508}', x_shopify_test="true")]
+    assert statuses == [200] * 9
 
     with running(tmp_path, configured(kafka, registry)) as workers:
         workers.start(0)
-        for name, count in (("github", 2), ("shopery", 3), ("shopify", 3)):
+        for name, count in (("github", 2), ("shopery", 3), ("shopify", 4)):
             with closing(OutcomeCount(kafka, registry, f"{name}-{RUN}")) as outcomes:
                 wait_until(lambda: outcomes() >= count, f"the outcomes of {name}")  # noqa: B023  # called at once
 
@@ -80,7 +82,7 @@ def test_handshakes_and_requests_have_outcomes(shop: IngressProcess, kafka: str,
     decided = {name: [(o["outcome"], o["reason"]) for o in ledger.outcomes] for name, ledger in ledgers.items()}
     assert decided["github"] == [("filtered", "handshake")] * 2
     assert decided["shopery"] == [("filtered", "handshake")] * 3
-    assert decided["shopify"] == [("changed", "created")] * 3
+    assert sorted(decided["shopify"]) == [("changed", "created")] * 3 + [("filtered", "test")]
     assert "hook 30" in ledgers["github"].outcomes[0]["detail"]
     assert ledgers["github"].changes + ledgers["shopery"].changes == []
     requests = {change["resource_type"] for change in ledgers["shopify"].changes}

@@ -88,6 +88,7 @@ def raw_delivery(provider_name: str, envelope: Envelope, request: SignedRequest)
         event_time=envelope.event_time,
         api_version=envelope.api_version,
         headers=request.headers,
+        tenant=envelope.tenant,
     )
 
 

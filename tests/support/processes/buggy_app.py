@@ -7,7 +7,7 @@ The last digit of a product's id selects the bug:
 
 from msgspec.structs import replace
 
-from providers.base import Handshake, Parsed, Provider, Unparsed
+from providers.base import Handshake, Parsed, Provider, TestDelivery, Unparsed
 from schemas.records import RawDelivery, Snapshot
 from streams import pipeline
 from streams.app import app
@@ -17,8 +17,8 @@ from streams.steps.diff import diff
 __all__ = ["app"]
 
 
-def buggy_parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake:
-    """Return a delivery's snapshots with the bugs applied."""
+def buggy_parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake | TestDelivery:
+    """Return what a delivery shows, wrongly."""
     parsed = parse(delivery, provider)
     if not isinstance(parsed, Parsed):
         return parsed

@@ -1,5 +1,6 @@
 """Shopify's headers, its new Events, and the ids that its topics share."""
 
+import msgspec
 import pytest
 
 from providers.base import Envelope, Parsed, SignedRequest, Verified
@@ -72,7 +73,10 @@ def test_events_name_the_resource_in_a_header() -> None:
     assert _identify(EVENTS, b'{"data":{}}') == Envelope(
         "webhook-2", "product_variant/update", "shopify|acme||variant|9", None, None
     )
-    assert _snapshot(EVENTS, b'{"data":{}}').document == {"data": {}}
+    assert _snapshot(EVENTS, b'{"data":{}}').document == {
+        "id": 9,
+        "admin_graphql_api_id": "gid://shopify/ProductVariant/9",
+    }
 
 
 def test_events_of_an_inventory_level_share_the_classic_id() -> None:
@@ -162,6 +166,26 @@ def test_unknown_topic_follows_the_rule() -> None:
 def test_plural_becomes_singular(plural: str, name: str) -> None:
     """Resource types are singular, so that classic topics, new Events and routes use one word."""
     assert singular(plural) == name
+
+
+@pytest.mark.parametrize(
+    ("body", "resource_id", "has_version"),
+    [
+        (b'{"id":7,"title":"A","updated_at":"2026-01-31T12:00:00Z"}', "7", True),
+        (b'{"admin_graphql_api_id":"gid://shopify/Product/7","title":"A"}', "7", False),
+        (b'{"id":7,"metafields":[{"id":1,"namespace":"my","key":"k","value":"v"}]}', "7", False),
+        (b'{"title":"A","updated_at":"2026-01-31T12:00:00Z"}', "webhook-1", True),
+    ],
+)
+def test_subscription_with_fewer_fields_shows_the_same_product(
+    body: bytes, resource_id: str, has_version: bool
+) -> None:
+    """`include_fields` and metafields change the document, not the name; without an id it is an occurrence, not a product."""
+    snapshot = _snapshot(CLASSIC, body)
+
+    assert (snapshot.resource_type, snapshot.resource_id) == ("product", resource_id)
+    assert snapshot.document == msgspec.json.decode(body)
+    assert (snapshot.version is not None, snapshot.event_time, snapshot.is_deleted) == (has_version, NOW, False)
 
 
 def _identify(headers: dict[str, str], body: bytes) -> Envelope:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from providers import base
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verified
 from providers.stripe.provider import Stripe
 from schemas.records import Snapshot
@@ -204,13 +205,23 @@ def _request(event: dict[str, Any]) -> SignedRequest:
     return SignedRequest(Stripe().sign(Sample(body=body, topic="", delivery_id="", now=NOW), SECRET), body)
 
 
-def _read(event: dict[str, Any]) -> tuple[Envelope, Parsed | Unparsed]:
+def _read(event: dict[str, Any]) -> tuple[Envelope, Parsed | Unparsed | base.TestDelivery]:
     request = _request(event)
     envelope = Stripe().identify("acme", request)
     return envelope, Stripe().parse(raw_delivery("stripe", envelope, request))
 
 
-def _only(parsed: Parsed | Unparsed) -> Snapshot:
+def _only(parsed: Parsed | Unparsed | base.TestDelivery) -> Snapshot:
     assert isinstance(parsed, Parsed), parsed
     (snapshot,) = parsed.snapshots
     return snapshot
+
+
+@pytest.mark.parametrize("event_id", ["evt_00000000000000", "charge.expired_00000000000000"])
+def test_event_of_the_dashboards_button_is_no_data(event_id: str) -> None:
+    """Its objects do not exist; what the CLI triggers in test mode does."""
+    body = {"id": event_id, "object": "event", "type": "charge.expired", "created": 1, "livemode": False}
+    request = SignedRequest({}, msgspec.json.encode(body | {"data": {"object": {"id": "ch_1", "object": "charge"}}}))
+    parsed = Stripe().parse(raw_delivery("stripe", Stripe().identify("acme", request), request))
+
+    assert isinstance(parsed, base.TestDelivery)
