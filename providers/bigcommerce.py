@@ -14,7 +14,16 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at
-from providers.reading import ResourceNames, body_digest, instant, read_object, root_key, text_id, topic_name
+from providers.reading import (
+    ResourceNames,
+    body_digest,
+    instant,
+    read_noted,
+    read_object,
+    root_key,
+    text_id,
+    topic_name,
+)
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import (
     match_hmac,
@@ -180,7 +189,7 @@ class BigCommerce(Struct, frozen=True):
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope of a delivery; bodies are short, so the whole body is parsed."""
         delivery_id = text_id(request.headers.get(ID)) or body_digest(request.body)
-        payload = read_object(request.body)
+        payload = read_object(request.body, request.content_type)
         if isinstance(payload, Unparsed):
             return Envelope(delivery_id, "unknown", delivery_id)
         notices = _notices(payload)
@@ -197,7 +206,7 @@ class BigCommerce(Struct, frozen=True):
 
         There is no version: the notification contains no update time of the resource.
         """
-        payload = read_object(delivery.body)
+        payload, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(payload, Unparsed):
             return payload
         notices = _notices(payload)
@@ -210,7 +219,7 @@ class BigCommerce(Struct, frozen=True):
                 return found
             # A resource named twice in one batch gets one snapshot, from its last notice.
             snapshots[found.resource_type, found.resource_id] = _snapshot(payload, notice, found)
-        return Parsed(tuple(snapshots.values()))
+        return Parsed(tuple(snapshots.values()), notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of a hook without custom headers; topic and tenant are in the body."""

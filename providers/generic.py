@@ -19,7 +19,7 @@ from providers.reading import (
     body_digest,
     instant,
     is_deletion,
-    read_object,
+    read_noted,
     resource_of_event,
     text_id,
     topic_name,
@@ -88,7 +88,7 @@ class Generic(Struct, frozen=True):
         options = self.options
         delivery_id = text_id(request.headers.get(options.id_header.lower())) or body_digest(request.body)
         event_type = text_id(request.headers.get(options.event_header.lower())) or "unknown"
-        outline = read_outline(_outline_decoder(options), request.body)
+        outline = read_outline(_outline_decoder(options), request.body, request.content_type)
         key = delivery_id
         if not isinstance(outline, Unparsed):
             resource_id = _resource_id(options, outline) or delivery_id
@@ -97,7 +97,7 @@ class Generic(Struct, frozen=True):
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
         """Return the body as the only resource; without an id at the path, its id is the delivery's."""
-        body = read_object(delivery.body)
+        body, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(body, Unparsed):
             return body
         options = self.options
@@ -112,7 +112,7 @@ class Generic(Struct, frozen=True):
             is_deleted=is_deleted,
             volatile=frozenset({options.time_path}),
         )
-        return Parsed((snapshot,))
+        return Parsed((snapshot,), notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers that the configured sender would send."""

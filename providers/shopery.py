@@ -18,7 +18,7 @@ from providers.reading import (
     body_digest,
     instant,
     is_deletion,
-    read_object,
+    read_noted,
     resource_of_event,
     text_id,
 )
@@ -62,7 +62,7 @@ class Shopery(Struct, frozen=True):
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope; Shopery sends no delivery id, so it is a digest of the body, and duplicates are equal bytes."""
         delivery_id = body_digest(request.body)
-        outline = read_outline(_decode_outline, request.body)
+        outline = read_outline(_decode_outline, request.body, request.content_type)
         event_type = _event_type(outline)
         key = delivery_id
         if not isinstance(outline, Unparsed):
@@ -77,7 +77,7 @@ class Shopery(Struct, frozen=True):
         """
         if not delivery.body.strip():
             return Handshake("an empty post: Shopery's Test URL, most likely")
-        body = read_object(delivery.body)
+        body, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(body, Unparsed):
             return body
         event_type = _event_type(body)
@@ -95,7 +95,7 @@ class Shopery(Struct, frozen=True):
             is_deleted=is_deleted,
             volatile=frozenset({"updated_at", "updatedAt"}),
         )
-        return Parsed((snapshot,))
+        return Parsed((snapshot,), notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:  # noqa: ARG002 - nothing of the sample is signed
         """Return the one header that Shopery documents."""

@@ -17,7 +17,7 @@ from providers.reading import (
     body_digest,
     instant,
     is_deletion,
-    read_object,
+    read_noted,
     resource_of_event,
     text_id,
 )
@@ -84,7 +84,7 @@ class Standard(Struct, frozen=True):
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id from the header, and the event type and resource from the body."""
         delivery_id = text_id(first_header(request.headers, self.scheme.id_headers)) or body_digest(request.body)
-        outline = read_outline(_decode_outline, request.body)
+        outline = read_outline(_decode_outline, request.body, request.content_type)
         event_type = text_id(at(outline, "type")) or "unknown"
         key = delivery_id
         if not isinstance(outline, Unparsed):
@@ -95,7 +95,7 @@ class Standard(Struct, frozen=True):
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
         """Return the only resource, under `data`; without an id there, its id is the delivery's."""
-        body = read_object(delivery.body)
+        body, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(body, Unparsed):
             return body
         event_type = text_id(body.get("type")) or "unknown"
@@ -113,7 +113,8 @@ class Standard(Struct, frozen=True):
                     is_deleted=is_deleted,
                     volatile=_VOLATILE,
                 ),
-            )
+            ),
+            notes,
         )
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:

@@ -32,7 +32,7 @@ from streams.steps.children import merged
 from streams.steps.correction import Refused, is_correction, read_correction
 from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
-from streams.steps.outcome import summarise
+from streams.steps.outcome import noted, summarise
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
 
 EVENT_NAMESPACE: Final = uuid.UUID(
@@ -104,10 +104,12 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     for snapshot in parsed.snapshots:
         found = _decide(_subject(delivery, snapshot, tables, writes), tables, routes, writes)
         if found[0].outcome.outcome == "dead":
-            return Result(found[0].outcome, (), Writes({}, {}))  # all or none: a dead letter is a whole delivery
+            dead_part = noted(found[0].outcome, parsed.notes)
+            return Result(dead_part, (), Writes({}, {}))  # all or none: a dead letter is a whole delivery
         decisions += found
     routed_changes = tuple(decision.routed for decision in decisions if decision.routed is not None)
-    return Result(summarise([decision.outcome for decision in decisions]), routed_changes, writes)
+    outcome = summarise([decision.outcome for decision in decisions])
+    return Result(noted(outcome, parsed.notes), routed_changes, writes)
 
 
 def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, writes: Writes) -> _Subject:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
-from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.reading import body_digest, instant, read_noted, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
 from providers.shopify.children import CHILDREN, SHARED
 from providers.shopify.evidence import believed_time, contradiction
@@ -71,7 +71,7 @@ class Shopify(Struct, frozen=True):
         delivery_id = text_id(_header(headers, "webhook-id")) or body_digest(request.body)
         event_type = _event_type(headers)
         rule = _rule(headers, event_type)
-        outline = read_outline(_outline_decoder(rule.id_paths + rule.parent_paths), request.body)
+        outline = read_outline(_outline_decoder(rule.id_paths + rule.parent_paths), request.body, request.content_type)
         key = delivery_id
         if not isinstance(outline, Unparsed):
             root = _parent(rule, outline) or (rule.resource_type, _resource_id(rule, outline, headers) or delivery_id)
@@ -81,7 +81,7 @@ class Shopify(Struct, frozen=True):
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed:
         """Return the topic's resource; a notice, or a resource without an id, takes the delivery's id."""
-        body = read_object(delivery.body)
+        body, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(body, Unparsed):
             return body
         rule = _rule(delivery.headers, delivery.event_type)
@@ -91,7 +91,7 @@ class Shopify(Struct, frozen=True):
         resource_id = _resource_id(rule, body, delivery.headers)
         if rule.is_deletion and resource_id is None:
             return Unparsed("unknown_shape", f"expected the id of the deleted {rule.resource_type}")
-        return Parsed((_snapshot(rule, resource_id or delivery.delivery_id, body, delivery),))
+        return Parsed((_snapshot(rule, resource_id or delivery.delivery_id, body, delivery),), notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of Shopify's documented example for this topic, shop and body."""

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at, outline_decoder, read_outline
-from providers.reading import body_digest, instant, read_object, text_id, topic_name
+from providers.reading import body_digest, instant, read_noted, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
 from providers.signature import (
     match_hmac,
@@ -124,7 +124,7 @@ class Stripe(Struct, frozen=True):
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope of a delivery; reads only the fields that name the object."""
-        event = read_outline(_decode_outline, request.body)
+        event = read_outline(_decode_outline, request.body, request.content_type)
         if isinstance(event, Unparsed):
             digest = body_digest(request.body)
             return Envelope(digest, "unknown", digest)
@@ -145,7 +145,7 @@ class Stripe(Struct, frozen=True):
         There is no version: almost no object has an update time. So events are ordered by their own time, in whole seconds,
         and within one second by the rank of the object's state.
         """
-        event = read_object(delivery.body)
+        event, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(event, Unparsed):
             return event
         found = _found(event)
@@ -162,7 +162,7 @@ class Stripe(Struct, frozen=True):
             children=CHILDREN.get(found.resource_type, ()),
             state_rank=0 if is_deleted else _state_rank(found.document),
         )
-        return Parsed((snapshot,))
+        return Parsed((snapshot,), notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of one endpoint; topic, delivery id and tenant are in the body."""

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from schemas.records import Outcome, OutcomeName
 
 PRECEDENCE: Final[tuple[OutcomeName, ...]] = ("changed", "filtered", "unchanged", "stale", "duplicate", "dead")
@@ -20,3 +22,10 @@ def summarise(parts: Sequence[Outcome]) -> Outcome:
         leading.detail,
         tuple(event_id for part in parts for event_id in part.event_ids),
     )
+
+
+def noted(outcome: Outcome, notes: Sequence[str]) -> Outcome:
+    """Return an outcome whose detail ends with the notes that reading the delivery made (`providers.base.Parsed`)."""
+    if not notes:
+        return outcome
+    return replace(outcome, detail="; ".join(text for text in (outcome.detail, *notes) if text))
