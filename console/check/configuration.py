@@ -20,6 +20,7 @@ from config.names import PUBLISHED
 from config.problems import ConfigurationError, key_text
 from config.secrets import kafka_options, resolve_secret
 from config.toml_lines import Location, key_lines, line_of
+from console.abridged import listed
 from console.check.secret_files import open_secret_files, secret_files
 from ingress.admission.networks import allowlist, published
 from ingress.server.tls import tls_files
@@ -86,7 +87,7 @@ def _source_findings(index: int, source: Source, locations: Locations, today: da
             "warning", f"{locations.of('sources', index, 'verify')}: {source.name} accepts what anybody posts"
         )
     if source.paused:
-        where, what = locations.of("sources", index, "paused"), ", ".join(source.paused)
+        where, what = locations.of("sources", index, "paused"), listed(source.paused)
         yield Finding("warning", f"{where}: {what} of {source.name} paused: deliveries end as filtered (paused)")
     expiries = [secret.until for secret in source.secrets]
     if not source.secrets or None in expiries:
