@@ -246,8 +246,8 @@ class SecretReference(_Table):
 class GenericOptions(_Table):
     """`options` of a source whose provider is `generic`: how its sender signs and where its ids are.
 
-    A source of provider `standard` has `resource_types` alone. Header names may be in any case. Paths lead into the
-    JSON body, their names joined by dots.
+    A source of provider `standard` has `resource_types` and `key_encoding` alone. Header names may be in any case.
+    Paths lead into the JSON body, their names joined by dots.
     """
 
     signature_header: Text = "x-webhook-signature"
@@ -270,6 +270,10 @@ class GenericOptions(_Table):
     """The path to the resource's update time."""
     resource_types: tuple[ResourceType, ...] = ()
     """The resource types with topics of their own, 200 at most. All others share `changes.<provider>.other`."""
+    key_encoding: Literal["base64", "text"] = "base64"
+    """For `standard` only: how the secret is written. `text`: it is not decoded, but is itself the key, as with
+    Polar's `polar_whs_…`.
+    """
 
     @field_validator("resource_types")
     @classmethod
@@ -332,9 +336,12 @@ class Source(_Table):
     def _check_options(self, options: GenericOptions) -> None:
         if self.provider not in {"generic", "standard"}:
             raise fault("options", f"only 'generic' and 'standard' have options, {self.provider} has fixed rules")
-        foreign = options.model_fields_set - {"resource_types"}
+        foreign = options.model_fields_set - {"resource_types", "key_encoding"}
         if self.provider == "standard" and foreign:
-            raise fault("options", f"'standard' has the option resource_types alone, {min(foreign)} is for 'generic'")
+            text = f"'standard' has the options resource_types and key_encoding, {min(foreign)} is for 'generic'"
+            raise fault("options", text)
+        if self.provider == "generic" and "key_encoding" in options.model_fields_set:
+            raise fault("options", "key_encoding is for 'standard'; a 'generic' sender signs with the secret's text")
 
     @field_validator("allow")
     @classmethod

@@ -25,6 +25,7 @@ from providers.reading import (
     topic_name,
 )
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import (
     match_hmac,
     read_digests,
@@ -183,7 +184,7 @@ class BigCommerce(Struct, frozen=True):
         if late and late.reason == "malformed_signature":
             return late
         signed = signed_text(scheme.signed, delivery_id, timestamp, request.body)
-        verdict = match_hmac(signed, given, secrets, scheme.algorithm)
+        verdict = explained(match_hmac(signed, given, secrets, scheme.algorithm), scheme, secrets)
         return verdict if isinstance(verdict, Refused) else late or verdict
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:

@@ -25,6 +25,7 @@ from providers.reading import (
     topic_name,
 )
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import match_hmac, read_digest, refuse_malformed, refuse_missing, signing_headers
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
@@ -81,7 +82,7 @@ class Generic(Struct, frozen=True):
         if given is None:
             expected = scheme.form if scheme.prefix else f"without prefix, {scheme.form}"
             return refuse_malformed(self.options.signature_header, expected)
-        return match_hmac(request.body, [given], secrets, scheme.algorithm)
+        return explained(match_hmac(request.body, [given], secrets, scheme.algorithm), scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id and event type from the headers, and the resource at the configured paths."""

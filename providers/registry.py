@@ -11,7 +11,7 @@ from providers.generic import Generic, GenericOptions
 from providers.github.provider import GitHub
 from providers.shopery import Shopery
 from providers.shopify.provider import Shopify
-from providers.standard import Standard
+from providers.standard import SCHEME, TEXT_KEYS, Standard
 from providers.stripe.provider import Stripe
 
 PROVIDERS: tuple[str, ...] = ("shopify", "bigcommerce", "github", "stripe", "shopery", "standard", "generic")
@@ -19,16 +19,21 @@ PROVIDERS: tuple[str, ...] = ("shopify", "bigcommerce", "github", "stripe", "sho
 
 @lru_cache(maxsize=256)
 def provider(
-    name: str, options: GenericOptions | None = None, resource_types: frozenset[str] = frozenset()
+    name: str,
+    options: GenericOptions | None = None,
+    resource_types: frozenset[str] = frozenset(),
+    key_encoding: str = "base64",
 ) -> Provider:
     """Return the provider of that name; equal calls return the same value.
 
     `options` are for `generic` only; `resource_types`, those with separate topics, for `generic` and `standard`.
+    `key_encoding` "text" is for `standard` only: the secret is not base64 but the key itself.
     Raises ValueError for a name that is not in `PROVIDERS`, and for arguments that the provider would ignore.
     """
     if name == "generic":
         return Generic(options or GenericOptions(), resource_types)
-    fixed: tuple[Provider, ...] = (Shopify(), BigCommerce(), GitHub(), Stripe(), Shopery(), Standard(resource_types))
+    standard = Standard(resource_types, scheme=TEXT_KEYS if key_encoding == "text" else SCHEME)
+    fixed: tuple[Provider, ...] = (Shopify(), BigCommerce(), GitHub(), Stripe(), Shopery(), standard)
     found = {known.name: known for known in fixed}.get(name)
     if found is None:
         raise ValueError(f"expected a provider, one of {', '.join(PROVIDERS)}; got {name!r}")
@@ -45,5 +50,6 @@ def provider_of(source: Source) -> Provider:
         return provider(source.provider)
     options = None
     if source.provider == "generic":
-        options = msgspec.convert(source.options.model_dump(exclude={"resource_types"}), GenericOptions)
-    return provider(source.provider, options, frozenset(source.options.resource_types))
+        options = msgspec.convert(source.options.model_dump(exclude={"resource_types", "key_encoding"}), GenericOptions)
+    key_encoding = source.options.key_encoding
+    return provider(source.provider, options, frozenset(source.options.resource_types), key_encoding)

@@ -23,6 +23,7 @@ from providers.reading import (
     text_id,
 )
 from providers.scheme import SecretScheme
+from providers.secret_forms import explained
 from providers.signature import header_bytes, match_secret, refuse_malformed, refuse_missing
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
@@ -57,7 +58,8 @@ class Shopery(Struct, frozen=True):
         if not header:
             return refuse_malformed(secret_header, "the endpoint's secret")
         # Digests are compared, because comparing texts of different length would reveal the length.
-        return match_secret(_digest, [_digest(header_bytes(header))], secrets)
+        verdict = match_secret(_digest, [_digest(header_bytes(header))], secrets)
+        return explained(verdict, self.scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope; Shopery sends no delivery id, so it is a digest of the body, and duplicates are equal bytes."""

@@ -7,9 +7,10 @@ Source: Standard Webhooks specification 1.0.0, "Webhook Headers" and "Signature 
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at, outline_decoder, read_outline
@@ -22,6 +23,7 @@ from providers.reading import (
     text_id,
 )
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import (
     match_hmac,
     read_digests,
@@ -45,19 +47,20 @@ SCHEME = SignatureScheme(
     id_headers=("webhook-id", "svix-id"),
     timestamp_headers=("webhook-timestamp", "svix-timestamp"),
 )
+TEXT_KEYS = replace(SCHEME, key="text")  # senders that sign with the secret's text, as Polar did until September 2026
 _ID_PATHS = ("data.id", "data.object.id")
 _decode_outline = outline_decoder(("type", "timestamp", *_ID_PATHS))
 _VOLATILE = frozenset({"updated_at", "updatedAt"})
 
 
 class Standard(Struct, frozen=True):
-    """Any sender that follows Standard Webhooks."""
+    """Any sender that follows Standard Webhooks; with `TEXT_KEYS` one that signs with the secret's text."""
 
     resource_types: frozenset[str] = frozenset()
     name: str = "standard"
     secret_headers: frozenset[str] = frozenset()
     own_headers: tuple[str, ...] = ("webhook-", "svix-")
-    scheme: ClassVar[SignatureScheme] = SCHEME
+    scheme: SignatureScheme = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
         """Check every `v1` signature against every current secret, and the timestamp within five minutes in both directions."""
@@ -79,7 +82,8 @@ class Standard(Struct, frozen=True):
         if not given:
             return refuse_malformed(scheme.header, f"a list with at least one {scheme.form}")
         signed = signed_text(scheme.signed, message_id, timestamp, request.body)
-        return match_hmac(signed, given, [signing_key(scheme, secret) for secret in secrets], scheme.algorithm)
+        keys = [signing_key(scheme, secret) for secret in secrets]
+        return explained(match_hmac(signed, given, keys, scheme.algorithm), scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id from the header, and the event type and resource from the body."""

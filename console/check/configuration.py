@@ -14,7 +14,7 @@ from broker.errors import RegistryError
 from broker.kafka_options import option_problems, plain_secrets
 from broker.registry_http import registry_access
 from broker.schema_registry import Registry
-from config.model import Configuration, Route, Source, file_of
+from config.model import Configuration, Route, Source, file_of, shown_reference
 from config.mounted_files import ADVICE, frozen, mount_points
 from config.names import PUBLISHED
 from config.problems import ConfigurationError, key_text
@@ -24,6 +24,8 @@ from console.abridged import listed
 from console.check.secret_files import open_secret_files, secret_files
 from ingress.admission.networks import allowlist, published
 from ingress.server.tls import tls_files
+from providers.registry import provider_of
+from providers.secret_forms import secret_fault
 from schemas.topics import OUTCOMES, RAW
 from streams.worker.settings import filter_problems
 
@@ -101,12 +103,18 @@ def _source_findings(index: int, source: Source, locations: Locations, today: da
 
 
 def _secret_findings(index: int, source: Source, locations: Locations, environ: Mapping[str, str]) -> Iterator[Finding]:
+    scheme = provider_of(source).scheme
     for number, secret in enumerate(source.secrets):
         where = locations.of("sources", index, "secrets", number)
         try:
-            resolve_secret(secret, environ)
+            fault = secret_fault(scheme, resolve_secret(secret, environ))
         except ConfigurationError as error:
             yield Finding("problem", f"{where}: {error}")
+            fault = None
+        if fault is not None:
+            meaning = "can never match" if fault.is_certain else "may never match"
+            name = shown_reference(secret.ref)
+            yield Finding("problem" if fault.is_certain else "warning", f"{where}: {name} {meaning}: {fault.text}")
         if secret.ref.startswith(DEMO_SECRET):
             yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
 

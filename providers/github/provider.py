@@ -18,6 +18,7 @@ from providers.github.evidence import contradiction
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import ResourceNames, body_digest, instant, read_noted, root_key, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import match_hmac, read_digest, refuse_malformed, refuse_missing, signing_headers
 from schemas.records import Document, RawDelivery, Snapshot
 
@@ -77,7 +78,7 @@ class GitHub(Struct, frozen=True):
         given = read_digest(scheme, signature)
         if given is None:
             return refuse_malformed(scheme.header, scheme.form)
-        return match_hmac(request.body, [given], secrets, scheme.algorithm)
+        return explained(match_hmac(request.body, [given], secrets, scheme.algorithm), scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope of a delivery; reads only the fields that name the resource."""

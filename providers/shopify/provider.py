@@ -19,6 +19,7 @@ from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Ve
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_noted, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.shopify.children import CHILDREN, SHARED
 from providers.shopify.evidence import believed_time, contradiction
 from providers.shopify.topics import TopicRule, events_rule, topic_rule
@@ -60,7 +61,7 @@ class Shopify(Struct, frozen=True):
         given = read_digest(scheme, signature)
         if given is None:
             return refuse_malformed(scheme.header, scheme.form)
-        return match_hmac(request.body, [given], secrets, scheme.algorithm)
+        return explained(match_hmac(request.body, [given], secrets, scheme.algorithm), scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id, topic and time from the headers, and the root resource from the body.

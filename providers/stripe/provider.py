@@ -14,6 +14,7 @@ from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unp
 from providers.outline import at, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_noted, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import (
     match_hmac,
     read_digests,
@@ -118,7 +119,7 @@ class Stripe(Struct, frozen=True):
         if late and late.reason == "malformed_signature":
             return late
         signed = signed_text(scheme.signed, "", times[0], request.body)
-        verdict = match_hmac(signed, given, secrets, scheme.algorithm)
+        verdict = explained(match_hmac(signed, given, secrets, scheme.algorithm), scheme, secrets)
         # A forged signature is reported as wrong whatever its time, so that "too_old" always means a wrong clock or a replay.
         return verdict if isinstance(verdict, Refused) else late or verdict
 

@@ -157,7 +157,7 @@ DECIDING: Final = (
         "listed_types_are_not_heeded",
         "Nothing moves that is configured: the changes of a listed type go to other.",
         "providers/registry.py",
-        "return provider(source.provider, options, frozenset(source.options.resource_types))",
+        "return provider(source.provider, options, frozenset(source.options.resource_types), key_encoding)",
         "return provider(source.provider, options)",
         ("tests/unit/providers/test_resource_types.py::test_source_lists_types_of_its_own",),
     ),
