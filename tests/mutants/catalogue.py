@@ -11,6 +11,7 @@ from tests.mutants.governing import GOVERNING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.mutant import Mutant
 from tests.mutants.operating import OPERATING
+from tests.mutants.reading import READING
 from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
 from tests.mutants.showing import SHOWING
@@ -19,5 +20,5 @@ from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *OPERATING, *REPLAYING, *TRANSACTING,
+    *OPERATING, *READING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip
