@@ -259,8 +259,8 @@ class SecretReference(_Table):
 class GenericOptions(_Table):
     """`options` of a source whose provider is `generic`: how its sender signs and where its ids are.
 
-    A source of provider `standard` has `volatile` and `resource_types` alone. Header names may be in any case. Paths lead
-    into the JSON body, their names joined by dots.
+    A source of provider `standard` has `resource_types`, `volatile` and `key_encoding` alone. Header names may be in any case.
+    Paths lead into the JSON body, their names joined by dots.
     """
 
     signature_header: Text = "x-webhook-signature"
@@ -291,6 +291,10 @@ class GenericOptions(_Table):
     """Fields of the document whose change alone is no change, such as counters of views. The update time always is one."""
     resource_types: tuple[ResourceType, ...] = ()
     """The resource types with topics of their own, 200 at most. All others share `changes.<provider>.other`."""
+    key_encoding: Literal["base64", "text"] = "base64"
+    """For `standard` only: how the secret is written. `text`: it is not decoded, but is itself the key, as with
+    Polar's `polar_whs_…`.
+    """
 
     @field_validator("time_path", mode="before")
     @classmethod
@@ -405,12 +409,14 @@ class Source(_Table):
     def _check_options(self, options: GenericOptions) -> None:
         if self.provider not in {"generic", "standard"}:
             raise fault("options", f"only 'generic' and 'standard' have options, {self.provider} has fixed rules")
-        foreign = options.model_fields_set - {"resource_types", "volatile"}
+        foreign = options.model_fields_set - {"resource_types", "volatile", "key_encoding"}
         if self.provider == "standard" and foreign:
-            raise fault(
-                "options",
-                f"'standard' has the options resource_types and volatile alone, {min(foreign)} is for 'generic'",
+            text = (
+                f"'standard' has the options resource_types, volatile and key_encoding, {min(foreign)} is for 'generic'"
             )
+            raise fault("options", text)
+        if self.provider == "generic" and "key_encoding" in options.model_fields_set:
+            raise fault("options", "key_encoding is for 'standard'; a 'generic' sender signs with the secret's text")
 
     @field_validator("allow")
     @classmethod

@@ -23,6 +23,11 @@ class SignedRequest(Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
 
+    @property
+    def content_type(self) -> str:
+        """Return the content type, "" if the sender declares none."""
+        return self.headers.get("content-type", "")
+
 
 class Verified(Struct, frozen=True):
     """The signature is valid; `secret_index` is the index of the secret that made it, so that old ones can be retired."""

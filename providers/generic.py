@@ -18,13 +18,14 @@ from providers.outline import DecodeOutline, at, outline_decoder, read_outline
 from providers.reading import (
     body_digest,
     is_deletion,
-    read_object,
+    read_noted,
     resource_of_event,
     tenant_name,
     text_id,
     topic_name,
 )
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import match_hmac, read_digest, refuse_malformed, refuse_missing, signing_headers
 from providers.times import instant, newest_at, unread_time
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
@@ -99,14 +100,14 @@ class Generic(Struct, frozen=True):
         if given is None:
             expected = scheme.form if scheme.prefix else f"without prefix, {scheme.form}"
             return refuse_malformed(self.options.signature_header, expected)
-        return match_hmac(request.body, [given], secrets, scheme.algorithm)
+        return explained(match_hmac(request.body, [given], secrets, scheme.algorithm), scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id and event type from the headers, and the resource at the configured paths."""
         options = self.options
         delivery_id = text_id(request.headers.get(options.id_header.lower())) or body_digest(request.body)
         event_type = text_id(request.headers.get(options.event_header.lower())) or "unknown"
-        outline = read_outline(_outline_decoder(options), request.body)
+        outline = read_outline(_outline_decoder(options), request.body, request.content_type)
         key, tenant, unread = delivery_id, _tenant(options, request, outline), ""
         if not isinstance(outline, Unparsed):
             resource_id = _resource_id(options, outline) or delivery_id
@@ -119,7 +120,7 @@ class Generic(Struct, frozen=True):
 
         The update time is the version; in a deletion, which does not always renew it, it counts as the event's time.
         """
-        body = read_object(delivery.body)
+        body, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(body, Unparsed):
             return body
         options = self.options
@@ -136,7 +137,7 @@ class Generic(Struct, frozen=True):
             is_deleted=is_deleted,
             volatile=self.volatile,
         )
-        return Parsed((snapshot,), (unread_time(unread),) if unread else ())
+        return Parsed((snapshot,), (*notes, unread_time(unread)) if unread else notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers that the configured sender would send."""

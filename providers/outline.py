@@ -10,7 +10,8 @@ from typing import Any, TypedDict
 import msgspec
 
 from providers.base import Unparsed
-from providers.reading import read_object
+from providers.reading import MALFORMED, read_object
+from providers.repair import declared_charset
 from schemas.records import Document
 
 DecodeOutline = Callable[[bytes], Document]
@@ -44,12 +45,14 @@ def _outline_type(tree: dict[str, Any]) -> Any:
     return _typed_dict("Outline", fields, total=False)
 
 
-def read_outline(decode: DecodeOutline, body: bytes) -> Document | Unparsed:
-    """Return the outline of a body; if its shape is unexpected, the result of `read_object`.
+def read_outline(decode: DecodeOutline, body: bytes, content_type: str = "") -> Document | Unparsed:
+    """Return the outline of a body; if its shape is unexpected or it needs a repair, the result of `read_object`.
 
     Both hold the same values at the decoder's paths.
     """
+    if declared_charset(content_type) is not None:
+        return read_object(body, content_type)
     try:
         return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
-        return read_object(body)
+    except (*MALFORMED, RecursionError):
+        return read_object(body, content_type)

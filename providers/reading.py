@@ -13,9 +13,16 @@ from msgspec import Struct
 
 from providers import times
 from providers.base import Unparsed
+from providers.repair import candidates, declared_charset, is_known
 from schemas.records import Document, resource_key
 
 instant = times.instant
+MALFORMED = (msgspec.DecodeError, ValueError, InvalidOperation)  # InvalidOperation: no decimal has such an exponent
+TOO_DEEP = Unparsed("unreadable", "expected a JSON object, got one nested deeper than this process can read")
+_NOTHING = b"\xef\xbb\xbf\x00 \t\r\n\v\f"
+_PLACE = re.compile(r"\(byte (\d+)\)$")
+_NO_NUMBER = re.compile(rb"(?<![0-9A-Za-z_\"])([+-]?(?:NaN|Infinity))(?![0-9A-Za-z_\"])")
+_NUMBER_CHARS = 10  # of `-Infinity` and what stands before it
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -56,27 +63,70 @@ def tenant_name(value: object) -> str:
     return (text_id(value) or "").replace("|", "%7C")
 
 
-def read_json(body: bytes) -> Any:
-    """Return the parsed JSON value, or `Unparsed` with the reason; integers and decimals keep every digit.
+def read_json(body: bytes, content_type: str = "") -> Any:
+    """Return the JSON value of a body, or `Unparsed` with the reason; integers and decimals keep every digit.
 
     Of duplicate keys the last is used (RFC 8259 leaves this open; every provider's own library does the same).
     """
-    if not body.strip():
-        return Unparsed("unreadable", "expected a JSON object, got an empty body")
-    try:
-        return _decode(body)
-    except RecursionError:
-        return Unparsed("unreadable", "expected a JSON object, got one nested deeper than this process can read")
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, InvalidOperation) as error:
-        return Unparsed("unreadable", f"expected a JSON object: {error}")
+    return _read(body, content_type)[0]
 
 
-def read_object(body: bytes) -> Document | Unparsed:
-    """Return the parsed JSON object, or `Unparsed` if the body is something else."""
-    value = read_json(body)
+def read_object(body: bytes, content_type: str = "") -> Document | Unparsed:
+    """Return the JSON object of a body, or `Unparsed` if the body is something else."""
+    return read_noted(body, content_type)[0]
+
+
+def read_noted(body: bytes, content_type: str = "") -> tuple[Document | Unparsed, tuple[str, ...]]:
+    """Return what `read_object` does, and the notes on how the body was repaired (see `providers.repair`)."""
+    value, notes = _read(body, content_type)
     if isinstance(value, dict | Unparsed):
-        return value
-    return Unparsed("unknown_shape", f"expected a JSON object, got {_json_type(value)}")
+        return value, notes
+    return Unparsed("unknown_shape", f"expected a JSON object, got {_json_type(value)}"), notes
+
+
+def _read(body: bytes, content_type: str) -> tuple[Any, tuple[str, ...]]:
+    charset = declared_charset(content_type)
+    if charset is not None:
+        return _read_repaired(body, charset, f"expected its bytes to be {charset}")
+    try:
+        return _decode(body), ()
+    except RecursionError:
+        return TOO_DEEP, ()
+    except MALFORMED as error:
+        return _read_repaired(body, None, _fault(body, error))
+
+
+def _read_repaired(body: bytes, charset: str | None, fault: str) -> tuple[Any, tuple[str, ...]]:
+    """Return the value of a body that is not strict UTF-8 JSON; `fault` says what is wrong with it as it is."""
+    if not body.strip(_NOTHING):
+        return Unparsed("unreadable", "expected a JSON object, got an empty body"), ()
+    for repaired in candidates(body, charset):
+        if charset is None and not repaired.repairs:
+            continue  # that is the body as it is
+        try:
+            return _decode(repaired.body), repaired.notes
+        except RecursionError:
+            return TOO_DEEP, ()
+        except MALFORMED as error:
+            fault = _fault(repaired.body, error)
+    if charset is not None and not is_known(charset):
+        fault = f"expected a charset that is known, such as utf-8, got {charset!r}"
+    return Unparsed("unreadable", f"expected a JSON object: {fault}"), ()
+
+
+def _fault(text: bytes, error: Exception) -> str:
+    """Return what is wrong with a JSON text, by its place and without its content, except for the numbers that JSON lacks."""
+    message = str(error)
+    place = _PLACE.search(message)
+    if place is not None:
+        start = max(0, int(place[1]) - _NUMBER_CHARS)
+        found = _NO_NUMBER.search(text, start, start + 2 * _NUMBER_CHARS)
+        if found is not None:
+            number = found[1].decode()
+            return (
+                f"{number} at byte {found.start(1)} is no number of JSON (RFC 8259, section 6), which has null for it"
+            )
+    return message
 
 
 def text_id(value: object) -> str | None:

@@ -11,7 +11,7 @@ from providers.generic import Generic, GenericOptions
 from providers.github.provider import GitHub
 from providers.shopery import Shopery
 from providers.shopify.provider import Shopify
-from providers.standard import Standard
+from providers.standard import SCHEME, TEXT_KEYS, Standard
 from providers.stripe.provider import Stripe
 
 PROVIDERS: tuple[str, ...] = ("shopify", "bigcommerce", "github", "stripe", "shopery", "standard", "generic")
@@ -23,11 +23,12 @@ def provider(
     options: GenericOptions | None = None,
     resource_types: frozenset[str] = frozenset(),
     volatile: frozenset[str] = frozenset(),
+    key_encoding: str = "base64",
 ) -> Provider:
     """Return the provider of that name; equal calls return the same value.
 
     `options` are for `generic` only; `resource_types`, those with separate topics, for `generic` and `standard`; `volatile`, the
-    fields whose change alone is no change, for `standard` only.
+    fields whose change alone is no change, for `standard` only; `key_encoding` "text" likewise: the secret is the key itself.
     Raises ValueError for a name that is not in `PROVIDERS`, and for arguments that the provider would ignore.
     """
     if name == "generic":
@@ -40,7 +41,7 @@ def provider(
         GitHub(),
         Stripe(),
         Shopery(),
-        Standard(resource_types, volatile=volatile),
+        Standard(resource_types, volatile=volatile, scheme=TEXT_KEYS if key_encoding == "text" else SCHEME),
     )
     found = {known.name: known for known in fixed}.get(name)
     if found is None:
@@ -59,6 +60,8 @@ def provider_of(source: Source) -> Provider:
         return provider(source.provider)
     resource_types = frozenset(source.options.resource_types)
     if source.provider == "generic":
-        options = msgspec.convert(source.options.model_dump(exclude={"resource_types"}), GenericOptions)
+        options = msgspec.convert(source.options.model_dump(exclude={"resource_types", "key_encoding"}), GenericOptions)
         return provider(source.provider, options, resource_types)
-    return provider(source.provider, None, resource_types, frozenset(source.options.volatile))
+    return provider(
+        source.provider, None, resource_types, frozenset(source.options.volatile), source.options.key_encoding
+    )

@@ -17,11 +17,12 @@ from providers.outline import at, outline_decoder, read_outline
 from providers.reading import (
     body_digest,
     is_deletion,
-    read_object,
+    read_noted,
     resource_of_event,
     text_id,
 )
 from providers.scheme import SecretScheme
+from providers.secret_forms import explained
 from providers.signature import header_bytes, match_secret, refuse_malformed, refuse_missing
 from providers.times import first_instant, unread_time
 from schemas.records import Document, RawDelivery, Snapshot, resource_key
@@ -59,12 +60,13 @@ class Shopery(Struct, frozen=True):
         if not header:
             return refuse_malformed(secret_header, "the endpoint's secret")
         # Digests are compared, because comparing texts of different length would reveal the length.
-        return match_secret(_digest, [_digest(header_bytes(header))], secrets)
+        verdict = match_secret(_digest, [_digest(header_bytes(header))], secrets)
+        return explained(verdict, self.scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope; Shopery sends no delivery id, so it is a digest of the body, and duplicates are equal bytes."""
         delivery_id = body_digest(request.body)
-        outline = read_outline(_decode_outline, request.body)
+        outline = read_outline(_decode_outline, request.body, request.content_type)
         event_type = _event_type(outline)
         key = delivery_id
         if not isinstance(outline, Unparsed):
@@ -79,7 +81,7 @@ class Shopery(Struct, frozen=True):
         """
         if not delivery.body.strip():
             return Handshake("an empty post: Shopery's Test URL, most likely")
-        body = read_object(delivery.body)
+        body, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(body, Unparsed):
             return body
         event_type = _event_type(body)
@@ -98,7 +100,7 @@ class Shopery(Struct, frozen=True):
             is_deleted=is_deleted,
             volatile=_VOLATILE,
         )
-        return Parsed((snapshot,), (unread_time(unread),) if unread else ())
+        return Parsed((snapshot,), (*notes, unread_time(unread)) if unread else notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:  # noqa: ARG002 - nothing of the sample is signed
         """Return the one header that Shopery documents."""

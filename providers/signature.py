@@ -67,14 +67,13 @@ def match_secret(
     expected: Callable[[bytes], bytes], given: Sequence[bytes], secrets: Sequence[bytes]
 ) -> Verified | Refused:
     """Check every given value against the one expected for each current secret, ignoring empty secrets."""
-    usable, matching = 0, -1
+    matching = -1
     for index, secret in enumerate(secrets):
-        if secret:
-            usable += 1
-            if _is_any(expected(secret), given) and matching < 0:
-                matching = index
+        if secret and _is_any(expected(secret), given) and matching < 0:
+            matching = index
     if matching < 0:
-        return Refused("wrong_signature", f"none of {usable} current secrets makes this signature of the body received")
+        count = len(secrets)
+        return Refused("wrong_signature", f"none of {count} current secrets makes this signature of the body received")
     return Verified(matching)
 
 
@@ -133,8 +132,11 @@ def signing_key(scheme: SignatureScheme, secret: bytes) -> bytes:
 
 
 def decoded_secret(secret: bytes) -> bytes:
-    """Return a secret decoded from base64, `whsec_` and padding optional; empty if it is not base64."""
-    text = secret.removeprefix(b"whsec_").rstrip(b"=")
+    """Return a secret decoded from base64, `whsec_` and padding optional; empty if it is not base64.
+
+    Before `whsec_` may stand the version of its signatures, `v1,`, as Supabase writes it.
+    """
+    text = secret.removeprefix(b"v1,").removeprefix(b"whsec_").rstrip(b"=")
     try:
         return base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except binascii.Error:

@@ -7,20 +7,22 @@ Source: Standard Webhooks specification 1.0.0, "Webhook Headers" and "Signature 
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict
 from providers.outline import at, outline_decoder, read_outline
 from providers.reading import (
     body_digest,
     is_deletion,
-    read_object,
+    read_noted,
     resource_of_event,
     text_id,
 )
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import (
     match_hmac,
     read_digests,
@@ -45,6 +47,7 @@ SCHEME = SignatureScheme(
     id_headers=("webhook-id", "svix-id"),
     timestamp_headers=("webhook-timestamp", "svix-timestamp"),
 )
+TEXT_KEYS = replace(SCHEME, key="text")  # senders that sign with the secret's text, as Polar did until September 2026
 _ID_PATHS = ("data.id", "data.object.id")
 # The specification puts the event's time under `timestamp` (Clerk in milliseconds, Polar, Render); Resend and OpenAI put it under
 # `created_at`. The time in the header is that of the attempt, which a retry renews: it orders nothing.
@@ -72,14 +75,17 @@ class _Times(Struct, frozen=True):
 
 
 class Standard(Struct, frozen=True):
-    """Any sender that follows Standard Webhooks. `volatile` are fields of the document besides its update time."""
+    """Any sender that follows Standard Webhooks; with `TEXT_KEYS` one that signs with the secret's text.
+
+    `volatile` are fields of the document besides its update time.
+    """
 
     resource_types: frozenset[str] = frozenset()
     name: str = "standard"
     secret_headers: frozenset[str] = frozenset()
     own_headers: tuple[str, ...] = ("webhook-", "svix-")
     volatile: frozenset[str] = frozenset()
-    scheme: ClassVar[SignatureScheme] = SCHEME
+    scheme: SignatureScheme = SCHEME
 
     def verify(self, request: SignedRequest, secrets: Sequence[bytes], now: datetime) -> Verdict:
         """Check every `v1` signature against every current secret, and the timestamp within five minutes in both directions."""
@@ -101,12 +107,13 @@ class Standard(Struct, frozen=True):
         if not given:
             return refuse_malformed(scheme.header, f"a list with at least one {scheme.form}")
         signed = signed_text(scheme.signed, message_id, timestamp, request.body)
-        return match_hmac(signed, given, [signing_key(scheme, secret) for secret in secrets], scheme.algorithm)
+        keys = [signing_key(scheme, secret) for secret in secrets]
+        return explained(match_hmac(signed, given, keys, scheme.algorithm), scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id from the header, and the event type and resource from the body."""
         delivery_id = text_id(first_header(request.headers, self.scheme.id_headers)) or body_digest(request.body)
-        outline = read_outline(_decode_outline, request.body)
+        outline = read_outline(_decode_outline, request.body, request.content_type)
         event_type = text_id(at(outline, "type")) or "unknown"
         key = delivery_id
         if not isinstance(outline, Unparsed):
@@ -120,7 +127,7 @@ class Standard(Struct, frozen=True):
 
         Its update time is the version, else the event's time orders; without both, deliveries count in order of arrival.
         """
-        body = read_object(delivery.body)
+        body, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(body, Unparsed):
             return body
         event_type = text_id(body.get("type")) or "unknown"
@@ -136,7 +143,7 @@ class Standard(Struct, frozen=True):
             is_deleted=is_deleted,
             volatile=_VOLATILE | self.volatile if self.volatile else _VOLATILE,
         )
-        return Parsed((snapshot,), (unread_time(times.unread),) if times.unread else ())
+        return Parsed((snapshot,), (*notes, unread_time(times.unread)) if times.unread else notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of the specification; the event type is in the body, so `sample.topic` is not used."""

@@ -14,15 +14,18 @@ from broker.errors import RegistryError
 from broker.kafka_options import option_problems, plain_secrets
 from broker.registry_http import registry_access
 from broker.schema_registry import Registry
-from config.model import Configuration, Route, Source, file_of
+from config.model import Configuration, Route, Source, file_of, shown_reference
 from config.mounted_files import ADVICE, frozen, mount_points
 from config.names import PUBLISHED
 from config.problems import ConfigurationError, key_text
 from config.secrets import kafka_options, resolve_secret
 from config.toml_lines import Location, key_lines, line_of
+from console.abridged import listed
 from console.check.secret_files import open_secret_files, secret_files
 from ingress.admission.networks import allowlist, published
 from ingress.server.tls import tls_files
+from providers.registry import provider_of
+from providers.secret_forms import secret_fault
 from schemas.topics import OUTCOMES, RAW
 from streams.worker.settings import filter_problems
 
@@ -90,7 +93,7 @@ def _source_findings(index: int, source: Source, locations: Locations, today: da
             "warning", f"{locations.of('sources', index, 'verify')}: {source.name} accepts every post, signed or not"
         )
     if source.paused:
-        where, what = locations.of("sources", index, "paused"), ", ".join(map(str, source.paused))
+        where, what = locations.of("sources", index, "paused"), listed([str(pause) for pause in source.paused])
         yield Finding("warning", f"{where}: {what} of {source.name} paused: deliveries end as filtered (paused)")
     if source.provider in OF_MANY_TENANTS and not source.tenants:
         where, tenants = locations.of("sources", index, "name"), OF_MANY_TENANTS[source.provider]
@@ -108,12 +111,18 @@ def _source_findings(index: int, source: Source, locations: Locations, today: da
 
 
 def _secret_findings(index: int, source: Source, locations: Locations, environ: Mapping[str, str]) -> Iterator[Finding]:
+    scheme = provider_of(source).scheme
     for number, secret in enumerate(source.secrets):
         where = locations.of("sources", index, "secrets", number)
         try:
-            resolve_secret(secret, environ)
+            fault = secret_fault(scheme, resolve_secret(secret, environ))
         except ConfigurationError as error:
             yield Finding("problem", f"{where}: {error}")
+            fault = None
+        if fault is not None:
+            meaning = "can never match" if fault.is_certain else "may never match"
+            name = shown_reference(secret.ref)
+            yield Finding("problem" if fault.is_certain else "warning", f"{where}: {name} {meaning}: {fault.text}")
         if secret.ref.startswith(DEMO_SECRET):
             yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from console.check.reachable_topics import Reachable
 
 
+SELECTOR_CHARS = 400  # of one selector of a route; a filter may have thousands
+
+
 def check(
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
@@ -60,7 +63,9 @@ def _print(path: str, configuration: "Configuration", findings: "list[Finding]")
         count = len(reachable_from(source, configuration.routes).topics)
         screen.line(f"  source {source.name}: {source.provider}, {_guarded(source)}, up to {count} topics")
     for route in configuration.routes:
-        selectors = [f"{key}={value}" for key, value in route.model_dump(exclude_unset=True).items() if key != "name"]
+        selectors = [
+            _selector(key, value) for key, value in route.model_dump(exclude_unset=True).items() if key != "name"
+        ]
         screen.line(f"  route {route.name}: {', '.join(selectors) or 'every change'}")
     screen.line(_counted(reachable(configuration), configuration.kafka.partitions))
     styles = {"problem": "red", "warning": "yellow", "fine": "green"}
@@ -70,11 +75,21 @@ def _print(path: str, configuration: "Configuration", findings: "list[Finding]")
         screen.line("no problems", style="green")
 
 
+def _selector(key: str, value: object) -> str:
+    from console.abridged import SHOWN, cut, listed
+
+    if isinstance(value, tuple) and len(value) > SHOWN:
+        return f"{key}={listed([str(part) for part in value])}"
+    return cut(f"{key}={value}", SELECTOR_CHARS)
+
+
 def _guarded(source: "Source") -> str:
+    from console.abridged import listed
+
     count = len(source.secrets)
     guards = ["NOT VERIFIED"] if source.verify == "none" else [f"{count} secret{'s' if count != 1 else ''}"]
     if source.allow:
-        guards.append(f"from {', '.join(source.allow)}")
+        guards.append(f"from {listed(source.allow)}")
     if source.rate_limit is not None:
         guards.append(f"at most {source.rate_limit:g}/s, {source.burst_at_once} at once")
     return ", ".join(guards)

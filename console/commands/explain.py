@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from schemas.records import Document, RawDelivery
 
 NEWEST = 1_000_000  # outcomes, about 20 s of reading
+ATTEMPTS_SHOWN = 20  # of one delivery
+CHANGES_SHOWN = 20  # of one attempt: a product with all its variants makes 2,000
 MEANINGS = {
     "changed": "made the changes below",
     "duplicate": "had been decided before, so it changed nothing",
@@ -37,6 +39,7 @@ def explain(
     """
     import os
 
+    from console.abridged import others
     from console.options import load_configuration
     from console.queries.changes import deployment_of, story
     from console.screen import counting, results
@@ -48,13 +51,15 @@ def explain(
     if not attempts:
         say(_not_found(delivery_id, everything))
         raise typer.Exit(1)
-    screen = results()
-    for attempt in attempts:
-        if as_json:
+    if as_json:
+        for attempt in attempts:
             output_json(_as_json(attempt))
-            continue
-        for line, style in _lines(attempt):
-            screen.line(line, style=style)
+        return
+    screen = results()
+    for line, style in (shown for attempt in attempts[:ATTEMPTS_SHOWN] for shown in _lines(attempt)):
+        screen.line(line, style=style)
+    if more := others(len(attempts), ATTEMPTS_SHOWN, "attempts"):
+        screen.line(more, style="dim")
 
 
 def _not_found(delivery_id: str, everything: bool) -> str:
@@ -66,11 +71,15 @@ def _not_found(delivery_id: str, everything: bool) -> str:
 
 
 def _lines(attempt: "Attempt") -> list[tuple[str, str]]:
+    from console.abridged import listed, others
+
     shown = [*_received(attempt.delivery, attempt.outcome), *_decided(attempt.outcome)]
-    for topic, change in attempt.changes:
-        changed = ", ".join(change["changed"]) or "everything"
+    for topic, change in attempt.changes[:CHANGES_SHOWN]:
+        changed = listed(change["changed"]) or "everything"
         shown.append((f"  change    {change['event_id']} on {topic}", "green"))
         shown.append((f"            {change['op']} {change['resource_key']}: {changed}", ""))
+    if more := others(len(attempt.changes), CHANGES_SHOWN, "changes"):
+        shown.append((f"  {more}", "dim"))
     return [*shown, ("", "")]
 
 

@@ -71,10 +71,11 @@ def replay(
 
 
 def _check_source(source: str | None, known: list[str]) -> None:
+    from console.abridged import listed
     from console.errors import Misused
 
     if source is not None and source not in known:
-        raise Misused(f"--source: no source {source!r} in the configuration; there are {', '.join(known)}")
+        raise Misused(f"--source: no source {source!r} in the configuration; there are {listed(known)}")
 
 
 def _is_wanted(deployment: "Deployment", report: "Report", *, is_sure: bool) -> bool:

@@ -20,6 +20,11 @@ state = typer.Typer(
 )
 
 LIMIT = 50
+VERSIONS_SHOWN = 50  # of one resource with `--seen`
+IDS_SHOWN = 5  # of one version
+COUNTS_SHOWN = 100  # names of resource types come from payloads
+DOCUMENT_LINES = 1000
+DOCUMENT_LINE_CHARS = 1000
 ProviderOption = Annotated[str | None, typer.Option(help="Only of this provider: shopify, github, …")]
 SourceOption = Annotated[str | None, typer.Option(help="Only of this source.")]
 TenantOption = Annotated[str | None, typer.Option(help="Only of this tenant: a shop, a store, an account.")]
@@ -116,6 +121,7 @@ def count(
     """Count resources by provider, source, tenant and type: those that exist and those that were deleted."""
     import json
 
+    from console.abridged import others
     from console.queries.tables import latest_counts, seen_count
     from console.screen import counting, results
     from local.screen import output_json
@@ -128,13 +134,16 @@ def count(
         live, deleted = latest_counts(tables, asked, advance)
         versions = seen_count(tables, advance) if seen else None
     _say_as_of(tables)
-    for key in sorted({*live, *deleted}):
+    keys = sorted({*live, *deleted})
+    for number, key in enumerate(keys):
         if as_json:
             parts = dict(zip(("provider", "source", "tenant", "resource"), key, strict=True))
             output_json(json.dumps({**parts, "live": live[key], "deleted": deleted[key]}))
-        else:
+        elif number < COUNTS_SHOWN:
             screen.line(f"{live[key]:>12,} live {deleted[key]:>10,} deleted  {' '.join(key)}")
     if not as_json:
+        if more := others(len(keys), COUNTS_SHOWN, "kinds"):
+            screen.line(more, style="dim")
         screen.line(f"{live.total():>12,} live {deleted.total():>10,} deleted  in all")
     if versions is not None and as_json:
         output_json(json.dumps({"seen_versions": versions}))
@@ -181,16 +190,28 @@ def _say_as_of(tables: "Tables") -> None:
 
 
 def _print_row(screen: "Screen", row: "Row", versions: "list[Version] | None") -> None:
+    from console.abridged import others
+
     stored = row.state
     screen.line(row.name.key, style="bold")
     screen.line(f"  version      {_version_text(row)}")
     screen.line(f"  stored       {row.stored_at:%Y-%m-%d %H:%M:%S.%f} UTC")
     screen.line(f"  last change  {stored.event_id or 'none'}")
     screen.line(f"  fingerprint  {'none: deleted' if stored.is_deleted else stored.fingerprint.hex()}")
-    for version in versions or ():
+    for version in (versions or ())[:VERSIONS_SHOWN]:
         screen.line(f"  seen         {_seen_text(version)}")
+    if more := others(len(versions or ()), VERSIONS_SHOWN, "versions"):
+        screen.line(f"  {more}", style="dim")
     if stored.document is not None:
-        screen.document(_indented(stored.document))
+        _print_document(screen, _indented(stored.document).split("\n"))
+
+
+def _print_document(screen: "Screen", rows: list[str]) -> None:
+    from console.abridged import cut, others
+
+    screen.document("\n".join(cut(row, DOCUMENT_LINE_CHARS) for row in rows[:DOCUMENT_LINES]))
+    if more := others(len(rows), DOCUMENT_LINES, "lines"):
+        screen.line(more, style="dim")
 
 
 def _indented(document: bytes) -> str:
@@ -208,9 +229,11 @@ def _version_text(row: "Row") -> str:
 
 
 def _seen_text(version: "Version") -> str:
+    from console.abridged import listed
+
     shown = "no version" if version.version is None else version.version.isoformat()
     contents = len(version.seen.fingerprints) + version.seen.dropped
-    return f"{shown}: {contents} contents by {', '.join(version.seen.delivery_ids)}"
+    return f"{shown}: {contents} contents by {listed(version.seen.delivery_ids, IDS_SHOWN)}"
 
 
 def _row_json(row: "Row", versions: "list[Version] | None", *, has_document: bool) -> str:

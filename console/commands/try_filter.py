@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 STYLES = {True: "green", False: "red", None: "yellow"}
 DELIVERY = " (is the payload a whole delivery? Then name its --provider)"
+TRIALS_SHOWN = 20  # resources of one payload
 TERM_CHARS = 32  # width of the column with the terms; a longer term shifts its values to the right
 
 
@@ -53,8 +54,9 @@ def try_filter(
     if as_json:
         output_json(trials_json(trials, criterion))
     else:
-        for trial in trials:
+        for trial in trials[:TRIALS_SHOWN]:
             _print(trial)
+        _print_others(trials[TRIALS_SHOWN:])
     if not any(trial.takes for trial in trials):
         raise typer.Exit(1)
 
@@ -116,6 +118,16 @@ def _print(trial: "Trial") -> None:
             if trial.before is not None:
                 screen.line(side, style="bold")
             _print_verdict(screen, verdict, trial.missing)
+
+
+def _print_others(trials: "list[Trial]") -> None:
+    from console.screen import results
+
+    if trials:
+        taken = sum(trial.takes for trial in trials)
+        results().line(
+            f"… and {len(trials):,} more resources, of which {taken:,} match; --json shows them all", style="dim"
+        )
 
 
 def _print_verdict(screen: "Screen", verdict: "Verdict", missing: dict[str, str]) -> None:

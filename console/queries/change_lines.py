@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from console.abridged import cut
 from schemas.codec import document as parsed_document
 from schemas.codec import document_json
 from schemas.records import Document
@@ -18,19 +19,20 @@ def lines(change: Document) -> list[Line]:
     """Return the lines of a change: one per changed pointer, or per top-level field of a created or deleted document."""
     before, after = _parsed(change["before"]), _parsed(change["after"])
     if change["changed"]:
-        found = [_line(pointer, before, after) for pointer in change["changed"]]
+        pointers = change["changed"]
     else:
         shown = after if isinstance(after, dict) else before
         fields = shown if isinstance(shown, dict) else {}
-        found = [_line(f"/{name.replace('~', '~0').replace('/', '~1')}", before, after) for name in fields]
-    if len(found) <= SHOWN_LINES:
+        pointers = [f"/{name.replace('~', '~0').replace('/', '~1')}" for name in fields]
+    found = [_line(pointer, before, after) for pointer in pointers[:SHOWN_LINES]]
+    if len(pointers) <= SHOWN_LINES:
         return found
-    return [*found[:SHOWN_LINES], (f"… and {len(found) - SHOWN_LINES} more", "", "")]
+    return [*found, (f"… and {len(pointers) - SHOWN_LINES:,} more", "", "")]
 
 
 def _line(pointer: str, before: Any, after: Any) -> Line:
     old, new = _pair(pointer, before, after)
-    return pointer, _text(old), _text(new)
+    return cut(pointer), _text(old), _text(new)
 
 
 def _pair(pointer: str, before: Any, after: Any) -> tuple[Any, Any]:
@@ -66,8 +68,7 @@ def _parsed(text: str | None) -> Any:
 def _text(value: Any) -> str:
     if value is ABSENT:
         return ""
-    text = document_json(value).decode()
-    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
+    return cut(document_json(value).decode(), SHOWN_CHARS)
 
 
 def as_json(record: Document) -> str:

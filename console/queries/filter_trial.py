@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from console.abridged import SHOWN, cut, listed
 from console.errors import Misused
 from console.queries.document_fields import field_names, meant
 from providers.base import Provider, Sample, Unparsed
@@ -116,14 +117,15 @@ def _trial(criterion: Filter, name: str, sides: list[Document | None], now: date
 
 
 def _found(term: TermVerdict, missing: dict[str, str]) -> str:
-    values = ", ".join(_short(value) for value in term.found)
+    values = listed([_short(value) for value in term.found[:SHOWN]], SHOWN)
+    if len(term.found) > SHOWN:
+        values += f" and {len(term.found) - SHOWN:,} more"
     why = term.why + missing.get(term.field, "") if term.why else ""
     return "; ".join(part for part in (values, why) if part)
 
 
 def _short(value: Any) -> str:
-    text = document_json(value).decode()
-    return text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
+    return cut(document_json(value).decode(), SHOWN_CHARS)
 
 
 def _plain(verdict: Verdict | None) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from console.abridged import listed, others
 from console.queries.change_lines import lines
 from console.queries.replay_input import Scope
 from console.screen import notice, results
@@ -16,6 +17,8 @@ from streams.replay.differences import Decided, DeliveryDifference, Event, Event
 from streams.replay.redecide import Tally
 from streams.steps.diff import diff
 
+EVENTS_SHOWN = 20  # of one delivery
+SUMS_SHOWN = 100  # names of resource types come from payloads
 STYLES = {"missing": "green", "surplus": "red", "different": "yellow"}
 
 
@@ -73,7 +76,9 @@ class Report:
                     f"… and {count - self._limit:,} more {kind}; --limit or --json shows them", style="dim"
                 )
         if self.deliveries or self.wrong:
-            self._screen.table(("what", "of", "count"), self._sums())
+            sums = list(self._sums())
+            self._screen.table(("what", "of", "count"), sums[:SUMS_SHOWN])
+            self._print_others(len(sums), SUMS_SHOWN, "counts")
         self._screen.line(
             f"{tally.compared:,} deliveries compared of {tally.decided:,} decided again: {self.deliveries:,} differ; "
             f"{self.wrong:,} resources to correct"
@@ -98,6 +103,10 @@ class Report:
         for (operation, resource_type), count in sorted(self._states.items()):
             yield f"correction {operation}", resource_type, f"{count:,}"
 
+    def _print_others(self, count: int, most: int, what: str) -> None:
+        if more := others(count, most, what):
+            self._screen.line(more, style="dim")
+
     def _print_delivery(self, difference: DeliveryDifference) -> None:
         delivery = difference.delivery
         was, would_be = _name(difference.was), _name(difference.would_be)
@@ -107,12 +116,13 @@ class Report:
             f"  {delivery.source} {delivery.event_type}  ",
             (was if was == would_be else f"{was} → {would_be}", "yellow"),
         )
-        for event in difference.events:
+        for event in difference.events[:EVENTS_SHOWN]:
             self._screen.line(
                 (f"    {event.kind:<9} ", STYLES[event.kind]),
                 f"{event.event.op} {event.event.resource_key} on {event.event.topic}",
-                (f"  {', '.join(event.pointers)}", "dim"),
+                (f"  {listed(event.pointers)}", "dim"),
             )
+        self._print_others(len(difference.events), EVENTS_SHOWN, "events")
 
     def _print_state(self, wrong: StateDifference) -> None:
         correction, operation = wrong.correction, _operation(wrong)

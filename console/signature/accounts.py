@@ -7,6 +7,7 @@ from datetime import date
 from config.model import Configuration, Source
 from config.problems import suggestion
 from config.secrets import current_secrets, resolve_secret
+from console.abridged import listed
 from console.errors import Misused
 from providers.base import Provider
 from providers.registry import PROVIDERS, provider, provider_of
@@ -59,7 +60,7 @@ def _source(name: str, configuration: Configuration) -> Source:
     source = configuration.source(name)
     if source is None:
         known = [each.name for each in configuration.sources]
-        raise Misused(f"no source is called {name!r}; known are {', '.join(known) or 'none'}{suggestion(name, known)}")
+        raise Misused(f"no source is called {name!r}; known are {listed(known) or 'none'}{suggestion(name, known)}")
     return source
 
 

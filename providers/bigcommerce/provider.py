@@ -19,6 +19,7 @@ from providers.reading import (
     ResourceNames,
     body_digest,
     instant,
+    read_noted,
     read_object,
     root_key,
     tenant_name,
@@ -26,6 +27,7 @@ from providers.reading import (
     topic_name,
 )
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import (
     match_hmac,
     read_digests,
@@ -102,13 +104,13 @@ class BigCommerce(Struct, frozen=True):
         if late and late.reason == "malformed_signature":
             return late
         signed = signed_text(scheme.signed, delivery_id, timestamp, request.body)
-        verdict = match_hmac(signed, given, secrets, scheme.algorithm)
+        verdict = explained(match_hmac(signed, given, secrets, scheme.algorithm), scheme, secrets)
         return verdict if isinstance(verdict, Refused) else late or verdict
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope of a delivery; bodies are short, so the whole body is parsed."""
         delivery_id = text_id(request.headers.get(ID)) or body_digest(request.body)
-        payload = read_object(request.body)
+        payload = read_object(request.body, request.content_type)
         if isinstance(payload, Unparsed):
             return Envelope(delivery_id, "unknown", delivery_id)
         notices, tenant = _notices(payload, delivery_id), tenant_name(_store(payload))
@@ -126,7 +128,7 @@ class BigCommerce(Struct, frozen=True):
 
         There is no version: the notification contains no update time of the resource.
         """
-        payload = read_object(delivery.body)
+        payload, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(payload, Unparsed):
             return payload
         notices = _notices(payload, delivery.delivery_id)
@@ -139,7 +141,7 @@ class BigCommerce(Struct, frozen=True):
                 return found
             # A resource named twice in one batch gets one snapshot, from its last notice.
             snapshots[found.resource_type, found.resource_id] = _snapshot(payload, notice, found)
-        return Parsed(tuple(snapshots.values()))
+        return Parsed(tuple(snapshots.values()), notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of a hook without custom headers; topic and tenant are in the body."""

@@ -19,8 +19,9 @@ from providers.github.ranks import state_rank
 from providers.github.resources import Occasion, main_objects, named, resources, rule_of, todays_name
 from providers.github.rule import Rule
 from providers.outline import DecodeOutline, at, outline_decoder, read_outline
-from providers.reading import ResourceNames, body_digest, instant, read_object, root_key, text_id
+from providers.reading import ResourceNames, body_digest, instant, read_noted, root_key, text_id
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import match_hmac, read_digest, refuse_malformed, refuse_missing, signing_headers
 from schemas.records import Document, RawDelivery, Snapshot
 
@@ -59,7 +60,7 @@ class GitHub(Struct, frozen=True):
         given = read_digest(scheme, signature)
         if given is None:
             return refuse_malformed(scheme.header, scheme.form)
-        return match_hmac(request.body, [given], secrets, scheme.algorithm)
+        return explained(match_hmac(request.body, [given], secrets, scheme.algorithm), scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope of a delivery; reads only the fields that name the resource."""
@@ -67,7 +68,8 @@ class GitHub(Struct, frozen=True):
         event = todays_name(text_id(headers.get("x-github-event")) or "unknown")
         guid = text_id(headers.get("x-github-delivery")) or body_digest(request.body)
         delivery_id = _delivery_id(headers, guid)
-        payload = _outline(event, _json_bytes(request.body, headers.get("content-type", "")))
+        content_type = request.content_type
+        payload = _outline(event, _json_bytes(request.body, content_type), content_type)
         if isinstance(payload, Unparsed):
             return Envelope(delivery_id, event, delivery_id)
         occasion = Occasion(event, payload, guid, _target(headers))
@@ -82,7 +84,7 @@ class GitHub(Struct, frozen=True):
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
         """Return the main object of the event, or the pages of a wiki edit; a new hook's `ping` has none."""
-        payload = _payload(_json_bytes(delivery.body, delivery.content_type))
+        payload, notes = _payload(_json_bytes(delivery.body, delivery.content_type), delivery.content_type)
         if isinstance(payload, Unparsed):
             return payload
         event = todays_name(delivery.event_type)
@@ -99,7 +101,7 @@ class GitHub(Struct, frozen=True):
             if isinstance(snapshot, Unparsed):
                 return snapshot
             snapshots.append(snapshot)
-        return Parsed(tuple(snapshots))
+        return Parsed(tuple(snapshots), notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of a hook with id 1; the topic is an event, with or without its action."""
@@ -152,15 +154,15 @@ def _json_bytes(body: bytes, content_type: str) -> bytes | Unparsed:
     return fields["payload"][-1].encode("utf-8", "surrogateescape")
 
 
-def _payload(json_bytes: bytes | Unparsed) -> Document | Unparsed:
-    return json_bytes if isinstance(json_bytes, Unparsed) else read_object(json_bytes)
+def _payload(json_bytes: bytes | Unparsed, content_type: str) -> tuple[Document | Unparsed, tuple[str, ...]]:
+    return (json_bytes, ()) if isinstance(json_bytes, Unparsed) else read_noted(json_bytes, content_type)
 
 
-def _outline(event: str, json_bytes: bytes | Unparsed) -> Document | Unparsed:
+def _outline(event: str, json_bytes: bytes | Unparsed, content_type: str) -> Document | Unparsed:
     decode = _outlines.get(event)
     if decode is None or isinstance(json_bytes, Unparsed):
-        return _payload(json_bytes)
-    return read_outline(decode, json_bytes)
+        return _payload(json_bytes, content_type)[0]
+    return read_outline(decode, json_bytes, content_type)
 
 
 def _event_type(occasion: Occasion) -> str:

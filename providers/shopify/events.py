@@ -14,7 +14,7 @@ from typing import Any, Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from providers.base import Unparsed
+from providers.base import SignedRequest, Unparsed
 from providers.outline import at
 from providers.reading import read_object, text_id, topic_name
 from providers.shopify.children import CHILDREN, SHARED
@@ -51,12 +51,12 @@ def is_event(headers: Mapping[str, str]) -> bool:
     return "shopify-topic" in headers
 
 
-def event_root(headers: Mapping[str, str], body: bytes) -> tuple[str, tuple[str, str | None] | None]:
+def event_root(request: SignedRequest) -> tuple[str, tuple[str, str | None] | None]:
     """Return the event type and the type and id of the root resource; no root if the body is unreadable.
 
     The body is read whole, because any of its parts may name the resource.
     """
-    event = read_object(body)
+    headers, event = request.headers, read_object(request.body, request.content_type)
     if isinstance(event, Unparsed):
         return _event_type(headers, {}), None
     event_type = _event_type(headers, event)

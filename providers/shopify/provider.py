@@ -17,8 +17,9 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Sample, SignedRequest, TestDelivery, Unparsed, Verdict
 from providers.outline import DecodeOutline, outline_decoder, read_outline
-from providers.reading import body_digest, instant, read_object, tenant_name, text_id
+from providers.reading import body_digest, instant, read_noted, tenant_name, text_id
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.shopify.children import CHILDREN, SHARED
 from providers.shopify.events import event_root, event_snapshots, is_event
 from providers.shopify.evidence import contradiction
@@ -67,7 +68,7 @@ class Shopify(Struct, frozen=True):
         given = read_digest(scheme, signature)
         if given is None:
             return refuse_malformed(scheme.header, scheme.form)
-        return match_hmac(request.body, [given], secrets, scheme.algorithm)
+        return explained(match_hmac(request.body, [given], secrets, scheme.algorithm), scheme, secrets)
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the delivery id, topic and time from the headers, and the root resource from the body.
@@ -76,7 +77,7 @@ class Shopify(Struct, frozen=True):
         """
         headers = request.headers
         delivery_id = text_id(_header(headers, "webhook-id")) or body_digest(request.body)
-        event_type, root = (event_root if is_event(headers) else _webhook_root)(headers, request.body)
+        event_type, root = (event_root if is_event(headers) else _webhook_root)(request)
         tenant = tenant_name((_header(headers, "shop-domain") or "").lower())
         key = delivery_id if root is None else resource_key(self.name, source, tenant, root[0], root[1] or delivery_id)
         event_time = instant(_header(headers, "triggered-at"))
@@ -86,7 +87,7 @@ class Shopify(Struct, frozen=True):
         """Return the topic's resource; a notice, or a resource without an id, takes the delivery's id."""
         if (_header(delivery.headers, "test") or "").lower() == "true":
             return TestDelivery("X-Shopify-Test: a notification with made-up content, sent from the shop's admin")
-        body = read_object(delivery.body)
+        body, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(body, Unparsed):
             return body
         is_next_gen = is_event(delivery.headers)
@@ -97,7 +98,7 @@ class Shopify(Struct, frozen=True):
         snapshots = event_snapshots(rule, body, delivery) if is_next_gen else _snapshots(rule, body, delivery)
         if snapshots is None:
             return Unparsed("unknown_shape", f"expected the id of the deleted {rule.resource_type}")
-        return Parsed(snapshots)
+        return Parsed(snapshots, notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of Shopify's documented example for this topic, shop and body."""
@@ -119,10 +120,11 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
     return headers.get("x-shopify-" + name) if value is None else value
 
 
-def _webhook_root(headers: Mapping[str, str], body: bytes) -> tuple[str, tuple[str, str | None] | None]:
+def _webhook_root(request: SignedRequest) -> tuple[str, tuple[str, str | None] | None]:
+    headers = request.headers
     event_type = text_id(headers.get("x-shopify-topic")) or "unknown"
     rule, decode = _reader(event_type)
-    outline = read_outline(decode, body)
+    outline = read_outline(decode, request.body, request.content_type)
     if isinstance(outline, Unparsed):
         return event_type, None
     shop = _header(headers, "shop-domain")

@@ -12,8 +12,9 @@ from msgspec import Struct
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, TestDelivery, Unparsed, Verdict
 from providers.outline import at, outline_decoder, read_outline
-from providers.reading import body_digest, instant, read_object, tenant_name, text_id, topic_name
+from providers.reading import body_digest, instant, read_noted, tenant_name, text_id, topic_name
 from providers.scheme import SignatureScheme, first_header
+from providers.secret_forms import explained
 from providers.signature import (
     match_hmac,
     read_digests,
@@ -125,13 +126,13 @@ class Stripe(Struct, frozen=True):
         if late and late.reason == "malformed_signature":
             return late
         signed = signed_text(scheme.signed, "", times[0], request.body)
-        verdict = match_hmac(signed, given, secrets, scheme.algorithm)
+        verdict = explained(match_hmac(signed, given, secrets, scheme.algorithm), scheme, secrets)
         # A forged signature is reported as wrong whatever its time, so that "too_old" always means a wrong clock or a replay.
         return verdict if isinstance(verdict, Refused) else late or verdict
 
     def identify(self, source: str, request: SignedRequest) -> Envelope:
         """Return the envelope of a delivery; reads only the fields that name the object."""
-        event = read_outline(_decode_outline, request.body)
+        event = read_outline(_decode_outline, request.body, request.content_type)
         if isinstance(event, Unparsed):
             digest = body_digest(request.body)
             return Envelope(digest, "unknown", digest)
@@ -155,7 +156,7 @@ class Stripe(Struct, frozen=True):
         There is no version: almost no object has an update time. So events are ordered by their own time, in whole seconds,
         and within one second by the rank of the object's state.
         """
-        event = read_object(delivery.body)
+        event, notes = read_noted(delivery.body, delivery.content_type)
         if isinstance(event, Unparsed):
             return event
         if (text_id(event.get("id")) or "").endswith(TEST_EVENT):
@@ -174,7 +175,7 @@ class Stripe(Struct, frozen=True):
             children=CHILDREN.get(found.resource_type, ()),
             state_rank=0 if is_deleted else _state_rank(event, found.document),
         )
-        return Parsed((snapshot,))
+        return Parsed((snapshot,), notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:
         """Return the headers of one endpoint; topic, delivery id and tenant are in the body."""

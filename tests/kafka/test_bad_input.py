@@ -22,7 +22,6 @@ BAD_BODIES = {
     "nested 100,000 deep": (b"[" * 100_000, "unreadable"),
     "deep but closed": (b'{"id":1,"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "unreadable"),
     "NaN": (b'{"id": 1, "price": NaN}', "unreadable"),
-    "lone surrogate": (b'{"id": 1, "title": "\\ud800"}', "unreadable"),
     "an array": (b"[1, 2]", "unknown_shape"),
     "5,000 digits": (b'{"id": 1, "n": ' + b"9" * 5_000 + b"}", "unreadable"),
     "not UTF-8": (b'{"id": 1, "title": "\xff"}', "unreadable"),
@@ -30,6 +29,8 @@ BAD_BODIES = {
 ODD_BUT_GOOD = {
     "10^400": b'{"id": 901, "updated_at": "2026-01-01T00:00:00Z", "n": 1e400, "m": ' + b"1" + b"0" * 400 + b"}",
     "duplicate keys": b'{"id": 902, "updated_at": "2026-01-01T00:00:00Z", "a": 1, "a": 2}',
+    "lone surrogate": b'{"id": 904, "updated_at": "2026-01-01T00:00:00Z", "title": "Hi \\ud83d"}',
+    "mark and NUL": b'\xef\xbb\xbf{"id": 905, "updated_at": "2026-01-01T00:00:00Z", "title": "T"}\x00',
     "decimals": b'{"id": 903, "updated_at": "2026-01-01T00:00:00Z", "n": 0.10000000000000000000000000001}',
 }
 
@@ -54,6 +55,11 @@ def test_bad_bodies_become_dead_letters_and_the_rest_goes_on(kafka: str, registr
     texts = {change["source"]["delivery_id"]: change["after"] for change in ledger.changes}
     assert "1" + "0" * 400 in texts["odd 10^400"]
     assert "0.10000000000000000000000000001" in texts["odd decimals"]
+    assert '"Hi \ufffd"' in texts["odd lone surrogate"]
+    details = {outcome["delivery_id"]: outcome["detail"] for outcome in ledger.outcomes}
+    assert details["odd lone surrogate"] == "repaired: lone surrogates replaced by U+FFFD"
+    assert details["odd mark and NUL"] == "repaired: byte-order mark skipped, trailing NULs dropped"
+    assert details["odd decimals"] == ""
 
 
 def _delivery(source: str, delivery_id: str, body: bytes) -> RawDelivery:

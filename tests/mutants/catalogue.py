@@ -14,6 +14,7 @@ from tests.mutants.mutant import Mutant
 from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
 from tests.mutants.ordering import ORDERING
+from tests.mutants.reading import READING
 from tests.mutants.rendering import RENDERING
 from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
@@ -24,5 +25,5 @@ from tests.mutants.transacting import TRANSACTING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *IDENTIFYING, *NAMING, *ORDERING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
 )  # fmt: skip

@@ -212,6 +212,7 @@ def _odd_path(random: Random, first: Written, _second: Written) -> WireCase:
     odd = random.choice((
         path.replace(b"/v1/", b"/v1%2f"), path.replace(b"/v1", b"/%76%31"), b"/" + path, path + b"/..", b"/x/.." + path,
         path.replace(b"/v1/", b"/v1//"), path[:-1] + b"%%%02x" % path[-1], path.replace(b"/v1/", b"/v1;/"), path.upper(),
+        path + b"//", path + b"%2f", path + b"/%2F", path + b"/.",
     ))  # fmt: skip
     return WireCase(
         "odd path", cut(random, Written(b"POST %b HTTP/1.1" % odd, first.headers, first.body).plain()), (404,)

@@ -14,7 +14,7 @@ from ingress.app import IngressApp, fallback
 from ingress.observability.metrics import Metrics
 from ingress.receive import Receiver
 from ingress.settings import Settings
-from ingress.sources import Source
+from ingress.sources import Secret, Source
 from providers.generic import Generic
 from tests.support.kafka.memory_topic import MemoryTopic
 
@@ -65,9 +65,14 @@ async def test_fault_is_logged_with_its_location() -> None:
     ("HEAD", "/v1/acme", 200),
     ("PUT", "/v1/acme", 405),
     ("POST", "/v1/", 404),
-    ("POST", "/v1/acme/", 200),   # the same source: a provider that never retries may send it
+    ("POST", "/v1/acme/", 200),   # the same source: a provider that never tries again may send it
+    ("GET", "/v1/acme/", 200),
+    ("POST", "/v1/acme/?hook=1", 200),
     ("POST", "/v1/acme//", 404),
-    ("POST", "/v1/ac%6de", 404),  # a proxy in front has seen only these bytes
+    ("POST", "/v1//acme", 404),
+    ("POST", "/v1/acme/x", 404),
+    ("POST", "/v1/acme%2f", 404),
+    ("POST", "/v1/ac%6de", 404),  # a proxy in front has seen these bytes and no others
     ("POST", "/v1%2facme", 404),
     ("POST", "/v1", 404),
     ("POST", "/", 404),
@@ -94,3 +99,20 @@ async def test_nothing_but_deliveries_is_served(path: str) -> None:
 
     assert (answer.status_code, answer.json()["error"]) == (404, "unknown_path")
     assert re.findall(r"/\w+", answer.json()["detail"]) == ["/v1"]
+
+
+@pytest.mark.parametrize("path", ["/v1/acme", "/v1/acme/"])
+async def test_metrics_and_log_name_the_source_of_either_spelling(path: str) -> None:
+    """A slash at the end makes no second source, and none that is unknown."""
+    source = Source("acme", Generic(), (Secret(b"made-up"),))
+    metrics = Metrics([source])
+    receiver = Receiver(Settings({}), {"acme": source}, MemoryTopic(), metrics, lambda: datetime.now(UTC))
+    transport = httpx.ASGITransport(IngressApp(receiver, fallback(no_lifespan)))
+    with structlog.testing.capture_logs() as logs:
+        async with httpx.AsyncClient(transport=transport, base_url="http://ingress") as http:
+            answer = await http.post(path, content=b"{}")
+
+    labels = {"source": "acme", "provider": "generic", "result": "refused", "reason": "missing_signature"}
+    assert answer.status_code == 401
+    assert metrics.registry.get_sample_value("penstock_ingress_answers_total", labels) == 1
+    assert [(event["source"], event["status"]) for event in logs] == [("acme", 401)]

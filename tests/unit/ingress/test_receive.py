@@ -149,6 +149,30 @@ async def test_uses_are_counted_for_the_right_secret() -> None:
     assert ingress.count("penstock_ingress_secret_uses_total", source="acme", secret="1", ref="env:NEW") == 1
 
 
+async def test_source_without_a_current_secret_says_so() -> None:
+    """The sender learns that its secret is not to blame, but not when which secret expired."""
+    answer = await IngressApp(Secret(b"old", date(2026, 1, 1), 0, "env:OLD")).post(b"old")
+
+    assert (answer.status, answer.reason) == (401, "wrong_signature")
+    assert answer.detail == "no secret of this source is current; `penstock check` names those that expired"
+
+
+@pytest.mark.parametrize(("secrets", "detail"), [
+    ((b"shpat_hush",), "1 secret configured, none usable: expected the app's client secret (shpss_), got an access token"),
+    ((b"hush\n", b" "), "2 secrets configured, none usable: it has white space or a newline around it; take that away; it is"),
+    ((b"shpat_hush", b"new"), "none of 2 current secrets makes this signature of the body received"),
+])  # fmt: skip
+async def test_secrets_that_can_never_match_are_told(secrets: tuple[bytes, ...], detail: str) -> None:
+    """Not as "none of 0 secrets", which sends its reader to the sender; and never with the secret."""
+    ingress = IngressApp(*(Secret(secret, ref="env:A") for secret in secrets))
+
+    answer = await ingress.post(b"other")
+
+    assert (answer.status, answer.reason) == (401, "wrong_signature")
+    assert answer.detail.startswith(detail)
+    assert "hush" not in answer.detail
+
+
 async def test_source_without_verification_accepts_unsigned() -> None:
     """A delivery needs no signature only where the configuration says so."""
     assert (await IngressApp(is_verified=False).post(None)).status == 200

@@ -86,7 +86,7 @@ def test_empty_secret_never_matches() -> None:
     forged = hmac.digest(b"", b"body", "sha256")
 
     assert match_hmac(b"body", [forged], [b""]) == Refused(
-        "wrong_signature", "none of 0 current secrets makes this signature of the body received"
+        "wrong_signature", "none of 1 current secrets makes this signature of the body received"
     )
 
 

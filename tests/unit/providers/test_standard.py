@@ -1,6 +1,7 @@
 """Standard Webhooks: keys, versions of signatures, and the resource under `data`."""
 
 import base64
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from config.model import Source
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Verified
+from providers.registry import provider_of
 from providers.signature import decoded_secret
 from providers.standard import Standard
 from schemas.records import RawDelivery, Snapshot
@@ -17,6 +20,7 @@ from tests.support.builders.provider_requests import NOW, raw_delivery
 STANDARD = Standard()
 SECRET = b"whsec_YSBtYWRlLXVwIHNlY3JldCBrZXk="
 MS = NOW.replace(microsecond=123_000)
+SOURCE = {"name": "acme", "provider": "standard", "secrets": ["text:x"]}
 BODY = b'{"type":"invoice.paid","timestamp":"2026-01-31T12:00:00.123456Z","data":{"id":"in_7"}}'
 
 
@@ -34,9 +38,11 @@ def test_what_is_signed_is_verified(body: bytes, key: bytes, now: datetime, deli
     assert STANDARD.verify(SignedRequest(headers, body), [secret], now + timedelta(seconds=60)) == Verified(0)
 
 
-@pytest.mark.parametrize("secret", [SECRET, SECRET.rstrip(b"="), SECRET.removeprefix(b"whsec_"), SECRET[6:-1]])
+@pytest.mark.parametrize("secret", [
+    SECRET, SECRET.rstrip(b"="), SECRET.removeprefix(b"whsec_"), SECRET[6:-1], b"v1," + SECRET, b"v1," + SECRET[6:],
+])  # fmt: skip
 def test_prefix_and_padding_of_the_secret_are_optional(secret: bytes) -> None:
-    """All four spellings are one key."""
+    """All spellings are one key; Supabase's begins with the version of its signatures."""
     assert decoded_secret(secret) == b"a made-up secret key"
     assert STANDARD.verify(_request(BODY), [secret], NOW) == Verified(0)
 
@@ -48,6 +54,22 @@ def test_secret_that_spells_no_key_never_matches(secret: bytes) -> None:
 
     assert isinstance(verdict, Refused)
     assert verdict.reason == "wrong_signature"
+    assert verdict.detail.startswith("1 secret configured, none usable: ")
+
+
+@pytest.mark.parametrize("secret", [b"polar_whs_ovyN6cVH3wVq", SECRET, b"any text"])
+def test_text_of_a_secret_is_the_key_where_the_source_says_so(secret: bytes) -> None:
+    """As Polar signed until September 2026; then neither does the same secret verify as base64, nor the other way round."""
+    options = {"key_encoding": "text"}
+    by_text = provider_of(Source.model_validate({**SOURCE, "options": options}))
+    headers = by_text.sign(Sample(BODY, "any", "msg_1", NOW), secret)
+    digest = hmac.digest(secret, b"msg_1.%d." % NOW.timestamp() + BODY, "sha256")
+
+    request = SignedRequest(headers, BODY)
+
+    assert headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode()
+    assert by_text.verify(request, [secret], NOW) == Verified(0)
+    assert isinstance(STANDARD.verify(request, [secret], NOW), Refused)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_old_lists_of_networks_are_named(tmp_path: Path) -> None:
     sources = [SOURCE.replace("github", name).replace("acme", name) for name in ("github", "stripe")]
     guarded = "".join(source + 'secrets = ["env:A"]\nallow = ["published"]\n' for source in sources)
 
-    ((level, text),) = findings(tmp_path, guarded, A="secret")
+    ((level, text),) = findings(tmp_path, guarded, A="whsec_made-up")
 
     assert level == "warning"
     assert text.startswith("10: sources[1].allow: what stripe publishes is known as of 2026-05-15")
@@ -163,3 +163,72 @@ def test_lanes_that_keep_each_resource_in_order_are_fine(tmp_path: Path, first: 
     routes = f'[[routes]]\nname = "one"\n{first}\n[[routes]]\nname = "two"\n{second}\n'
 
     assert findings(tmp_path, f'{SOURCE}secrets = ["env:A"]\n{routes}', A="secret") == []
+
+
+STANDARD = SOURCE.replace("shopify", "standard")
+STRIPE = SOURCE.replace("shopify", "stripe")
+GITHUB = SOURCE.replace("shopify", "github")
+
+
+@pytest.mark.parametrize(("source", "secret", "expected"), [
+    (STANDARD, "polar_whs_ovyN6cVH3wVq", "can never match: expected base64, with or without whsec_"),
+    (STANDARD, "sk_live_4eC39HqLyjWD", "; got an API key (sk_live_)"),
+    (STANDARD, "whsec_", "can never match: expected base64"),
+    (STANDARD, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", "can never match: it has white space or a newline around it"),
+    (STANDARD, "v1,whsec_MfKQ9r8G|v1,whsec_MfKQ9r8G", "can never match: it is several secrets in one, joined by |"),
+    (STANDARD, "whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "got a public key (whpk_)"),
+    (STRIPE, "sk_live_4eC39HqLyjWD", "which begins with whsec_; got an API key (sk_live_)"),
+    (STRIPE, "rk_test_4eC39HqLyjWD", "which begins with whsec_; got an API key (rk_test_)"),
+    (STRIPE, "we_1MtJUT2eZvKYlo2C", "which begins with whsec_; got the id of an endpoint (we_)"),
+    (STRIPE, "madeUp", "can never match: expected the endpoint's signing secret, which begins with whsec_"),
+    (STRIPE, "v1,whsec_madeUp", "can never match: expected the endpoint's signing secret, which begins with whsec_"),
+    (STRIPE, " whsec_madeUp", "can never match: it has white space or a newline around it"),
+    (SOURCE, "shpat_0123456789abcdef", "can never match: expected the app's client secret (shpss_), got an access token"),
+    (SOURCE, "shpss_0123456789abcdef\r\n", "can never match: it has white space or a newline around it"),
+    (SOURCE, "'shpss_0123456789abcdef'", "can never match: it has quotes around it"),
+    (SOURCE, " \n", "can never match: it is empty, or white space alone"),
+    (GITHUB, "\n", "can never match: it is empty, or white space alone"),
+])  # fmt: skip
+def test_secret_that_can_never_match_is_a_problem(tmp_path: Path, source: str, secret: str, expected: str) -> None:
+    """With its line and its reference, and without the secret."""
+    text = source + 'secrets = [\n"env:GOOD",\n"env:BAD",\n]\nverify = "signature"'
+    good = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    ((level, found),) = findings(tmp_path, text, GOOD=good, BAD=secret)
+
+    assert level == "problem"
+    assert found.startswith("6: sources[0].secrets[1]: env:BAD can never match: ")
+    assert expected in found
+    assert len(secret) < 9 or (secret[8:].strip() not in found and secret[3:14] not in found)
+
+
+@pytest.mark.parametrize(("source", "secret"), [
+    (STANDARD, "v1,whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    (STANDARD, "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    (STANDARD + 'options = { key_encoding = "text" }\n', "polar_whs_ovyN6cVH3wVq"),
+    (STANDARD + 'options = { key_encoding = "text" }\n', "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
+    (STRIPE, "whsec_madeUp"),
+    (SOURCE, "shpss_0123456789abcdef"),
+    (SOURCE, "0123456789abcdef0123456789abcdef"),
+    (GITHUB, "v1,whsec_ any text | at all"),
+    (GITHUB, "ghp_16C7e42F292c6912E7710c838347Ae178B4a"),
+    (SOURCE.replace("shopify", "generic"), "polar_whs_ovyN6cVH3wVq"),
+    (SOURCE.replace("shopify", "shopery"), "sk_live_4eC39HqLyjWD"),
+    (SOURCE.replace("shopify", "bigcommerce"), "0123456789abcdef"),
+])  # fmt: skip
+def test_secret_that_may_match_is_no_finding(tmp_path: Path, source: str, secret: str) -> None:
+    """GitHub's and home-made senders' secrets are what their owners typed."""
+    assert findings(tmp_path, source + 'secrets = ["env:A"]', A=secret) == []
+
+
+@pytest.mark.parametrize(("source", "secret", "expected"), [
+    (GITHUB, "typed \n", "env:A may never match: it has white space or a newline around it; take that away"),
+    (GITHUB, '"typed"', "env:A may never match: it has quotes around it; take them away"),
+    (STANDARD, "supersecretword1", "env:A may never match: expected base64 of at least 24 bytes, got 12"),
+])  # fmt: skip
+def test_secret_that_is_doubtful_is_a_warning(tmp_path: Path, source: str, secret: str, expected: str) -> None:
+    """Where a user chose the secret, it may be meant so."""
+    ((level, text),) = findings(tmp_path, source + 'secrets = ["env:A"]', A=secret)
+
+    assert level == "warning"
+    assert text.startswith(f"4: sources[0].secrets[0]: {expected}")

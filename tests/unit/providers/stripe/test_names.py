@@ -105,7 +105,7 @@ def test_ingress_and_pipeline_compute_one_key(event: Document) -> None:
 
     if isinstance(parsed, Unparsed):
         assert envelope.key == envelope.delivery_id
-    else:
+    elif isinstance(parsed, Parsed):
         (root,) = parsed.snapshots
         assert envelope.key == resource_key("stripe", "acme", envelope.tenant, root.resource_type, root.resource_id)
 
