@@ -1,4 +1,4 @@
-"""What names a resource of Stripe and BigCommerce, and what orders it, as the tables of docs/semantics.md.
+"""What names a resource of each provider, and what orders it, as the tables of docs/semantics.md.
 
 Write them there again after an edit of the rules with `.venv/bin/python -m tests.support.builders.naming_tables`.
 """
@@ -7,7 +7,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from providers.bigcommerce.rules import ASSIGNMENTS, RULES, VERB_RANKS, Rule
+from providers.github.events import RULES as RULES_OF_GITHUB
+from providers.github.rule import Rule as GitHubRule
 from providers.reading import topic_name
+from providers.shopify.identities import identities
 from providers.stripe.names import PREVIEWS, SINGLETONS, WITHIN, WITHOUT_ID
 from providers.stripe.ranks import EVENT_RANKS, FIRST, RANKS, Ranks
 from tests.support.builders.decision_cases import DOCUMENT
@@ -17,12 +20,24 @@ __all__ = ["BEGIN", "DOCUMENT", "END", "REMAKE", "table", "with_table"]
 BEGIN = "<!-- from the rules in providers/: begin -->"
 END = "<!-- from the rules in providers/: end -->"
 REMAKE = ".venv/bin/python -m tests.support.builders.naming_tables"
+_GITHUB_WORDS = {
+    "@repository": "the repository",
+    "@owner": "the owner",
+    "@target": "what the hook is of",
+    "@delivery": "each delivery",
+}
 _WORDS = {"@channel": "the channel", "@store": "the store", "@any": "nothing"}
 
 
 def table() -> str:
-    """Return both tables as Markdown."""
-    return "\n".join(("**Stripe**\n", *_stripe(), "\n**BigCommerce**\n", *_bigcommerce()))
+    """Return all tables as Markdown."""
+    parts = (
+        *("**Shopify**\n", *_shopify()),
+        *("\n**GitHub**\n", *_github()),
+        *("\n**Stripe**\n", *_stripe()),
+        *("\n**BigCommerce**\n", *_bigcommerce()),
+    )
+    return "\n".join(parts)
 
 
 def with_table(text: str) -> str:
@@ -30,6 +45,38 @@ def with_table(text: str) -> str:
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+
+
+def _shopify() -> Iterable[str]:
+    yield "| Resource | Named by | Ordered by |"
+    yield "|---|---|---|"
+    for row in identities():
+        yield f"| `{row.resource_type}` | {row.named_by} | {row.ordered_by} |"
+
+
+def _github() -> Iterable[str]:
+    yield "| Resource | Events | Named by | Ordered by |"
+    yield "|---|---|---|---|"
+    events: Mapping[tuple[str, str, str], list[str]] = defaultdict(list)
+    for event, rule in RULES_OF_GITHUB.items():
+        for part in (rule, *rule.beside):
+            events[part.resource_type, _github_names(part), _github_order(part)].append(event)
+    for resource_type, names, order in sorted(events):
+        shown = " ".join(map(_code, events[resource_type, names, order]))
+        yield f"| `{resource_type}` | {shown} | {names} | {order} |"
+
+
+def _github_names(rule: GitHubRule) -> str:
+    names = ", ".join(_GITHUB_WORDS.get(path) or _code(path) for path in rule.ids)
+    return names if rule.or_else is None else f"{names}; else {_github_names(rule.or_else)}"
+
+
+def _github_order(rule: GitHubRule) -> str:
+    times = [*((rule.version,) if rule.version else ()), *rule.times]
+    if rule.newest_of is not None:
+        times.append(f"{rule.newest_of[0]}[].{rule.newest_of[1]}")
+    rank = [] if rule.rank is None else ["rank"]
+    return ", else ".join([*map(_code, times), "arrival"][: max(1, len(times))]) + (", with rank" if rank else "")
 
 
 def _stripe() -> Iterable[str]:
