@@ -165,9 +165,9 @@ def test_lanes_that_keep_each_resource_in_order_are_fine(tmp_path: Path, first: 
     assert findings(tmp_path, f'{SOURCE}secrets = ["env:A"]\n{routes}', A="secret") == []
 
 
-STANDARD = SOURCE.replace("shopify", "standard")
-STRIPE = SOURCE.replace("shopify", "stripe")
-GITHUB = SOURCE.replace("shopify", "github")
+STANDARD = SOURCE.replace("github", "standard")
+STRIPE = SOURCE.replace("github", "stripe")
+GITHUB = SOURCE.replace("github", "github")
 
 
 @pytest.mark.parametrize(("source", "secret", "expected"), [
@@ -212,9 +212,9 @@ def test_secret_that_can_never_match_is_a_problem(tmp_path: Path, source: str, s
     (SOURCE, "0123456789abcdef0123456789abcdef"),
     (GITHUB, "v1,whsec_ any text | at all"),
     (GITHUB, "ghp_16C7e42F292c6912E7710c838347Ae178B4a"),
-    (SOURCE.replace("shopify", "generic"), "polar_whs_ovyN6cVH3wVq"),
-    (SOURCE.replace("shopify", "shopery"), "sk_live_4eC39HqLyjWD"),
-    (SOURCE.replace("shopify", "bigcommerce"), "0123456789abcdef"),
+    (SOURCE.replace("github", "generic"), "polar_whs_ovyN6cVH3wVq"),
+    (SOURCE.replace("github", "shopery"), "sk_live_4eC39HqLyjWD"),
+    (SOURCE.replace("github", "bigcommerce"), "0123456789abcdef"),
 ])  # fmt: skip
 def test_secret_that_may_match_is_no_finding(tmp_path: Path, source: str, secret: str) -> None:
     """GitHub's and home-made senders' secrets are what their owners typed."""
