@@ -44,4 +44,5 @@ def raw_delivery(provider: Provider, source: str, request: SignedRequest, receiv
             for name, value in request.headers.items()
             if name.startswith(provider.own_headers) and name not in provider.secret_headers
         },
+        tenant=envelope.tenant,
     )

@@ -42,7 +42,7 @@ def test_sample_is_verified_and_both_readings_agree(topic: str) -> None:
     snapshot = _snapshot(topic)
 
     root = snapshot.parent or (snapshot.resource_type, snapshot.resource_id)
-    assert envelope.key == resource_key("shopify", "acme", "", *root)
+    assert envelope.key == resource_key("shopify", "acme", envelope.tenant, *root)
     assert (envelope.event_type, envelope.delivery_id) == (topic, DELIVERY)
     assert envelope.event_time == snapshot.event_time == NOW
 

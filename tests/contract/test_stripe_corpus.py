@@ -134,7 +134,7 @@ def test_mutated_event_is_identified_and_parsed_alike(event: Any) -> None:
     assert envelope.delivery_id
     if isinstance(parsed, Parsed):
         root = parsed.snapshots[0]
-        assert envelope.key == resource_key("stripe", "acme", "", root.resource_type, root.resource_id)
+        assert envelope.key == resource_key("stripe", "acme", envelope.tenant, root.resource_type, root.resource_id)
     else:
         assert envelope.key == envelope.delivery_id
 

@@ -100,7 +100,7 @@ def test_notification_names_its_resources(name: str) -> None:
     assert isinstance(parsed, Parsed), parsed
     assert [f"{snapshot.resource_type}|{snapshot.resource_id}" for snapshot in parsed.snapshots] == names
     assert {"|".join(snapshot.parent) if snapshot.parent else "" for snapshot in parsed.snapshots} == {root}
-    assert envelope.key == f"bigcommerce|acme||{root or names[0]}"
+    assert envelope.key == f"bigcommerce|acme|{envelope.tenant}|{root or names[0]}"
     assert envelope.event_type == FIXTURES[name]["scope"].rstrip("/")
 
 
@@ -178,7 +178,7 @@ def test_store_without_producer_is_named_by_its_number() -> None:
     """The store's hash is in `producer`; the numeric id is the fallback."""
     envelope, _ = _read(FIXTURES["store_information_updated"] | {"producer": None})
 
-    assert envelope.key == "bigcommerce|acme||store|1000042"
+    assert envelope.key == "bigcommerce|acme|1000042|store|1000042"
 
 
 @settings(max_examples=examples(500), deadline=None)
@@ -190,7 +190,7 @@ def test_mutated_notification_is_identified_and_parsed_alike(payload: Any) -> No
     if isinstance(parsed, Parsed):
         root = parsed.snapshots[0]
         parent = root.parent or (root.resource_type, root.resource_id)
-        assert envelope.key == resource_key("bigcommerce", "acme", "", *parent)
+        assert envelope.key == resource_key("bigcommerce", "acme", envelope.tenant, *parent)
 
 
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])

@@ -29,7 +29,12 @@ EVENTS = {
 def test_envelope_is_read_from_the_headers() -> None:
     """The delivery id is the webhook id; the event id is shared by deliveries of other topics and would drop them."""
     assert _identify(CLASSIC, b'{"id":7}') == Envelope(
-        "webhook-1", "products/update", "shopify|acme||product|7", NOW, "2026-07"
+        "webhook-1",
+        "products/update",
+        "shopify|acme|example.myshopify.com|product|7",
+        NOW,
+        "2026-07",
+        "example.myshopify.com",
     )
 
 
@@ -56,7 +61,7 @@ def test_delivery_without_webhook_id_goes_by_its_body() -> None:
 )
 def test_number_and_gid_are_one_id(body: bytes, resource_id: str) -> None:
     """A deletion shows the number alone, an update both, some topics the gid alone: one resource."""
-    assert _identify(CLASSIC, body).key == f"shopify|acme||product|{resource_id}"
+    assert _identify(CLASSIC, body).key == f"shopify|acme|example.myshopify.com|product|{resource_id}"
     assert _snapshot(CLASSIC, body).resource_id == resource_id
 
 
@@ -64,7 +69,7 @@ def test_order_child_without_order_stands_for_itself() -> None:
     """Without the parent's id the resource is its own root."""
     headers = {**CLASSIC, "x-shopify-topic": "refunds/create"}
 
-    assert _identify(headers, b'{"id":5,"order_id":null}').key == "shopify|acme||refund|5"
+    assert _identify(headers, b'{"id":5,"order_id":null}').key == "shopify|acme|example.myshopify.com|refund|5"
     assert _snapshot(headers, b'{"id":5,"order_id":null}').parent is None
 
 
@@ -119,7 +124,7 @@ def test_resource_id_header_of_a_classic_delivery_is_ignored() -> None:
     """Only the Events document it, and no header is signed."""
     headers = {**CLASSIC, "shopify-resource-id": "gid://shopify/Product/1"}
 
-    assert _identify(headers, b'{"id":7}').key == "shopify|acme||product|7"
+    assert _identify(headers, b'{"id":7}').key == "shopify|acme|example.myshopify.com|product|7"
 
 
 def test_either_header_carries_the_signature() -> None:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.base import Envelope, Parsed, SignedRequest, TestDelivery, Unparsed
+from providers import base
+from providers.base import Envelope, Parsed, SignedRequest, Unparsed
 from providers.stripe.names import PATHS, PREVIEWS, SINGLETONS, WITHIN, WITHOUT_ID
 from providers.stripe.provider import Stripe
 from schemas.records import Document, resource_key
@@ -117,7 +118,7 @@ def _name(event_type: str, stripe_object: Document, event_id: str) -> tuple[str,
     return snapshot.resource_type, snapshot.resource_id
 
 
-def _read(event: Document) -> tuple[Envelope, Parsed | Unparsed | TestDelivery]:
+def _read(event: Document) -> tuple[Envelope, Parsed | Unparsed | base.TestDelivery]:
     request = SignedRequest({}, msgspec.json.encode(event))
     envelope = Stripe().identify("acme", request)
     return envelope, Stripe().parse(raw_delivery("stripe", envelope, request))
