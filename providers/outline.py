@@ -4,7 +4,7 @@ Measured for GitHub's 25 kB pull request: 24 µs with an outline, 52 µs for a f
 """
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypedDict
 
 import msgspec
@@ -51,5 +51,5 @@ def read_outline(decode: DecodeOutline, body: bytes) -> Document | Unparsed:
     """
     try:
         return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, InvalidOperation, RecursionError):
         return read_object(body)
