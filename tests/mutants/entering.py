@@ -10,13 +10,14 @@ ENTERING: Final = (
         "Nothing unverified gets in: a delivery with a wrong signature goes to Kafka as if it were right.",
         "ingress/receive.py",
         "                return answers.unsigned(verdict)\n",
-        "                return raw_delivery(source, request, source.provider.identify(source.name, request), now)\n",
+        "                found = source.provider.identify(source.name, request)\n"
+        "                return raw_delivery(source.provider, source.name, request, found, now)\n",
         ("tests/unit/ingress/test_receive.py::test_unverified_delivery_is_not_published",),
     ),
     Mutant(
         "secret_header_is_kept",
         "No secret on a topic: Shopery's secret lies on `webhooks.raw` with every delivery.",
-        "ingress/receive.py",
+        "providers/received.py",
         "        and name not in secret_headers\n        and name not in NEVER_KEPT\n",
         "",
         ("tests/unit/ingress/test_receive.py::test_secret_header_is_never_kept",),
@@ -24,7 +25,7 @@ ENTERING: Final = (
     Mutant(
         "sender_writes_our_headers",
         "Nothing unverified gets in: a sender's header says on the record what only Penstock may say of a delivery.",
-        "ingress/receive.py",
+        "providers/received.py",
         "        and not name.startswith(OUR_OWN)\n",
         "",
         ("tests/unit/ingress/test_receive.py::test_secret_header_is_never_kept",),
