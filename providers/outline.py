@@ -4,13 +4,13 @@ Measured for GitHub's 25 kB pull request: 24 µs with an outline, 52 µs for a f
 """
 
 from collections.abc import Callable, Iterable
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypedDict
 
 import msgspec
 
 from providers.base import Unparsed
-from providers.reading import read_object
+from providers.reading import MALFORMED, read_object
 from schemas.records import Document
 
 DecodeOutline = Callable[[bytes], Document]
@@ -51,5 +51,5 @@ def read_outline(decode: DecodeOutline, body: bytes) -> Document | Unparsed:
     """
     try:
         return decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, InvalidOperation, RecursionError):
+    except (*MALFORMED, RecursionError):
         return read_object(body)

@@ -18,6 +18,7 @@ from schemas.records import Document, resource_key
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_UNIX_S = 253_402_300_799  # 9999-12-31, the last second `datetime` can hold
+MALFORMED = (msgspec.DecodeError, ValueError, InvalidOperation)  # no decimal has an exponent of 20 digits
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -64,7 +65,7 @@ def read_json(body: bytes) -> Any:
         return _decode(body)
     except RecursionError:
         return Unparsed("unreadable", "expected a JSON object, got one nested deeper than this process can read")
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, InvalidOperation) as error:
+    except MALFORMED as error:
         return Unparsed("unreadable", f"expected a JSON object: {error}")
 
 
