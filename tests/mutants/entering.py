@@ -32,7 +32,7 @@ ENTERING: Final = (
     ),
     Mutant(
         "first_address_is_believed",
-        "Only allowed addresses post: whoever writes an allowed one into `X-Forwarded-For` gets in.",
+        "Only allowed addresses post: an allowed one that the sender writes into `X-Forwarded-For` counts.",
         "ingress/admission/client_address.py",
         'for hop in reversed(forwarded_for.split(",")):',
         'for hop in forwarded_for.split(","):',
@@ -56,7 +56,7 @@ ENTERING: Final = (
     ),
     Mutant(
         "spool_forgets_before_the_acknowledgement",
-        "A 200 is on Kafka, or in the spool: killed during a drain, what was handed over and not acknowledged is nowhere.",
+        "A 200 is on Kafka, or in the spool: after a kill during a drain, unacknowledged deliveries are lost.",
         "ingress/delivery/failover_publisher.py",
         "            if futures:\n                await asyncio.wait(futures)\n",
         "            self._run(self._retry_write(partial(self._spool.delete, rows)))\n"
