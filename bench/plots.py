@@ -79,8 +79,8 @@ def _sustained(_path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
     for is_held, colour, marker, label in ((True, BLUE, "o", "held"), (False, ORANGE, "x", "not held")):
         runs = [run for run in figures["runs"] if run["is_held"] is is_held and run["p99_ms"] is not None]
         sizes = [90 if run["duration_s"] == figures["held_for_s"] else 40 for run in runs]
-        places = [run["rate"] for run in runs], [run["p99_ms"] for run in runs]
-        axes.scatter(*places, s=sizes, color=colour, marker=marker, label=label, zorder=3)
+        points = [run["rate"] for run in runs], [run["p99_ms"] for run in runs]
+        axes.scatter(*points, s=sizes, color=colour, marker=marker, label=label, zorder=3)
     axes.axhline(bound_ms, color=GREY, linestyle="--", linewidth=1)
     axes.annotate(
         f"bound: p99 {bound_ms:.0f} ms", (0, bound_ms), (4, 4), textcoords="offset points", color=GREY,
@@ -148,9 +148,9 @@ def _scaling(_path: Path, figures: dict[str, Any]) -> dict[str, Figure]:
     looks = zip(COLOURS, ("D", "s", "o"), (9, 7, 5), strict=True)  # different enough to be visible where they coincide
     for partitions, (colour, marker, size) in zip(sorted({row["partitions"] for row in rows}), looks, strict=False):
         runs = [row for row in rows if row["partitions"] == partitions]
-        places = [row["workers"] for row in runs], [row["per_s"] for row in runs]
+        points = [row["workers"] for row in runs], [row["per_s"] for row in runs]
         name = "1 partition" if partitions == 1 else f"{partitions} partitions"
-        axes.plot(*places, color=colour, marker=marker, markersize=size, linewidth=1.8, label=name, zorder=3)
+        axes.plot(*points, color=colour, marker=marker, markersize=size, linewidth=1.8, label=name, zorder=3)
     axes.axvline(figures["cores"], color=YELLOW, linewidth=3, label=f"the machine's {figures['cores']} cores", zorder=1)
     axes.set(xlabel="worker processes", ylabel="deliveries/s, all workers together", xticks=counts)
     axes.set_title(f"Worker: full job, {figures['body_bytes']:,}-byte product, beside Kafka on the same cores")

@@ -16,6 +16,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from broker import clients
 from broker.errors import ReadTimeout
 from broker.retry_policy import RetryPolicy
+from schemas import codec
+from schemas.records import RawDelivery
 
 BLOCK_RECORDS = 20_000  # per partition and step back in time; reading that many outcomes takes less than a second
 BATCH_RECORDS = 1_000
@@ -241,6 +243,12 @@ def key_of(message: Message) -> bytes:
 def headers_of(message: Message) -> list[tuple[str, bytes | None]]:
     """Return a message's headers in their order."""
     return cast("list[tuple[str, bytes | None]]", message.headers() or [])
+
+
+def delivery_of(message: Message) -> RawDelivery:
+    """Return the delivery in a record of `webhooks.raw`."""
+    position = (topic_of(message), partition_of(message), offset_of(message))
+    return codec.raw_delivery(key_of(message), value_of(message), headers_of(message), position)
 
 
 def _bytes(value: str | bytes | None) -> bytes:

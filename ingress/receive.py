@@ -22,15 +22,10 @@ from ingress.observability.log_sampling import Kind, SampledLog
 from ingress.observability.metrics import Metrics
 from ingress.settings import Settings
 from ingress.sources import Source
-from providers.base import Envelope, Refused, SignedRequest, Verified
+from providers.base import Refused, SignedRequest, Verified
+from providers.received import raw_delivery
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
-
-NEVER_KEPT = frozenset({"authorization", "cookie", "proxy-authorization", "x-shopery-secret", "content-type"})
-"""Headers that carry credentials whatever the provider, and the content type, which the record stores separately."""
-
-OUR_OWN = ("penstock_", "ce_")
-"""Prefixes of the record's own headers: downstream, a sender's header of such a name would be taken for one of them."""
 
 log = structlog.get_logger("ingress")
 
@@ -158,7 +153,7 @@ class Receiver:
             self._metrics.tally(source.name, source.provider.name).unread_times += 1
         if source.tenants and envelope.tenant not in source.tenants:
             return answers.unknown_tenant(envelope.tenant)
-        return raw_delivery(source, request, envelope, now)
+        return raw_delivery(source.provider, source.name, request, envelope, now)
 
     def _note_expired(self, source: Source, request: SignedRequest, now: datetime) -> None:
         """Tell the operator, but not the sender, that a refused delivery was signed with an expired secret."""
@@ -217,34 +212,3 @@ def text_headers(headers: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     for name, value in headers:
         values[name.decode("latin-1")].append(value)
     return {name: b", ".join(sent).decode("latin-1") for name, sent in values.items()}
-
-
-def raw_delivery(source: Source, request: SignedRequest, envelope: Envelope, now: datetime) -> RawDelivery:
-    """Return the record of a verified request for the raw topic, without the headers that hold secrets."""
-    return RawDelivery(
-        delivery_id=envelope.delivery_id,
-        provider=source.provider.name,
-        source=source.name,
-        event_type=envelope.event_type,
-        received_at=now,
-        key=envelope.key,
-        body=request.body,
-        content_type=request.headers.get("content-type", "application/json"),
-        event_time=envelope.event_time,
-        api_version=envelope.api_version,
-        headers=kept_headers(source, request.headers),
-        tenant=envelope.tenant,
-    )
-
-
-def kept_headers(source: Source, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the provider's own headers without those that hold secrets."""
-    prefixes, secret_headers = source.provider.own_headers, source.provider.secret_headers
-    return {
-        name: value
-        for name, value in headers.items()
-        if name.startswith(prefixes)
-        and name not in secret_headers
-        and name not in NEVER_KEPT
-        and not name.startswith(OUR_OWN)
-    }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from config.model import BODIES_LIMIT_BYTES, BODY_LIMIT_BYTES, MAX_CONCURRENT, Configuration, Replication
 from config.secrets import kafka_options
-from ingress.admission.networks import NOBODY, Networks
+from ingress.admission.networks import NO_NETWORKS, Networks
 from schemas.topics import RAW
 
 ACK_TIMEOUT_S = (
@@ -31,7 +31,7 @@ class Settings:
     bodies_limit_bytes: int = BODIES_LIMIT_BYTES
     max_concurrent: int = MAX_CONCURRENT
     max_connections: int = 2 * MAX_CONCURRENT
-    trusted_proxies: Networks = NOBODY
+    trusted_proxies: Networks = NO_NETWORKS
     ack_timeout_s: float = ACK_TIMEOUT_S
     spool_bytes: int = 0  # 0: no spool
     spool_directory: Path | None = None

@@ -42,11 +42,11 @@ class _Turn:
     number: int  # counts the deliveries without duplicates; a higher number is a newer version
 
 
-def read_payloads(places: Sequence[str], stdin: bytes | None) -> list[Payload]:
+def read_payloads(paths_or_dash: Sequence[str], stdin: bytes | None) -> list[Payload]:
     """Return the payloads at the given files, folders (every *.json below) and `-`, in that order."""
-    payloads = [payload for place in places for payload in _read(place, stdin)]
+    payloads = [payload for path_or_dash in paths_or_dash for payload in _read(path_or_dash, stdin)]
     if not payloads:
-        raise SimulatorError(f"no payload: found no *.json in {', '.join(places)}")
+        raise SimulatorError(f"no payload: found no *.json in {', '.join(paths_or_dash)}")
     return payloads
 
 
@@ -74,20 +74,20 @@ def _turns(payload_count: int, load: Load) -> list[_Turn]:
         chance.shuffle(turns)
     if not load.duplicate:
         return turns
-    placed = [(float(place), turn) for place, turn in enumerate(turns)]
+    placed = [(float(index), turn) for index, turn in enumerate(turns)]
     again = [
-        (place + chance.uniform(0, DUPLICATE_DISTANCE), turn)
-        for place, turn in placed
+        (index + chance.uniform(0, DUPLICATE_DISTANCE), turn)
+        for index, turn in placed
         if chance.random() < load.duplicate
     ]
     return [turn for _, turn in sorted(placed + again, key=lambda pair: pair[0])]
 
 
-def _read(place: str, stdin: bytes | None) -> Iterator[Payload]:
-    if place == "-":
+def _read(path_or_dash: str, stdin: bytes | None) -> Iterator[Payload]:
+    if path_or_dash == "-":
         yield Payload("-", stdin or b"")
         return
-    path = Path(place)
+    path = Path(path_or_dash)
     files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
     for file in files:
         try:

@@ -66,11 +66,11 @@ def _post(sender: Sender, turn: Turn) -> Post:
 
 
 def _mixed(lives: Sequence[list[Post]], chance: random.Random) -> Iterator[Post]:
-    turns = [place for place, life in enumerate(lives) for _ in life]
+    turns = [index for index, life in enumerate(lives) for _ in life]
     chance.shuffle(turns)
     remaining = [iter(life) for life in lives]
-    for place in turns:
-        yield next(remaining[place])
+    for index in turns:
+        yield next(remaining[index])
 
 
 def _shopify(scene: Scene) -> tuple[str, Document]:
@@ -78,8 +78,8 @@ def _shopify(scene: Scene) -> tuple[str, Document]:
     if scene.verb == "deleted":
         return topic, {"id": scene.number}
     variants = [
-        {"id": scene.number * 10 + place, "product_id": scene.number, "title": title, "price": _price(scene)}
-        for place, title in enumerate(("Small", "Large"))
+        {"id": scene.number * 10 + index, "product_id": scene.number, "title": title, "price": _price(scene)}
+        for index, title in enumerate(("Small", "Large"))
     ]
     return topic, {
         "id": scene.number,

@@ -62,9 +62,9 @@ def product(number: int, version_s: float, content: int, size: tuple[int, int, i
         "status": "active",
         "published_scope": "global",
         "tags": "cotton, summer, " + _prose(chance, 4).replace(" ", ", "),
-        "variants": [_variant(product_id, place, content) for place in range(variants)],
+        "variants": [_variant(product_id, index, content) for index in range(variants)],
         "options": [{"id": product_id + 9, "name": "Size", "product_id": product_id, "position": 1, "values": ["S"]}],
-        "images": [_image(product_id, place) for place in range(images)],
+        "images": [_image(product_id, index) for index in range(images)],
         "category": {"admin_graphql_api_id": "gid://shopify/TaxonomyCategory/aa-1-13-8", "name": "T-Shirts"},
     }
     return _encode(document)
@@ -137,8 +137,8 @@ def _request(body: bytes, delivery_id: str, shown_s: float) -> SignedRequest:
     return signed(_SHOPIFY, sample, SECRET)
 
 
-def _variant(product_id: int, place: int, content: int) -> dict[str, Any]:
-    variant_id = product_id * 10 + place
+def _variant(product_id: int, index: int, content: int) -> dict[str, Any]:
+    variant_id = product_id * 10 + index
     return {
         "admin_graphql_api_id": f"gid://shopify/ProductVariant/{variant_id}",
         "barcode": None,
@@ -146,29 +146,29 @@ def _variant(product_id: int, place: int, content: int) -> dict[str, Any]:
         "created_at": _time(-86_400),
         "id": variant_id,
         "inventory_policy": "deny",
-        "position": place + 1,
+        "position": index + 1,
         "price": f"{10 + content % 7}.{content % 100:02d}",
         "product_id": product_id,
-        "sku": f"NW-{product_id % 100_000}-{place}",
+        "sku": f"NW-{product_id % 100_000}-{index}",
         "taxable": True,
-        "title": f"Size {place}",
+        "title": f"Size {index}",
         "option1": "S",
         "inventory_item_id": variant_id + 1,
         "inventory_quantity": 100 - content % 100,
     }
 
 
-def _image(product_id: int, place: int) -> dict[str, Any]:
-    image_id = product_id * 10 + 5 + place
+def _image(product_id: int, index: int) -> dict[str, Any]:
+    image_id = product_id * 10 + 5 + index
     return {
         "id": image_id,
         "alt": None,
-        "position": place + 1,
+        "position": index + 1,
         "product_id": product_id,
         "admin_graphql_api_id": f"gid://shopify/ProductImage/{image_id}",
         "width": 1200,
         "height": 1600,
-        "src": f"https://cdn.example/s/files/1/{product_id}/shirt-{place}.jpg?v=1700000000",
+        "src": f"https://cdn.example/s/files/1/{product_id}/shirt-{index}.jpg?v=1700000000",
         "variant_ids": [],
     }
 

@@ -6,6 +6,7 @@ Headers and signature come from the provider (`Provider.sign`), which also verif
 from datetime import datetime
 from typing import Final
 
+from providers import received
 from providers.base import Provider, Sample, SignedRequest
 from schemas.records import RawDelivery
 
@@ -27,22 +28,4 @@ def http_request(path: str, request: SignedRequest) -> bytes:
 
 def raw_delivery(provider: Provider, source: str, request: SignedRequest, received_at: datetime) -> RawDelivery:
     """Return the record that the ingress makes of a request once it is verified."""
-    envelope = provider.identify(source, request)
-    return RawDelivery(
-        envelope.delivery_id,
-        provider.name,
-        source,
-        envelope.event_type,
-        received_at,
-        envelope.key,
-        request.body,
-        request.headers.get("content-type", "application/json"),
-        envelope.event_time,
-        envelope.api_version,
-        {
-            name: value
-            for name, value in request.headers.items()
-            if name.startswith(provider.own_headers) and name not in provider.secret_headers
-        },
-        tenant=envelope.tenant,
-    )
+    return received.raw_delivery(provider, source, request, provider.identify(source, request), received_at)

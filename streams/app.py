@@ -79,7 +79,7 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
         """Read the configuration and start the source."""
         give_back_memory()
         collect_rarely()
-        app.flow_control.resume()  # without Faust's own consumer nobody else opens the channels
+        app.flow_control.resume()  # without Faust's own consumer nothing else opens the channels
         try:
             settings = from_environment(os.environ)
         except ConfigurationError as error:
@@ -98,7 +98,7 @@ def run_worker(
     operations_host: str | None = None,
     operations_port: int | None = None,
 ) -> None:
-    """Run one worker until it is told to stop; ends the process. What is None is as the configuration says.
+    """Run one worker until a signal stops it; ends the process. What is None is as the configuration says.
 
     Raises `ConfigurationError` before anything is started, with every problem of the file.
     """

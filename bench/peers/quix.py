@@ -49,11 +49,11 @@ class Field(Serializer):  # type: ignore[misc]  # installed in its own environme
     """Writes one field of a decision unchanged: it is Avro already."""
 
     def __init__(self, name: str) -> None:
-        self._place = Decision._fields.index(name)
+        self._index = Decision._fields.index(name)
 
     def __call__(self, value: Decided, ctx: Any) -> bytes | None:  # noqa: ARG002 - called by this name
         """Return the field's bytes."""
-        return value[1][self._place]
+        return value[1][self._index]
 
 
 FIELDS = {"changes": Field("change"), "state": Field("state"), "outcomes": Field("outcome")}

@@ -16,7 +16,7 @@ from ingress.server.tls import tls_files
 
 KEY_OPTIONS = ("ssl.key.location", "ssl.keystore.location")  # the librdkafka options that name a file with a key
 REGISTRY_CREDENTIALS = ("username", "password", "bearer_token", "tls_key_password")
-EVERYBODY = stat.S_IROTH | stat.S_IWOTH
+OTHERS = stat.S_IROTH | stat.S_IWOTH
 
 
 def open_secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
@@ -61,4 +61,4 @@ def _is_open(path: Path) -> bool:
         is_reached = all(parent.stat().st_mode & stat.S_IXOTH for parent in real.parents)
     except OSError:
         return False
-    return bool(mode & EVERYBODY) and is_reached and not is_read_only
+    return bool(mode & OTHERS) and is_reached and not is_read_only

@@ -97,12 +97,12 @@ def _url(config: Path | None, data_dir: Path) -> str:
     return URL if running is None else running.ingress_url
 
 
-def _payloads(places: list[str]) -> "list[Payload]":
+def _payloads(paths_or_dash: list[str]) -> "list[Payload]":
     import sys
 
     from simulator.load import read_payloads
 
-    return read_payloads(places, sys.stdin.buffer.read() if "-" in places else None)
+    return read_payloads(paths_or_dash, sys.stdin.buffer.read() if "-" in paths_or_dash else None)
 
 
 def _post(

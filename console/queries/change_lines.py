@@ -48,8 +48,8 @@ def _step_old(step: str, old: Any, new: Any) -> Any:
     element = _step(step, new)
     element_id = element.get("id") if isinstance(element, dict) else None
     if isinstance(old, list) and isinstance(element_id, str | int):
-        places = {other.get("id"): other for other in old if isinstance(other, dict)}
-        return places.get(element_id, ABSENT) if len(places) == len(old) else _step(step, old)
+        by_id = {other.get("id"): other for other in old if isinstance(other, dict)}
+        return by_id.get(element_id, ABSENT) if len(by_id) == len(old) else _step(step, old)
     return _step(step, old)
 
 

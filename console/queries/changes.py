@@ -10,10 +10,9 @@ from confluent_kafka import Consumer, Message
 from broker import priority_lanes, topic_reader
 from broker.registry_http import registry_access
 from broker.schema_registry import Registry
-from broker.topic_reader import Advance, headers_of, key_of, offset_of, partition_of, topic_of, value_of
+from broker.topic_reader import Advance, delivery_of, key_of, topic_of, value_of
 from config.model import Configuration
 from config.secrets import kafka_options
-from schemas.codec import raw_delivery
 from schemas.records import Document, RawDelivery
 from schemas.topics import OUTCOMES, RAW, lane_topic
 
@@ -85,7 +84,7 @@ def story(deployment: Deployment, delivery_id: str, limit: int | None, advance: 
         waiting = [
             Attempt(delivery, None)
             for message in topic_reader.read(reader, topic_reader.waiting_ranges(reader, RAW), advance)
-            if wanted((delivery := _delivery(message)).delivery_id.encode())
+            if wanted((delivery := delivery_of(message)).delivery_id.encode())
         ]
     return sorted(attempts, key=_decided_at) + waiting
 
@@ -116,7 +115,7 @@ def _outcomes(
 
 def _attempt(deployment: Deployment, reader: Consumer, outcome: Document) -> Attempt:
     message = topic_reader.record_at(reader, outcome["topic"], outcome["partition"], outcome["offset"])
-    delivery = None if message is None else _delivery(message)
+    delivery = None if message is None else delivery_of(message)
     return Attempt(delivery, outcome, tuple(_changes_of(deployment, reader, outcome)))
 
 
@@ -130,11 +129,6 @@ def _changes_of(deployment: Deployment, reader: Consumer, outcome: Document) -> 
     for message in topic_reader.read(reader, parts):
         if any(event_id in value_of(message) for event_id in wanted):  # Avro writes text as it is: no need to decode
             yield topic_of(message), deployment.registry.decode(value_of(message))
-
-
-def _delivery(message: Message) -> RawDelivery:
-    position = (topic_of(message), partition_of(message), offset_of(message))
-    return raw_delivery(key_of(message), value_of(message), headers_of(message), position)
 
 
 def _decided_at(attempt: Attempt) -> str:

@@ -11,15 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from confluent_kafka import Consumer, Message
+from confluent_kafka import Consumer
 
 from broker import clients, topic_reader
-from broker.topic_reader import Advance, Range, headers_of, key_of, offset_of, partition_of, topic_of, value_of
+from broker.topic_reader import (
+    Advance,
+    Range,
+    delivery_of,
+    key_of,
+    topic_of,
+    value_of,
+)
 from config.model import Configuration
 from console.errors import Failed, Misused
 from console.queries.changes import CHANGES, Deployment
-from schemas.codec import EPOCH, raw_delivery
-from schemas.records import RawDelivery
+from schemas.codec import EPOCH
 from schemas.topics import OUTCOMES, PRIORITIES, RAW, changelog_topic, lane_topic
 from streams.replay.differences import DeliveryDifference
 from streams.replay.redecide import Replay, Window
@@ -117,7 +123,7 @@ def _differences(
     job: Job, reader: Consumer, replay: Replay, scope: Scope, advance: Advance
 ) -> Iterator[DeliveryDifference]:
     for message in topic_reader.read(reader, scope.ranges, advance):
-        delivery = _delivery(message)
+        delivery = delivery_of(message)
         if job.window.source in {None, delivery.source}:
             is_moving = delivery.offset >= scope.moving[delivery.partition]
             difference = replay.decide(delivery, is_moving=is_moving)
@@ -178,8 +184,3 @@ def _narrowing(configuration: Configuration) -> Callable[[str], bool]:
     names = frozenset(lane_topic(route.topic, priority) for route in routes if route.topic for priority in PRIORITIES)
     has_default = any(route.topic is None for route in routes)
     return lambda topic: topic in names or (has_default and topic.startswith(CHANGES))
-
-
-def _delivery(message: Message) -> RawDelivery:
-    position = (topic_of(message), partition_of(message), offset_of(message))
-    return raw_delivery(key_of(message), value_of(message), headers_of(message), position)

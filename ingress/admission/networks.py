@@ -46,7 +46,7 @@ class Networks:
         return index >= 0 and number <= lasts[index]
 
 
-NOBODY: Final = Networks({})
+NO_NETWORKS: Final = Networks({})
 
 
 def allowlist(entries: Sequence[str], provider_name: str) -> Networks | None:
@@ -98,7 +98,7 @@ def networks_in_file(path: Path) -> tuple[str, ...]:
     networks = list(_lines(text))
     problems = [Problem(f"{path}:{line}", "", fault) for line, network in networks if (fault := _fault(network))]
     if not networks:
-        problems = [Problem(str(path), "", "expected networks, one a line; there is none, so nobody would be let in")]
+        problems = [Problem(str(path), "", "expected networks, one a line; there is none, so no sender could post")]
     if problems:
         raise ConfigurationError(problems)
     return tuple(network for _, network in networks)

@@ -241,7 +241,7 @@ def protocol_factory(
 ) -> type[BoundedHttp]:
     """Return a class of connections with this callback for refusals and these limits."""
     members = {"on_refusal": staticmethod(on_refusal), "max_connections": max_connections}
-    return type("TellingHttp", (BoundedHttp,), members if in_flight is None else {**members, "in_flight": in_flight})
+    return type("LimitedHttp", (BoundedHttp,), members if in_flight is None else {**members, "in_flight": in_flight})
 
 
 async def sweep(

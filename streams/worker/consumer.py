@@ -45,7 +45,7 @@ MAX_BATCH = 2_000  # commits cost 5 to 10 ms each; at 50 us a delivery a full ba
 QUEUE_KB = 16 * 1024  # several batches; a second of work
 FULL_QUEUE_WAIT_MS = 100  # a tenth of it; asking every 2 ms cost librdkafka a third more time
 POLL_S = 0.1
-STOP_S = 10.0  # for the batch under way when the worker is told to stop; supervisors wait 10 to 30 s before they kill
+STOP_S = 10.0  # for the batch under way when the worker gets a signal; supervisors wait 10 to 30 s before they kill
 CHECK_AGAIN_S = 1.0
 RETRY = RetryPolicy((Transient, KafkaException), first_s=0.1, longest_s=5.0)
 TERMINAL_EXIT = 3

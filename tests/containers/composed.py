@@ -48,6 +48,11 @@ class Composed:
         """Return the registry's address on this machine."""
         return f"http://127.0.0.1:{self.registry_port}/apis/ccompat/v7"
 
+    @property
+    def folder(self) -> Path:
+        """Return the folder of the configuration that the containers read."""
+        return Path(self._variables["CONFIG_FOLDER"])
+
     def using(self, *files: str) -> "Composed":
         """Return the same project with these compose files."""
         other = Composed.__new__(Composed)

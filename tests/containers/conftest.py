@@ -14,6 +14,7 @@ SOURCES = (
     *(f"kill-{service}" for service in SERVICES),
     "down",
     "scaled",
+    "drained",
     "tls",
 )  # one for each test that counts decisions
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.containers.books import assert_all_decided, traffic
+from tests.containers.books import assert_all_decided, kept, traffic
 from tests.containers.commands import CommandFailed, run
 from tests.containers.composed import SECRET, SETTLED_S, SHIPPED, SOURCE, Composed
 from tests.containers.conftest import SERVICES
@@ -25,6 +25,26 @@ def test_signed_delivery_becomes_a_change(stack: Composed, tmp_path: Path) -> No
     until(lambda: bool(changes(stack)), SETTLED_S, "the change")
     (change,) = changes(stack)
     assert (change["op"], change["resource_id"]) == ("c", "7")
+
+
+def test_spool_of_a_stopped_ingress_is_drained(stack: Composed, tmp_path: Path) -> None:
+    """What was answered while Kafka was away reaches it by `docker compose run --rm ingress spool drain`, without an ingress."""
+    product = tmp_path / "product.json"
+    product.write_text('{"id": 7, "title": "First", "updated_at": "2026-01-31T12:00:00Z"}')
+    config = stack.folder / "penstock.toml"
+    command = (sys.executable, "-m", "console.cli", "send", "drained", str(product), "--topic", "products/create")
+    try:
+        stack.compose("stop", "kafka")
+        run((*command, "--config", str(config), "--url", stack.url), {"ACME_SECRET": SECRET.decode()})
+        stack.compose("stop", "ingress")
+        stack.up("--no-deps", "kafka")
+
+        drained = stack.compose("run", "--rm", "--no-deps", "ingress", "spool", "drain", "--json")
+    finally:
+        stack.up()
+
+    assert '"published": 1' in drained
+    assert len(kept(stack, "drained")) == 1
 
 
 def changes(stack: Composed) -> list[dict[str, Any]]:

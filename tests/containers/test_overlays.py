@@ -16,6 +16,7 @@ from tests.support.kafka.certificates import Authority
 from tests.support.waiting import until
 
 TLS = "deploy/compose/docker-compose.tls.yml"
+REPLICAS = "deploy/compose/docker-compose.replicas.yml"
 EXTERNAL_KAFKA = "deploy/compose/docker-compose.external-kafka.yml"
 BROKER = {
     "KAFKA_HEAP_OPTS": "-Xmx256m",
@@ -54,6 +55,32 @@ def test_ingress_speaks_https(stack: Composed, tmp_path: Path) -> None:
             httpx.get(f"{stack.url}/v1/tls", trust_env=False)
     finally:
         stack.up("--no-deps", "ingress")
+
+
+def test_two_ingresses_share_the_port(stack: Composed) -> None:
+    """Both get connections, and while one is away the other answers all of them."""
+    ports = {"ingress": free_port(), "ingress-2": free_port()}
+    variables = {"OPERATIONS_PORT": str(ports["ingress"]), "SECOND_OPERATIONS_PORT": str(ports["ingress-2"])}
+    replicated = stack.using("docker-compose.yml", REPLICAS).having(**variables)
+
+    replicated.up("--no-deps", "ingress", "ingress-2")
+    try:
+        until(lambda: all(_probed(stack, port) for port in ports.values()), SETTLED_S, "both get connections")
+        replicated.compose("stop", "ingress-2")
+        assert {httpx.get(f"{stack.url}/v1/tls", trust_env=False).status_code for _ in range(40)} == {200}
+    finally:
+        replicated.compose("rm", "--stop", "--force", "ingress-2")
+        stack.up("--no-deps", "ingress")
+
+
+def _probed(stack: Composed, operations_port: int) -> bool:
+    """Probe the ingress once, and say whether the instance with this operations port has ever answered."""
+    assert httpx.get(f"{stack.url}/v1/tls", trust_env=False).status_code == 200
+    metrics = httpx.get(f"http://127.0.0.1:{operations_port}/metrics", trust_env=False).text
+    probes = [
+        line for line in metrics.splitlines() if line.startswith("penstock_ingress_answers_total{") and "probe" in line
+    ]
+    return any(float(line.rpartition(" ")[2]) > 0 for line in probes)
 
 
 @pytest.fixture

@@ -10,13 +10,14 @@ ENTERING: Final = (
         "Nothing unverified gets in: a delivery with a wrong signature goes to Kafka as if it were right.",
         "ingress/receive.py",
         "                return answers.unsigned(verdict)\n",
-        "                return raw_delivery(source, request, source.provider.identify(source.name, request), now)\n",
+        "                found = source.provider.identify(source.name, request)\n"
+        "                return raw_delivery(source.provider, source.name, request, found, now)\n",
         ("tests/unit/ingress/test_receive.py::test_unverified_delivery_is_not_published",),
     ),
     Mutant(
         "secret_header_is_kept",
         "No secret on a topic: Shopery's secret lies on `webhooks.raw` with every delivery.",
-        "ingress/receive.py",
+        "providers/received.py",
         "        and name not in secret_headers\n        and name not in NEVER_KEPT\n",
         "",
         ("tests/unit/ingress/test_receive.py::test_secret_header_is_never_kept",),
@@ -24,14 +25,14 @@ ENTERING: Final = (
     Mutant(
         "sender_writes_our_headers",
         "Nothing unverified gets in: a sender's header says on the record what only Penstock may say of a delivery.",
-        "ingress/receive.py",
+        "providers/received.py",
         "        and not name.startswith(OUR_OWN)\n",
         "",
         ("tests/unit/ingress/test_receive.py::test_secret_header_is_never_kept",),
     ),
     Mutant(
         "first_address_is_believed",
-        "Only allowed addresses post: whoever writes an allowed one into `X-Forwarded-For` gets in.",
+        "Only allowed addresses post: an allowed one that the sender writes into `X-Forwarded-For` counts.",
         "ingress/admission/client_address.py",
         'for hop in reversed(forwarded_for.split(",")):',
         'for hop in forwarded_for.split(","):',
@@ -55,7 +56,7 @@ ENTERING: Final = (
     ),
     Mutant(
         "spool_forgets_before_the_acknowledgement",
-        "A 200 is on Kafka, or in the spool: killed during a drain, what was handed over and not acknowledged is nowhere.",
+        "A 200 is on Kafka, or in the spool: after a kill during a drain, unacknowledged deliveries are lost.",
         "ingress/delivery/failover_publisher.py",
         "            if futures:\n                await asyncio.wait(futures)\n",
         "            self._run(self._retry_write(partial(self._spool.delete, rows)))\n"

@@ -26,7 +26,7 @@ FRAMING: Final = (
     ),
     Mutant(
         "any_line_is_a_trailer",
-        "One request is one for everybody: a request line among the trailers is dropped, where a proxy may have begun another.",
+        "Every hop reads the same requests: a request line among the trailers is dropped, where a proxy may have begun another.",
         "ingress/server/framing.py",
         "            if _field_line.fullmatch(line) is None:\n",
         "            if line[:1].isspace():\n",
@@ -74,7 +74,7 @@ FRAMING: Final = (
     ),
     Mutant(
         "waiting_bytes_are_not_counted",
-        "Memory is bounded: half heads and requests behind others are in nobody's count.",
+        "Memory is bounded: partial heads and pipelined requests are not counted.",
         "ingress/server/protocol.py",
         "        self.in_flight.body_bytes += held_bytes - self._counted_bytes\n",
         "",
@@ -82,7 +82,7 @@ FRAMING: Final = (
     ),
     Mutant(
         "counted_bytes_stay_counted",
-        "Limits are given back: a body counts for ever, and in the end every delivery is refused.",
+        "Limits are released: a body counts after its end, and finally every delivery is refused.",
         "ingress/server/protocol.py",
         "        task.add_done_callback(self._charge.settle)\n",
         "",
@@ -90,7 +90,7 @@ FRAMING: Final = (
     ),
     Mutant(
         "host_is_optional",
-        "One request is one for everybody: without a host, or with two, a proxy and the ingress may mean different sites.",
+        "Every hop reads the same requests: without a host, or with two, a proxy and the ingress may mean different sites.",
         "ingress/server/head_checks.py",
         '    if len(fields) > len(by_name) and sum(name == b"host" for name, _ in fields) > 1:\n',
         "    if len(fields) > 1000:\n",
@@ -122,7 +122,7 @@ FRAMING: Final = (
     ),
     Mutant(
         "handshakes_are_not_counted",
-        "Memory is bounded: connections that never finish their handshake are in nobody's count.",
+        "Memory is bounded: connections that never finish their handshake are not counted.",
         "ingress/server/tls_handshakes.py",
         "if len(self._under_way) + len(self._connections) >= self._max_connections:",
         "if len(self._connections) >= self._max_connections:",

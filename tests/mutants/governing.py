@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 GOVERNING: Final = (
     Mutant(
         "license_is_not_distributed",
-        "Whoever installs Penstock may use it: the wheel names a license and does not hold its text.",
+        "The license comes with the wheel: it names a license and does not contain its text.",
         "pyproject.toml",
         'license-files = ["LICENSE"]\n',
         "license-files = []\n",

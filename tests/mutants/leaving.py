@@ -43,8 +43,8 @@ LEAVING: Final = (
         "group_counts_as_everybody",
         "A warning is true: the usual way to give a service a secret is warned of, and the warnings are not read any more.",
         "console/check/secret_files.py",
-        "EVERYBODY = stat.S_IROTH | stat.S_IWOTH\n",
-        "EVERYBODY = stat.S_IROTH | stat.S_IWOTH | stat.S_IRGRP\n",
+        "OTHERS = stat.S_IROTH | stat.S_IWOTH\n",
+        "OTHERS = stat.S_IROTH | stat.S_IWOTH | stat.S_IRGRP\n",
         ("tests/unit/console/check/test_secret_files.py::test_rights_of_everybody_count[416-False]",),
     ),
     Mutant(

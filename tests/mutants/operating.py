@@ -80,7 +80,7 @@ OPERATING: Final = (
     ),
     Mutant(
         "signals_wait_for_the_imports",
-        "A process that is told to stop ends: in a container's first second SIGTERM is dropped, and it is killed in the end.",
+        "SIGTERM ends a process: in the first second of a container it is dropped, and the process is killed in the end.",
         "console/entry.py",
         "    for number in STOPPING:\n",
         "    for number in STOPPING[2:]:\n",
@@ -88,7 +88,7 @@ OPERATING: Final = (
     ),
     Mutant(
         "pages_where_deliveries_come_in",
-        "Whoever may post reaches deliveries and nothing else: the port of deliveries answers for health too.",
+        "Senders reach deliveries and nothing else: the port of deliveries serves health, too.",
         "ingress/app.py",
         "        answer = answers.unknown_path()\n",
         '        answer = answers.PROBED if _request.url.path == "/healthz" else answers.unknown_path()\n',
@@ -99,7 +99,7 @@ OPERATING: Final = (
     ),
     Mutant(
         "operations_port_waits_for_ever",
-        "Operators are answered: whoever connects to the operations port and says nothing keeps a connection for good.",
+        "Operators are answered: a client that connects to the operations port and sends nothing keeps its connection.",
         "broker/operations.py",
         "async with asyncio.timeout(self._timeout_s):",
         "async with asyncio.timeout(None):",
@@ -126,7 +126,7 @@ OPERATING: Final = (
     ),
     Mutant(
         "worker_that_stands_still_is_ready",
-        "Healthy means that deliveries are decided: connections and partitions are there, and nobody asks what waits.",
+        "Healthy means that deliveries are decided: connections and partitions are there, waiting deliveries are ignored.",
         "streams/worker/health.py",
         "self._answered_s, self._waiting = self._clock(), waiting",
         "self._answered_s = self._clock()",

@@ -18,7 +18,7 @@ REPLAYING: Final = (
     ),
     Mutant(
         "correction_has_a_new_id_every_time",
-        "Corrected once: two replays of the same mistake publish corrections that nobody recognises as the same.",
+        "Corrected once: two replays of the same mistake publish corrections with different ids.",
         "streams/steps/correction.py",
         'name = f"{key}\\0{correction.replaces}',
         'name = f"{now}{key}\\0{correction.replaces}',

@@ -9,8 +9,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from console.cli import main
 from ingress import serve
+from ingress.server.protocol import protocol_factory
 
 if __name__ == "__main__":
-    vars(serve)["telling"] = lambda *_arguments, **_named: HttpToolsProtocol
+    vars(serve)[protocol_factory.__name__] = lambda *_arguments, **_named: HttpToolsProtocol
     sys.argv = sys.argv[1:]
     main()

@@ -84,7 +84,7 @@ def test_ingress_is_asked_where_it_answers() -> None:
 
     assert service["command"][-2:] == ["--operations-host", "0.0.0.0"]  # noqa: S104 - of its own container
     assert service["healthcheck"]["test"] == ["CMD", "penstock-healthcheck"]
-    assert f"/dev/tcp/127.0.0.1/{port}" in (ROOT / "deploy" / "image" / "healthcheck").read_text()
+    assert re.search(rf"set -- .*\b{port}\b", (ROOT / "deploy" / "image" / "healthcheck").read_text())
     assert f"127.0.0.1:{port}:{port}" in service["ports"]
     assert f"EXPOSE 8080 {port} " in (ROOT / "Dockerfile").read_text()
     assert Options().operations_port == inspect.signature(up).parameters["operations_port"].default == port
@@ -95,7 +95,7 @@ def test_worker_is_asked_where_it_answers() -> None:
     port = Worker().operations_port
 
     assert compose()["services"]["worker"]["healthcheck"]["test"] == ["CMD", "penstock-healthcheck"]
-    assert f"/dev/tcp/127.0.0.1/{port}" in (ROOT / "deploy" / "image" / "healthcheck").read_text()
+    assert re.search(rf"set -- .*\b{port}\b", (ROOT / "deploy" / "image" / "healthcheck").read_text())
     assert re.search(rf"^EXPOSE .* {port}$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
     default = inspect.signature(up).parameters["worker_operations_port"].default
     assert Options().worker_operations_port == default == port
@@ -215,11 +215,27 @@ def test_example_names_every_variable_with_its_default() -> None:
 
 
 def test_overlays_change_what_exists() -> None:
-    """Each overlay is one of the two that are documented, and touches services of the compose file only."""
-    services = set(compose()["services"])
+    """Each overlay is documented, and touches services of the compose file only, or makes a second one of them."""
+    services = {*compose()["services"], "ingress-2"}
+    documented = (ROOT / "docs" / "containers.md").read_text()
 
-    assert [path.name for path in OVERLAYS] == ["docker-compose.external-kafka.yml", "docker-compose.tls.yml"]
+    assert [path.name.split(".")[1] for path in OVERLAYS] == ["external-kafka", "replicas", "tls"]
+    assert all(f"deploy/compose/{path.name}" in documented for path in OVERLAYS)
     assert all(set(compose(path)["services"]) <= services for path in OVERLAYS)
+
+
+def test_replica_is_an_ingress_of_its_own_on_the_shared_port() -> None:
+    """Its own spool, operations port and healthcheck; the port of deliveries is that of the first, in one network."""
+    services = compose(ROOT / "deploy" / "compose" / "docker-compose.replicas.yml")["services"]
+    first, second = services["ingress"], services["ingress-2"]
+
+    assert second["extends"] == {"file": "docker-compose.yml", "service": "ingress"}
+    assert second["network_mode"] == "service:ingress"
+    assert [volume.partition(":")[0] for volume in second["volumes"] if volume.endswith(DATA_DIR)] == ["spool-2"]
+    assert "--reuse-port" in first["command"]
+    assert {"--reuse-port", "--port=8080", "--operations-port=9466"} <= set(second["command"])
+    assert second["healthcheck"]["test"][-1] == "9466"
+    assert first["ports"] == ["127.0.0.1:9466:9466"]
 
 
 def test_image_holds_every_package() -> None:

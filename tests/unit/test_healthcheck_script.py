@@ -33,13 +33,13 @@ def answering(status: int) -> Iterator[int]:
         yield server.server_port
 
 
-def check(ingress_port: int, worker_port: int) -> int:
-    """Return the script's exit code with these operations ports; its output is empty."""
+def check(ingress_port: int, worker_port: int, *arguments: str) -> int:
+    """Return the script's exit code with these default ports and arguments; its output is empty."""
     script = SCRIPT.read_text()
     assert (script.count(INGRESS), script.count(WORKER)) == (1, 1)
     script = script.replace(INGRESS, str(ingress_port)).replace(WORKER, str(worker_port))
     done = subprocess.run(
-        ("bash", "-c", script),  # noqa: S607  # whichever bash is there
+        ("bash", "-c", script, "healthcheck", *arguments),  # noqa: S607  # whichever bash is there
         capture_output=True,
         timeout=ANSWER_S,
         check=False,
@@ -54,6 +54,14 @@ def test_process_is_healthy_while_it_is_ready(status: int, code: int) -> None:
     with answering(status) as port:
         assert check(port, free_port()) == code
         assert check(free_port(), port) == code
+
+
+def test_port_that_is_given_is_asked_alone() -> None:
+    """A second ingress in the network of the first has its own operations port."""
+    with answering(200) as first, answering(503) as second:
+        assert check(first, free_port(), str(first)) == 0
+        assert check(first, free_port(), str(second)) == 1
+        assert check(first, free_port(), str(free_port())) == 1
 
 
 def test_nobody_is_not_healthy() -> None:

@@ -1,4 +1,4 @@
-"""The decision table of children: the results of a parent's list, its cuts, its deletion and a child's own topic.
+"""The decision table of children: the results of a parent's list, its cuts, its deletion and a child's own events.
 
 tests/unit/streams/steps/test_decisions.py runs it; docs/semantics.md shows it. After an edit, regenerate the page with
 `.venv/bin/python -m tests.support.builders.child_cases`.
@@ -53,7 +53,7 @@ class Family(Struct, frozen=True):
         times += [f"at {self.at:g} s"] if self.at is not None else []
         shown = "deleted" if self.shown is None else f"[{self.shown}{' …' if self.is_cut else ''}]"
         if self.is_own:
-            shown = f"{self.shown} by its own topic"
+            shown = f"{self.shown} by its own event"
         own = [f"children v{self.child_version}" if not self.is_own else f"v{self.child_version}"]
         words = [shown, *times, *(own if self.child_version is not None else []), f"id {self.by}" if self.by else ""]
         return " ".join(filter(None, words))
@@ -118,7 +118,7 @@ FAMILIES = (
         "Although the child's own update time is older than the deletion.",
     ),
     FamilySituation(
-        "An own topic before the list",
+        "The child's own event before the list",
         (
             Family("a1", 1, child_version=1),
             Family("a2", is_own=True, child_version=2),
@@ -128,7 +128,7 @@ FAMILIES = (
         "The list shows what is known: the parent's document changed, the child not once more.",
     ),
     FamilySituation(
-        "The list before the own topic",
+        "The list before the child's own event",
         (
             Family("a1", 1, child_version=1),
             Family("a2", 2, child_version=2),
@@ -138,7 +138,7 @@ FAMILIES = (
         "The other way round.",
     ),
     FamilySituation(
-        "A list older than the own topic",
+        "A list older than the child's own event",
         (
             Family("a1", 1, child_version=1),
             Family("a3", is_own=True, child_version=5),
@@ -148,19 +148,19 @@ FAMILIES = (
         "The parent is news, its element of the child is not.",
     ),
     FamilySituation(
-        "A list made before the own topic showed the child",
+        "A list made before the child's own event",
         (Family("b1", 1), Family("a1", is_own=True, child_version=5), Family("b1", 4), Family("b1", 6)),
         ("changed: c b", "changed: c a", "unchanged", "changed: d a"),
         "It cannot know the child yet; the next list decides.",
     ),
     FamilySituation(
-        "An own topic after the parent's deletion",
+        "The child's own event after the parent's deletion",
         (Family("a1", 1, child_version=1), Family(None, at=5), Family("a2", is_own=True, child_version=4)),
         ("changed: c a", "changed: d a", "stale"),
         "Otherwise a late delivery would leave a child without its parent.",
     ),
     FamilySituation(
-        "A child known by its own topic alone",
+        "A child shown by its own event alone",
         (Family("a1", is_own=True, child_version=1), Family(None, at=5)),
         ("changed: c a", "changed: d a"),
         "A child does not outlive its parent, listed or not.",

@@ -39,10 +39,10 @@ def ensure_raw(kafka: str, app: str, partitions: int = 4) -> None:
         admin.create_topics([topic])[RAW].result()
         return
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": f"penstock.{app}"})
-    places = [TopicPartition(RAW, partition) for partition in known.partitions]
-    for place in places:
-        place.offset = end_of(consumer, RAW, place.partition)
-    consumer.commit(offsets=places, asynchronous=False)
+    positions = [TopicPartition(RAW, partition) for partition in known.partitions]
+    for position in positions:
+        position.offset = end_of(consumer, RAW, position.partition)
+    consumer.commit(offsets=positions, asynchronous=False)
     consumer.close()
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from providers import received
 from providers.base import Envelope, Parsed, Provider, Sample, SignedRequest
 from providers.registry import provider
 from schemas.records import RawDelivery, resource_key
@@ -76,20 +77,7 @@ SENDERS = (
 
 def raw_delivery(provider_name: str, envelope: Envelope, request: SignedRequest) -> RawDelivery:
     """Return the delivery as it would be on `webhooks.raw`."""
-    return RawDelivery(
-        delivery_id=envelope.delivery_id,
-        provider=provider_name,
-        source="acme",
-        event_type=envelope.event_type,
-        received_at=NOW,
-        key=envelope.key,
-        body=request.body,
-        content_type=request.headers.get("content-type", "application/json"),
-        event_time=envelope.event_time,
-        api_version=envelope.api_version,
-        headers=request.headers,
-        tenant=envelope.tenant,
-    )
+    return received.raw_delivery(provider(provider_name), "acme", request, envelope, NOW)
 
 
 def assert_agreement(sender: Sender, topic: str, body: bytes) -> None:

@@ -13,11 +13,12 @@ from ingress.admission.rate_limits import Rate
 from ingress.answers import Answer
 from ingress.delivery.publisher import PUBLISHED, Report, Unpublished
 from ingress.observability.metrics import Metrics
-from ingress.receive import Receiver, kept_headers, text_headers
+from ingress.receive import Receiver, text_headers
 from ingress.settings import Settings
 from ingress.sources import Secret, Source
 from providers.base import Sample
 from providers.generic import Generic, GenericOptions
+from providers.received import kept_headers
 from providers.shopery import Shopery
 from providers.shopify.provider import Shopify
 from schemas.codec import raw_delivery
@@ -296,11 +297,10 @@ def test_header_sent_twice_is_joined() -> None:
 
 def test_only_the_providers_headers_are_kept() -> None:
     """Credentials and other parties' headers are not kept."""
-    source = Source("acme", Shopify(), ())
     kept = {"x-shopify-topic": "t", "x-shopify-test": "true", "shopify-test": "true"}
     others = {"authorization": "s", "cookie": "s", "host": "h", "x-forwarded-for": "a"}
 
-    assert kept_headers(source, kept | others) == kept
+    assert kept_headers(Shopify(), kept | others) == kept
 
 
 @pytest.mark.parametrize(("provider", "header"), [
@@ -312,7 +312,7 @@ def test_only_the_providers_headers_are_kept() -> None:
 ])  # fmt: skip
 def test_secret_header_is_never_kept(provider: Any, header: str) -> None:
     """A header with a secret, or with the name of one of ours, is dropped even if it is the provider's own."""
-    assert kept_headers(Source("acme", provider, ()), {header: "secret"}) == {}
+    assert kept_headers(provider, {header: "secret"}) == {}
 
 
 async def test_unreadable_update_time_is_counted_and_accepted() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from ingress.admission.client_address import sender_address
-from ingress.admission.networks import NOBODY, Networks
+from ingress.admission.networks import NO_NETWORKS, Networks
 
 PROXIES = Networks.of(["10.0.0.0/8", "fd00::/8"])
 
@@ -34,4 +34,4 @@ def test_sender_is_the_last_hop_that_is_no_trusted_proxy(peer: str, forwarded_fo
 
 def test_without_trusted_proxies_the_header_means_nothing() -> None:
     """This is the default configuration."""
-    assert sender_address("127.0.0.1", "203.0.113.9", NOBODY) == "127.0.0.1"
+    assert sender_address("127.0.0.1", "203.0.113.9", NO_NETWORKS) == "127.0.0.1"

@@ -75,7 +75,7 @@ def test_no_entries_are_no_allowlist() -> None:
 
 @pytest.mark.parametrize(("text", "expected"), [
     ("192.0.2.0/24\n192.0.2.1/24\n", "own.txt:2: expected a network such as 203.0.113.0/24"),
-    ("# nothing\n", "there is none, so nobody would be let in"),
+    ("# nothing\n", "there is none, so no sender could post"),
 ])  # fmt: skip
 def test_wrong_file_is_named_with_its_line(tmp_path: Path, text: str, expected: str) -> None:
     """An entry that cannot be parsed is never silently ignored."""
