@@ -85,7 +85,7 @@ def test_form_of_github_is_repaired_alike() -> None:
 
         parsed = sender.provider.parse(raw_delivery("github", envelope, request))
 
-        assert envelope.key == "github|acme|issue|7"
+        assert envelope.key == "github|acme||issue|7"
         assert isinstance(parsed, Parsed)
         assert parsed.notes == (f"repaired: {repair}",)
 
@@ -124,7 +124,7 @@ async def test_repaired_delivery_is_a_change_and_says_so(
     result = process(delivery, Tables({}, {}), Routes({}))
 
     assert delivery.body == body
-    assert delivery.key == "generic|acme|order|1"
+    assert delivery.key == "generic|acme||order|1"
     assert (result.outcome.outcome, result.outcome.detail) == ("changed", f"repaired: {repair}")
     assert result.routed_changes[0].change.after == after.encode()
 

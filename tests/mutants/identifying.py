@@ -44,8 +44,8 @@ IDENTIFYING: Final = (
         "ingress_does_not_read_what_names_a_thin_event",
         "Order of a resource: the ingress partitions a thin event by another key than the pipeline stores it under.",
         "providers/stripe/provider.py",
-        '_EVENT_PATHS = ("id", "object", "type",',
-        '_EVENT_PATHS = ("id", "type",',
+        '    "object",\n    "type",\n    "created",\n',
+        '    "type",\n    "created",\n',
         (f"{_KNOWN_BUGS}::test_thin_event_has_one_key_at_the_ingress_and_in_the_pipeline",),
     ),
     Mutant(

@@ -12,8 +12,8 @@ RENDERING: Final = (
         "event_replaces_the_document",
         "What a rendering leaves out is unknown: a Next Gen Event removes every field that its query does not ask for.",
         "streams/pipeline.py",
-        "        text = merged_partial(latest.document, text, snapshot)\n",
-        "        pass\n",
+        "        if is_merged:\n",
+        "        if is_merged and not snapshot.is_partial:\n",
         (f"{_EVENTS}::test_event_changes_only_what_it_shows",),
     ),
     Mutant(

@@ -85,8 +85,9 @@ def assert_agreement(sender: Sender, topic: str, body: bytes) -> None:
     headers = {name: topic if value == sender.topic else value for name, value in sender.request().headers.items()}
     request = SignedRequest(headers, body)
     envelope = sender.provider.identify("acme", request)
-    parsed = sender.provider.parse(raw_delivery(sender.name, envelope, request))
+    delivery = raw_delivery(sender.name, envelope, request)
+    parsed = sender.provider.parse(delivery)
     if isinstance(parsed, Parsed):
         root = parsed.snapshots[0]
         parent = root.parent or (root.resource_type, root.resource_id)
-        assert envelope.key == resource_key(sender.name, "acme", "", *parent)
+        assert envelope.key == resource_key(sender.name, "acme", delivery.tenant, *parent)

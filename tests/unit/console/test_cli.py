@@ -143,7 +143,7 @@ def test_check_ends_with_1_when_a_secret_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A problem for scripts; --json has a finding a line, and then the topics of each source and of all."""
-    Path("penstock.toml").write_text(BROKEN.replace("shopfy", "shopify") + 'secrets = ["env:GONE"]')
+    Path("penstock.toml").write_text(BROKEN.replace("shopfy", "github") + 'secrets = ["env:GONE"]')
 
     assert run(monkeypatch, "check", "--json") == 1
 

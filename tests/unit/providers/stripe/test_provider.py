@@ -137,18 +137,28 @@ def test_object_without_id_is_named_by_what_it_is_about(
 @pytest.mark.parametrize(
     ("stripe_object", "resource_id"),
     [
-        ({"object": "balance"}, "acct_1"),
-        ({"object": "coupon", "id": "SUMMER"}, "acct_1:SUMMER"),  # two shops may both call a coupon SUMMER
+        ({"object": "balance"}, "self"),
+        ({"object": "coupon", "id": "SUMMER"}, "SUMMER"),  # two shops may both call a coupon SUMMER
         ({"object": "customer", "id": "cus_1"}, "cus_1"),
     ],
 )
-def test_ids_that_repeat_between_connected_accounts_are_qualified(
+def test_ids_that_repeat_between_accounts_and_modes_are_kept_apart_by_the_tenant(
     stripe_object: dict[str, Any], resource_id: str
 ) -> None:
-    """Ids that merchants choose are unique within their account only."""
-    _, parsed = _read(_event("thing.updated", stripe_object) | {"account": "acct_1"})
+    """Ids that merchants choose are unique within their account and mode only."""
+    for changes, tenant in (
+        ({}, ""),
+        ({"livemode": False}, "test"),
+        ({"account": "acct_1"}, "acct_1"),
+        ({"account": "acct_1", "livemode": False}, "acct_1:test"),
+    ):
+        envelope, parsed = _read(_event("thing.updated", stripe_object) | {"livemode": True} | changes)
 
-    assert _only(parsed).resource_id == resource_id
+        assert _only(parsed).resource_id == resource_id
+        assert (envelope.tenant, envelope.key) == (
+            tenant,
+            f"stripe|acme|{tenant}|{stripe_object['object']}|{resource_id}",
+        )
 
 
 @pytest.mark.parametrize(
