@@ -45,8 +45,11 @@ test-containers: setup ## the compose file on a container engine: the machine's,
 	$(BIN)/python -m tests.containers $(CONTAINERS)
 
 docs: setup ## write the generated parts of docs/ again
-	$(BIN)/python -m tests.flaws.document
+	$(BIN)/python -m tests.mutants.document
 	$(BIN)/python -m config.reference docs/configuration.md
+	$(BIN)/python -m tests.support.builders.decision_cases
+	$(BIN)/python -m tests.support.builders.child_cases
+	$(BIN)/python -m tests.support.builders.naming_tables
 
 charts: setup .venv-charts/.installed ## render deploy/kubernetes and the tests' manifests from the Helm chart
 	$(BIN)/python -m tests.charts write
