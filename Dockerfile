@@ -29,7 +29,7 @@ RUN tools/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir wh
 
 FROM ${BASE}
 ARG BASE
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=unknown
 ARG CREATED=unknown
 LABEL org.opencontainers.image.title="Penstock" \
