@@ -203,6 +203,10 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
             "paused[0].tenant: expected at most 255 characters, no |, got 'a|b'",
         ),
         (MINIMAL + "tenants = ['Shop.myshopify.com']", "tenants: expected shop domains in lower case"),
+        (
+            MINIMAL.replace("shopify", "bigcommerce") + "tenants = ['stores/abc123']",
+            "tenants: expected hashes of stores alone, such as abc123",
+        ),
         ("[[routes]]\nfilter='a:b'", "1: routes[0].name: is required"),
         (
             "[kafka]\nreplication_factor = 2\nmin_insync_replicas = 3",

@@ -169,7 +169,7 @@ STANDARD = SOURCE.replace("github", "standard")
 STRIPE = SOURCE.replace("github", "stripe")
 GITHUB = SOURCE
 SHOPIFY = SOURCE.replace("github", "shopify") + 'tenants = ["a.myshopify.com"]\n'
-BIGCOMMERCE = SOURCE.replace("github", "bigcommerce") + 'tenants = ["stores/a"]\n'
+BIGCOMMERCE = SOURCE.replace("github", "bigcommerce") + 'tenants = ["abc123"]\n'
 
 
 @pytest.mark.parametrize(("source", "secret", "expected"), [
