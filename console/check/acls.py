@@ -177,8 +177,8 @@ def _replay(names: Names, _creates: bool) -> Iterator[Right]:
 
 
 def _check(names: Names, _creates: bool) -> Iterator[Right]:
-    yield from _on("topic", RAW, "Describe")
-    yield from _on("topic", OUTCOMES, "Describe")
+    yield from _on("topic", RAW, "Read")  # for the renderings seen
+    yield from _on("topic", OUTCOMES, "Read")  # for times that cannot be read
     yield from _each(names.state, "Read")
     yield from _on("group", CONSOLE_GROUP, "Describe")
 

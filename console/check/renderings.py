@@ -7,13 +7,12 @@ from pathlib import Path
 from confluent_kafka import KafkaException
 
 from broker import topic_reader
-from broker.topic_reader import Range, headers_of, key_of, offset_of, partition_of, topic_of, value_of
+from broker.topic_reader import Range, delivery_of
 from config.model import Configuration
 from config.problems import ConfigurationError
 from config.secrets import kafka_options
 from config.toml_lines import key_lines
 from console.check.configuration import Finding, Locations
-from schemas.codec import raw_delivery
 from schemas.records import RawDelivery, key_parts
 from schemas.topics import RAW
 
@@ -32,15 +31,7 @@ def rendering_findings(configuration: Configuration, path: Path, environ: Mappin
                 Range(RAW, part.partition, max(part.low, part.high - SAMPLE), part.high)
                 for part in topic_reader.ranges(reader, RAW)
             ]
-            counts = renderings(
-                raw_delivery(
-                    key_of(message),
-                    value_of(message),
-                    headers_of(message),
-                    (topic_of(message), partition_of(message), offset_of(message)),
-                )
-                for message in topic_reader.read(reader, newest)
-            )
+            counts = renderings(map(delivery_of, topic_reader.read(reader, newest)))
     except (ConfigurationError, KafkaException):
         return []
     locations = Locations(path, key_lines(path.read_text(encoding="utf-8")))
