@@ -142,7 +142,7 @@ def raw_ids(stack: Stack) -> list[str]:
 
 def variations(stack: Stack) -> list[int]:
     """Return the variations of product 8 that made a change, in their order."""
-    key = f"shopify|shopify-{stack.unique}||product|8"
+    key = f"shopify|shopify-{stack.unique}|example.myshopify.com|product|8"
     with stack.deployment() as deployment, topic_reader.consumer(deployment.kafka) as reader:
         messages = list(topic_reader.read(reader, topic_reader.ranges(reader, "changes.shopify.product")))
         changes = [deployment.registry.decode(topic_reader.value_of(message)) for message in messages]

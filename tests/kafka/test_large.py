@@ -50,7 +50,10 @@ def test_two_thousand_children_come_and_go_in_one_transaction_each(kafka: str, r
     assert_adds_up(ledger, recompute(ledger.raw, Routes({})))
     items = Counter(change["op"] for change in ledger.changes if change["resource_type"] == "order_line_item")
     assert items == {"c": 2_000, "d": 2_000}
-    assert {change["parent_key"] for change in ledger.changes} == {None, f"shopify|{source}||order|5"}
+    assert {change["parent_key"] for change in ledger.changes} == {
+        None,
+        f"shopify|{source}|example.myshopify.com|order|5",
+    }
 
 
 def _order(source: str, second: int, items: int | None) -> RawDelivery:

@@ -70,7 +70,7 @@ def commands(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory
 @pytest.mark.parametrize("is_whole_key", [True, False])
 def test_get_shows_the_newest_state(commands: Commands, is_whole_key: bool) -> None:
     """By id or by key: version, content, what was seen; the document as it is stored."""
-    key = f"shopify|{commands.source}||product|{FIRST}"
+    key = f"shopify|{commands.source}|example.myshopify.com|product|{FIRST}"
 
     (found,) = commands.records("get", key if is_whole_key else FIRST, "--seen")
 
@@ -87,7 +87,10 @@ def test_get_is_readable_and_says_how_new_it_is(commands: Commands) -> None:
     """For people: the same, and the moment on stderr."""
     printed, said = commands.run("get", FIRST, "--seen")
 
-    assert f"shopify|{commands.source}||product|{FIRST}\n  version      2026-01-01T00:00:02+00:00\n" in printed
+    assert (
+        f"shopify|{commands.source}|example.myshopify.com|product|{FIRST}\n  version      2026-01-01T00:00:02+00:00\n"
+        in printed
+    )
     assert f"1 contents by {commands.source}-0-2, {commands.source}-again" in printed
     assert '"title": "title 0 at 2"' in printed
     assert said.startswith("as of ")
@@ -97,7 +100,7 @@ def test_child_is_a_resource_like_any(commands: Commands) -> None:
     """What a product lists is found by its id; the index of the product's children is no resource."""
     (found,) = commands.records("get", str(VARIANT))
 
-    assert found["resource_key"] == f"shopify|{commands.source}||variant|{VARIANT}"
+    assert found["resource_key"] == f"shopify|{commands.source}|example.myshopify.com|variant|{VARIANT}"
     assert found["document"] == {"id": VARIANT, "updated_at": "2026-01-01T00:00:02+00:00"}
 
 
@@ -133,7 +136,10 @@ def test_list_selects_and_ends_at_its_limit(commands: Commands) -> None:
     assert "the first 3; there may be more" in said
 
     assert len(commands.records("list", "--prefix", f"{FIRST[:-1]}")) == 10
-    assert len(commands.records("list", "--prefix", f"shopify|{commands.source}||", "--limit", "0")) == PRODUCTS + 1
+    assert (
+        len(commands.records("list", "--prefix", f"shopify|{commands.source}|example.myshopify.com|", "--limit", "0"))
+        == PRODUCTS + 1
+    )
     assert commands.records("list", "--source", "other") == []
     assert commands.records("list", "--resource", "order") == []
 
