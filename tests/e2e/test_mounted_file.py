@@ -84,7 +84,7 @@ def test_mounted_folder_follows(tmp_path: Path, outside: Path) -> None:
 def test_check_finds_a_file_that_is_mounted_by_itself(tmp_path: Path, named: str, place: str) -> None:
     """In the container; the configuration and each secret, by the key that names it."""
     (tmp_path / "penstock.toml").write_text(
-        '[[sources]]\nname = "acme"\nprovider = "shopify"\nsecrets = ["file:secret"]\n'
+        '[[sources]]\nname = "acme"\nprovider = "github"\nsecrets = ["file:secret"]\n'
     )
     (tmp_path / "secret").write_text("made-up")
     (tmp_path / "secret").chmod(0o600)

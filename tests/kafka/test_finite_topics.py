@@ -18,6 +18,7 @@ from config import loading
 from console.check.reachable_topics import reachable
 from providers.base import Sample
 from providers.registry import provider
+from schemas.records import key_parts
 from tests.support.builders.noisy_products import ensure_raw
 from tests.support.oracle.ledger import Ledger, OutcomeCount, committed
 from tests.support.processes.ingress import IngressProcess, running_ingress
@@ -143,7 +144,9 @@ def test_every_delivery_is_decided_under_its_name(decided: Decided, name: str) -
     mark = f"{name}|{name}-{RUN}|".encode()
     for topic in (f"changes.{name}.other", f"state.{name}.other"):
         keys = [message.key() or b"" for message in committed(decided.kafka, topic)]
-        assert {bytes(key).split(b"|")[2].decode() for key in keys if bytes(key).startswith(mark)} == set(NAMES)
+        assert {key_parts(bytes(key).decode()).resource_type for key in keys if bytes(key).startswith(mark)} == set(
+            NAMES
+        )
 
 
 def test_listed_type_has_its_topics(decided: Decided) -> None:

@@ -23,6 +23,11 @@ pytestmark = pytest.mark.kafka
 START_MS = 20_000 * DAY_MS
 
 
+def key(resource_id: str) -> bytes:
+    """Return the key of a resource."""
+    return f"generic|acme||thing|{resource_id}".encode()
+
+
 class Changelogs:
     """The changelogs of one app, with one partition."""
 
@@ -72,14 +77,14 @@ def changelogs(kafka: str) -> Iterator[Changelogs]:
 def test_restore_goes_on_where_the_store_ends(changelogs: Changelogs, tmp_path: Path) -> None:
     """Rows, newer rows and deletes; the second restore reads only new records."""
     changelogs.create()
-    changelogs.write("latest", {b"a": b"1", b"b": b"1", b"c": b"1"})
+    changelogs.write("latest", {key("a"): b"1", key("b"): b"1", key("c"): b"1"})
     changelogs.restored(tmp_path).close()
-    changelogs.write("latest", {b"b": b"2", b"c": None})
+    changelogs.write("latest", {key("b"): b"2", key("c"): None})
 
     with capture_logs() as logs:
         tables = changelogs.restored(tmp_path)
 
-    assert tables.rows("latest") == {b"a": b"1", b"b": b"2"}
+    assert tables.rows("latest") == {key("a"): b"1", key("b"): b"2"}
     assert [(line["event"], line["records"]) for line in logs] == [("restored", 2)]
     tables.close()
 
@@ -88,30 +93,30 @@ def test_restore_forgets_what_the_worker_would_have_forgotten(changelogs: Change
     """The changelog may hold more than the days that *seen* keeps; the segments go by the records' times."""
     changelogs.create()
     for day in range(20):
-        changelogs.write("seen", {b"day%d" % day: b"row", b"again": b"%d" % day}, day)
+        changelogs.write("seen", {key(f"day{day}"): b"row", key("again"): b"%d" % day}, day)
 
     tables = changelogs.restored(tmp_path)
 
     rows = tables.rows("seen")
-    assert {b"day%d" % day for day in range(13, 20)} <= set(rows)
-    assert not {b"day%d" % day for day in range(9)} & set(rows)
-    assert rows[b"again"] == b"19"
+    assert {key(f"day{day}") for day in range(13, 20)} <= set(rows)
+    assert not {key(f"day{day}") for day in range(9)} & set(rows)
+    assert rows[key("again")] == b"19"
     tables.close()
 
 
 def test_changelog_made_anew_under_its_name_replaces_the_store(changelogs: Changelogs, tmp_path: Path) -> None:
     """The offsets of a re-created changelog mean other records, even where there are as many."""
     changelogs.create()
-    changelogs.write("latest", {b"old": b"1"})
+    changelogs.write("latest", {key("old"): b"1"})
     changelogs.restored(tmp_path).close()
     changelogs.delete()
     changelogs.create()
-    changelogs.write("latest", {b"new": b"1", b"newer": b"1"})
+    changelogs.write("latest", {key("new"): b"1", key("newer"): b"1"})
 
     with capture_logs() as logs:
         tables = changelogs.restored(tmp_path)
 
-    assert tables.rows("latest") == {b"new": b"1", b"newer": b"1"}
+    assert tables.rows("latest") == {key("new"): b"1", key("newer"): b"1"}
     assert [line["event"] for line in logs] == ["store_rebuilt", "restored"]
     assert "is not the one it was filled from" in logs[0]["reason"]
     tables.close()
@@ -127,7 +132,7 @@ def test_restore_waits_for_an_open_transaction_in_front_of_committed_rows(
     dead.begin_transaction()
     dead.produce(changelogs.names[1], b"aborted", b"a", 0)
     dead.flush(30)
-    changelogs.write("latest", {b"b": b"committed"})
+    changelogs.write("latest", {key("b"): b"committed"})
     progress = Progress()
     progress.expect(0)
 
@@ -137,14 +142,14 @@ def test_restore_waits_for_an_open_transaction_in_front_of_committed_rows(
         dead.abort_transaction(30)
         tables = restoring.result(60)
 
-    assert tables.rows("latest") == {b"b": b"committed"}
+    assert tables.rows("latest") == {key("b"): b"committed"}
     tables.close()
 
 
 def test_progress_counts_to_the_end(changelogs: Changelogs, tmp_path: Path) -> None:
     """At the end all expected rows are counted as restored, and the file is gone."""
     changelogs.create()
-    changelogs.write("latest", {b"%d" % number: b"row" for number in range(30_000)})
+    changelogs.write("latest", {key(str(number)): b"row" for number in range(30_000)})
     file = tmp_path / "worker.restoring"
     progress = Progress(file)
     progress.expect(1)  # another partition, so that the figures stay

@@ -218,7 +218,7 @@ def test_check_names_fields_that_no_document_has(run: Run, tmp_path: Path) -> No
         text.replace('filter = "vendor:Nike"', 'filter = "vender:Nike title:*"\ninclude_fields = ["titel", "vendor"]')
         + '[[routes]]\nname = "typo"\nprovider = "shopify"\nresource = "produkt"\n'
         + f'[[routes]]\nname = "unseen"\nsource = "quiet-{run.source}"\nfilter = "a:1"\n'
-        + f'[[sources]]\nname = "quiet-{run.source}"\nprovider = "stripe"\nsecrets = ["text:made-up"]\n'
+        + f'[[sources]]\nname = "quiet-{run.source}"\nprovider = "stripe"\nsecrets = ["text:whsec_made-up"]\n'
     )
 
     found = [json.loads(line) for line in penstock(run, "check", "--online", "--json", "-c", str(path)).splitlines()]

@@ -145,10 +145,10 @@ def test_list_selects_and_ends_at_its_limit(commands: Commands) -> None:
 
 
 def test_count_tells_the_living_from_the_deleted(commands: Commands) -> None:
-    """By provider, source and type; versions on request."""
+    """By provider, source, tenant and type; versions on request."""
     products, variants, versions = commands.records("count", "--seen")
 
-    kind = {"provider": "shopify", "source": commands.source}
+    kind = {"provider": "shopify", "source": commands.source, "tenant": "example.myshopify.com"}
     assert products == {**kind, "resource": "product", "live": PRODUCTS - 1, "deleted": 1}
     assert variants == {**kind, "resource": "variant", "live": 1, "deleted": 0}
     assert versions == {"seen_versions": 2 * PRODUCTS + 1}
