@@ -106,3 +106,33 @@ def test_declared_version_is_whole() -> None:
 
     assert ["charges" in state for state in states] == [True, False, True, False]
     assert ["latest_charge" in state for state in states] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("fields", [{}, {"tags": ""}])
+def test_object_of_another_id_in_the_same_place_is_not_merged(fields: Document) -> None:
+    """An order moves to another customer: what a slim document does not show of that one is not what the former had."""
+    former, latter = {"id": 1, "email": "a@example.com", "phone": "1"}, {"id": 2, "email": "b@example.com"}
+
+    pipeline = decided(
+        shopify({"id": 7, "note": "n", "customer": former}, 0, "w1"),
+        shopify({"id": 7, "customer": latter} | fields, 1, "w2"),
+    )
+
+    assert last_state(pipeline)["customer"] == latter
+    assert last_state(pipeline)["note"] == "n"
+
+
+def test_event_merges_no_object_of_another_id() -> None:
+    """The same for what Shopify's Next Gen Events show."""
+    gid = "gid://shopify/"
+    customer = {"id": 1, "admin_graphql_api_id": f"{gid}Customer/1", "email": "a@example.com", "phone": "1"}
+    order = {"id": 7, "customer": customer, "updated_at": "2026-01-31T12:00:00Z"}
+    node = {"id": f"{gid}Order/7", "customer": {"id": f"{gid}Customer/2"}, "updatedAt": "2026-01-31T12:00:01Z"}
+    event = {"topic": "Order", "action": "update", "data": {"order": node}}
+
+    pipeline = decided(
+        identified("shopify", order, {"x-shopify-topic": "orders/updated", "x-shopify-webhook-id": "w1"}),
+        identified("shopify", event, {"shopify-topic": "Order", "shopify-webhook-id": "w2"}),
+    )
+
+    assert last_state(pipeline)["customer"] == {"id": 2, "admin_graphql_api_id": f"{gid}Customer/2"}
