@@ -136,3 +136,27 @@ def test_event_merges_no_object_of_another_id() -> None:
     )
 
     assert last_state(pipeline)["customer"] == {"id": 2, "admin_graphql_api_id": f"{gid}Customer/2"}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_subscription_without_the_update_time_makes_no_whole_document_stale(order: tuple[int, ...]) -> None:
+    """Its event's time is later than the update time of the same change, which another subscription shows whole."""
+    triggered = {"x-shopify-topic": "products/update", "x-shopify-triggered-at": "2026-01-31T12:00:10.5Z"}
+    earlier = {"x-shopify-topic": "products/update", "x-shopify-triggered-at": "2026-01-31T12:00:05.5Z"}
+    shown = [
+        identified("shopify", {"id": 7, "title": "New"}, triggered | {"x-shopify-webhook-id": "w1"}),
+        identified(
+            "shopify",
+            WHOLE | {"updated_at": "2026-01-31T12:00:05Z"},
+            earlier | {"x-shopify-webhook-id": "w2"},
+        ),
+        identified(
+            "shopify",
+            WHOLE | {"title": "New", "vendor": "Other", "updated_at": "2026-01-31T12:00:10Z"},
+            triggered | {"x-shopify-webhook-id": "w3"},
+        ),
+    ]
+
+    state = last_state(decided(*(shown[index] for index in order)))
+
+    assert state == WHOLE | {"title": "New", "vendor": "Other", "updated_at": "2026-01-31T12:00:10Z"}
