@@ -169,7 +169,7 @@ STANDARD = SOURCE.replace("github", "standard")
 STRIPE = SOURCE.replace("github", "stripe")
 GITHUB = SOURCE
 SHOPIFY = SOURCE.replace("github", "shopify") + 'tenants = ["a.myshopify.com"]\n'
-BIGCOMMERCE = SOURCE.replace("github", "bigcommerce") + 'tenants = ["stores/a"]\n'
+BIGCOMMERCE = SOURCE.replace("github", "bigcommerce") + 'tenants = ["abc123"]\n'
 
 
 @pytest.mark.parametrize(("source", "secret", "expected"), [
@@ -184,6 +184,11 @@ BIGCOMMERCE = SOURCE.replace("github", "bigcommerce") + 'tenants = ["stores/a"]\
     (STRIPE, "we_1MtJUT2eZvKYlo2C", "which begins with whsec_; got the id of an endpoint (we_)"),
     (STRIPE, "madeUp", "can never match: expected the endpoint's signing secret, which begins with whsec_"),
     (STRIPE, "v1,whsec_madeUp", "can never match: expected the endpoint's signing secret, which begins with whsec_"),
+    (STRIPE, "whsec_", "can never match: expected the endpoint's signing secret, which begins with whsec_"),
+    (STRIPE, "whsec_madeUp,whsec_other", "can never match: it is several secrets in one"),
+    (STRIPE, "whsec_madeUp|whsec_other", "can never match: it is several secrets in one"),
+    (SHOPIFY, "shpss_0123456789abcdef shpss_0123", "can never match: it is several secrets in one"),
+    (BIGCOMMERCE, "0123456789abcdef\n0123456789abcdef", "can never match: it is several secrets in one"),
     (STRIPE, " whsec_madeUp", "can never match: it has white space or a newline around it"),
     (SHOPIFY, "shpat_0123456789abcdef", "can never match: expected the app's client secret (shpss_), got an access token"),
     (SHOPIFY, "shpss_0123456789abcdef\r\n", "can never match: it has white space or a newline around it"),
