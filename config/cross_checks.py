@@ -16,6 +16,7 @@ def cross_problems(table: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
     yield from _repeated_names("routes", routes)
     yield from _mixed_topics(routes)
     providers = {source.get("name"): source.get("provider") for source in sources.values()}
+    tenants = {source.get("name"): source.get("tenants") for source in sources.values()}
     for index, route in routes.items():
         name, provider = route.get("source"), route.get("provider")
         if not isinstance(name, str):
@@ -28,6 +29,12 @@ def cross_problems(table: Mapping[str, Any]) -> Iterator[tuple[Location, str]]:
                 ("routes", index, "provider"),
                 f"source {name!r} is of provider {providers[name]!r}; this route never matches",
             )
+        elif _is_unlisted(route.get("tenant"), tenants[name]):
+            yield ("routes", index, "tenant"), f"it is not in tenants of source {name!r}; this route never matches"
+
+
+def _is_unlisted(tenant: Any, tenants: Any) -> bool:
+    return isinstance(tenant, str) and isinstance(tenants, list) and bool(tenants) and tenant not in tenants
 
 
 def _mixed_topics(routes: Mapping[int, Mapping[str, Any]]) -> Iterator[tuple[Location, str]]:

@@ -399,7 +399,7 @@ class Source(_Table):
         if self.provider == "shopify" and any(tenant != tenant.lower() for tenant in named):
             raise fault("tenants", "expected shop domains in lower case, such as shop-a.myshopify.com")
         if self.provider == "bigcommerce" and any("/" in tenant for tenant in named):
-            raise fault("tenants", "expected hashes of stores alone, such as abc123 for the producer stores/abc123")
+            raise fault("tenants", "expected the hashes of stores alone, such as abc123 for stores/abc123")
         if PUBLISHED in self.allow and self.provider not in PUBLISHING:
             raise fault(
                 "allow", f"{self.provider} publishes no networks (known: {', '.join(PUBLISHING)}); name them here"

@@ -17,6 +17,8 @@ from providers.signature import decoded_secret
 
 MIN_KEY_BYTES = 24  # Standard Webhooks 1.0.0
 CHOSEN_BY_USERS: Final = frozenset({"generic", "github"})  # there any text may be the secret
+_WITHOUT_SEPARATORS: Final = frozenset({"stripe", "shopify", "bigcommerce"})  # they make the secret: letters and digits
+_SEPARATOR = re.compile(rb"[\s,;|]")
 _API_KEY = re.compile(rb"(?:sk|rk|pk)_(?:live|test)_")
 _SHOPIFY_TOKEN = re.compile(rb"shp(?!ss_)[a-z]{2,3}_")
 _STRIPE_PREFIX = b"whsec_"
@@ -45,11 +47,7 @@ def secret_fault(scheme: Scheme, secret: bytes) -> SecretFault | None:
         return None
     if scheme.key == "decoded":
         return _undecodable(secret)
-    if scheme.provider == "stripe" and not secret.startswith(_STRIPE_PREFIX):
-        return SecretFault(f"expected the endpoint's signing secret, which begins with whsec_{_got(secret)}")
-    if scheme.provider == "shopify" and _SHOPIFY_TOKEN.match(secret):
-        return SecretFault("expected the app's client secret (shpss_), got an access token, which signs nothing")
-    return None
+    return _unlike_the_providers(scheme.provider, secret)
 
 
 def explained(verdict: Verified | Refused, scheme: Scheme, secrets: Sequence[bytes]) -> Verified | Refused:
@@ -64,6 +62,17 @@ def explained(verdict: Verified | Refused, scheme: Scheme, secrets: Sequence[byt
         return verdict
     counted = f"{len(secrets)} secret{'s' if len(secrets) > 1 else ''} configured, none usable"
     return Refused(verdict.reason, f"{counted}: {'; '.join(dict.fromkeys(texts))}")
+
+
+def _unlike_the_providers(provider: str, secret: bytes) -> SecretFault | None:
+    """Return why a provider that makes its secrets has not made this one."""
+    if provider == "stripe" and (not secret.startswith(_STRIPE_PREFIX) or secret == _STRIPE_PREFIX):
+        return SecretFault(f"expected the endpoint's signing secret, which begins with whsec_{_got(secret)}")
+    if provider == "shopify" and _SHOPIFY_TOKEN.match(secret):
+        return SecretFault("expected the app's client secret (shpss_), got an access token, which signs nothing")
+    if provider in _WITHOUT_SEPARATORS and _SEPARATOR.search(secret):
+        return SecretFault("it is several secrets in one, or a sentence; list each secret by itself")
+    return None
 
 
 def _undecodable(secret: bytes) -> SecretFault | None:

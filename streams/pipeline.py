@@ -326,14 +326,14 @@ def _parent_key(subject: _Subject) -> str | None:
 def _state(subject: _Subject, change: Change | None) -> LatestState:
     """Return the row of *latest*. A snapshot without a time keeps the stored time, so that older versions stay stale.
 
-    So does a partial snapshot without a version: its event time is later than the update time that a whole rendering of the
-    same change has, and would make that rendering stale.
+    So does a partial snapshot without a version, or one that may be partial and lacks the version that the stored state has: its
+    event time is later than the update time that a whole rendering of the same change has, and would make that rendering stale.
     """
     snapshot, latest = subject.snapshot, subject.latest
     version_us, event_time_us, event_id = time_us(snapshot.version), time_us(snapshot.event_time), ""
     if latest is not None:
         event_id = latest.event_id
-    if version_us is None and (event_time_us is None or snapshot.is_partial):
+    if version_us is None and (event_time_us is None or snapshot.is_partial or _lacks_version(snapshot, latest)):
         version_us, event_time_us = (None, None) if latest is None else (latest.version_us, latest.event_time_us)
     if change is not None:
         event_id = change.event_id
@@ -347,6 +347,10 @@ def _state(subject: _Subject, change: Change | None) -> LatestState:
         state_rank=snapshot.state_rank,
         api_version=renderings.stored_version(latest, subject.delivery.api_version, subject.is_merged),
     )
+
+
+def _lacks_version(snapshot: Snapshot, latest: LatestState | None) -> bool:
+    return snapshot.may_be_partial and latest is not None and latest.version_us is not None and not latest.is_deleted
 
 
 def parse(delivery: RawDelivery, provider: Provider | None) -> Parsed | Unparsed | Handshake | TestDelivery:

@@ -99,6 +99,14 @@ def _source_findings(index: int, source: Source, locations: Locations, today: da
         where, tenants = locations.of("sources", index, "name"), OF_MANY_TENANTS[source.provider]
         detail = f"any of the {tenants} that have this app may post to {source.name}; list yours in tenants"
         yield Finding("warning", f"{where}: {detail}")
+    if (
+        (options := source.options) is not None
+        and not source.tenants
+        and (options.tenant_header or options.tenant_path)
+    ):
+        where = locations.of("sources", index, "options", "tenant_header" if options.tenant_header else "tenant_path")
+        detail = f"whoever has a secret of {source.name} may post for any tenant; list yours in tenants"
+        yield Finding("warning", f"{where}: {detail}")
     expiries = [secret.until for secret in source.secrets]
     if not source.secrets or None in expiries:
         return

@@ -42,6 +42,7 @@ WITHOUT_ID: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
 # id of its subscription).
 WITHIN: Final[Mapping[str, str]] = {"capability": "account", "line_item": "invoice"}
 
+_PREVIEWED: Final = frozenset(PREVIEWS.values())
 PATHS: Final = frozenset(
     (*WITHIN.values(), *(path for alternatives in WITHOUT_ID.values() for paths in alternatives for path in paths))
 )
@@ -49,12 +50,27 @@ PATHS: Final = frozenset(
 
 
 def object_id(object_type: str, stripe_object: Document) -> str | None:
-    """Return what names an object of a type of these tables within its account, None if nothing does."""
+    """Return what names an object of a type of these tables within its account, None if nothing does.
+
+    Only some versions give a preview an id of its own, so it is named by its owner wherever it tells that.
+    """
     own_id = text_id(stripe_object.get("id"))
-    if own_id is None:
-        return _id_of_owner(object_type, stripe_object)
-    owner = referred_id(stripe_object, WITHIN[object_type]) if object_type in WITHIN else None
+    if own_id is None or object_type in _PREVIEWED:
+        return _id_of_owner(object_type, stripe_object) or own_id
+    if object_type not in WITHIN:
+        return own_id
+    owner = referred_id(stripe_object, WITHIN[object_type])
     return f"{owner}:{own_id}" if owner else own_id
+
+
+def related_object_id(object_type: str, own_id: object, url: object) -> str | None:
+    """Return what names the related object of a thin event within its account, None if nothing does.
+
+    Where its id is not enough, its owner is that in the URL: `/v1/accounts/acct_1/capabilities/card_payments`.
+    """
+    named = text_id(own_id)
+    segments = url.split("/") if object_type in WITHIN and isinstance(url, str) else []
+    return f"{segments[-3]}:{named}" if named and len(segments) > 3 else named
 
 
 def referred_id(stripe_object: Document, path: str) -> str | None:

@@ -24,7 +24,7 @@ from providers.signature import (
     signing_headers,
     timestamp_refusal,
 )
-from providers.stripe.names import PATHS, PREVIEWS, SINGLETONS, object_id
+from providers.stripe.names import PATHS, PREVIEWS, SINGLETONS, object_id, related_object_id
 from providers.stripe.ranks import state_rank
 from providers.stripe.types import OBJECT_TYPES, RESOURCE_TYPE_OF
 from schemas.records import ChildRule, Document, RawDelivery, Snapshot, resource_key
@@ -47,9 +47,12 @@ TEST_EVENT = "_00000000000000"
 # The id of objects that each account and mode, which are the tenant, has once, such as `balance`.
 SINGLETON = "self"
 
-# Thin events, and the versions of the API whose objects they are about.
+# Thin events, and the versions of the API whose objects they are about: `v1.customer.updated` is the thin `customer.updated`.
 NOTIFICATION = "v2.core.event"
 API_VERSIONS = ("v1_", "v2_")
+_FIRST_API = "v1."
+# Sent on request, to try an event destination. Source: Stripe's API reference, "Ping an Event Destination".
+PING = "v2.core.event_destination.ping"
 
 # A subscription "deleted" is one that was cancelled: the object is complete, `status: canceled`, and stays readable.
 # For every other *.deleted event (customer, product, invoice draft, external account, …) the object is gone.
@@ -81,6 +84,7 @@ _EVENT_PATHS = (
     "livemode",
     "related_object.id",
     "related_object.type",
+    "related_object.url",
 )
 _OBJECT_PATHS = ("id", "object", *PATHS)
 _decode_outline = outline_decoder((*_EVENT_PATHS, *(f"data.object.{path}" for path in _OBJECT_PATHS)))
@@ -161,6 +165,8 @@ class Stripe(Struct, frozen=True):
             return event
         if (text_id(event.get("id")) or "").endswith(TEST_EVENT):
             return TestDelivery("an event id of zeros: sent by hand from Stripe's dashboard, with made-up content")
+        if event.get("type") == PING:
+            return TestDelivery(f"{PING}: sent on request, to try the event destination")
         found = _found(event, delivery.delivery_id)
         if isinstance(found, Unparsed):
             return found
@@ -196,9 +202,10 @@ def _event_type(event: Document) -> str:
 def _tenant(event: Document) -> str:
     """Return the account and mode: `acct_1`, `acct_1:test`; for the endpoint's own account "" and `test`.
 
-    Test and live mode use the same ids for objects that the merchant names. Thin events name the account in `context`.
+    Test and live mode use the same ids for objects that the merchant names. Events of an organisation, and thin events, name the
+    account in `context`, there at the end of a path from the organisation: `org_1/acct_1`.
     """
-    account = tenant_name(event.get("account")) or tenant_name(event.get("context"))
+    account = tenant_name(event.get("account")) or tenant_name(event.get("context")).rpartition("/")[2]
     if event.get("livemode") is not False:
         return account
     return f"{account}:{TEST_MODE}" if account else TEST_MODE
@@ -236,23 +243,28 @@ def _found_in_notification(event: Document, occurrence_id: str) -> Found | Unpar
     of a snapshot event.
     """
     related_type = at(event, "related_object.type")
-    related_id = text_id(at(event, "related_object.id"))
-    if isinstance(related_type, str) and related_id:
-        resource_type = topic_name(related_type)
-        prefix = "" if resource_type.startswith(API_VERSIONS) else "v1_"
-        return Found(topic_name(f"{prefix}{resource_type}"), related_id, event)
-    return Found(topic_name(NOTIFICATION), occurrence_id, event, is_occurrence=True)
+    if not isinstance(related_type, str):
+        return Found(topic_name(NOTIFICATION), occurrence_id, event, is_occurrence=True)
+    object_type = related_type.removeprefix(_FIRST_API)
+    related_id = related_object_id(object_type, at(event, "related_object.id"), at(event, "related_object.url"))
+    if related_id is None and object_type in SINGLETONS:
+        related_id = SINGLETON
+    if related_id is None:
+        return Found(topic_name(NOTIFICATION), occurrence_id, event, is_occurrence=True)
+    resource_type = topic_name(related_type)
+    prefix = "" if resource_type.startswith(API_VERSIONS) else "v1_"
+    return Found(topic_name(f"{prefix}{resource_type}"), related_id, event)
 
 
 def _state_rank(event: Document, document: Document) -> int:
     """Return the rank of the event's object; a notification, which is its own document, has only that of its type."""
     data = event.get("data")
     previous = data.get("previous_attributes") if isinstance(data, dict) else None
-    return state_rank(_event_type(event), document, previous)
+    return state_rank(_event_type(event).removeprefix(_FIRST_API), document, previous)
 
 
 def _is_deletion(event: Document, document: Document) -> bool:
-    event_type = _event_type(event)
+    event_type = _event_type(event).removeprefix(_FIRST_API)
     if event_type in CANCELLATIONS:
         return False
     return event_type.endswith(".deleted") or event_type in ENDINGS or document.get("deleted") is True

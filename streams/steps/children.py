@@ -64,7 +64,7 @@ def find(rules: Sequence[ChildRule], parent_id: str, before: bytes | None, after
 def merged(stored: bytes, shown: bytes) -> bytes:
     """Return the shown document plus the stored fields that it lacks, at every depth; elements are matched by `id`."""
     try:
-        return codec.document_json(_merged(codec.document(stored), codec.document(shown)))
+        return codec.document_json(_merged_fields(codec.document(stored), codec.document(shown)))
     except RecursionError:
         return shown  # nested some 500 deep: no provider sends that, and it is no reason to fail
 
@@ -156,9 +156,18 @@ def _resource_id(rule: ChildRule, parent_id: str, child_id: str) -> str:
     return f"{parent_id}:{child_id}" if rule.is_relation else child_id
 
 
+def is_another(stored: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
+    """Say whether two objects in one place are two things: they have different ids. No field of one is a field of the other."""
+    return _has_id(stored) and _has_id(shown) and stored["id"] != shown["id"] and str(stored["id"]) != str(shown["id"])
+
+
+def _merged_fields(stored: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
+    return stored | {name: _merged(stored[name], shown[name]) if name in stored else shown[name] for name in shown}
+
+
 def _merged(stored: Any, shown: Any) -> Any:
     if isinstance(stored, dict) and isinstance(shown, dict):
-        return stored | {name: _merged(stored[name], shown[name]) if name in stored else shown[name] for name in shown}
+        return shown if is_another(stored, shown) else _merged_fields(stored, shown)
     if isinstance(stored, list) and isinstance(shown, list):
         known = {element["id"]: element for element in stored if _has_id(element)}
         return [_merged(known.get(element["id"]), element) if _has_id(element) else element for element in shown]

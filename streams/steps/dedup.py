@@ -78,7 +78,8 @@ def is_older(snapshot: Snapshot, latest: LatestState) -> bool:
 
     An earlier phase is older whatever the times are. After a delete without a rank a tie is older too: an update stamped with the
     second of the delete came before it. In any other tie the later arrival is newer, unless it has a lower rank than the stored
-    state.
+    state. What a subscription without the update time has shown is ordered by the event's time, and so is what follows: an
+    update time is earlier than the event of its change.
     """
     if snapshot.state_rank >= PHASE <= latest.state_rank:
         phase, stored_phase = snapshot.state_rank // PHASE, latest.state_rank // PHASE
@@ -86,6 +87,8 @@ def is_older(snapshot: Snapshot, latest: LatestState) -> bool:
             return phase < stored_phase
     shown_us = order_us(snapshot)
     stored_us = latest.event_time_us if latest.version_us is None else latest.version_us
+    if snapshot.may_be_partial and snapshot.event_time and latest.version_us is None and not latest.is_deleted:
+        shown_us = time_us(snapshot.event_time)
     if shown_us is None or stored_us is None:
         return 0 < snapshot.state_rank < latest.state_rank
     if snapshot.is_deleted:

@@ -9,6 +9,7 @@ from typing import Any
 from providers.reading import instant
 from schemas import codec
 from schemas.records import Snapshot
+from streams.steps.children import is_another
 
 _DATE_AND_TIME_CHARS = 19  # `2026-01-31T12:00:00`, the shortest text that is compared as a time
 
@@ -35,6 +36,8 @@ def _merged_fields(stored: dict[str, Any], shown: dict[str, Any], partial_lists:
 
 def _merged(stored: Any, shown: Any, is_partial: bool) -> Any:
     if isinstance(stored, dict) and isinstance(shown, dict):
+        if is_another(stored, shown):
+            return shown
         return stored | {
             name: _merged(stored[name], value, is_partial) if name in stored else value for name, value in shown.items()
         }

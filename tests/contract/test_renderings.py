@@ -106,3 +106,57 @@ def test_declared_version_is_whole() -> None:
 
     assert ["charges" in state for state in states] == [True, False, True, False]
     assert ["latest_charge" in state for state in states] == [False, True, True, True]
+
+
+@pytest.mark.parametrize("fields", [{}, {"tags": ""}])
+def test_object_of_another_id_in_the_same_place_is_not_merged(fields: Document) -> None:
+    """An order moves to another customer: what a slim document does not show of that one is not what the former had."""
+    former, latter = {"id": 1, "email": "a@example.com", "phone": "1"}, {"id": 2, "email": "b@example.com"}
+
+    pipeline = decided(
+        shopify({"id": 7, "note": "n", "customer": former}, 0, "w1"),
+        shopify({"id": 7, "customer": latter} | fields, 1, "w2"),
+    )
+
+    assert last_state(pipeline)["customer"] == latter
+    assert last_state(pipeline)["note"] == "n"
+
+
+def test_event_merges_no_object_of_another_id() -> None:
+    """The same for what Shopify's Next Gen Events show."""
+    gid = "gid://shopify/"
+    customer = {"id": 1, "admin_graphql_api_id": f"{gid}Customer/1", "email": "a@example.com", "phone": "1"}
+    order = {"id": 7, "customer": customer, "updated_at": "2026-01-31T12:00:00Z"}
+    node = {"id": f"{gid}Order/7", "customer": {"id": f"{gid}Customer/2"}, "updatedAt": "2026-01-31T12:00:01Z"}
+    event = {"topic": "Order", "action": "update", "data": {"order": node}}
+
+    pipeline = decided(
+        identified("shopify", order, {"x-shopify-topic": "orders/updated", "x-shopify-webhook-id": "w1"}),
+        identified("shopify", event, {"shopify-topic": "Order", "shopify-webhook-id": "w2"}),
+    )
+
+    assert last_state(pipeline)["customer"] == {"id": 2, "admin_graphql_api_id": f"{gid}Customer/2"}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_subscription_without_the_update_time_makes_no_whole_document_stale(order: tuple[int, ...]) -> None:
+    """Its event's time is later than the update time of the same change, which another subscription shows whole."""
+    triggered = {"x-shopify-topic": "products/update", "x-shopify-triggered-at": "2026-01-31T12:00:10.5Z"}
+    earlier = {"x-shopify-topic": "products/update", "x-shopify-triggered-at": "2026-01-31T12:00:05.5Z"}
+    shown = [
+        identified("shopify", {"id": 7, "title": "New"}, triggered | {"x-shopify-webhook-id": "w1"}),
+        identified(
+            "shopify",
+            WHOLE | {"updated_at": "2026-01-31T12:00:05Z"},
+            earlier | {"x-shopify-webhook-id": "w2"},
+        ),
+        identified(
+            "shopify",
+            WHOLE | {"title": "New", "vendor": "Other", "updated_at": "2026-01-31T12:00:10Z"},
+            triggered | {"x-shopify-webhook-id": "w3"},
+        ),
+    ]
+
+    state = last_state(decided(*(shown[index] for index in order)))
+
+    assert state == WHOLE | {"title": "New", "vendor": "Other", "updated_at": "2026-01-31T12:00:10Z"}

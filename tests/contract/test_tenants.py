@@ -82,6 +82,9 @@ def test_test_mode_never_replaces_live_data() -> None:
         ({"livemode": False}, "test"),
         ({"account": "acct_1"}, "acct_1"),
         ({"context": "acct_1", "livemode": False}, "acct_1:test"),
+        ({"context": "org_1/acct_1"}, "acct_1"),
+        ({"context": "org_1/acct_2/acct_1", "account": "acct_1"}, "acct_1"),
+        ({"context": "org_1", "livemode": True}, "org_1"),
     ],
 )
 def test_tenant_of_stripe_is_account_and_mode(fields: dict[str, Any], tenant: str) -> None:

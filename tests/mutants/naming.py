@@ -49,6 +49,22 @@ NAMING: Final = (
         (f"{_RENDERINGS}::test_slim_subscription_removes_nothing",),
     ),
     Mutant(
+        "slim_document_makes_the_whole_one_stale",
+        "No field is lost: a subscription without the update time is later than the whole document of the same change.",
+        "streams/steps/dedup.py",
+        "if snapshot.may_be_partial and snapshot.event_time and latest.version_us is None and not latest.is_deleted:",
+        "if False:",
+        (f"{_RENDERINGS}::test_subscription_without_the_update_time_makes_no_whole_document_stale",),
+    ),
+    Mutant(
+        "things_with_other_ids_are_mixed",
+        "No value is made up: a document merged from two renderings has the phone number of another customer.",
+        "streams/steps/children.py",
+        "return shown if is_another(stored, shown) else _merged_fields(stored, shown)",
+        "return _merged_fields(stored, shown)",
+        (f"{_RENDERINGS}::test_object_of_another_id_in_the_same_place_is_not_merged",),
+    ),
+    Mutant(
         "mixed_document_becomes_whole",
         "No field is lost: a document merged from two API versions is replaced by one of them.",
         "streams/steps/renderings.py",

@@ -31,8 +31,8 @@ RENDERING: Final = (
         "untimed_event_makes_the_webhook_stale",
         "Every real change once: an event without an update time is later than the webhook of the same change, which is dropped.",
         "streams/pipeline.py",
-        "(event_time_us is None or snapshot.is_partial)",
-        "event_time_us is None",
+        "(event_time_us is None or snapshot.is_partial or _lacks_version(snapshot, latest))",
+        "(event_time_us is None or _lacks_version(snapshot, latest))",
         (f"{_EVENTS}::test_event_without_update_time_does_not_make_the_webhook_stale",),
     ),
     Mutant(

@@ -92,7 +92,8 @@ def _stripe() -> Iterable[str]:
     yield f"\n{_code('*.created')} comes first for every resource, as do {early}; {late} comes last."
     previews = ", ".join(f"{_code(resource)} ({_code(event)})" for event, resource in PREVIEWS.items())
     yield f"A preview is no document of the later resource: {previews}. A thin event is about `v1_…` or `v2_…`, named by"
-    yield "`related_object.id`; without it, it is an occurrence."
+    yield "`related_object.id`, where that is not enough with its owner in `related_object.url`; without an id, it is an"
+    yield "occurrence, unless the account has one such object only."
 
 
 def _stripe_names(object_type: str) -> str:

@@ -205,7 +205,12 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         (MINIMAL + "tenants = ['Shop.myshopify.com']", "tenants: expected shop domains in lower case"),
         (
             MINIMAL.replace("shopify", "bigcommerce") + "tenants = ['stores/abc123']",
-            "tenants: expected hashes of stores alone, such as abc123",
+            "tenants: expected the hashes of stores alone, such as abc123 for stores/abc123",
+        ),
+        (
+            MINIMAL
+            + "tenants = ['a.myshopify.com']\n[[routes]]\nname = 'r'\nsource = 'acme'\ntenant = 'b.myshopify.com'",
+            "10: routes[0].tenant: it is not in tenants of source 'acme'; this route never matches",
         ),
         ("[[routes]]\nfilter='a:b'", "1: routes[0].name: is required"),
         (

@@ -27,6 +27,16 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
         assert findings(tmp_path, source + 'secrets = ["env:A"]', A="secret") == []
 
 
+@pytest.mark.parametrize("option", ['tenant_header = "x-shop"', 'tenant_path = "shop.id"'])
+def test_generic_sender_of_many_tenants_without_a_list_is_named(tmp_path: Path, option: str) -> None:
+    """Where the tenant stands is configured, and who may be one is not."""
+    source = SOURCE.replace("github", "generic") + f'secrets = ["env:A"]\noptions = {{ {option} }}\n'
+    named = f"5: sources[0].options.{option.split(maxsplit=1)[0]}: whoever has a secret of acme may post for any tenant"
+
+    assert findings(tmp_path, source, A="x" * 40) == [("warning", f"{named}; list yours in tenants")]
+    assert findings(tmp_path, source + 'tenants = ["a"]', A="x" * 40) == []
+
+
 @pytest.mark.parametrize(("provider", "tenants"), [("shopify", "shops"), ("bigcommerce", "stores"), ("github", None)])
 def test_app_of_many_tenants_without_a_list_is_named(tmp_path: Path, provider: str, tenants: str | None) -> None:
     """Anybody's shop with the app may post; GitHub's ids are unique without a tenant."""
@@ -184,6 +194,11 @@ BIGCOMMERCE = SOURCE.replace("github", "bigcommerce") + 'tenants = ["abc123"]\n'
     (STRIPE, "we_1MtJUT2eZvKYlo2C", "which begins with whsec_; got the id of an endpoint (we_)"),
     (STRIPE, "madeUp", "can never match: expected the endpoint's signing secret, which begins with whsec_"),
     (STRIPE, "v1,whsec_madeUp", "can never match: expected the endpoint's signing secret, which begins with whsec_"),
+    (STRIPE, "whsec_", "can never match: expected the endpoint's signing secret, which begins with whsec_"),
+    (STRIPE, "whsec_madeUp,whsec_other", "can never match: it is several secrets in one"),
+    (STRIPE, "whsec_madeUp|whsec_other", "can never match: it is several secrets in one"),
+    (SHOPIFY, "shpss_0123456789abcdef shpss_0123", "can never match: it is several secrets in one"),
+    (BIGCOMMERCE, "0123456789abcdef\n0123456789abcdef", "can never match: it is several secrets in one"),
     (STRIPE, " whsec_madeUp", "can never match: it has white space or a newline around it"),
     (SHOPIFY, "shpat_0123456789abcdef", "can never match: expected the app's client secret (shpss_), got an access token"),
     (SHOPIFY, "shpss_0123456789abcdef\r\n", "can never match: it has white space or a newline around it"),

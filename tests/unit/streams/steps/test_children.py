@@ -519,6 +519,10 @@ def test_two_thousand_children_come_and_go_in_one_delivery_each() -> None:
         ({"a": [{"id": 1, "x": 1}, {"id": 2}]}, {"a": [{"id": 1, "y": 1}]}, {"a": [{"id": 1, "x": 1, "y": 1}]}),
         ({"a": [1, 2]}, {"a": [1]}, {"a": [1]}),
         ({"a": {"x": 1}}, {"a": []}, {"a": []}),
+        ({"a": {"id": 1, "x": 1}}, {"a": {"id": 2, "y": 1}}, {"a": {"id": 2, "y": 1}}),
+        ({"a": {"id": 1, "x": 1}}, {"a": {"id": "1", "y": 1}}, {"a": {"id": "1", "x": 1, "y": 1}}),
+        ({"a": {"id": 1, "x": 1}}, {"a": {"y": 1}}, {"a": {"id": 1, "x": 1, "y": 1}}),
+        ({"id": "old", "x": 1}, {"id": "new"}, {"id": "new", "x": 1}),
     ],
 )
 def test_merged_keeps_what_is_not_shown(stored: Document, shown: Document, result: Document) -> None:
