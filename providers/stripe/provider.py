@@ -43,6 +43,9 @@ TEST_MODE = "test"
 # The ids of the dashboard's "send test webhook": `evt_00000000000000`, later also `charge.expired_00000000000000`. What the CLI
 # triggers happens in test mode and has ids like any other. Source: dj-stripe issue 779 and pull request 859.
 TEST_EVENT = "_00000000000000"
+PING = (
+    "v2.core.event_destination.ping"  # sent on demand, from the dashboard or the API: no event destination has changed
+)
 
 # The id of objects that each account and mode, which are the tenant, has once, such as `balance`.
 SINGLETON = "self"
@@ -161,6 +164,8 @@ class Stripe(Struct, frozen=True):
             return event
         if (text_id(event.get("id")) or "").endswith(TEST_EVENT):
             return TestDelivery("an event id of zeros: sent by hand from Stripe's dashboard, with made-up content")
+        if event.get("type") == PING:
+            return TestDelivery("a ping of Stripe's event destination: sent by hand to test the address")
         found = _found(event, delivery.delivery_id)
         if isinstance(found, Unparsed):
             return found
