@@ -22,6 +22,7 @@ from providers.reading import (
     resource_of_event,
     tenant_name,
     text_id,
+    tie_rank,
     topic_name,
 )
 from providers.scheme import SignatureScheme, first_header
@@ -36,8 +37,7 @@ class GenericOptions(Struct, frozen=True, forbid_unknown_fields=True):
 
     `prefix` must precede the signature, "" if the sender writes none. Paths are names in the JSON body, joined by dots;
     `type_path` "" takes the resource type from the event name. `tenant_header` or else `tenant_path` names the account at the
-    sender that ids belong to; "" if ids are unique without it. Header names may be in any case.
-    `type_path` "" takes the resource type from the event name. Of several `time_path`s the first with a time is used; a path
+    sender that ids belong to; "" if ids are unique without it. Of several `time_path`s the first with a time is used; a path
     through an array means the newest time there. `volatile` are fields besides these times whose change alone is no change.
     Header names may be in any case.
     """
@@ -136,6 +136,8 @@ class Generic(Struct, frozen=True):
             event_time=update_time if is_deleted else delivery.event_time,
             is_deleted=is_deleted,
             volatile=self.volatile,
+            # Without a time an id may be that of an earlier resource, which its creation follows.
+            state_rank=0 if is_deleted or update_time is None else tie_rank(delivery.event_type, resource_type),
         )
         return Parsed((snapshot,), (*notes, unread_time(unread)) if unread else notes)
 

@@ -6,6 +6,7 @@ No input makes these functions raise.
 import hashlib
 import re
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ _NOT_IN_A_NAME = re.compile(r"[^a-z0-9]+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _BETWEEN_NAMES = re.compile(r"[./:]+")
 _DELETIONS = frozenset({"delete", "deleted", "deletion", "remove", "removed", "destroy", "destroyed"})
+_CREATIONS = frozenset({"create", "created", "creation"})
 _VERBS = _DELETIONS | {
     "create",
     "created",
@@ -159,14 +161,25 @@ def is_deletion(event_type: str, resource_type: str = "") -> bool:
     What is before that word must name the resource: `customer.card_removed` and `pullrequest:comment_deleted` are updates of
     the customer and the pull request, for only a part of them is gone. `resource_type` is needed if it is not the name's own.
     """
+    return _verb_of(event_type, resource_type) in _DELETIONS
+
+
+def tie_rank(event_type: str, resource_type: str = "") -> int:
+    """Return the rank of an event in its second, by its name: the creation of the resource before everything else."""
+    return 1 if _verb_of(event_type, resource_type) in _CREATIONS else 2
+
+
+@lru_cache(maxsize=1024)
+def _verb_of(event_type: str, resource_type: str) -> str:
+    """Return what an event name says has happened to the resource itself, "" if that is nothing or only to a part of it."""
     parts = _BETWEEN_NAMES.split(event_type[-MAX_NAME_CHARS:].rstrip("./:"))
     subject, _, verb = f"_{topic_name(parts[-1])}".rpartition("_")
-    if verb not in _DELETIONS:
-        return False
+    if verb not in _DELETIONS and verb not in _CREATIONS:
+        return ""
     subject = subject.removeprefix("_")
     if not subject or (len(parts) == 1 and subject in _ANY_RESOURCE):
-        return True
-    return _names_same(subject, resource_type or resource_of_event(event_type))
+        return verb
+    return verb if _names_same(subject, resource_type or resource_of_event(event_type)) else ""
 
 
 def _names_same(name: str, other: str) -> bool:

@@ -4,10 +4,11 @@ Repaired are: a byte-order mark, UTF-16 and UTF-32, a declared charset, NULs and
 (half of a character, `\ud83d` without `\ude00`), which become U+FFFD. Everything else stays malformed, `NaN` included.
 Source: RFC 8259, sections 8.1 and 8.2; RFC 4627, section 3, for UTF-16 and UTF-32 without a mark.
 
-The cost is bounded: at most three readings of a body, each linear in its size. Charsets come from a list, because among
-Python's codecs are some that take quadratic time (`punycode`) or that are no charsets.
+The cost is bounded: at most three readings of a body, six if it has lone surrogates, each linear in its size. Charsets come
+from a list, because among Python's codecs are some that take quadratic time (`punycode`) or that are no charsets.
 """
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -54,6 +55,7 @@ _LEADING = "\ufeff"
 _TRAILING = "\x00 \t\r\n\v\f"
 _JSON_SPACE = " \t\r\n"
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONE_HIGH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _LONE_LOW = re.compile(r"(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
@@ -128,6 +130,8 @@ def _repaired(body: bytes, codec: str, repair: str) -> Repaired | None:
         repairs.append("trailing NULs dropped" if "\x00" in tail else "trailing white space dropped")
     whole = _with_whole_characters(shorn)
     if whole is not shorn:
+        if _merges_names(shorn):
+            return None
         repairs.append("lone surrogates replaced by U+FFFD")
     return Repaired(whole.encode(), tuple(repairs))
 
@@ -152,6 +156,22 @@ def _with_whole_characters(text: str) -> str:
     plain, highs = _LONE_HIGH.subn(r"\\ufffd", plain)
     plain, lows = _LONE_LOW.subn(r"\\ufffd", plain)
     return plain.replace("\x00", r"\\") if highs or lows else text
+
+
+def _merges_names(text: str) -> bool:
+    """Return whether names of one object, different in a JSON text, are the same once it has no lone surrogates."""
+    merges = False
+
+    def compare(fields: list[tuple[str, object]]) -> None:
+        nonlocal merges
+        names = {name for name, _ in fields}
+        merges = merges or len({_SURROGATE.sub("\ufffd", name) for name in names}) < len(names)
+
+    try:
+        json.loads(text, object_pairs_hook=compare, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return False  # the strict decoder will say what is wrong
+    return merges
 
 
 def _is_encodable(text: str) -> bool:

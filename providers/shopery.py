@@ -20,6 +20,7 @@ from providers.reading import (
     read_noted,
     resource_of_event,
     text_id,
+    tie_rank,
 )
 from providers.scheme import SecretScheme
 from providers.secret_forms import explained
@@ -89,15 +90,17 @@ class Shopery(Struct, frozen=True):
             return Handshake("no resource, or an event called test: Shopery's Test URL, most likely")
         resource_id = _resource_id(body)
         document = _document(body)
-        is_deleted = resource_id is not None and is_deletion(event_type, _resource_type(event_type))
+        resource_type = _resource_type(event_type)
+        is_deleted = resource_id is not None and is_deletion(event_type, resource_type)
         version, unread = first_instant(document, _UPDATE_TIMES)
         snapshot = Snapshot(
-            resource_type=_resource_type(event_type),
+            resource_type=resource_type,
             resource_id=resource_id or delivery.delivery_id,
             document=None if is_deleted else document,
             version=None if is_deleted else version,
             event_time=delivery.event_time,
             is_deleted=is_deleted,
+            state_rank=0 if is_deleted or version is None else tie_rank(event_type, resource_type),
             volatile=_VOLATILE,
         )
         return Parsed((snapshot,), (*notes, unread_time(unread)) if unread else notes)

@@ -20,6 +20,7 @@ from providers.reading import (
     read_noted,
     resource_of_event,
     text_id,
+    tie_rank,
 )
 from providers.scheme import SignatureScheme, first_header
 from providers.secret_forms import explained
@@ -141,6 +142,7 @@ class Standard(Struct, frozen=True):
             version=None if is_deleted else times.version,
             event_time=times.event_time or (first_instant(document, _DELETION_TIMES)[0] if is_deleted else None),
             is_deleted=is_deleted,
+            state_rank=0 if is_deleted or not (times.version or times.event_time) else tie_rank(event_type),
             volatile=_VOLATILE | self.volatile if self.volatile else _VOLATILE,
         )
         return Parsed((snapshot,), (*notes, unread_time(times.unread)) if times.unread else notes)

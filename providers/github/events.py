@@ -16,8 +16,10 @@ from providers.github.ranks import (
     CHECK_SUITE,
     COMMIT_STATUS,
     DEPLOYMENT_STATUS,
+    MERGE_GROUP,
     OBJECT,
     OPENED,
+    PULL_REQUEST,
     RELATION,
     WORKFLOW_JOB,
     WORKFLOW_RUN,
@@ -212,8 +214,14 @@ RULES: dict[str, Rule] = {
         relation("membership", ("team.id", "member.id"), "member team organization", deleting=REMOVED),
         parent=("team", "team.id"),
     ),
+    # A ref may be queued again; the commit of its group is then a later one.
     "merge_group": Rule(
-        "merge_group", ("@repository", "merge_group.head_ref"), main="merge_group", deleting=frozenset({"destroyed"})
+        "merge_group",
+        ("@repository", "merge_group.head_ref"),
+        main="merge_group",
+        times=("merge_group.head_commit.timestamp",),
+        deleting=frozenset({"destroyed"}),
+        rank=MERGE_GROUP,
     ),
     "meta": Rule("hook", ("hook_id",), main="hook", version="hook.updated_at", deleting=DELETED),
     "milestone": own("milestone"),
@@ -262,7 +270,7 @@ RULES: dict[str, Rule] = {
     ),
     "projects_v2_status_update": own("projects_v2_status_update"),
     "public": _REPOSITORY,
-    "pull_request": own("pull_request", rank=OPENED),
+    "pull_request": own("pull_request", rank=PULL_REQUEST),
     # submitted_at does not change when a review is edited or dismissed; the pull request's update time does.
     "pull_request_review": Rule(
         "pull_request_review",

@@ -29,7 +29,8 @@ _NEVER_BESIDE: Mapping[str, frozenset[str]] = {
     "discussion": frozenset({"comment"}),
     "discussion_comment": frozenset({"issue", "pull_request"}),
     "installation": _MAIN | {"invitation", "membership", "projects_v2_item", "repository"},
-    "issue_comment": frozenset({"discussion", "pull_request"}),
+    # Forgejo and Gitea put the pull request beside its comment; what GitHub sends about pull requests has no issue.
+    "issue_comment": frozenset({"discussion"}),
     "issues": frozenset({"comment"}),
     "label": frozenset({"discussion", "issue", "pull_request"}),
     "member": _MAIN - {"member"},

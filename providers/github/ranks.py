@@ -66,19 +66,27 @@ COMMIT_STATUS: Final = States("state", ranks={"pending": 1, "success": 2, "failu
 
 
 class Life(Struct, frozen=True):
-    """The rank of each action of a resource without states: `first` actions, then all others, then the deletion.
+    """The rank of each action of a resource without states: `first` actions, then all others, then the end.
 
     GitHub sends `opened` and `labeled` in one second and in any order. GitHub never reuses an id, so a deletion is the end,
-    unless the resource `returns`: of a removal and an addition in one second, the later arrival is newer.
+    unless the resource `returns`: of a removal and an addition in one second, the later arrival is newer. `final` is a path that
+    is true once the resource has reached a state that it never leaves.
     """
 
     first: frozenset[str]
     returns: bool = False
+    final: str | None = None
 
 
 FIRST, LATER, LAST = 1, 2, 3
 OBJECT: Final = Life(frozenset({"create", "created", "requested", "submitted"}))
 OPENED: Final = Life(frozenset({"opened"}))  # but a milestone is opened after it was closed
+# A pull request that was closed may be reopened, but not one that was merged.
+# Source: "Webhook events and payloads", pull_request.
+PULL_REQUEST: Final = Life(frozenset({"opened"}), final="pull_request.merged")
+# The queue destroys a group at most once; a later group for the same ref has a commit of its own, with a later time.
+# Source: "Webhook events and payloads", merge_group.
+MERGE_GROUP: Final = Life(frozenset({"checks_requested"}))
 RELATION: Final = Life(frozenset({"created"}), returns=True)  # an installation is created with its first repositories
 
 Rank = States | Life
@@ -92,6 +100,8 @@ def state_rank(rank: Rank | None, payload: Document, action: str, *, is_deleted:
         return 0 if is_deleted else _of_state(rank, payload)
     if is_deleted:
         return LATER if rank.returns else LAST
+    if rank.final is not None and at(payload, rank.final) is True:
+        return LAST
     return FIRST if action in rank.first else LATER
 
 

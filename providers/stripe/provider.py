@@ -43,6 +43,9 @@ TEST_MODE = "test"
 # The ids of the dashboard's "send test webhook": `evt_00000000000000`, later also `charge.expired_00000000000000`. What the CLI
 # triggers happens in test mode and has ids like any other. Source: dj-stripe issue 779 and pull request 859.
 TEST_EVENT = "_00000000000000"
+PING = (
+    "v2.core.event_destination.ping"  # sent on demand, from the dashboard or the API: no event destination has changed
+)
 
 # The id of objects that each account and mode, which are the tenant, has once, such as `balance`.
 SINGLETON = "self"

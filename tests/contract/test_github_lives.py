@@ -83,6 +83,19 @@ def moved(updated: int, added: tuple[int, ...] = (), removed: tuple[int, ...] = 
     }
 
 
+def pull_request(action: str, updated: int, **shown: Any) -> Told:
+    """Return what happens to a pull request."""
+    shown = {"id": 1, "created_at": at(0), "updated_at": at(updated), **shown}
+    return told("pull_request", "pull_request", action, shown)
+
+
+def queued(action: str, committed: int) -> Told:
+    """Return what happens to a group of a merge queue, whose commit was made at this time."""
+    commit = {"id": f"commit {committed}", "timestamp": at(committed)}
+    group = {"head_ref": "refs/heads/gh-readonly-queue/main/pr-1-b", "head_commit": commit}
+    return told("merge_group", "merge_group", action, group)
+
+
 def starred(action: str, starred_at: str | None, repository_updated: int) -> Told:
     """Return a star that comes or goes; its removal has no time of its own."""
     repository = REPOSITORY | {"updated_at": at(repository_updated)}
@@ -169,6 +182,17 @@ LIVES: dict[str, tuple[Told, ...]] = {
         issue("labeled", 0, state="open", labels=[{"id": 3, "name": "bug"}]),
         issue("closed", 1, state="closed", labels=[{"id": 3, "name": "bug"}]),
         issue("deleted", 1),
+    ),
+    "a pull request that is labelled in the second of its merge": (
+        pull_request("opened", 0, state="open", merged=False),
+        pull_request("labeled", 1, state="open", merged=False),
+        pull_request("closed", 1, state="closed", merged=True),
+    ),
+    "a merge group that is destroyed": (queued("checks_requested", 1), queued("destroyed", 1)),
+    "a merge group that is queued again": (
+        queued("checks_requested", 1),
+        queued("destroyed", 1),
+        queued("checks_requested", 5),
     ),
     "an alert that is dismissed and reopened": (
         alert("created", "open", None),
@@ -269,6 +293,17 @@ def test_life_ends_the_same_in_every_order(name: str) -> None:
         ("a re-run that completes", {"workflow_run|3": ("run_attempt", 2)}),
         ("a check run that is reset", {"check_run|5": ("status", "in_progress")}),
         ("an alert that is dismissed and reopened", {"code_scanning_alert|11:5": ("state", "open")}),
+        ("a pull request that is labelled in the second of its merge", {"pull_request|1": ("merged", True)}),
+        ("a merge group that is destroyed", {}),
+        (
+            "a merge group that is queued again",
+            {
+                "merge_group|11:refs/heads/gh-readonly-queue/main/pr-1-b": (
+                    "head_commit",
+                    {"id": "commit 5", "timestamp": at(5)},
+                )
+            },
+        ),
         ("a label, which has no time", {}),
         ("a team, which has no time, and its members", {}),
         ("an installation that is deleted", {}),
@@ -300,6 +335,17 @@ def test_life_ends_as_it_happened(name: str, right: dict[str, tuple[str, Any]]) 
 
     assert {key: (right[key][0], end[key][right[key][0]]) for key in end if key in right} == right
     assert set(end) == set(right)
+
+
+@pytest.mark.parametrize("event", ["issue_comment", "pull_request_review_comment", "pull_request", "issues"])
+def test_comment_of_forgejo_on_a_pull_request_is_a_comment(event: str) -> None:
+    """Forgejo and Gitea put issue and pull request beside it; under any other event's name it stays misnamed."""
+    comment = {"id": 1, "created_at": at(0), "updated_at": at(0)}
+    beside = {"issue": {"id": 2, "number": 7}, "pull_request": {"id": 3, "number": 7}, "is_pull": True}
+
+    pipeline = decided([told(event, "comment", "created", comment, **beside)])
+
+    assert pipeline.outcomes == ["changed created" if event == "issue_comment" else "dead misnamed"]
 
 
 STATES = ("requested", "queued", "pending", "waiting", "in_progress", "completed")

@@ -178,6 +178,30 @@ def test_part_that_is_deleted_does_not_delete_the_whole() -> None:
     assert generic.post({"id": "cus_1"}, "customer.customer_deleted") == "changed deleted"
 
 
+@pytest.mark.parametrize("event", ["user.created", "user.create", "user-created", "userCreated", "user.user_created"])
+@pytest.mark.parametrize("provider", [Generic(), Standard()], ids=lambda provider: provider.name)
+def test_creation_is_the_first_of_its_second(provider: Provider, event: str) -> None:
+    """The update of the same second overtook it; a part of the user that is created is an update like any other."""
+    world = World(provider)
+
+    def post(event: str, second: int, name: str) -> str:
+        user = {"id": "user_1", "name": name, "updated_at": T_MS + 1000 * second}
+        return world.post({"type": event, "data": user, **user}, event)
+
+    assert post("user.updated", 1, "new") == "changed created"
+    assert post(event, 1, "old") == "stale older_than_stored"
+    assert post("user.card_created", 1, "newer") == "changed updated"
+    assert post(event, 2, "again") == "changed updated"
+
+
+def test_creation_without_a_time_is_taken_as_it_arrives() -> None:
+    """Its sender may use an id again."""
+    world = World(Standard())
+
+    assert world.post({"type": "user.updated", "data": {"id": "user_1", "v": 1}}) == "changed created"
+    assert world.post({"type": "user.created", "data": {"id": "user_1", "v": 2}}) == "changed updated"
+
+
 def test_push_without_a_time_of_its_own_is_as_old_as_its_commits() -> None:
     """Forgejo sends no `pushed_at`: an older push that arrives later is stale."""
     world = World(

@@ -1,5 +1,6 @@
 """What a provider marked as a test is no data."""
 
+import msgspec
 import pytest
 
 from providers import base
@@ -7,7 +8,7 @@ from providers.base import Parsed, SignedRequest
 from providers.registry import provider
 from providers.shopify.provider import Shopify
 from streams.steps.routing import Routes
-from tests.support.builders.deliveries import Pipeline
+from tests.support.builders.deliveries import Pipeline, real_delivery
 from tests.support.builders.shopify_events import delivery
 
 SHOPIFY = Shopify()
@@ -26,6 +27,23 @@ def test_test_notification_is_no_data(header: str, value: str) -> None:
     assert isinstance(SHOPIFY.parse(delivery(posted, "delivery-1")), base.TestDelivery)
     assert (result.outcome.outcome, result.outcome.reason) == ("filtered", "test")
     assert result.outcome.detail
+    assert (pipeline.latest, pipeline.seen) == ({}, {})
+
+
+def test_ping_of_a_stripe_event_destination_is_no_data() -> None:
+    """The dashboard and the API send it on demand; no event destination has changed."""
+    event = {
+        "id": "evt_test_1",
+        "object": "v2.core.event",
+        "type": "v2.core.event_destination.ping",
+        "created": "2026-01-31T12:00:00.000Z",
+        "related_object": {"id": "ed_test_1", "type": "v2.core.event_destination"},
+    }
+    pipeline = Pipeline(Routes({"acme": provider("stripe")}))
+
+    pipeline.decide(real_delivery("stripe", msgspec.json.encode(event), str(event["type"]), "evt_test_1", {}))
+
+    assert pipeline.outcomes == ["filtered test"]
     assert (pipeline.latest, pipeline.seen) == ({}, {})
 
 

@@ -11,6 +11,7 @@ from providers.github.ranks import (
     MAX_ATTEMPT,
     OBJECT,
     OPENED,
+    PULL_REQUEST,
     RELATION,
     STAGES_PER_ATTEMPT,
     WORKFLOW_JOB,
@@ -88,3 +89,9 @@ def test_unknown_state_has_no_rank(states: States, state: Any) -> None:
 def test_rank_of_an_action(rank: Rank | None, action: str, is_deleted: bool, expected: int) -> None:
     """A first action is the first of its second, and a deletion the last."""
     assert state_rank(rank, {}, action, is_deleted=is_deleted) == expected
+
+
+@pytest.mark.parametrize(("merged", "expected"), [(True, 3), (False, 2), (None, 2), ("yes", 2)])
+def test_merged_pull_request_is_final(merged: Any, expected: int) -> None:
+    """Whatever the action: a label that comes after the merge shows it too."""
+    assert state_rank(PULL_REQUEST, {"pull_request": {"merged": merged}}, "labeled", is_deleted=False) == expected
