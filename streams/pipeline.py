@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from providers.base import Handshake, Parsed, Provider, TestDelivery, Unparsed
 from schemas import codec
-from schemas.codec import time_us
+from schemas.codec import time_us, us_time
 from schemas.records import (
     Change,
     LatestState,
@@ -152,6 +152,13 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, routes: 
     )
 
 
+def _as_stored(subject: _Subject, latest: LatestState, text: bytes) -> _Subject:
+    """Return a subject of the stored time and rank: what an older document adds to the newer one does not make it older."""
+    version, event_time = us_time(latest.version_us), us_time(latest.event_time_us)
+    snapshot = replace(subject.snapshot, version=version, event_time=event_time, state_rank=latest.state_rank)
+    return replace(subject, snapshot=snapshot, text=text, is_merged=True)
+
+
 def _seen(key: bytes, table: Table, written: Mapping[bytes, bytes]) -> SeenVersion | None:
     """Return the *seen* row of a version without the current delivery, which may show a resource more than once."""
     if key in written:
@@ -174,6 +181,10 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
     verdict = dedup(snapshot, subject.fingerprint, subject.delivery, subject.seen, subject.latest)
     if verdict is None or verdict.reason not in KNOWN_DELIVERY:
         _remember(subject, writes)
+    if verdict is not None and verdict.outcome == "stale" and subject.latest is not None:
+        completed = renderings.completed(snapshot, subject.latest, subject.delivery.api_version)
+        if completed is not None:
+            subject, verdict = _as_stored(subject, subject.latest, completed), None
     if verdict is None and parent_key is not None and child_index.is_orphan(snapshot, parent_key, rows):
         verdict = DedupVerdict("stale", "parent_deleted", "its parent was deleted after this was shown")
     if isinstance(verdict, DedupVerdict):

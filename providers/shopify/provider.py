@@ -41,6 +41,8 @@ SCHEME = SignatureScheme(
     "shopify", ("shopify-hmac-sha256", "x-shopify-hmac-sha256"), "base64", usual_header="x-shopify-hmac-sha256"
 )
 _API_VERSION = "2026-07"
+# The rank of a creation: nothing of the same second is earlier.
+CREATION = -1
 _TIME_FIELDS = ("occurredAt", "happened_at", "deleted_at")
 # The update time of a child that is shown is no more a change of its parent than the parent's own. Those in `variant_gids` count:
 # they are all that a product shows of the variants beyond its first hundred.
@@ -166,6 +168,7 @@ def _snapshots(rule: TopicRule, body: Document, delivery: RawDelivery) -> tuple[
         parent=parent,
         children=CHILDREN.get(rule.resource_type, ()),
         is_shared=rule.resource_type in SHARED,
+        state_rank=CREATION if delivery.event_type.endswith("/create") else 0,
         may_be_partial=True,  # subscriptions with include_fields
     )
     return (shown_now,)

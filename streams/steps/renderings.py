@@ -6,6 +6,7 @@ events with their own field names. Only a document that is whole, and of the ver
 
 import msgspec
 
+from schemas import codec
 from schemas.records import MIXED, LatestState, Snapshot
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
@@ -23,6 +24,21 @@ def is_merged(snapshot: Snapshot, latest: LatestState, shown_version: str | None
         if shown_version != expected:
             return True
     return snapshot.may_be_partial and _lacks_field(snapshot, latest)
+
+
+def completed(snapshot: Snapshot, latest: LatestState, shown_version: str | None) -> bytes | None:
+    """Return the stored document with the top-level fields that only an older one in another rendering shows.
+
+    None if there are none. What the stored rendering leaves out is unknown, and an older value is better than none.
+    """
+    document, stored = snapshot.document, latest.document
+    if document is None or stored is None:
+        return None
+    if not (snapshot.may_be_partial or snapshot.is_partial) and shown_version == latest.api_version:
+        return None
+    if document.keys() <= _fields(stored).keys():
+        return None
+    return codec.document_json(document | codec.document(stored))
 
 
 def stored_version(latest: LatestState | None, shown_version: str | None, is_merged: bool) -> str | None:

@@ -47,6 +47,47 @@ def test_slim_subscription_removes_nothing(order: tuple[int, ...]) -> None:
     assert all(change.after is not None for change in pipeline.changes)
 
 
+@pytest.mark.parametrize("minutes", [(0, 0), (0, 5)])
+def test_fields_of_an_older_document_are_added(minutes: tuple[int, int]) -> None:
+    """Whole, then slim, arrive in reverse order: what only the older one shows is not lost, and what is newer stays."""
+    whole, slim = shopify(WHOLE, minutes[0], "w1"), shopify(SLIM | {"title": "Coat"}, minutes[1], "w2")
+
+    for shown in ([whole, slim], [slim, whole]):
+        pipeline = decided(*shown)
+
+        last = last_state(pipeline)
+        assert last.keys() == {*WHOLE, "updated_at"}
+        assert minutes == (0, 0) or (last["title"], last["updated_at"]) == ("Coat", "2026-01-31T12:05:00Z")
+    assert {change.version for change in pipeline.changes} == {pipeline.changes[0].version}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_event_that_an_older_api_version_shows_adds_its_fields(order: tuple[int, int]) -> None:
+    """Two endpoints with two versions of the API, and two events of which the older one arrives last."""
+    shown = [intent("evt_1", **OLD), intent("evt_2", created_s=CREATED_S + 1, **NEW)]
+
+    last = last_state(decided(*(shown[index] for index in order)))
+
+    assert last.keys() >= {"charges", "latest_charge"}
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("kind", ["orders", "products", "customers", "draft_orders"])
+def test_creation_is_the_first_of_its_second(kind: str, order: tuple[int, int]) -> None:
+    """Shopify sends orders/create and orders/paid of one second in any order: the order stays paid."""
+    topics = (f"{kind}/create", f"{kind}/update" if kind != "orders" else "orders/paid")
+    shown = [
+        identified(
+            "shopify",
+            {"id": 7, "status": topic, "updated_at": "2026-01-31T12:00:00Z"},
+            {"x-shopify-topic": topic, "x-shopify-webhook-id": topic},
+        )
+        for topic in topics
+    ]
+
+    assert last_state(decided(*(shown[index] for index in order)))["status"] == topics[1]
+
+
 def test_slim_subscription_beside_a_whole_one_is_one_creation() -> None:
     """In the order of the report: whole, slim, whole, slim."""
     pipeline = decided(shopify(WHOLE, 0, "w1"), shopify(SLIM, 0, "w2"), shopify(WHOLE, 5, "w3"), shopify(SLIM, 5, "w4"))

@@ -59,4 +59,20 @@ RENDERING: Final = (
         '.lower() == "never":\n',
         ("tests/contract/test_test_deliveries.py::test_test_notification_is_no_data",),
     ),
+    Mutant(
+        "older_rendering_adds_nothing",
+        "What a rendering leaves out is unknown: fields that only an older document shows are lost when it arrives last.",
+        "streams/steps/renderings.py",
+        "    return codec.document_json(document | codec.document(stored))\n",
+        "    return None\n",
+        ("tests/contract/test_renderings.py::test_fields_of_an_older_document_are_added",),
+    ),
+    Mutant(
+        "creation_undoes_the_update_of_its_second",
+        "The last state is kept: Shopify's orders/create that arrives after orders/paid of its second opens the order again.",
+        "providers/shopify/provider.py",
+        "CREATION = -1\n",
+        "CREATION = 0\n",
+        ("tests/contract/test_renderings.py::test_creation_is_the_first_of_its_second",),
+    ),
 )

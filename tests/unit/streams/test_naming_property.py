@@ -1,7 +1,7 @@
 """Any history of one id in several tenants, shown by several renderings and in several attempts, against a simple model.
 
 The model keeps one dictionary of fields and one (attempt, state, time) per tenant: what an accepted rendering shows replaces what
-is stored, what it leaves out stays, and no attempt or state is left backwards.
+is stored, what it leaves out stays, no attempt or state is left backwards, and an older one only adds fields.
 """
 
 from typing import Any
@@ -79,7 +79,9 @@ class History(RuleBasedStateMachine):
         order = (shown.state_rank // PHASE, int(codec.time_us(shown.event_time) or 0))
         before = self.known.get(tenant)
         if before is not None and order < before[0]:
-            assert outcome == "stale"
+            completed = (shown.document or {}) | before[1]
+            assert outcome == ("stale" if completed == before[1] else "changed")
+            self.known[tenant] = before[0], completed
             return
         document = ({} if before is None else before[1]) | (shown.document or {})
         assert outcome == ("unchanged" if before is not None and document == before[1] else "changed")
