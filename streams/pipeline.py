@@ -130,7 +130,7 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, routes: 
     latest_row = _row(key.encode(), tables.latest, writes.latest)
     latest = None if latest_row is None else codec.decode_latest(latest_row)
     is_merged = False
-    if text is not None and latest is not None and latest.document is not None:
+    if text is not None and latest is not None and latest.document is not None and latest.document != text:
         declared = routes.api_versions.get(delivery.source)
         is_merged = renderings.is_merged(snapshot, latest, delivery.api_version, declared)
         if is_merged:
