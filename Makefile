@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka test-proxies test-containers docs charts test-charts soak mutants run bench sbom lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies test-containers docs schemas charts test-charts soak mutants run bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ docs: setup ## write the generated parts of docs/ again
 	$(BIN)/python -m tests.support.builders.decision_cases
 	$(BIN)/python -m tests.support.builders.child_cases
 	$(BIN)/python -m tests.support.builders.naming_tables
+
+schemas: setup ## bring the column tables in schemas/typed/ up to date with their sources (needs npm and a network)
+	$(BIN)/python -m schemas.generate
 
 charts: setup .venv-charts/.installed ## render deploy/kubernetes and the tests' manifests from the Helm chart
 	$(BIN)/python -m tests.charts write

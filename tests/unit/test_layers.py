@@ -21,6 +21,7 @@ VIOLATIONS = {
     "state below worker": ("streams/state/tables.py", "import streams.worker.settings"),
     "The core": ("streams/steps/dedup.py", "import time"),
     "Only streams knows Faust": ("ingress/settings.py", "import faust"),
+    "script for development": ("schemas/typed/columns.py", "import schemas.generate.tables"),
 }
 
 
