@@ -21,9 +21,13 @@ REQUIRED: Mapping[str, str] = {
         product variant product_image order order_line_item order_shipping_line customer customer_address inventory_item
         inventory_level location fulfillment refund order_transaction collection draft_order checkout discount
     """,
+    "github": """
+        push commit issue pull_request issue_comment commit_comment pull_request_review pull_request_review_comment
+        release repository workflow_run workflow_job check_run label
+    """,
 }
-# Tables of objects that have no topic.
-WITHOUT_TOPIC: frozenset[tuple[str, str]] = frozenset()
+# Tables of objects that have no topic: the elements of a push.
+WITHOUT_TOPIC = {("github", "commit")}
 PLACEHOLDER = re.compile(r"(?i)\b(todo|tbd|fixme|placeholder|lorem|xxx)\b|[{}…]|\.\.")
 
 

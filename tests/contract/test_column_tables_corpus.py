@@ -57,7 +57,7 @@ def stripe() -> Iterator[RawDelivery]:
             yield real_delivery("stripe", msgspec.json.encode(event))
 
 
-CORPORA: Mapping[str, Callable[[], Iterator[RawDelivery]]] = {"shopify": shopify}
+CORPORA: Mapping[str, Callable[[], Iterator[RawDelivery]]] = {"shopify": shopify, "github": github}
 
 
 def documents(delivery: RawDelivery) -> Iterator[tuple[str, Document]]:
