@@ -69,13 +69,15 @@ FACTS: Final[Mapping[str, str]] = {
         text: discount_amount coupon_discount
         int: shipping_cost_tax_class_id handling_cost_tax_class_id wrapping_cost_tax_class_id
         int: items_total items_shipped shipping_address_count
-        text: payment_method payment_provider_id payment_status
+        text: payment_method payment_status
+        json: payment_provider_id
         text: ip_address ip_address_v6 geoip_country geoip_country_iso2
         int: currency_id default_currency_id
         text: currency_code default_currency_code currency_exchange_rate store_default_currency_code
         text: store_default_to_transactional_exchange_rate staff_notes customer_message customer_locale
         bool: order_is_digital is_deleted is_email_opt_in is_tax_inclusive_pricing
-        json: ebay_order_id fees billing_address products shipping_addresses coupons form_fields consignments
+        text: ebay_order_id
+        json: fees billing_address products shipping_addresses coupons form_fields consignments
         int: channel_id
         text: cart_id order_source external_source external_id external_merchant_id credit_card_type
         text: custom_status tax_provider_id external_order_id

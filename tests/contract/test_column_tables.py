@@ -25,9 +25,13 @@ REQUIRED: Mapping[str, str] = {
         push commit issue pull_request issue_comment commit_comment pull_request_review pull_request_review_comment
         release repository workflow_run workflow_job check_run label
     """,
+    "stripe": """
+        customer invoice invoice_line_item subscription subscription_item charge payment_intent refund product price
+        payout dispute checkout_session event
+    """,
 }
-# Tables of objects that have no topic: the elements of a push.
-WITHOUT_TOPIC = {("github", "commit")}
+# Tables of objects that have no topic: the elements of a push, and the envelope around every object of Stripe.
+WITHOUT_TOPIC = {("github", "commit"), ("stripe", "event")}
 PLACEHOLDER = re.compile(r"(?i)\b(todo|tbd|fixme|placeholder|lorem|xxx)\b|[{}…]|\.\.")
 
 
