@@ -29,6 +29,7 @@ REQUIRED: Mapping[str, str] = {
         customer invoice invoice_line_item subscription subscription_item charge payment_intent refund product price
         payout dispute checkout_session event
     """,
+    "bigcommerce": "product sku order customer category cart",
 }
 # Tables of objects that have no topic: the elements of a push, and the envelope around every object of Stripe.
 WITHOUT_TOPIC = {("github", "commit"), ("stripe", "event")}
