@@ -43,15 +43,15 @@ PHRASES: Final[tuple[tuple[str, str], ...]] = (
     (r"expires_at", "When the {noun} expires."),
     # --- References
     (r"(\w+)_id", "Id of the {words}."),
-    (r"(\w+)_ids", "Ids of the {words}s, as a JSON array."),
+    (r"(\w+)_ids", "Ids of the {words}s."),
     (r"(\w+)_url", "Address of the {words}."),
     (r"url", "Address of the {noun} in the API."),
     # --- Money, counts, words
-    (r"(\w+)_count", "Number of {words}s."),
-    (r"(\w+)_set", "{Words}, in the shop's and in the customer's currency, as a JSON object."),
-    (r"total_(\w+)_price", "Total price of the {words}, in the {noun}'s currency."),
+    (r"(\w+?)s?_count", "Number of {words}s."),
+    (r"current_(\w+)_set", "{Words} after edits, returns and refunds, in the shop's and in the customer's currency."),
+    (r"original_(\w+)_set", "{Words} when the {noun} was placed, in the shop's and in the customer's currency."),
+    (r"(\w+)_set", "{Words}, in the shop's and in the customer's currency."),
     (r"currency", "Currency of the {noun}'s amounts, as a three-letter ISO 4217 code."),
-    (r"(\w+)_currency", "The {words} currency, as a three-letter ISO 4217 code."),
     (r"position", "Place of the {noun} in its list, from 1."),
     (r"status|state", "State of the {noun}, one of the words that {provider} documents."),
     (r"type", "Type of the {noun}, one of the words that {provider} documents."),
@@ -60,14 +60,12 @@ PHRASES: Final[tuple[tuple[str, str], ...]] = (
     (r"description", "Description of the {noun}, as people read it."),
     (r"email", "E-mail address of the {noun}."),
     (r"phone", "Telephone number of the {noun}."),
-    (r"metadata", "Names and values that the account attached to the {noun}, as a JSON object."),
+    (r"metadata", "Names and values that the account attached to the {noun}."),
     (r"livemode", "True for live data, false for test data."),
     (r"object", "Stripe's name of the object's type."),
     (r"deleted", "True if the {noun} has been deleted."),
     (r"tags", "Tags of the {noun}, separated by commas."),
     (r"sku", "Stock keeping unit of the {noun}."),
-    (r"(\w+)_details", "{Words} details, as a JSON object."),
-    (r"(\w+)_settings", "{Words} settings, as a JSON object."),
 )  # fmt: skip
 """Patterns of whole names in the order in which they are tried; `{words}` are those of the name's first group."""
 

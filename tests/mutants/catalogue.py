@@ -22,8 +22,10 @@ from tests.mutants.showing import SHOWING
 from tests.mutants.signing import SIGNING
 from tests.mutants.timing import TIMING
 from tests.mutants.transacting import TRANSACTING
+from tests.mutants.typing import TYPING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
     *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *TYPING,
 )  # fmt: skip
