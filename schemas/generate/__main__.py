@@ -5,7 +5,7 @@ a sentence that only a person can write. Exit 2: a source could not be fetched o
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,9 @@ from schemas.typed.columns import ColumnTable, ColumnTableError, column_tables
 
 FOLDER: Final = Path(__file__).parents[1] / "typed"
 
+Sources = Mapping[str, tuple[str, Resources]]
+"""For each provider what its tables name as their source, and the fields found there."""
+
 
 def main(arguments: list[str]) -> int:
     """Write the tables, or with `--check` only say what would change; return the exit code."""
@@ -24,18 +27,26 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("expected no argument, or --check\n")
         return 2
     try:
-        tables = _tables()
+        changes, missing = run(fetched_sources(), column_tables(), None if arguments else FOLDER)
     except (SourceError, ColumnTableError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    before = _existing()
-    changes = [line for table in tables for line in differences(before.get((table.provider, table.resource)), table)]
-    missing = [line for table in tables for line in unwritten(table)]
-    if not arguments:
-        for table in tables:
-            write(FOLDER, table)
-    _say([*changes, *missing] or ["the column tables are up to date"])
+    sys.stdout.write("".join(f"{line}\n" for line in [*changes, *missing] or ["the column tables are up to date"]))
     return int(bool(missing or (arguments and changes)))
+
+
+def run(sources: Sources, existing: Sequence[ColumnTable], folder: Path | None) -> tuple[list[str], list[str]]:
+    """Write the tables that the sources ask for into a folder, if there is one; return what changes and what is missing."""
+    before = {(table.provider, table.resource): table for table in existing}
+    changes, missing = list[str](), list[str]()
+    for provider, (source, resources) in sources.items():
+        known = {table.resource: table for table in existing if table.provider == provider}
+        for table in updated(provider, source, resources, known):
+            changes += differences(before.get((provider, table.resource)), table)
+            missing += unwritten(table)
+            if folder is not None:
+                write(folder, table)
+    return changes, missing
 
 
 def write(folder: Path, table: ColumnTable) -> None:
@@ -45,16 +56,8 @@ def write(folder: Path, table: ColumnTable) -> None:
     file.write_text(text(table), encoding="utf-8")
 
 
-def _tables() -> list[ColumnTable]:
-    tables: list[ColumnTable] = []
-    for provider, (source, resources) in _sources().items():
-        existing = {table.resource: table for (name, _), table in _existing().items() if name == provider}
-        tables += updated(provider, source, resources, existing)
-    return tables
-
-
-def _sources() -> Mapping[str, tuple[str, Resources]]:
-    """Return for each provider what its tables name as their source, and the fields found there."""
+def fetched_sources() -> Sources:
+    """Fetch every source."""
     stripe_files = [fetched(package) for package in (packages.STRIPE, packages.STRIPE_BEFORE)]
     versions = f"API {shopify.VERSIONS[-1]} to {shopify.VERSIONS[0]}"
     return {
@@ -63,14 +66,6 @@ def _sources() -> Mapping[str, tuple[str, Resources]]:
         "shopify": (f"{packages.SHOPIFY}, {versions}", shopify.resources(fetched(packages.SHOPIFY))),
         "stripe": (f"{packages.STRIPE}, {packages.STRIPE_BEFORE}", stripe.resources(*stripe_files)),
     }
-
-
-def _existing() -> dict[tuple[str, str], ColumnTable]:
-    return {(table.provider, table.resource): table for table in column_tables()}
-
-
-def _say(lines: list[str]) -> None:
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
 
 
 if __name__ == "__main__":

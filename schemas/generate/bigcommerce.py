@@ -1,7 +1,7 @@
 """BigCommerce: its reference has no licence, so these are names and types alone, as facts, written down here by hand.
 
 Until a resource is fetched, its document is the notification; so each table has the fields of both. Fetched ones have the form
-of the V3 API, orders that of V2, whose dates are RFC 2822 and whose amounts have four decimals: both stay text.
+of the V3 API, orders that of V2. There dates are RFC 2822 and stay text, as do exchange rates: a column holds nine decimals.
 Source: BigCommerce's REST reference (catalog, customers, carts V3; orders V2) and its webhook overview, April 2026.
 """
 
@@ -14,6 +14,7 @@ SOURCE: Final = "BigCommerce's public API reference, 2026-04 (names and types on
 
 _TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "bool": ("boolean", ""),
+    "decimal": ("string", "decimal"),
     "int": ("integer", ""),
     "json": ("object", ""),
     "number": ("number", ""),
@@ -62,11 +63,11 @@ FACTS: Final[Mapping[str, str]] = {
     "order": """
         int: id customer_id status_id
         text: status date_created date_modified date_shipped
-        text: subtotal_ex_tax subtotal_inc_tax subtotal_tax base_shipping_cost shipping_cost_ex_tax shipping_cost_inc_tax
-        text: shipping_cost_tax base_handling_cost handling_cost_ex_tax handling_cost_inc_tax handling_cost_tax
-        text: base_wrapping_cost wrapping_cost_ex_tax wrapping_cost_inc_tax wrapping_cost_tax
-        text: total_ex_tax total_inc_tax total_tax refunded_amount store_credit_amount gift_certificate_amount
-        text: discount_amount coupon_discount
+        decimal: subtotal_ex_tax subtotal_inc_tax subtotal_tax base_shipping_cost shipping_cost_ex_tax shipping_cost_inc_tax
+        decimal: shipping_cost_tax base_handling_cost handling_cost_ex_tax handling_cost_inc_tax handling_cost_tax
+        decimal: base_wrapping_cost wrapping_cost_ex_tax wrapping_cost_inc_tax wrapping_cost_tax
+        decimal: total_ex_tax total_inc_tax total_tax refunded_amount store_credit_amount gift_certificate_amount
+        decimal: discount_amount coupon_discount
         int: shipping_cost_tax_class_id handling_cost_tax_class_id wrapping_cost_tax_class_id
         int: items_total items_shipped shipping_address_count
         text: payment_method payment_status

@@ -19,7 +19,8 @@ class SourceError(Exception):
 class Field(Struct, frozen=True):
     """One field of a resource: the JSON types that it may have (`null` left out) and, for some, what they mean.
 
-    `form` is `time` for text of RFC 3339, `seconds` for an integer of Unix seconds, `money` for text with two decimals.
+    `form` is `time` for text of RFC 3339, `seconds` for an integer of Unix seconds, `decimal` for text
+    such as "12.50".
     """
 
     name: str
@@ -32,7 +33,7 @@ Resources = Mapping[str, tuple[Field, ...]]
 
 _WITH_FORM: Final[Mapping[tuple[str, str], Kind]] = {
     ("string", "time"): "time",
-    ("string", "money"): "decimal",
+    ("string", "decimal"): "decimal",
     ("integer", "seconds"): "seconds",
 }
 _PLAIN: Final[Mapping[str, Kind]] = {"boolean": "boolean", "integer": "long", "number": "number", "string": "string"}

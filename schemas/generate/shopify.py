@@ -100,5 +100,5 @@ def _form(name: str, formats: frozenset[str]) -> str:
     if (_MONEY.search(name) or name.startswith(("total_", "current_total_"))) and not (
         _NO_MONEY.search(name) or formats
     ):
-        return "money"
+        return "decimal"
     return ""

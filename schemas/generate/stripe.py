@@ -37,6 +37,7 @@ _SECONDS: Final = re.compile(
     r"created|updated|period_(start|end)|current_period_(start|end)|trial_(start|end)|.*_date|.*_at"
     r"|cancel_at|billed_until|billing_cycle_anchor|next_payment_attempt|next_pending_invoice_item_invoice"
 )
+_DECIMAL: Final = re.compile(r".*_decimal|unit_amount_excluding_tax")  # fractions of a cent, as text
 
 
 def resources(*versions: Files, classes: Mapping[str, str] = CLASSES) -> Resources:
@@ -58,8 +59,13 @@ def _fields(node: ast.ClassDef) -> Iterator[Field]:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
             name = statement.target.id.rstrip("_")
             if name != "OBJECT_NAME":
-                types = frozenset(_types(statement.annotation))
-                yield Field(name, types, "seconds" if _SECONDS.fullmatch(name) else "")
+                yield Field(name, frozenset(_types(statement.annotation)), _form(name))
+
+
+def _form(name: str) -> str:
+    if _SECONDS.fullmatch(name):
+        return "seconds"
+    return "decimal" if _DECIMAL.fullmatch(name) else ""
 
 
 def _types(annotation: ast.expr) -> Iterator[str]:

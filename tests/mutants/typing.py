@@ -36,7 +36,7 @@ TYPING: Final = (
         "money_is_text",
         "Typed values: a Shopify price is text, so that nobody can add it up.",
         "schemas/generate/shopify.py",
-        'return "money"',
+        'return "decimal"',
         'return ""',
         (f"{_SOURCES}::test_shopify_kinds_come_from_types_and_names",),
     ),

@@ -139,7 +139,7 @@ class Charge(Object):
     address: Optional["Address"]
     nested: Optional[Nested]
     lines: List[str]
-    exact: Optional[Decimal]
+    unit_amount_decimal: Optional[Decimal]
 raise RuntimeError("imported")
 '''
     older = b"class Charge:\n    id: int\n    invoice: Optional[str]\n"
@@ -161,7 +161,7 @@ raise RuntimeError("imported")
         "address": "json",
         "nested": "json",
         "lines": "json",
-        "exact": "string",
+        "unit_amount_decimal": "decimal",
         "invoice": "string",
     }
 

@@ -3,10 +3,10 @@
 import tomllib
 from pathlib import Path
 
-from schemas.generate.__main__ import write
+from schemas.generate.__main__ import run, write
 from schemas.generate.fields import Field
 from schemas.generate.tables import differences, text, unwritten, updated
-from schemas.typed.columns import Column, ColumnTable, table_of
+from schemas.typed.columns import Column, ColumnTable, column_table, table_of
 
 SOURCE = "a package 2.0 (MIT)"
 LONG, TEXT = frozenset({"integer"}), frozenset({"string"})
@@ -86,3 +86,43 @@ def test_file_reads_back_as_the_table(tmp_path: Path) -> None:
     assert written == text(odd)
     assert list(tomllib.loads(written)) == ["doc", "source", "columns"]
     assert table_of("shopify", "order", written) == odd
+
+
+def test_committed_tables_are_what_the_script_writes(tmp_path: Path) -> None:
+    """A source that shows what a table has already changes nothing but the source's name; what is new is appended."""
+    committed = [
+        column_table("shopify", "order"),
+        column_table("stripe", "charge"),
+        column_table("bigcommerce", "cart"),
+    ]
+    tables = [table for table in committed if table is not None]
+    sources = {
+        table.provider: (
+            table.source,
+            {table.resource: (Field("id", TEXT), Field("brand_new_id", LONG), Field("odd", TEXT))},
+        )
+        for table in tables
+    }
+
+    changes, missing = run(sources, tables, tmp_path)
+
+    assert len(tables) == 3
+    for table in tables:
+        name = f"{table.provider}/{table.resource}"
+        assert [line for line in changes if line.startswith(name)] == [
+            f"{name}: new column brand_new_id (long)",
+            f"{name}: new column odd (string)",
+        ]
+        assert f"schemas/typed/{name}.toml: odd needs a sentence: write its doc" in missing
+        written = (tmp_path / f"{name}.toml").read_text(encoding="utf-8")
+        assert written == text(table) + (
+            'brand_new_id = { kind = "long", doc = "Id of the brand new." }\nodd = { kind = "string", doc = "" }\n'
+        )
+
+
+def test_check_writes_nothing() -> None:
+    """It says the same."""
+    changes, missing = run({"shopify": (SOURCE, {"order": (Field("id", LONG),)})}, [REVIEWED], None)
+
+    assert changes == ["shopify/order: new column id (long)", "shopify/order: source is now a package 2.0 (MIT)"]
+    assert missing == []
