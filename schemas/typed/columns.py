@@ -22,10 +22,8 @@ seconds: both become timestamp-micros. `decimal` is text such as "12.50" and `nu
 """
 
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-RESERVED: Final = ("_extra", "_nulls", "_misfits", "_utc_offset")
-"""The fields of the Avro record that keep what the columns cannot."""
 
-_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 class ColumnTableError(Exception):
@@ -72,8 +70,11 @@ def column_tables() -> Sequence[ColumnTable]:
 
 
 def is_column_name(name: str) -> bool:
-    """Say whether a field can be a column: its name is a name in Avro and not one of the reserved ones."""
-    return _NAME.fullmatch(name) is not None and name not in RESERVED
+    """Say whether a field can be a column: its name is a name in Avro, and not of the kind that Penstock's own fields have.
+
+    Those begin with an underscore (`_extra`, and in a warehouse `_version` and others): a provider's may not clash with them.
+    """
+    return _NAME.fullmatch(name) is not None
 
 
 def table_of(provider: str, resource: str, text: str) -> ColumnTable:
@@ -107,7 +108,7 @@ def _files() -> Iterator[tuple[str, str]]:
 def _column(file: str, name: str, entry: Any) -> Column:
     at = f"{file}: column {name!r}"
     if not is_column_name(name):
-        raise ColumnTableError(f"{at}: expected a name of letters, digits and _, and none of {', '.join(RESERVED)}")
+        raise ColumnTableError(f"{at}: expected a name of letters, digits and _ that starts with a letter")
     if not isinstance(entry, dict) or entry.keys() != {"kind", "doc"}:
         raise ColumnTableError(f'{at}: expected {{ kind = "…", doc = "…" }}')
     if entry["kind"] not in KINDS:
