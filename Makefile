@@ -50,6 +50,7 @@ docs: setup ## write the generated parts of docs/ again
 	$(BIN)/python -m tests.support.builders.decision_cases
 	$(BIN)/python -m tests.support.builders.child_cases
 	$(BIN)/python -m tests.support.builders.naming_tables
+	$(BIN)/python -m console.reference docs
 
 schemas: setup ## bring the column tables in schemas/typed/ up to date with their sources (needs npm and a network)
 	$(BIN)/python -m schemas.generate
