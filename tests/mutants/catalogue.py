@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.mutants.connecting import CONNECTING
+from tests.mutants.consuming import CONSUMING
 from tests.mutants.containing import CONTAINING
 from tests.mutants.deciding import DECIDING
 from tests.mutants.entering import ENTERING
@@ -26,6 +27,6 @@ from tests.mutants.typing import TYPING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
     *TYPING,
 )  # fmt: skip
