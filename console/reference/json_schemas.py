@@ -32,7 +32,7 @@ def json_schema(table: ColumnTable) -> Mapping[str, Any]:
     return {
         "$schema": DIALECT,
         "title": f"{table.provider} {table.resource}",
-        "description": f"Column table: schemas/typed/{table.provider}/{table.resource}.toml. Source: {table.source}.",
+        "description": f"{table.doc} Fields: {table.source}.",
         "type": "object",
         "properties": {column.name: _property(column) for column in table.columns},
         "additionalProperties": True,

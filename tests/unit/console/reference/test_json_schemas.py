@@ -12,7 +12,11 @@ from schemas.typed.columns import Column, ColumnTable, Kind, column_tables
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 TABLE = ColumnTable(
-    "acme", "order", "made up", tuple(Column(f"a_{kind}", kind, f"The {kind} of an order.") for kind in KINDS)
+    "acme",
+    "order",
+    "made up",
+    tuple(Column(f"a_{kind}", kind, f"The {kind} of an order.") for kind in KINDS),
+    "An order.",
 )
 VALIDATOR = Draft202012Validator(json_schema(TABLE), format_checker=Draft202012Validator.FORMAT_CHECKER)
 DOCUMENT: dict[str, Any] = {
@@ -69,6 +73,7 @@ def test_every_kind_has_a_type_and_every_column_its_sentence() -> None:
     properties = json_schema(TABLE)["properties"]
 
     assert set(TYPES) == set(KINDS)
+    assert json_schema(TABLE)["description"] == "An order. Fields: made up."
     assert properties["a_string"]["description"] == "The string of an order."
     assert properties["a_seconds"]["description"] == "The seconds of an order. Seconds since 1970, UTC."
 
