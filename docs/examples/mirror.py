@@ -21,6 +21,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import closing, suppress
 
 import duckdb
 from confluent_kafka import (
@@ -93,7 +94,8 @@ class Mirror:
                 self.database.begin()
                 self.apply(messages)
                 self.commit()
-                say(f"applied {len(messages)}, at {sum(self.offsets.values())}")
+                records = sum(message.error() is None for message in messages)
+                say(f"applied {records} records, at {sum(self.offsets.values())}")
 
     def bootstrap(self) -> None:
         """Do steps 1 and 2 in one transaction: a crash leaves an empty table, and the next start begins anew."""
@@ -177,4 +179,5 @@ def key_of(message: Message) -> str:
 
 
 if __name__ == "__main__":
-    Mirror(sys.argv[1], sys.argv[2]).run(lambda line: print(line, flush=True))
+    with closing(Mirror(sys.argv[1], sys.argv[2])) as mirror, suppress(KeyboardInterrupt):
+        mirror.run(lambda line: print(line, flush=True))
