@@ -6,6 +6,7 @@ from tests.mutants.connecting import CONNECTING
 from tests.mutants.consuming import CONSUMING
 from tests.mutants.containing import CONTAINING
 from tests.mutants.deciding import DECIDING
+from tests.mutants.encoding import ENCODING
 from tests.mutants.entering import ENTERING
 from tests.mutants.framing import FRAMING
 from tests.mutants.governing import GOVERNING
@@ -28,5 +29,5 @@ from tests.mutants.typing import TYPING
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
     *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
-    *TYPING,
+    *TYPING, *ENCODING,
 )  # fmt: skip
