@@ -50,7 +50,7 @@ def _varint(number: int) -> bytes:
 
 _upper = lru_cache(MAX_CACHED)(_varint)  # the same for times of two minutes, and for many ids: two thirds of the time
 
-time = lru_cache(MAX_CACHED)(long)
+time = lru_cache(64)(long)  # for one delivery: in a large cache a miss takes longer than a hit saves
 """Return a time in microseconds as Avro's long; the records of one delivery have most of their times in common."""
 
 
