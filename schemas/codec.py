@@ -5,9 +5,8 @@ The tables and their changelogs are private and use MessagePack.
 """
 
 import io
-import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import resources
@@ -16,8 +15,8 @@ from typing import Any, Final, Literal, cast
 import fastavro
 import msgspec
 
-from schemas.interning import interned
 from schemas.records import Change, Correction, Document, LatestState, Outcome, RawDelivery, SeenVersion
+from schemas.typed.envelope import envelope_encoder
 
 SchemaName = Literal["change", "state", "outcome", "dead"]
 SCHEMA_NAMES: Final[tuple[SchemaName, ...]] = ("change", "state", "outcome", "dead")
@@ -165,14 +164,9 @@ def parse_schema(text: str) -> Any:
     return fastavro.parse_schema(msgspec.json.decode(text))
 
 
-def _plain(node: dict[str, Any]) -> Any:
-    """Return a schema's node without its logical type: the encoded bytes are the same, and fastavro skips the conversion."""
-    return node["type"] if "logicalType" in node else node
-
-
-_WRITERS: Final[Mapping[SchemaName, Any]] = {
-    name: interned(fastavro.parse_schema(json.loads(schema_text(name), object_hook=_plain))) for name in SCHEMA_NAMES
-}
+_encode_change, _encode_state, _encode_outcome, _encode_dead = (
+    envelope_encoder(msgspec.json.decode(schema_text(name))) for name in SCHEMA_NAMES
+)
 
 
 def wire_prefix(schema_id: int) -> bytes:
@@ -192,45 +186,25 @@ def decode(message: bytes, schema: Any) -> Document:
     return cast(Document, fastavro.schemaless_reader(io.BytesIO(memoryview(message)[5:]), schema, None))
 
 
-def encode(name: SchemaName, prefix: bytes, record: Mapping[str, object]) -> bytes:
-    """Return a record as a wire-format message under one of Penstock's schemas; times in microseconds since 1970."""
-    buffer = io.BytesIO()
-    buffer.write(prefix)
-    fastavro.schemaless_writer(buffer, _WRITERS[name], record)
-    return buffer.getvalue()
-
-
 def encode_change(prefix: bytes, change: Change, delivery: RawDelivery, emitted_us: int) -> bytes:
     """Return the message of `changes.*` for a change that a delivery showed."""
-    return encode(
-        "change",
+    return _encode_change(
         prefix,
-        {
-            "event_id": change.event_id,
-            "op": change.op,
-            "resource_key": change.resource_key,
-            "tenant": delivery.tenant,
-            "resource_type": change.resource_type,
-            "resource_id": change.resource_id,
-            "parent_key": change.parent_key,
-            "changed": change.changed,
-            "before": None if change.before is None else change.before.decode(),
-            "after": None if change.after is None else change.after.decode(),
-            "version": time_us(change.version),
-            "event_time": time_us(change.event_time),
-            "received_at": time_us(delivery.received_at),
-            "emitted_at": emitted_us,
-            "source": {
-                "provider": delivery.provider,
-                "source": delivery.source,
-                "delivery_id": delivery.delivery_id,
-                "event_type": delivery.event_type,
-                "api_version": delivery.api_version,
-                "topic": delivery.topic,
-                "partition": delivery.partition,
-                "offset": delivery.offset,
-            },
-        },
+        event_id=change.event_id,
+        op=change.op,
+        resource_key=change.resource_key,
+        tenant=delivery.tenant,
+        resource_type=change.resource_type,
+        resource_id=change.resource_id,
+        parent_key=change.parent_key,
+        changed=change.changed,
+        before=change.before,
+        after=change.after,
+        version=time_us(change.version),
+        event_time=time_us(change.event_time),
+        received_at=time_us(delivery.received_at),
+        emitted_at=emitted_us,
+        source=delivery,
     )
 
 
@@ -238,72 +212,63 @@ def encode_state(prefix: bytes, change: Change, delivery: RawDelivery, emitted_u
     """Return the message of `state.*` after a change: the document, or None (a tombstone) once deleted."""
     if change.after is None:
         return None
-    return encode(
-        "state",
+    return _encode_state(
         prefix,
-        {
-            "resource_key": change.resource_key,
-            "tenant": delivery.tenant,
-            "resource_type": change.resource_type,
-            "resource_id": change.resource_id,
-            "parent_key": change.parent_key,
-            "document": change.after.decode(),
-            "version": time_us(change.version),
-            "event_id": change.event_id,
-            "emitted_at": emitted_us,
-        },
+        resource_key=change.resource_key,
+        tenant=delivery.tenant,
+        resource_type=change.resource_type,
+        resource_id=change.resource_id,
+        parent_key=change.parent_key,
+        document=change.after,
+        version=time_us(change.version),
+        event_id=change.event_id,
+        emitted_at=emitted_us,
     )
 
 
 def encode_outcome(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_us: int) -> bytes:
     """Return the message of `deliveries.outcomes` for a delivery."""
-    return encode(
-        "outcome",
+    return _encode_outcome(
         prefix,
-        {
-            "delivery_id": delivery.delivery_id,
-            "source": delivery.source,
-            "provider": delivery.provider,
-            "tenant": delivery.tenant,
-            "key": delivery.key,
-            "event_type": delivery.event_type,
-            "outcome": outcome.outcome,
-            "reason": outcome.reason,
-            "detail": outcome.detail,
-            "event_ids": outcome.event_ids,
-            "received_at": time_us(delivery.received_at),
-            "decided_at": decided_us,
-            "topic": delivery.topic,
-            "partition": delivery.partition,
-            "offset": delivery.offset,
-        },
+        delivery_id=delivery.delivery_id,
+        source=delivery.source,
+        provider=delivery.provider,
+        tenant=delivery.tenant,
+        key=delivery.key,
+        event_type=delivery.event_type,
+        outcome=outcome.outcome,
+        reason=outcome.reason,
+        detail=outcome.detail,
+        event_ids=outcome.event_ids,
+        received_at=time_us(delivery.received_at),
+        decided_at=decided_us,
+        topic=delivery.topic,
+        partition=delivery.partition,
+        offset=delivery.offset,
     )
 
 
 def encode_dead(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_us: int) -> bytes:
     """Return the message of `deliveries.dead`: the delivery as received, and the reason."""
-    return encode(
-        "dead",
+    return _encode_dead(
         prefix,
-        {
-            "delivery_id": delivery.delivery_id,
-            "source": delivery.source,
-            "provider": delivery.provider,
-            "tenant": delivery.tenant,
-            "event_type": delivery.event_type,
-            "reason": outcome.reason,
-            "error": outcome.detail,
-            "attempts": 1,
-            "key": delivery.key,
-            "content_type": delivery.content_type,
-            "headers": delivery.headers,
-            "body": delivery.body,
-            "received_at": time_us(delivery.received_at),
-            "decided_at": decided_us,
-            "topic": delivery.topic,
-            "partition": delivery.partition,
-            "offset": delivery.offset,
-        },
+        delivery_id=delivery.delivery_id,
+        source=delivery.source,
+        provider=delivery.provider,
+        tenant=delivery.tenant,
+        event_type=delivery.event_type,
+        reason=outcome.reason,
+        error=outcome.detail,
+        attempts=1,
+        key=delivery.key,
+        content_type=delivery.content_type,
+        headers=delivery.headers,
+        body=delivery.body,
+        received_at=time_us(delivery.received_at),
+        decided_at=decided_us,
+        topic=delivery.topic,
+        partition=delivery.partition,
+        offset=delivery.offset,
     )
 
 
