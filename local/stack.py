@@ -254,7 +254,7 @@ def _announce(ready: Ready, after_ready: Callable[[Ready], None] | None) -> None
     """Print the one line, then run the sample in a thread, because the supervisor must keep running meanwhile."""
     output(
         f"penstock is ready: ingress={ready.ingress_url} kafka={ready.bootstrap_servers} "
-        f"registry=http://{ports.HOST}:{ready.registry_port} operations={ready.operations_url} "
+        f"registry={ready.registry_url} operations={ready.operations_url} "
         f"worker={ready.worker_operations_url}"
     )
     if after_ready is not None:

@@ -96,14 +96,15 @@ def test_starts_says_where_and_ends_on_ctrl_c(start: Starter) -> None:
 
     line = stack.read_ready_line()
 
-    kafka_at, registry_at = f"127.0.0.1:{stack.kafka_port}", f"http://127.0.0.1:{stack.registry_port}"
+    kafka_at = f"127.0.0.1:{stack.kafka_port}"
+    registry_at = f"http://127.0.0.1:{stack.registry_port}/apis/ccompat/v7"
     assert line == (
         f"penstock is ready: ingress=http://127.0.0.1:{stack.port} kafka={kafka_at} registry={registry_at} "
         f"operations=http://127.0.0.1:{stack.operations_port} worker=http://127.0.0.1:{stack.worker_operations_port}\n"
     )
     environment = stack.get("/environment")
     assert environment["PENSTOCK_KAFKA_BOOTSTRAP_SERVERS"] == kafka_at
-    assert environment["PENSTOCK_REGISTRY_URL"] == f"{registry_at}/apis/ccompat/v7"
+    assert environment["PENSTOCK_REGISTRY_URL"] == registry_at
     assert environment["PENSTOCK_DATA_DIR"] == str(stack.data_dir)
     assert environment["PENSTOCK_CONFIG"] == str(stack.data_dir / "demo.toml")
     until((stack.data_dir / "sampled").exists, 10, "the sample was called")
