@@ -12,6 +12,7 @@ from tests.mutants.framing import FRAMING
 from tests.mutants.governing import GOVERNING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.leaving import LEAVING
+from tests.mutants.loading import LOADING
 from tests.mutants.mutant import Mutant
 from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
@@ -27,7 +28,7 @@ from tests.mutants.transacting import TRANSACTING
 from tests.mutants.typing import TYPING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
     *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
     *TYPING, *ENCODING,
 )  # fmt: skip

@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("broker", "config", "console", "ingress", "local", "providers", "schemas", "simulator", "streams")
+PACKAGES = ("broker", "config", "console", "ingress", "local", "providers", "schemas", "simulator", "sinks", "streams")
 VIOLATIONS = {
     "Layers": ("providers/shopery.py", "import ingress.app"),
     "siblings": ("ingress/receive.py", "import streams.pipeline"),
+    "sinks beside streams": ("sinks/warehouse/errors.py", "import streams.errors"),
+    "rows are pure": ("sinks/warehouse/rows/row.py", "import time"),
     "simulator below the processes": ("streams/worker/consumer.py", "import simulator.posting"),
     "broker below config": ("config/loading.py", "import broker.clients"),
     "schemas at the bottom": ("schemas/topics.py", "import config.names"),

@@ -1,0 +1,1 @@
+"""What follows the change topics: the warehouse for analysts."""

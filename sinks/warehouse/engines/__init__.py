@@ -1,0 +1,1 @@
+"""Where rows are kept: one class per engine behind `engine.Warehouse`."""

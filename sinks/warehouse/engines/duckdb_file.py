@@ -1,0 +1,60 @@
+"""One DuckDB file. A process that has it open for writing shuts all others out, so it is open only while a batch is written."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from sinks.warehouse.engines.duckdb_writer import DuckDbWriter, translated
+from sinks.warehouse.engines.engine import Compaction
+from sinks.warehouse.engines.lock import claim
+from sinks.warehouse.rows.batch import Batch, Partition
+
+FILE: Final = "warehouse.duckdb"
+MEMORY: Final = "256MB"
+
+
+class DuckDbFile:
+    """A warehouse in one file of a folder, locked against other loaders. Readers wait for the pause between two batches."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+        self._lock = claim(self._folder)
+
+    def offsets(self) -> dict[Partition, int]:
+        """Return the stored offset of each partition."""
+        with self._writer() as writer:
+            return writer.offsets()
+
+    def apply(self, batch: Batch) -> None:
+        """Write a batch in one transaction."""
+        with self._writer() as writer:
+            writer.apply(batch)
+
+    def reopen(self) -> None:
+        """Do nothing: every batch opens the file anew."""
+
+    def compact(self, keep_s: float) -> Compaction:  # noqa: ARG002 - a file has no snapshots
+        """Write what is in the log into the file; DuckDB reuses freed space by itself."""
+        with translated(), duckdb.connect(str(self._folder / FILE)) as connection:
+            connection.execute("CHECKPOINT")
+        return Compaction(1, 1)
+
+    def backup(self, target: Path) -> None:
+        """Copy every table into a file of the same name in another folder."""
+        target.mkdir(parents=True, exist_ok=True)
+        copy = str(target / FILE).replace("'", "''")
+        with translated(), duckdb.connect(str(self._folder / FILE)) as connection:
+            connection.execute(f"ATTACH '{copy}' AS copy")
+            connection.execute("COPY FROM DATABASE warehouse TO copy")
+
+    def close(self) -> None:
+        """Release the lock."""
+        self._lock.close()
+
+    @contextmanager
+    def _writer(self) -> Iterator[DuckDbWriter]:
+        with translated(), duckdb.connect(str(self._folder / FILE), config={"memory_limit": MEMORY}) as connection:
+            yield DuckDbWriter(connection)

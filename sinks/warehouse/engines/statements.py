@@ -1,0 +1,65 @@
+"""The SQL that every engine shares: identifiers, and the views on a table. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from sinks.warehouse.rows.names import HISTORY, VERSIONS, compatible_schema
+from sinks.warehouse.rows.shape import CHANGE_COLUMNS, TableName
+
+OFFSETS = "_penstock_offsets"
+OUTCOMES = "_penstock_outcomes"
+BAD_RECORDS = "_penstock_bad_records"
+
+
+def quoted(identifier: str) -> str:
+    """Return an identifier in quotes. Always: `order`, `index` and `end` are words of SQL."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def listed(columns: Iterable[str]) -> str:
+    """Return quoted identifiers, separated by commas."""
+    return ", ".join(map(quoted, columns))
+
+
+def table_sql(name: TableName, suffix: str = "") -> str:
+    """Return the quoted name of a table, or of its history or a view."""
+    return f"{quoted(name.schema)}.{quoted(name.table + suffix)}"
+
+
+def versions_sql(name: TableName, columns: Sequence[str]) -> str:
+    """Return the query of the validity view: each state of a resource, and from when to when it was the newest.
+
+    The provider's own time begins a state, else the time of its receipt. A state that was never the newest in the provider's
+    time, because a later change has an earlier time, is valid for no time at all.
+    """
+    starts = "coalesce(_version, _event_time, _received_at)"
+    kept = [column for column in columns if column != "_penstock_deleted"]
+    order = "PARTITION BY _key ORDER BY _emitted_at, _raw_offset, _event_id"
+    return (
+        f"SELECT {listed(kept)}, _op, _changed, _valid_from, "  # noqa: S608 - identifiers are quoted
+        "greatest(_valid_from, _next_from) AS _valid_to, _next_from IS NULL AS _is_current "
+        f"FROM (SELECT *, {starts} AS _valid_from, lead({starts}) OVER ({order}) AS _next_from "
+        f"FROM {table_sql(name, HISTORY)}) AS _ordered WHERE NOT _penstock_deleted"
+    )
+
+
+def fivetran_sql(name: TableName, columns: Sequence[str]) -> str:
+    """Return the query of the view with the names that models made for Fivetran expect."""
+    return (
+        f"SELECT {listed(columns)}, _penstock_synced_at AS _fivetran_synced, "  # noqa: S608 - identifiers are quoted
+        f"_penstock_deleted AS _fivetran_deleted FROM {table_sql(name)}"
+    )
+
+
+def view_statements(name: TableName, columns: Sequence[str]) -> list[str]:
+    """Return the statements that make the views of a table; they are made anew whenever it gets a column."""
+    compatible = TableName(compatible_schema(name.schema), name.table)
+    return [
+        f"CREATE SCHEMA IF NOT EXISTS {quoted(compatible.schema)}",
+        f"CREATE OR REPLACE VIEW {table_sql(name, VERSIONS)} AS {versions_sql(name, columns)}",
+        f"CREATE OR REPLACE VIEW {table_sql(compatible)} AS {fivetran_sql(name, columns)}",
+    ]
+
+
+def history_only() -> list[str]:
+    """Return the names of the columns that only a history has."""
+    return [column.name for column in CHANGE_COLUMNS]

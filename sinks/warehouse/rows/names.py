@@ -1,0 +1,48 @@
+"""Names of schemas and tables, as analysts know them from Fivetran: a schema per source, singular nouns in snake_case.
+
+A table is made only for a resource type of the provider's finite set, for the same reason as a topic: other type names come from
+unsigned headers. All of these share the table `other` (decision 0015).
+Source: the ERDs of Fivetran's Shopify, Stripe and GitHub connectors; fivetran/dbt_shopify and dbt_stripe (Apache-2.0).
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from schemas.topics import OTHER, topic_part
+
+HISTORY: Final = "_history"
+VERSIONS: Final = "_versions"
+COMPATIBLE: Final = "_fivetran"
+
+_RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
+    "shopify": {
+        "checkout": "abandoned_checkout",
+        "order_line_item": "order_line",
+        "order_transaction": "transaction",
+        "variant": "product_variant",
+    },
+    "stripe": {"invoiceitem": "invoice_item"},
+}
+_TAKEN: Final = frozenset({"main", "public", "temp", "system", "information_schema"})
+
+
+def schema_name(source: str) -> str:
+    """Return the schema of a source. Sources have hyphens and no underscores, so no two share one."""
+    name = source.replace("-", "_")
+    return f"source_{name}" if name in _TAKEN or name.startswith("pg_") else name
+
+
+def compatible_schema(schema: str) -> str:
+    """Return the schema of the views with Fivetran's column names."""
+    return f"{schema}{COMPATIBLE}"
+
+
+def table_name(provider: str, resource_type: str, own: Collection[str]) -> str:
+    """Return the table of a resource type; `own` are the provider's types with topics of their own."""
+    part = topic_part(resource_type, own)
+    return _RENAMED.get(provider, {}).get(part, part)
+
+
+def parent_column(provider: str, parent_type: str, own: Collection[str]) -> str:
+    """Return the column that holds the id of the resource that a row belongs to."""
+    return f"{table_name(provider, parent_type, own)}_id" if parent_type in own else f"{OTHER}_id"

@@ -1,0 +1,96 @@
+"""One row: the cells of a change's document, its parent's id, and Penstock's own columns."""
+
+from datetime import datetime
+from typing import Any
+
+from schemas import codec
+from schemas.codec import document_json
+from schemas.records import Document, key_parts
+from sinks.warehouse.rows.cells import SqlType, json_cell, string_cell
+from sinks.warehouse.rows.records import LoadedChange, Text
+from sinks.warehouse.rows.shape import Layout, Layouts, SqlColumn
+
+Row = list[Any]
+
+
+def document_cells(layout: Layout, change: LoadedChange) -> tuple[Row, str | None]:
+    """Return the cells of a layout's columns, and the `_extra`: fields without a column and values that fit none."""
+    if not layout.fields:
+        generic = [change.resource_id, text_of(change.shown)]
+        return ([change.resource_type, *generic] if layout.is_other else generic), None
+    rest = dict(parsed(change.shown))
+    cells = _typed(layout, rest)
+    if len(cells) < len(layout.columns):
+        cells.insert(0, None)
+    if cells[layout.id_index] is None:
+        cells[layout.id_index] = id_cell(change.resource_id, layout.id_column.type)
+    return cells, document_json(rest).decode() if rest else None
+
+
+def parent_cell(layouts: Layouts, change: LoadedChange) -> tuple[SqlColumn, str | int | None] | None:
+    """Return the column for the parent's id and its cell; None for a resource without parent."""
+    if change.parent_key is None:
+        return None
+    parent = key_parts(change.parent_key)
+    column = layouts.parent(change.provider, parent.resource_type)
+    return column, id_cell(parent.resource_id, column.type)
+
+
+def own_cells(change: LoadedChange, extra: str | None, synced_at: datetime) -> Row:
+    """Return the cells of `ROW_COLUMNS` and, behind them, `CHANGE_COLUMNS`."""
+    return [
+        extra,
+        change.key,
+        change.parent_key,
+        change.source,
+        change.tenant,
+        change.api_version,
+        change.version,
+        change.event_time,
+        change.received_at,
+        change.emitted_at,
+        change.event_id,
+        change.raw_partition,
+        change.raw_offset,
+        change.is_deletion,
+        synced_at,
+        change.op,
+        json_cell(list(change.changed)),
+        change.event_type,
+        change.delivery_id,
+    ]
+
+
+def id_cell(resource_id: str, sql_type: SqlType) -> str | int | None:
+    """Return an id as a column of a type holds it; None for one that does not fit, which `_key` names all the same."""
+    if sql_type != "bigint":
+        return resource_id if sql_type == "text" else None
+    is_number = resource_id.isascii() and resource_id.isdecimal() and len(resource_id) < len(str(2**63))
+    return int(resource_id) if is_number else None
+
+
+def parsed(text: Text) -> Document:
+    """Return a document that a record holds as text or already parsed; raise ValueError if it is no JSON object."""
+    if text is None:
+        return {}
+    document = codec.json_value(text) if isinstance(text, str) else text
+    if not isinstance(document, dict):
+        raise ValueError("expected a document to be a JSON object")  # noqa: TRY004 - wrong content, as with broken JSON
+    return document
+
+
+def text_of(text: Text) -> str | None:
+    """Return a document as JSON text."""
+    return document_json(text).decode() if isinstance(text, dict) else string_cell(text)
+
+
+def _typed(layout: Layout, rest: Document) -> Row:
+    """Return a cell for each field, and take what fits out of `rest`. A null leaves nothing: its cell is null as well."""
+    cells = []
+    for name, cell_of in layout.cells:
+        value = rest.pop(name, None)
+        cell = None if value is None else cell_of(value)
+        if cell is None and value is not None:
+            rest[name] = value
+        cells.append(cell)
+    return cells
