@@ -15,7 +15,18 @@ from pydantic import BaseModel, ValidationError
 from config import model
 from config.attribute_docs import attribute_docs
 from config.cross_checks import cross_problems
-from config.model import Configuration, GenericOptions, Ingress, Kafka, Registry, Route, SecretReference, Source, Worker
+from config.model import (
+    Configuration,
+    GenericOptions,
+    Ingress,
+    Kafka,
+    Registry,
+    Route,
+    SecretReference,
+    Source,
+    Warehouse,
+    Worker,
+)
 from config.problems import ConfigurationError, Problem, explain, key_text
 from config.toml_lines import Location, key_lines, line_of
 
@@ -65,6 +76,7 @@ _TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("routes",): Route,
     ("worker",): Worker,
     ("ingress",): Ingress,
+    ("warehouse",): Warehouse,
 }
 
 

@@ -508,6 +508,35 @@ class Worker(_Table):
     """The port of `/healthz` and `/readyz`; 0 takes any free one. The ingress's is 9464."""
 
 
+class Warehouse(_Table):
+    """`[warehouse]`: the tables for analysts, and `penstock load`, the process that writes them."""
+
+    engine: Literal["ducklake", "duckdb"] = "ducklake"
+    """Where rows are kept. `ducklake`: Parquet files and a SQLite catalogue, which any number of processes read while the
+    loader writes. `duckdb`: one file, which others read between two batches.
+    """
+    path: Text | None = None
+    """The warehouse's folder. Not set: `warehouse` in the data directory."""
+    download: StrictBool = False
+    """Whether DuckDB may download its extensions where their wheels are not installed."""
+    batch_rows: Annotated[StrictInt, Field(ge=1, le=100_000)] = 5_000
+    """The most records in one transaction. Larger ones take more memory."""
+    batch_s: Annotated[StrictInt | StrictFloat, Field(ge=0, le=300)] = 2.0
+    """The longest that a record waits for others before a transaction."""
+    compact_every: Annotated[StrictInt, Field(ge=0, le=100_000)] = 200
+    """After how many transactions small files are merged; 0: only by `penstock warehouse compact`."""
+    operations_host: Text = "127.0.0.1"
+    """The address of `/metrics`, `/healthz` and `/readyz`."""
+    operations_port: Annotated[StrictInt, Field(ge=0, le=65_535)] = 9466
+    """Their port; 0 takes any free one."""
+
+    @field_validator("path")
+    @classmethod
+    def _from_here(cls, path: str | None, info: ValidationInfo) -> str | None:
+        """Return a path relative to the configuration."""
+        return str(info.context["directory"] / path) if path is not None and info.context else path
+
+
 class Ingress(_Table):
     """`[ingress]`: the process that providers post to. Limits hold for each process."""
 
@@ -590,6 +619,7 @@ class Configuration(_Table):
     routes: tuple[Route, ...] = ()
     worker: Worker = Worker()
     ingress: Ingress = Ingress()
+    warehouse: Warehouse = Warehouse()
 
     _path: Path | None = PrivateAttr(None)  # the file that it was read from
     _lines: Mapping[Location, int] = PrivateAttr({})

@@ -25,6 +25,7 @@ from config.model import (
     Route,
     SecretReference,
     Source,
+    Warehouse,
     Worker,
 )
 
@@ -199,6 +200,17 @@ tls_key = "certificates/ingress.key"
 lame_duck_s = 15
 """,
     ),
+    Table(
+        "`[warehouse]`",
+        Warehouse,
+        "Read at the start: restart `penstock load` after a change. See [warehouse](warehouse.md).",
+        """\
+[warehouse]
+engine = "ducklake"
+path = "warehouse"
+batch_s = 1
+""",
+    ),
 )
 
 VARIABLES: Sequence[Variable] = (
@@ -220,6 +232,8 @@ VARIABLES: Sequence[Variable] = (
     Variable("PENSTOCK_WORKER_ID", "`worker`", "The worker's id, as `--worker-id`. Default: the host's name and `-0`."),
     Variable("PENSTOCK_WORKER_OPERATIONS_HOST", "`worker`", "Replaces `operations_host` of `[worker]`, as `--operations-host`."),
     Variable("PENSTOCK_WORKER_OPERATIONS_PORT", "`worker`", "Replaces `operations_port` of `[worker]`, as `--operations-port`."),
+    Variable("PENSTOCK_LOADER_OPERATIONS_HOST", "`load`", "Replaces `operations_host` of `[warehouse]`, as `--operations-host`."),
+    Variable("PENSTOCK_LOADER_OPERATIONS_PORT", "`load`", "Replaces `operations_port` of `[warehouse]`, as `--operations-port`."),
     Variable("PENSTOCK_URL", "`send`", "The ingress to post to, as `--url`."),
     Variable("PENSTOCK_CACHE", "`up`", "The folder for downloads of Kafka and the registry. Default: the user's cache folder."),
     Variable("PENSTOCK_MAVEN_URL", "`up`", "A mirror of Maven Central to download them from."),

@@ -14,6 +14,8 @@ from console.commands.acls import acls
 from console.commands.check import check
 from console.commands.explain import explain
 from console.commands.ingress import ingress
+from console.commands.load import load
+from console.commands.query import query
 from console.commands.replay import replay
 from console.commands.send import send
 from console.commands.spool import spool
@@ -22,6 +24,7 @@ from console.commands.tail import tail
 from console.commands.try_filter import try_filter
 from console.commands.up import up
 from console.commands.verify import verify
+from console.commands.warehouse import warehouse
 from console.commands.worker import worker
 from console.errors import FAILED, exit_code, expected_faults, explanation
 from local.screen import output, say
@@ -64,10 +67,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, send, verify, tail, explain, replay, check, acls, ingress, worker):
+for command in (up, send, verify, tail, explain, replay, check, acls, ingress, worker, load, query):
     app.command(epilog=EPILOG)(command)
 app.add_typer(spool, name="spool", epilog=EPILOG)
 app.add_typer(state, name="state", epilog=EPILOG)
+app.add_typer(warehouse, name="warehouse", epilog=EPILOG)
 # A filter may begin with a minus sign, so an unknown option is an argument, and -h does not show the help.
 FILTER_FIRST = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
 app.command(epilog=EPILOG, context_settings=FILTER_FIRST)(try_filter)

@@ -9,7 +9,7 @@ import signal
 import sys
 from types import FrameType
 
-SERVICES = ("ingress", "worker")
+SERVICES = ("ingress", "load", "worker")
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 

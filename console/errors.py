@@ -29,8 +29,17 @@ def expected_faults() -> tuple[type[Exception], ...]:
     from config.problems import ConfigurationError
     from local.errors import LocalError
     from simulator.errors import SimulatorError
+    from sinks.warehouse.errors import WarehouseError
 
-    return (ConsoleFault, ConfigurationError, LocalError, BrokerError, SimulatorError, KafkaException)
+    return (
+        ConsoleFault,
+        ConfigurationError,
+        LocalError,
+        BrokerError,
+        SimulatorError,
+        WarehouseError,
+        KafkaException,
+    )
 
 
 def exit_code(fault: Exception) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 import duckdb
 
-from sinks.warehouse.engines.duckdb_writer import DuckDbWriter, translated
+from sinks.warehouse.engines.duckdb_writer import Columns, DuckDbWriter, translated
 from sinks.warehouse.engines.engine import Compaction
 from sinks.warehouse.engines.lock import claim
 from sinks.warehouse.rows.batch import Batch, Partition
@@ -22,6 +22,7 @@ class DuckDbFile:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._lock = claim(self._folder)
+        self._columns: Columns = {}
 
     def offsets(self) -> dict[Partition, int]:
         """Return the stored offset of each partition."""
@@ -34,7 +35,8 @@ class DuckDbFile:
             writer.apply(batch)
 
     def reopen(self) -> None:
-        """Do nothing: every batch opens the file anew."""
+        """Forget what the file holds; every batch opens it anew."""
+        self._columns = {}
 
     def compact(self, keep_s: float) -> Compaction:  # noqa: ARG002 - a file has no snapshots
         """Write what is in the log into the file; DuckDB reuses freed space by itself."""
@@ -57,4 +59,4 @@ class DuckDbFile:
     @contextmanager
     def _writer(self) -> Iterator[DuckDbWriter]:
         with translated(), duckdb.connect(str(self._folder / FILE), config={"memory_limit": MEMORY}) as connection:
-            yield DuckDbWriter(connection)
+            yield DuckDbWriter(connection, self._columns)

@@ -48,6 +48,8 @@ TYPES: Final[dict[SqlType, str]] = {
     "bytes": "BLOB",
 }
 MAIN: Final = "main"
+Columns = dict[TableName, dict[str, str]]
+"""The columns of each table, by their names in lower case."""
 OWN_TABLES: Final[dict[str, Sequence[SqlColumn]]] = {
     OFFSETS: OFFSET_COLUMNS,
     OUTCOMES: OUTCOME_COLUMNS,
@@ -77,15 +79,19 @@ def translated() -> Iterator[None]:
 
 
 class DuckDbWriter:
-    """Writes batches over one connection whose default catalogue is the warehouse. Nothing else may write to it."""
+    """Writes batches over one connection whose default catalogue is the warehouse. Nothing else may write to it.
 
-    def __init__(self, connection: DuckDBPyConnection) -> None:
+    `columns` are those that a former writer of the same warehouse has left; without them they are read.
+    """
+
+    def __init__(self, connection: DuckDBPyConnection, columns: Columns | None = None) -> None:
         self._connection = connection
-        self._columns: dict[TableName, dict[str, str]] = {}
+        self.columns: Columns = {} if columns is None else columns  # shared: a new table is known to the next writer
         with translated():
             connection.execute("SET TimeZone = 'UTC'")
-            self._read_columns()
-            self._make_own()
+            if not self.columns:
+                self._make_own()
+                self._read_columns()
 
     def offsets(self) -> dict[Partition, int]:
         """Return the stored offset of each partition."""
@@ -102,9 +108,7 @@ class DuckDbWriter:
             self._ensure(table)
         with self._transaction():
             if not expected_offsets(self.offsets(), batch):
-                raise Fenced(
-                    "the stored offsets have moved since this loader read them: end the other loader"
-                )
+                raise Fenced("the stored offsets have moved since this loader read them: end the other loader")
             for table, rows in tables:
                 self._append_history(table, rows)
                 self._replace_current(table, rows)
@@ -176,7 +180,7 @@ class DuckDbWriter:
 
     def _ensure(self, table: TableRows) -> None:
         """Make a table with its history and views, or add the columns that it lacks. Committed apart: it is empty until used."""
-        known = self._columns.setdefault(table.name, {})
+        known = self.columns.setdefault(table.name, {})
         missing = [column for column in table.columns if column.name.lower() not in known]
         if not missing:
             return
@@ -213,7 +217,7 @@ class DuckDbWriter:
             "AND c.table_catalog = current_database() ORDER BY c.ordinal_position"
         ).fetchall()
         for schema, table, column in rows:
-            self._columns.setdefault(TableName(schema, table), {})[column.lower()] = column
+            self.columns.setdefault(TableName(schema, table), {})[column.lower()] = column
 
 
 def _definitions(columns: Sequence[SqlColumn]) -> str:

@@ -36,7 +36,7 @@ def versions_sql(name: TableName, columns: Sequence[str]) -> str:
     order = "PARTITION BY _key ORDER BY _emitted_at, _raw_offset, _event_id"
     return (
         f"SELECT {listed(kept)}, _op, _changed, _valid_from, "  # noqa: S608 - identifiers are quoted
-        "greatest(_valid_from, _next_from) AS _valid_to, _next_from IS NULL AS _is_current "
+        "CASE WHEN _next_from < _valid_from THEN _valid_from ELSE _next_from END AS _valid_to, _next_from IS NULL AS _is_current "
         f"FROM (SELECT *, {starts} AS _valid_from, lead({starts}) OVER ({order}) AS _next_from "
         f"FROM {table_sql(name, HISTORY)}) AS _ordered WHERE NOT _penstock_deleted"
     )

@@ -1,0 +1,112 @@
+"""Reads topics for a sink from offsets that the sink itself keeps; nothing is assigned by the group.
+
+The group's committed offsets only let Kafka's tools show the lag. Only committed records are read.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import structlog
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from broker import clients, topic_reader
+
+Partition = tuple[str, int]
+
+QUEUE_KB = 32 * 1024  # of records that wait in the client: a batch and the one after it
+_OPTIONS = {
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "isolation.level": "read_committed",
+    "auto.offset.reset": "earliest",  # a topic made anew, or records that retention has removed
+    "queued.max.messages.kbytes": QUEUE_KB,
+    "fetch.wait.max.ms": 100,
+}
+
+log = structlog.get_logger()
+
+
+class SinkConsumer:
+    """Yields records of the topics that `wants` accepts, topics that are made later included."""
+
+    def __init__(self, kafka: Mapping[str, str], group: str, wants: Callable[[str], bool]) -> None:
+        self._consumer: Consumer = clients.consumer({**kafka, **_OPTIONS, "group.id": group})
+        self._wants = wants
+        self._known: set[Partition] = set()
+        self._positions: dict[Partition, int] = {}
+        self._is_silent = False
+
+    @property
+    def is_silent(self) -> bool:
+        """Say whether the last request to Kafka failed."""
+        return self._is_silent
+
+    def discover(self, stored: Mapping[Partition, int]) -> None:
+        """Start reading partitions that are new to this consumer, from their stored offsets, else from the oldest record."""
+        try:
+            listed = topic_reader.topics(self._consumer)
+            new = {(name, number) for name, numbers in listed.items() if self._wants(name) for number in numbers}
+            parts = [topic_reader.range_of(self._consumer, *partition) for partition in sorted(new - self._known)]
+        except KafkaException as error:
+            self._note(is_silent=True, detail=error.args[0].str())
+            return
+        self._note(is_silent=False)
+        starts = [TopicPartition(part.topic, part.partition, _start(part, stored)) for part in parts]
+        if starts:
+            self._consumer.incremental_assign(starts)
+        for start in starts:
+            self._known.add((start.topic, start.partition))
+            self._positions[start.topic, start.partition] = start.offset
+
+    def poll(self, limit: int, timeout_s: float) -> list[Message]:
+        """Return the next records, at most `limit`."""
+        messages = self._consumer.consume(limit, timeout=timeout_s)
+        records = [message for message in messages if self._is_record(message)]
+        for message in records:
+            partition = topic_reader.topic_of(message), topic_reader.partition_of(message)
+            self._positions[partition] = topic_reader.offset_of(message) + 1
+        return records
+
+    def lag(self) -> int:
+        """Return how many records wait on Kafka, by what the client knows without asking."""
+        return sum(map(partial(_behind, self._consumer), self._positions.items()))
+
+    def show(self, offsets: Mapping[Partition, int]) -> None:
+        """Commit offsets to the group, for tools that show its lag; a failure does not matter."""
+        positions = [TopicPartition(topic, number, offset) for (topic, number), offset in offsets.items()]
+        if positions:
+            self._consumer.commit(offsets=positions, asynchronous=True)
+
+    def close(self) -> None:
+        """Close the client."""
+        self._consumer.close()
+
+    def _is_record(self, message: Message) -> bool:
+        error = message.error()
+        if error is None:
+            return True
+        if error.code() != KafkaError._PARTITION_EOF:
+            self._note(is_silent=True, detail=error.str())  # the client tries again by itself
+        return False
+
+    def _note(self, *, is_silent: bool, detail: str = "") -> None:
+        if is_silent and not self._is_silent:
+            log.warning("kafka_silent", detail=detail)
+        elif self._is_silent and not is_silent:
+            log.info("kafka_answers")
+        self._is_silent = is_silent
+
+
+def _start(part: topic_reader.Range, stored: Mapping[Partition, int]) -> int:
+    """Return where to start: a stored offset beyond the end is that of a former topic of this name."""
+    offset = stored.get((part.topic, part.partition))
+    if offset is not None and offset > part.high:
+        log.warning("topic_began_anew", topic=part.topic, partition=part.partition, stored=offset, end=part.high)
+        return part.low
+    return part.low if offset is None else offset
+
+
+def _behind(consumer: Consumer, position: tuple[Partition, int]) -> int:
+    (topic, number), offset = position
+    _, high = consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)
+    return max(0, high - offset)

@@ -1,0 +1,51 @@
+"""Opens the configured warehouse: for the one process that writes, or for any number that read."""
+
+import time
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from sinks.warehouse.engines.duckdb_file import FILE, DuckDbFile
+from sinks.warehouse.engines.ducklake import CATALOGUE, DuckLake, attached
+from sinks.warehouse.engines.engine import Warehouse
+from sinks.warehouse.errors import Unusable
+from sinks.warehouse.settings import WarehouseSettings
+
+READ_TIMEOUT_S: Final = 30.0  # a loader that catches up leaves the file of `duckdb` for a moment between two batches
+RETRY_S: Final = 0.01
+
+
+def writer(settings: WarehouseSettings) -> Warehouse:
+    """Return the warehouse, locked for this process; raise `Unusable` if another holds it or it cannot be opened."""
+    if settings.engine == "duckdb":
+        return DuckDbFile(settings.folder)
+    return DuckLake(settings.folder, may_download=settings.may_download)
+
+
+def reader(settings: WarehouseSettings) -> DuckDBPyConnection:
+    """Return a connection that cannot write to the warehouse; raise `Unusable` if there is none to read."""
+    name = FILE if settings.engine == "duckdb" else CATALOGUE
+    if not (settings.folder / name).is_file():
+        raise Unusable(f"{settings.folder}: expected a warehouse, found no {name}; `penstock load` makes it")
+    try:
+        if settings.engine == "duckdb":
+            return _file_reader(settings.folder / FILE)
+        return attached(settings.folder, is_read_only=True, may_download=settings.may_download)
+    except duckdb.Error as error:
+        raise Unusable(f"{settings.folder}: cannot be read: {str(error).partition(chr(10))[0]}") from error
+
+
+def _file_reader(file: Path) -> DuckDBPyConnection:
+    deadline_s = time.monotonic() + READ_TIMEOUT_S
+    while True:
+        try:
+            connection = duckdb.connect(str(file), read_only=True)
+            connection.execute("SET TimeZone = 'UTC'")
+        except duckdb.IOException:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(RETRY_S)
+        else:
+            return connection

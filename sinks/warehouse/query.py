@@ -1,0 +1,53 @@
+"""Reads the warehouse for the console: the result of a statement, and what each table holds."""
+
+from contextlib import closing
+
+import duckdb
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+from sinks.warehouse import opening
+from sinks.warehouse.arrow import utc_text
+from sinks.warehouse.engines.engine import TableStatus
+from sinks.warehouse.engines.statements import table_sql
+from sinks.warehouse.errors import WarehouseError
+from sinks.warehouse.rows.names import HISTORY
+from sinks.warehouse.rows.shape import TableName
+from sinks.warehouse.settings import WarehouseSettings
+
+
+class WrongQuery(WarehouseError):
+    """The statement is wrong; the text is DuckDB's own."""
+
+
+def result(settings: WarehouseSettings, sql: str) -> pa.Table:
+    """Return the result of a statement as of one snapshot; raise `WrongQuery` for what DuckDB does not take."""
+    with closing(opening.reader(settings)) as connection:
+        try:
+            return connection.execute(sql).to_arrow_table()
+        except duckdb.Error as error:
+            raise WrongQuery(str(error)) from error
+
+
+def statuses(settings: WarehouseSettings) -> list[TableStatus]:
+    """Return what each table holds, by schema and name."""
+    with closing(opening.reader(settings)) as connection:
+        return [_status(connection, name) for name in _tables(connection)]
+
+
+def _tables(connection: DuckDBPyConnection) -> list[TableName]:
+    rows = connection.execute(
+        "SELECT table_schema, table_name FROM information_schema.tables "
+        "WHERE table_type = 'BASE TABLE' AND table_catalog = current_database() ORDER BY ALL"
+    ).fetchall()
+    found = {TableName(schema, table) for schema, table in rows}
+    return sorted(name for name in found if TableName(name.schema, name.table + HISTORY) in found)
+
+
+def _status(connection: DuckDBPyConnection, name: TableName) -> TableStatus:
+    row = connection.execute(
+        "SELECT count(*), count(*) FILTER (WHERE _penstock_deleted), max(_emitted_at), max(_penstock_synced_at) "  # noqa: S608 - quoted
+        f"FROM {table_sql(name)}"
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an aggregate has one row
+    return TableStatus(name.schema, name.table, row[0], row[1], utc_text(row[2]), utc_text(row[3]))

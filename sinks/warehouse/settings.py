@@ -1,0 +1,78 @@
+"""What a warehouse and its loader are configured as."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+from broker.registry_http import RegistryAccess, registry_access
+from config.model import Configuration
+from config.secrets import kafka_options
+from providers.registry import PROVIDERS, provider, provider_of
+from schemas.topics import OUTCOMES, lane_topic
+from sinks.warehouse.limits import Limits
+from sinks.warehouse.rows.shape import OwnTypes
+
+CHANGES = "changes."
+
+
+class WarehouseSettings(Struct, frozen=True):
+    """Where rows are kept."""
+
+    engine: Literal["ducklake", "duckdb"]
+    folder: Path
+    may_download: bool
+
+
+class LoaderSettings(Struct, frozen=True):
+    """What the process reads, writes and serves."""
+
+    kafka: Mapping[str, str]
+    registry: RegistryAccess
+    group: str
+    route_topics: frozenset[str]
+    own_types: OwnTypes
+    warehouse: WarehouseSettings
+    limits: Limits
+    operations_host: str
+    operations_port: int
+
+    def wants(self, topic: str) -> bool:
+        """Say whether a topic holds changes, those of routes included, or outcomes."""
+        return topic.startswith(CHANGES) or topic == OUTCOMES or topic in self.route_topics
+
+
+def warehouse_settings(configuration: Configuration, data_dir: Path) -> WarehouseSettings:
+    """Return where a configuration keeps rows."""
+    table = configuration.warehouse
+    folder = data_dir / "warehouse" if table.path is None else Path(table.path)
+    return WarehouseSettings(table.engine, folder.absolute(), table.download)
+
+
+def loader_settings(configuration: Configuration, environ: Mapping[str, str], data_dir: Path) -> LoaderSettings:
+    """Return a loader's settings; raise `ConfigurationError` for a secret that cannot be read."""
+    table = configuration.warehouse
+    return LoaderSettings(
+        kafka_options(configuration, environ),
+        registry_access(configuration, environ),
+        f"penstock.{configuration.worker.app}.warehouse",
+        frozenset(
+            lane_topic(route.topic, route.priority)
+            for route in configuration.routes
+            if route.topic and route.mode == "changes"
+        ),
+        own_types(configuration),
+        warehouse_settings(configuration, data_dir),
+        Limits(table.batch_rows, float(table.batch_s), table.compact_every),
+        table.operations_host,
+        table.operations_port,
+    )
+
+
+def own_types(configuration: Configuration) -> OwnTypes:
+    """Return each provider's resource types that have tables: its own, and those that the sources list."""
+    own = {name: set(provider(name).resource_types) for name in PROVIDERS}
+    for source in configuration.sources:
+        own[source.provider].update(provider_of(source).resource_types)
+    return {name: frozenset(types) for name, types in own.items()}
