@@ -32,8 +32,8 @@ class SinkConsumer:
     def __init__(self, kafka: Mapping[str, str], group: str, wants: Callable[[str], bool]) -> None:
         self._consumer: Consumer = clients.consumer({**kafka, **_OPTIONS, "group.id": group})
         self._wants = wants
-        self._known: set[Partition] = set()
-        self._positions: dict[Partition, int] = {}
+        self._starts: dict[Partition, int] = {}
+        self._ends: dict[Partition, int] = {}
         self._is_silent = False
 
     @property
@@ -46,7 +46,9 @@ class SinkConsumer:
         try:
             listed = topic_reader.topics(self._consumer)
             new = {(name, number) for name, numbers in listed.items() if self._wants(name) for number in numbers}
-            parts = [topic_reader.range_of(self._consumer, *partition) for partition in sorted(new - self._known)]
+            parts = [
+                topic_reader.range_of(self._consumer, *partition) for partition in sorted(new - self._starts.keys())
+            ]
         except KafkaException as error:
             self._note(is_silent=True, detail=error.args[0].str())
             return
@@ -54,22 +56,26 @@ class SinkConsumer:
         starts = [TopicPartition(part.topic, part.partition, _start(part, stored)) for part in parts]
         if starts:
             self._consumer.incremental_assign(starts)
-        for start in starts:
-            self._known.add((start.topic, start.partition))
-            self._positions[start.topic, start.partition] = start.offset
+            self._starts |= {(start.topic, start.partition): start.offset for start in starts}
 
     def poll(self, limit: int, timeout_s: float) -> list[Message]:
         """Return the next records, at most `limit`."""
         messages = self._consumer.consume(limit, timeout=timeout_s)
-        records = [message for message in messages if self._is_record(message)]
-        for message in records:
-            partition = topic_reader.topic_of(message), topic_reader.partition_of(message)
-            self._positions[partition] = topic_reader.offset_of(message) + 1
-        return records
+        return [message for message in messages if self._is_record(message)]
 
-    def lag(self) -> int:
-        """Return how many records wait on Kafka, by what the client knows without asking."""
-        return sum(map(partial(_behind, self._consumer), self._positions.items()))
+    def positions(self, stored: Mapping[Partition, int]) -> dict[Partition, int]:
+        """Return how far each partition is in the sink, if the sink has stored all that was read.
+
+        The marks that end a transaction are no records: behind them the end of a partition is farther than any record's offset.
+        """
+        return {
+            partition: max(stored.get(partition, start), self._ends.get(partition, 0))
+            for partition, start in self._starts.items()
+        }
+
+    def lag(self, stored: Mapping[Partition, int]) -> int:
+        """Return how many records are not in the sink yet, by what the client knows without asking."""
+        return sum(map(partial(_behind, self._consumer), self.positions(stored).items()))
 
     def show(self, offsets: Mapping[Partition, int]) -> None:
         """Commit offsets to the group, for tools that show its lag; a failure does not matter."""
@@ -85,7 +91,10 @@ class SinkConsumer:
         error = message.error()
         if error is None:
             return True
-        if error.code() != KafkaError._PARTITION_EOF:
+        if error.code() == KafkaError._PARTITION_EOF:
+            partition = topic_reader.topic_of(message), topic_reader.partition_of(message)
+            self._ends[partition] = topic_reader.offset_of(message)
+        else:
             self._note(is_silent=True, detail=error.str())  # the client tries again by itself
         return False
 

@@ -82,6 +82,28 @@ def backup(
     results().line(f"the warehouse is copied to {target}")
 
 
+@warehouse.command()
+def rebuild(config: ConfigOption = None, data_dir: DataDirOption = DATA_DIR) -> None:
+    """Build the warehouse anew from the change topics, while the loader is stopped. Interrupted, the next run goes on.
+
+    The old warehouse is read until the new one is complete, and removed then.
+    """
+    import os
+
+    from console.options import load_configuration
+    from console.screen import progress, results
+    from console.warehouse_extra import needed
+    from sinks.warehouse.settings import loader_settings
+
+    settings = loader_settings(load_configuration(config, data_dir), os.environ, data_dir)
+    with needed():
+        from sinks.warehouse import rebuild as building
+
+        with progress("records loaded", building.total(settings)) as advance:
+            read = building.rebuild(settings, advance)
+    results().line(f"the warehouse is rebuilt from {read:,} records")
+
+
 def _settings(config: Path | None, data_dir: Path) -> "WarehouseSettings":
     from console.options import load_configuration
     from sinks.warehouse.settings import warehouse_settings

@@ -44,7 +44,7 @@ class Loader:
     def __init__(
         self, consumer: SinkConsumer, decode: Decode, warehouse: Warehouse, layouts: Layouts, limits: Limits
     ) -> None:
-        self.metrics = Metrics(consumer.lag)
+        self.metrics = Metrics()
         self.stopping = threading.Event()
         self.is_started = False
         self.failing: str | None = None
@@ -68,6 +68,16 @@ class Loader:
         except Interrupted:  # told to stop during an outage; what was read is read again
             return
 
+    def run_until(self, is_complete: Callable[[dict[Partition, int]], bool], advance: Callable[[int], None]) -> int:
+        """Load until the positions of the partitions suffice; return the number of records read."""
+        self._stored = self._retried(self._offsets)
+        read = 0
+        while not is_complete(self._consumer.positions(self._stored)):
+            count = self.step()
+            advance(count)
+            read += count
+        return read
+
     def step(self) -> int:
         """Load at most one batch; return the number of its records."""
         self._discover()
@@ -75,12 +85,14 @@ class Loader:
         if messages:
             self._load(self._retried(partial(self._records, messages)))
             self._consumer.show(self._stored)
+            self.metrics.lag.set(self._consumer.lag(self._stored))
         return len(messages)
 
     def _discover(self) -> None:
         if time.monotonic() - self._discovered_s >= DISCOVER_EVERY_S or not self._discovered_s:
             self._consumer.discover(self._stored)
             self._discovered_s = time.monotonic()
+            self.metrics.lag.set(self._consumer.lag(self._stored))
 
     def _gathered(self) -> Sequence[Message]:
         """Return the records of the next batch; none if none come soon, or the loader is to stop."""

@@ -1,6 +1,5 @@
 """The loader's metrics. Labels are tables, of which the column tables and the configuration allow a finite number."""
 
-from collections.abc import Callable
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -13,7 +12,7 @@ BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 class Metrics:
     """What one loader counts."""
 
-    def __init__(self, lag: Callable[[], int]) -> None:
+    def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self.bad = Counter("penstock_loader_bad_records", "Records that make no row.", ["reason"], registry=registry)
@@ -31,10 +30,9 @@ class Metrics:
             ["table"],
             registry=registry,
         )
-        behind = Gauge(
+        self.lag = Gauge(
             "penstock_loader_lag_records", "Records on Kafka that are not in the warehouse.", registry=registry
         )
-        behind.set_function(lag)
 
     def committed(self, batch: Batch, took_s: float, now: datetime) -> None:
         """Count a batch that was committed."""

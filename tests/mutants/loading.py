@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutants.mutant import Mutant
 
 ROWS = "tests/unit/sinks/warehouse/test_rows.py"
+ENGINES = "tests/unit/sinks/warehouse/test_engines.py"
 
 LOADING: Final = (
     Mutant(
@@ -22,5 +23,29 @@ LOADING: Final = (
         "        if best is None or not is_overtaken(change, best[0]):\n",
         "        if True:\n",
         (f"{ROWS}::test_late_lane_does_not_win",),
+    ),
+    Mutant(
+        "offsets_are_not_compared",
+        "Every change is one row: two loaders on one warehouse, or a batch whose commit was in doubt, write it twice.",
+        "sinks/warehouse/engines/duckdb_writer.py",
+        "            if not expected_offsets(self.offsets(), batch):\n",
+        "            if False:\n",
+        (f"{ENGINES}::test_batch_that_was_read_twice_is_refused_whole",),
+    ),
+    Mutant(
+        "copy_of_a_change_is_a_row",
+        "Every change is one row: a change that routes send to two topics is there twice.",
+        "sinks/warehouse/engines/duckdb_writer.py",
+        "WHERE _emitted_at BETWEEN ",
+        "WHERE false AND _emitted_at BETWEEN ",
+        (f"{ENGINES}::test_copy_on_another_topic_is_one_change",),
+    ),
+    Mutant(
+        "row_of_a_lower_lane_replaces",
+        "The current table has the newest state: a change from a lower lane replaces the row of a later one.",
+        "sinks/warehouse/engines/duckdb_writer.py",
+        "n._raw_offset < o._raw_offset",
+        "false",
+        (f"{ENGINES}::test_change_from_a_lower_lane_does_not_overwrite",),
     ),
 )

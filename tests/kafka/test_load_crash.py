@@ -1,0 +1,76 @@
+"""The loader is killed with SIGKILL under load, twenty times per engine; afterwards rows are a fold over the changes."""
+
+import random
+import threading
+import time
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from schemas.records import Document
+from sinks.warehouse import opening
+from tests.support.processes.loaders import Feed, Loader, changes_of, loader
+from tests.support.waiting import until
+from tests.unit.sinks.warehouse.test_engines import files_in_use, files_on_disk
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(1_500)]
+KILLS = 20
+SMALL_BATCHES = "batch_rows = 150\nbatch_s = 0.1\ncompact_every = 4\n"  # kills hit commits and compactions
+
+
+@pytest.mark.parametrize("engine", ["ducklake", "duckdb"])
+def test_killed_loader_loses_nothing_and_doubles_nothing(
+    kafka: str, registry: str, tmp_path: Path, engine: str
+) -> None:
+    """Twenty SIGKILLs at random moments: the history is the topic, the current table its fold, and no file is an orphan."""
+    source = f"load-{uuid.uuid4().hex[:8]}"
+    feed, stopping = Feed(kafka, registry, source), threading.Event()
+    with loader(tmp_path, kafka, registry, source, engine, SMALL_BATCHES) as loading, ThreadPoolExecutor(1) as feeder:
+        written = feeder.submit(feed.run, stopping)
+        try:
+            kill_at_random(loading)
+        finally:
+            stopping.set()
+        loading.start()
+        count = written.result()
+        until(lambda: history_count(loading) >= count, 300, f"{count} changes in the history", poll_s=0.5)
+        assert loading.stop() == 0
+        changes = changes_of(kafka, registry, source)
+
+        assert len(changes) == count
+        assert_equal_to(loading, changes)
+        with closing(opening.writer(loading.settings)) as warehouse:
+            warehouse.compact(0)
+        assert files_on_disk(loading.settings) == files_in_use(loading.settings)
+        assert_equal_to(loading, changes)
+
+
+def kill_at_random(loading: Loader) -> None:
+    """Start and kill the loader, each time a random while after it has begun to read."""
+    rng = random.Random(5)  # noqa: S311 - reproducible
+    for _ in range(KILLS):
+        loading.start()
+        time.sleep(rng.uniform(0.0, 2.5))  # what is tested is a random moment
+        loading.kill()
+
+
+def history_count(loading: Loader) -> int:
+    """Return how many changes the history holds; 0 before there is one."""
+    tables = loading.rows("SELECT 1 AS one FROM information_schema.tables WHERE table_schema = '{s}'")
+    if not tables:
+        return 0
+    return int(loading.rows('SELECT count(*) AS n FROM "{s}".product_history')[0]["n"])
+
+
+def assert_equal_to(loading: Loader, changes: list[Document]) -> None:
+    """Compare both tables with the changes on the topic."""
+    history = loading.rows('SELECT _event_id FROM "{s}".product_history ORDER BY 1')
+    assert [row["_event_id"] for row in history] == sorted(change["event_id"] for change in changes)
+    last = {change["resource_key"]: change for change in changes}
+    current = loading.rows('SELECT _key, _event_id, _penstock_deleted FROM "{s}".product ORDER BY 1')
+    assert [tuple(row.values()) for row in current] == [
+        (key, change["event_id"], change["op"] == "d") for key, change in sorted(last.items())
+    ]

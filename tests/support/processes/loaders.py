@@ -1,0 +1,186 @@
+"""A real loader process for tests, and changes for it to load."""
+
+import json
+import os
+import random
+import sys
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+from confluent_kafka import Producer
+
+from broker import topic_reader
+from broker.schema_registry import Registry
+from broker.topic_admin import Topics
+from config.loading import load
+from local.guard import Child, spawn
+from schemas import codec
+from schemas.records import Change, Document, RawDelivery, resource_key
+from sinks.warehouse.query import result
+from sinks.warehouse.settings import WarehouseSettings, warehouse_settings
+from tests.support.waiting import until
+
+TOPIC = "changes.shopify.product"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+IN_A_TRANSACTION = 25
+
+
+class Loader:
+    """One `penstock load` with a configuration and a data directory of its own."""
+
+    def __init__(self, directory: Path, kafka: str, registry: str, source: str, engine: str, more: str = "") -> None:
+        self.directory = directory
+        self.schema = source.replace("-", "_")
+        self.log = directory / "loader.log"
+        self.log.touch()
+        self.configuration = directory / "penstock.toml"
+        self.configuration.write_text(
+            f'[kafka]\nbootstrap_servers = "{kafka}"\n[registry]\nurl = "{registry}"\n'
+            f'[worker]\napp = "{source}"\n[[sources]]\nname = "{source}"\nprovider = "shopify"\n'
+            f'secrets = ["text:made-up"]\n[warehouse]\nengine = "{engine}"\noperations_port = 0\n{more}'
+        )
+        self._child: Child | None = None
+
+    @property
+    def settings(self) -> WarehouseSettings:
+        """Return where it keeps rows."""
+        return warehouse_settings(load(self.configuration, {}), self.directory)
+
+    def start(self) -> None:
+        """Start it, and return once it reads."""
+        before = len(self.events("loader_started"))
+        command = [str(Path(sys.executable).parent / "penstock"), "load"]
+        environment = {
+            **os.environ,
+            "PENSTOCK_CONFIG": str(self.configuration),
+            "PENSTOCK_DATA_DIR": str(self.directory),
+        }
+        self._child = spawn(command, log=self.log, environment=environment)
+        until(lambda: len(self.events("loader_started")) > before or self.has_ended, 120, "a loader that has started")
+        assert not self.has_ended, self.log.read_text()[-4_000:]
+
+    @property
+    def has_ended(self) -> bool:
+        """Say whether the process has ended by itself."""
+        return self._child is not None and self._child.exit_code() is not None
+
+    def kill(self) -> None:
+        """End it with SIGKILL."""
+        assert self._child is not None
+        assert not self.has_ended, self.log.read_text()[-4_000:]
+        self._child.kill()
+
+    def stop(self) -> int:
+        """End it with SIGTERM and return its exit code."""
+        assert self._child is not None
+        return self._child.stop(60)
+
+    def end(self) -> None:
+        """End it, whatever state it is in."""
+        if self._child is not None and not self.has_ended:
+            self._child.kill()
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Return the log lines of an event."""
+        lines = self.log.read_text(errors="replace").splitlines()
+        found = (json.loads(line) for line in lines if f'"{name}"' in line)
+        return [event for event in found if event.get("event") == name]
+
+    def get(self, path: str) -> httpx.Response:
+        """Return the answer of its operations port."""
+        port = self.events("loader_started")[-1]["operations_port"]
+        return httpx.get(f"http://127.0.0.1:{port}{path}", timeout=10, trust_env=False)
+
+    def rows(self, sql: str) -> list[Document]:
+        """Return the result of a statement, in which `{s}` is the source's schema; nothing before there are tables."""
+        found: list[Document] = result(self.settings, sql.format(s=self.schema)).to_pylist()
+        return found
+
+
+@contextmanager
+def loader(directory: Path, kafka: str, registry: str, source: str, engine: str, more: str = "") -> Iterator[Loader]:
+    """Give a loader, not yet started, that ends with the block."""
+    made = Loader(directory, kafka, registry, source, engine, more)
+    try:
+        yield made
+    except BaseException as error:
+        error.add_note(made.log.read_text()[-4_000:])
+        raise
+    finally:
+        made.end()
+
+
+class Feed:
+    """Writes changes of a source's products as a worker does: in transactions, of which some are aborted."""
+
+    def __init__(self, kafka: str, registry: str, source: str, resources: int = 300) -> None:
+        self._source = source
+        self._resources = resources
+        self._rng = random.Random(11)  # noqa: S311 - reproducible
+        self._documents: dict[int, bytes] = {}
+        self._raw_offset = 0
+        Topics({"bootstrap.servers": kafka}, 4).ensure(TOPIC)
+        with closing(Registry(registry)) as opened:
+            self._prefix = opened.prefix(TOPIC, "change")
+        self._producer = Producer({"bootstrap.servers": kafka, "transactional.id": f"feed-{uuid.uuid4().hex}"})
+        self._producer.init_transactions(30)
+
+    def write(self, transactions: int = 1) -> int:
+        """Write transactions; return the number of changes that were committed."""
+        return sum(self._transaction() for _ in range(transactions))
+
+    def run(self, stopping: threading.Event) -> int:
+        """Write twenty transactions a second until told to stop; return the number of committed changes."""
+        written = 0
+        while not stopping.wait(0.05):
+            written += self.write()
+        return written
+
+    def _transaction(self) -> int:
+        is_aborted = self._rng.random() < 0.1
+        stored = dict(self._documents)
+        self._producer.begin_transaction()
+        for _ in range(IN_A_TRANSACTION):
+            self._change(self._rng.randrange(self._resources))
+        if is_aborted:
+            self._producer.flush(30)  # so that the records are on the topic, for readers to skip
+            self._producer.abort_transaction(30)
+            self._documents = stored
+            return 0
+        self._producer.commit_transaction(30)
+        return IN_A_TRANSACTION
+
+    def _change(self, number: int) -> None:
+        self._raw_offset += 1
+        before = self._documents.get(number)
+        is_deletion = before is not None and self._rng.random() < 0.05
+        after = None if is_deletion else b'{"id":%d,"title":"title %d"}' % (number, self._raw_offset)
+        op: Any = "d" if is_deletion else "u" if before else "c"
+        time = START + timedelta(milliseconds=self._raw_offset)
+        key = resource_key("shopify", self._source, "", "product", str(number))
+        made = Change(uuid.uuid4().hex, op, key, "product", str(number), (), before, after, time, time)
+        delivery = RawDelivery(
+            f"d{self._raw_offset}", "shopify", self._source, "products/update", time, key, b"", partition=0,
+            offset=self._raw_offset,
+        )  # fmt: skip
+        value = codec.encode_change(self._prefix, made, delivery, codec.time_us(time) or 0)
+        self._producer.produce(TOPIC, value, key, partition=number % 4)
+        if after is None:
+            self._documents.pop(number)
+        else:
+            self._documents[number] = after
+
+
+def changes_of(kafka: str, registry: str, source: str) -> list[Document]:
+    """Return the committed changes of a source, each partition's in order."""
+    with closing(Registry(registry)) as opened, topic_reader.consumer({"bootstrap.servers": kafka}) as reader:
+        messages = topic_reader.read(reader, topic_reader.ranges(reader, TOPIC))
+        values = [topic_reader.value_of(message) for message in messages]
+        found = [opened.decode(value) for value in values if value.startswith(b"\0")]  # others are tests' bad records
+    return [change for change in found if change["source"]["source"] == source]
