@@ -119,7 +119,7 @@ def test_second_loader_is_refused_and_the_first_ends_cleanly(loading: Loader) ->
 def test_rebuilt_warehouse_equals_the_old_one(loading: Loader) -> None:
     """From the topics alone the same rows come about; a missing exchange of folders is made up for."""
     loading.end()
-    statement = 'SELECT _key, _event_id, title, _penstock_deleted FROM "{s}".product ORDER BY 1'
+    statement = 'SELECT _key, _event_id, _version, _penstock_deleted FROM "{s}".product ORDER BY 1'
     before, count = loading.rows(statement), history_count(loading)
 
     said, _ = penstock(loading, "warehouse", "rebuild")

@@ -36,7 +36,7 @@ def test_killed_loader_loses_nothing_and_doubles_nothing(
             stopping.set()
         loading.start()
         count = written.result()
-        until(lambda: history_count(loading) >= count, 300, f"{count} changes in the history", poll_s=0.5)
+        until(lambda: history_count(loading) >= count, 300, f"{count} changes in the history", poll_s=2)
         assert loading.stop() == 0
         changes = changes_of(kafka, registry, source)
 

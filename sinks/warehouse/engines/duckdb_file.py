@@ -1,11 +1,13 @@
 """One DuckDB file. A process that has it open for writing shuts all others out, so it is open only while a batch is written."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
 import duckdb
+from duckdb import DuckDBPyConnection
 
 from sinks.warehouse.engines.duckdb_writer import Columns, DuckDbWriter, translated
 from sinks.warehouse.engines.engine import Compaction
@@ -14,6 +16,8 @@ from sinks.warehouse.rows.batch import Batch, Partition
 
 FILE: Final = "warehouse.duckdb"
 MEMORY: Final = "256MB"
+READERS_S: Final = 5.0  # how long to wait for readers before the batch is tried again later
+RETRY_S: Final = 0.005
 
 
 class DuckDbFile:
@@ -40,7 +44,7 @@ class DuckDbFile:
 
     def compact(self, keep_s: float) -> Compaction:  # noqa: ARG002 - a file has no snapshots
         """Write what is in the log into the file; DuckDB reuses freed space by itself."""
-        with translated(), duckdb.connect(str(self._folder / FILE)) as connection:
+        with translated(), closing(_opened(self._folder / FILE)) as connection:
             connection.execute("CHECKPOINT")
         return Compaction(1, 1)
 
@@ -48,7 +52,7 @@ class DuckDbFile:
         """Copy every table into a file of the same name in another folder."""
         target.mkdir(parents=True, exist_ok=True)
         copy = str(target / FILE).replace("'", "''")
-        with translated(), duckdb.connect(str(self._folder / FILE)) as connection:
+        with translated(), closing(_opened(self._folder / FILE)) as connection:
             connection.execute(f"ATTACH '{copy}' AS copy")
             connection.execute("COPY FROM DATABASE warehouse TO copy")
 
@@ -58,5 +62,20 @@ class DuckDbFile:
 
     @contextmanager
     def _writer(self) -> Iterator[DuckDbWriter]:
-        with translated(), duckdb.connect(str(self._folder / FILE), config={"memory_limit": MEMORY}) as connection:
+        with translated(), closing(_opened(self._folder / FILE)) as connection:
             yield DuckDbWriter(connection, self._columns)
+
+
+def _opened(file: Path) -> DuckDBPyConnection:
+    """Return a connection once no reader has the file open; raise DuckDB's error if one keeps it for too long.
+
+    The loader's own backoff would let readers that come often starve it: they leave pauses that are shorter than its waits.
+    """
+    deadline_s = time.monotonic() + READERS_S
+    while True:
+        try:
+            return duckdb.connect(str(file), config={"memory_limit": MEMORY})
+        except duckdb.IOException:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(RETRY_S)

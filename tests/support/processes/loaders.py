@@ -136,9 +136,9 @@ class Feed:
         return sum(self._transaction() for _ in range(transactions))
 
     def run(self, stopping: threading.Event) -> int:
-        """Write twenty transactions a second until told to stop; return the number of committed changes."""
+        """Write five transactions a second until told to stop; return the number of committed changes."""
         written = 0
-        while not stopping.wait(0.05):
+        while not stopping.wait(0.2):
             written += self.write()
         return written
 
