@@ -8,6 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ def loading(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory)
     source = f"load-{uuid.uuid4().hex[:8]}"
     with loader(tmp_path_factory.mktemp("load"), kafka, registry, source, "ducklake", "batch_s = 0.1\n") as made:
         made.start()
+        until(lambda: made.get("/readyz").status_code == HTTPStatus.OK, 60, "a loader that is ready", poll_s=0.2)
         yield made
 
 
