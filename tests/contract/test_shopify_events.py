@@ -252,7 +252,7 @@ def test_older_event_is_stale() -> None:
 
 def test_event_without_update_time_does_not_make_the_webhook_stale() -> None:
     """It is triggered after the update, and after the webhook, so its time is later than any that the webhook shows."""
-    untimed = request(envelope({"product": {"title": "A"}}), shopify_triggered_at="2026-01-31T12:00:01.000000Z")
+    untimed = request(envelope({"product": {"title": "B"}}), shopify_triggered_at="2026-01-31T12:00:01.000000Z")
 
     pipeline, document = state([untimed, classic(WHOLE)])
 
