@@ -23,6 +23,7 @@ COPY local local
 COPY providers providers
 COPY schemas schemas
 COPY simulator simulator
+COPY sinks sinks
 COPY streams streams
 RUN tools/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir wheels . \
     && tools/bin/pip --python /opt/penstock/bin/python install --no-index --no-deps wheels/penstock-*.whl

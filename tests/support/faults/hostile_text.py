@@ -13,7 +13,10 @@ MARKS = frozenset("\u061c\u200e\u200f")
 OURS = re.compile(r"\x1b\[(?:[0-9;]*m|2K|1A|\?25[lh])|\r(?=\x1b\[(?:2K|1A))")
 """What Rich writes for colours and progress bars where there is a terminal; HOSTILE has none of it."""
 
-WITHOUT_KAFKA = frozenset({"acls", "up", "ingress", "worker", "send", "check", "spool", "verify", "try-filter"})
+WITHOUT_KAFKA = frozenset(
+    {"acls", "up", "ingress", "worker", "send", "check", "spool", "verify", "try-filter", "load", "query"}
+    | {"warehouse status", "warehouse compact", "warehouse backup", "warehouse rebuild"}
+)
 WITH_KAFKA = frozenset({"tail", "explain", "replay", "check", "state get", "state list", "state count"})
 """Every command is in one of both, and has cases in tests/unit/console/test_hostile.py or tests/kafka/test_hostile.py."""
 

@@ -7,6 +7,7 @@ Kafka are in tests/kafka/test_hostile.py; tests/unit/test_output.py shows that n
 import hmac
 import json
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +21,12 @@ from ingress.delivery.spool_file import Row, SpoolFile, pack
 from local import logs
 from local.screen import output, say
 from schemas.records import Correction, RawDelivery
+from sinks.warehouse import opening
+from sinks.warehouse.rows.batch import batch_of
+from sinks.warehouse.settings import WarehouseSettings
 from streams.replay.differences import Decided, DeliveryDifference, Event, EventDifference, StateDifference
 from streams.replay.redecide import Tally
+from tests.support.builders.loaded_changes import PRODUCT, SYNCED, layouts
 from tests.support.faults.hostile_text import (
     HOSTILE,
     LEGIBLE,
@@ -88,9 +93,21 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "state get": (("state", "get", HOSTILE),),
     "state list": (("state", "list", "--limit", HOSTILE),),
     "state count": (("state", "count", HOSTILE),),
+    "load": (("load",),),
+    "query": (("query", HOSTILE), ("query", "select 1", "--parquet", HOSTILE)),
+    "warehouse status": (("warehouse", "status"), ("warehouse", "status", "--data-dir", HOSTILE)),
+    "warehouse compact": (("warehouse", "compact", "--data-dir", "product.json"),),
+    "warehouse backup": (
+        ("warehouse", "backup", "foreign"),
+        ("warehouse", "backup", HOSTILE, "--data-dir", "product.json"),
+    ),
+    "warehouse rebuild": (("warehouse", "rebuild"),),
 }
 READERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("acls", "check", "up", "ingress", "worker", "tail", "state list", "state count"), ()),
+    **dict.fromkeys(("load", "warehouse status", "warehouse compact", "warehouse rebuild"), ()),
+    "query": ("select 1",),
+    "warehouse backup": ("copy",),
     "send": ("acme", "product.json", "--url", NOWHERE, "-t", "a"),
     "verify": ("request.http", "-s", "acme"),
     "explain": ("x",),
@@ -165,8 +182,8 @@ class Run:
 def every_command() -> set[str]:
     """Return the names of all commands, those of a group with the group's before them."""
     commands = dict(getattr(get_command(cli.app), "commands", {}))
-    state = commands.pop("state")
-    return {*commands, *(f"state {name}" for name in state.commands)}
+    groups = {name: commands.pop(name) for name in ("state", "warehouse")}
+    return {*commands, *(f"{group} {name}" for group, held in groups.items() for name in held.commands)}
 
 
 def test_every_command_is_held_to_it() -> None:
@@ -175,12 +192,29 @@ def test_every_command_is_held_to_it() -> None:
     assert every_command() == set(COMMANDS)
 
 
+@pytest.mark.parametrize("form", [(), ("--csv",), ("--json",)])
+def test_result_of_a_query_is_shown_escaped(run: Run, tmp_path: Path, form: tuple[str, ...]) -> None:
+    """Documents reach the warehouse as they are: values, names of columns and messages of DuckDB are anybody's text."""
+    with closing(opening.writer(WarehouseSettings("ducklake", tmp_path / "data" / "warehouse", False))) as made:
+        made.apply(batch_of((), made.offsets(), layouts(PRODUCT), SYNCED))
+    value, name = LEGIBLE + HOSTILE.replace("'", "''").replace("\0", ""), HOSTILE.replace('"', '""').replace("\0", "")
+
+    printed = run("query", f"select '{value}' as \"{name}\"", "--data-dir", "data", *form)
+    assert LEGIBLE in printed or not form  # a table is as wide as the terminal
+    assert "Traceback" not in run("query", f'select "{name}"', "--data-dir", "data", *form)
+
+
 @pytest.mark.parametrize("arguments", [given for cases in COMMANDS.values() for given in cases], ids=repr)
 def test_arguments_and_files_are_shown_escaped(run: Run, arguments: tuple[str, ...]) -> None:
     """This holds for any file and command line; the services are away, so faults are shown too."""
     if arguments == ("up", "--data-dir", "foreign"):
         arguments = ("up", "--data-dir", "foreign", "--port", "0", "--kafka-port", "0", "--registry-port", "0")
-    if arguments[0] in {"ingress", "worker"} or " ".join(arguments[:2]) in WITH_KAFKA or arguments[0] in WITH_KAFKA:
+    if (
+        arguments[0] in {"ingress", "worker", "load"}
+        or arguments == ("warehouse", "rebuild")
+        or " ".join(arguments[:2]) in WITH_KAFKA
+        or arguments[0] in WITH_KAFKA
+    ):
         Path("penstock.toml").write_text(CONFIGURED["unknown key"])  # else it would serve, or look for Kafka
 
     assert "Traceback" not in run(*arguments)
