@@ -55,7 +55,6 @@ _LEADING = "\ufeff"
 _TRAILING = "\x00 \t\r\n\v\f"
 _JSON_SPACE = " \t\r\n"
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _LONE_HIGH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
 _LONE_LOW = re.compile(r"(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 
@@ -144,8 +143,8 @@ def _whole_units(body: bytes, codec: str) -> bytes:
 
 def _with_whole_characters(text: str) -> str:
     """Return a JSON text with U+FFFD for every lone surrogate, written as itself or as an escape; else the same object."""
-    if not _is_encodable(text):  # pairs, written as two characters by senders that count in UTF-16, become one
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    if not _is_encodable(text):
+        text = _without_halves(text)
     if not _SURROGATE_ESCAPE.search(text):
         return text
     # With escaped backslashes out of the way, every backslash begins an escape, and no replacement needs a function. NUL stands
@@ -158,6 +157,11 @@ def _with_whole_characters(text: str) -> str:
     return plain.replace("\x00", r"\\") if highs or lows else text
 
 
+def _without_halves(text: str) -> str:
+    """Return a text in which pairs, written as two characters by senders that count in UTF-16, are one, and halves U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def _merges_names(text: str) -> bool:
     """Return whether names of one object, different in a JSON text, are the same once it has no lone surrogates."""
     merges = False
@@ -165,7 +169,7 @@ def _merges_names(text: str) -> bool:
     def compare(fields: list[tuple[str, object]]) -> None:
         nonlocal merges
         names = {name for name, _ in fields}
-        merges = merges or len({_SURROGATE.sub("\ufffd", name) for name in names}) < len(names)
+        merges = merges or len(set(map(_without_halves, names))) < len(names)
 
     try:
         json.loads(text, object_pairs_hook=compare, parse_int=str, parse_float=str)

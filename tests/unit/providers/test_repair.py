@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from providers.base import Unparsed
@@ -200,6 +200,7 @@ def test_any_document_with_a_mark_is_the_same(document: Any, mark: str) -> None:
 
 
 @given(document=_documents(_broken_texts), is_ascii=st.booleans())
+@example(document=dict.fromkeys(("\ud83d\ud83d", "\ud83d\ude00")), is_ascii=False)  # two halves, and a pair
 def test_any_document_with_lone_surrogates_has_replacements(document: Any, is_ascii: bool) -> None:
     """As escapes or as bytes, beside pairs and backslashes; what comes out can be written as UTF-8."""
     assume(_fields(_whole(document)) == _fields(document))  # no two names become one
