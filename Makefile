@@ -67,7 +67,7 @@ test-charts: setup .venv-charts/.installed ## lint and render the Helm chart wit
 	.venv-charts/bin/python -m pip install --require-hashes --disable-pip-version-check -q -r $<
 	@touch $@
 
-soak: setup ## minutes of strange requests, and of faults on three brokers (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
+soak: setup ## minutes of strange requests, of faults on three brokers, and of killed loaders (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
 	$(BIN)/python -m pytest tests/soak -s
 
 mutants: setup ## plant known mutants in a copy, one at a time, and see each caught (MUTANTS="--quick": those that need no Kafka)

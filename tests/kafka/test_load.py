@@ -15,8 +15,7 @@ import pytest
 from confluent_kafka import Producer
 
 from broker.topic_admin import Topics
-from tests.kafka.test_load_crash import history_count
-from tests.support.processes.loaders import TOPIC, Feed, Loader, loader
+from tests.support.processes.loaders import TOPIC, Feed, Loader, history_count, loader
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka

@@ -184,3 +184,11 @@ def changes_of(kafka: str, registry: str, source: str) -> list[Document]:
         values = [topic_reader.value_of(message) for message in messages]
         found = [opened.decode(value) for value in values if value.startswith(b"\0")]  # others are tests' bad records
     return [change for change in found if change["source"]["source"] == source]
+
+
+def history_count(loading: Loader) -> int:
+    """Return how many changes the history holds; 0 before there is one."""
+    tables = loading.rows("SELECT 1 AS one FROM information_schema.tables WHERE table_schema = '{s}'")
+    if not tables:
+        return 0
+    return int(loading.rows('SELECT count(*) AS n FROM "{s}".product_history')[0]["n"])

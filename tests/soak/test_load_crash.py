@@ -12,7 +12,7 @@ import pytest
 
 from schemas.records import Document
 from sinks.warehouse import opening
-from tests.support.processes.loaders import Feed, Loader, changes_of, loader
+from tests.support.processes.loaders import Feed, Loader, changes_of, history_count, loader
 from tests.support.waiting import until
 from tests.unit.sinks.warehouse.test_engines import files_in_use, files_on_disk
 
@@ -55,14 +55,6 @@ def kill_at_random(loading: Loader) -> None:
         loading.start()
         time.sleep(rng.uniform(0.0, 2.5))  # what is tested is a random moment
         loading.kill()
-
-
-def history_count(loading: Loader) -> int:
-    """Return how many changes the history holds; 0 before there is one."""
-    tables = loading.rows("SELECT 1 AS one FROM information_schema.tables WHERE table_schema = '{s}'")
-    if not tables:
-        return 0
-    return int(loading.rows('SELECT count(*) AS n FROM "{s}".product_history')[0]["n"])
 
 
 def assert_equal_to(loading: Loader, changes: list[Document]) -> None:
