@@ -174,6 +174,7 @@ def make_raw_as_ingress(site: Site) -> None:
     (folder / "penstock.toml").write_text(site.configuration(PLAIN, "sasl"))
     loaded = loading.load(folder / "penstock.toml", {})
     assert ensure_raw_topic(ingress_settings(loaded, {"KAFKA_USERNAME": "penstock-ingress"}))
+    until(lambda: RAW in own_topics(site.secure), TIMEOUT_S, "the broker lists the topic, so that it can be removed")
 
 
 def make_topics(site: Site) -> None:
