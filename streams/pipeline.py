@@ -28,12 +28,11 @@ from schemas.records import (
 )
 from streams.steps import child_index, renderings
 from streams.steps.child_index import Child, Parent, Rows
-from streams.steps.children import merged
 from streams.steps.correction import Refused, is_correction, read_correction
 from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
 from streams.steps.outcome import summarise, with_notes
-from streams.steps.partial_documents import merged_partial
+from streams.steps.partial_documents import merged, merged_partial
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
 
 EVENT_NAMESPACE: Final = uuid.UUID(
@@ -191,7 +190,7 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
         return [_Decision(Outcome(verdict.outcome, verdict.reason, verdict.detail))]
     decision = _conclude(subject, routes, writes)
     if parent_key is not None:
-        child_index.remember(Child(subject.key, snapshot, subject.text, subject.latest), parent_key, rows)
+        child_index.remember(Child(subject.key, subject.snapshot, subject.text, subject.latest), parent_key, rows)
     return [decision, *_decide_children(subject, rows, routes, writes)]
 
 

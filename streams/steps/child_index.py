@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from providers.times import instant
 from schemas import codec
 from schemas.records import ChildRule, LatestState, Snapshot
-from streams.steps.children import Element, Found, find, merged
+from streams.steps.children import Element, Found, find
 from streams.steps.dedup import is_older
+from streams.steps.partial_documents import merged
 
 NAMES_PER_ROW: Final = 100  # a row of 100 names is about 3 kB, rewritten for each new child
 INDEX: Final = b"\0children\0"  # prefix of index keys, which no resource key has: persisted

@@ -10,7 +10,6 @@ import msgspec
 from msgspec import Struct
 
 from providers.reading import text_id
-from schemas import codec
 from schemas.records import ChildRule
 
 
@@ -59,14 +58,6 @@ def find(rules: Sequence[ChildRule], parent_id: str, before: bytes | None, after
         if listing is not None:
             found.append(_compared(rule, _listing(rule, old, parent_id), listing))
     return found
-
-
-def merged(stored: bytes, shown: bytes) -> bytes:
-    """Return the shown document plus the stored fields that it lacks, at every depth; elements are matched by `id`."""
-    try:
-        return codec.document_json(_merged_fields(codec.document(stored), codec.document(shown)))
-    except RecursionError:
-        return shown  # nested some 500 deep: no provider sends that, and it is no reason to fail
 
 
 def _is_same(rule: ChildRule, old: Mapping[str, msgspec.Raw], new: Mapping[str, msgspec.Raw]) -> bool:
@@ -154,25 +145,3 @@ def _member(rule: ChildRule, fields: Mapping[str, msgspec.Raw]) -> str | None:
 
 def _resource_id(rule: ChildRule, parent_id: str, child_id: str) -> str:
     return f"{parent_id}:{child_id}" if rule.is_relation else child_id
-
-
-def is_another(stored: Mapping[str, Any], shown: Mapping[str, Any]) -> bool:
-    """Say whether two objects in one place are two things: they have different ids. No field of one is a field of the other."""
-    return _has_id(stored) and _has_id(shown) and stored["id"] != shown["id"] and str(stored["id"]) != str(shown["id"])
-
-
-def _merged_fields(stored: dict[str, Any], shown: dict[str, Any]) -> dict[str, Any]:
-    return stored | {name: _merged(stored[name], shown[name]) if name in stored else shown[name] for name in shown}
-
-
-def _merged(stored: Any, shown: Any) -> Any:
-    if isinstance(stored, dict) and isinstance(shown, dict):
-        return shown if is_another(stored, shown) else _merged_fields(stored, shown)
-    if isinstance(stored, list) and isinstance(shown, list):
-        known = {element["id"]: element for element in stored if _has_id(element)}
-        return [_merged(known.get(element["id"]), element) if _has_id(element) else element for element in shown]
-    return shown
-
-
-def _has_id(element: Any) -> bool:
-    return isinstance(element, dict) and isinstance(element.get("id"), str | int)

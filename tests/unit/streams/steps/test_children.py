@@ -5,7 +5,7 @@ import pytest
 
 from schemas.records import ChildRule, Document, RawDelivery, Snapshot
 from streams.pipeline import Result
-from streams.steps.children import merged
+from streams.steps.partial_documents import merged
 from streams.steps.routing import Route, Routes
 from tests.support.builders.deliveries import ROUTES, Pipeline, delivery, snapshot
 
