@@ -1,13 +1,11 @@
 """The directory with all files of `penstock up`: claimed by one process at a time, and never another program's directory."""
 
 import contextlib
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
+from config import process_lock
 from local.errors import Refused
 
 LOCK = "penstock.lock"  # Also marks the directory as Penstock's; it stays when penstock ends.
@@ -24,11 +22,14 @@ def claim(data_dir: Path) -> Iterator[None]:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_foreign(data_dir)
-        lock = (data_dir / LOCK).open("a+")
+        lock = process_lock.claim(data_dir / LOCK)
+    except process_lock.Held as error:
+        raise Refused(
+            f"{data_dir} is in use by another penstock (process {error.holder}). Stop that one, or choose another --data-dir."
+        ) from error
     except OSError as error:
         raise Refused(f"{data_dir} cannot be used: {error.strerror}. Choose another with --data-dir.") from error
     with lock:
-        _lock(lock, data_dir)
         _refuse_full(data_dir)
         yield
 
@@ -39,20 +40,6 @@ def _refuse_foreign(data_dir: Path) -> None:
             f"{data_dir} has files in it that are not penstock's (there is no {LOCK}). "
             "Choose an empty or a new directory with --data-dir."
         )
-
-
-def _lock(lock: IO[str], data_dir: Path) -> None:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        pid = lock.read().strip() or "unknown"
-        raise Refused(
-            f"{data_dir} is in use by another penstock (process {pid}). Stop that one, or choose another --data-dir."
-        ) from error
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
 
 
 def _refuse_full(data_dir: Path) -> None:

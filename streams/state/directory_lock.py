@@ -3,11 +3,10 @@
 Acquired at startup, before the transactional id is fenced: a second worker in one directory must not stop the first.
 """
 
-import fcntl
-import os
 from pathlib import Path
 from typing import IO
 
+from config import process_lock
 from streams.errors import Fatal
 from streams.state.rocksdb_store import judging
 
@@ -19,20 +18,12 @@ def claim(directory: Path) -> IO[str]:
 
     Raises `Fatal` if another process holds the lock. The kernel releases the lock of a killed worker.
     """
-    with judging(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        lock = (directory / LOCK).open("a+")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        holder = lock.read().strip() or "unknown"
-        lock.close()
+        with judging(directory):
+            directory.mkdir(parents=True, exist_ok=True)
+            return process_lock.claim(directory / LOCK)
+    except process_lock.Held as error:
         raise Fatal(
-            f"another worker (process {holder}) has this --worker-id and --data-dir, and holds {directory}: "
+            f"another worker (process {error.holder}) has this --worker-id and --data-dir, and holds {directory}: "
             "give each worker an id of its own"
         ) from error
-    lock.truncate(0)
-    lock.write(f"{os.getpid()}\n")
-    lock.flush()
-    return lock

@@ -174,7 +174,7 @@ TRANSACTING: Final = (
     Mutant(
         "directory_is_shared",
         "Two workers with one id cannot both work: in one directory they do until one of them opens a table.",
-        "streams/state/directory_lock.py",
+        "config/process_lock.py",
         "        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
         "        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)\n",
         (
