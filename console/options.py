@@ -1,7 +1,7 @@
 """The options that several commands share, and the search for the configuration."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,26 @@ DataDirOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print records as JSON, one a line, for other programs.")]
 
 OnlineOption = Annotated[bool, typer.Option("--online", help="Also ask Kafka and the schema registry.")]
+
+
+def operations_host_option(process: str, pages: str, table: str) -> Any:
+    """Return the option for the host of a process's operations port; `pages` are what it serves, `table` configures it."""
+    return typer.Option(
+        envvar=f"PENSTOCK_{process}_OPERATIONS_HOST",
+        help=f"Where {pages} are served; default [{table}] operations_host, 127.0.0.1.",
+        show_default=False,
+    )
+
+
+def operations_port_option(process: str, table: str, default: int) -> Any:
+    """Return the option for that port."""
+    return typer.Option(
+        min=0,
+        max=65535,
+        envvar=f"PENSTOCK_{process}_OPERATIONS_PORT",
+        help=f"Their port, 0 for any free; default [{table}] operations_port, {default}.",
+        show_default=False,
+    )
 
 
 def configuration_path(config: Path | None, data_dir: Path) -> Path:

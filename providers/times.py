@@ -114,7 +114,7 @@ def _flat(nodes: Iterable[object]) -> list[object]:
     flat: list[object] = []
     for node in nodes:
         if isinstance(node, list):
-            flat += node  # of an array in an array nobody names a field
+            flat += node  # a path cannot name a field of an array in an array
         else:
             flat.append(node)
     return flat

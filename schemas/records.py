@@ -21,6 +21,9 @@ Operation = Literal["c", "u", "d", "r"]
 PHASE: Final = 1_000  # persisted in the ranks of *latest*
 """What `state_rank` counts in thousands is compared before the time."""
 
+CREATION: Final = -1  # persisted in the ranks of *latest*
+"""The rank of the first state of a resource: nothing of the same second is earlier."""
+
 
 class RawDelivery(Struct, frozen=True):
     """One verified delivery as stored on `webhooks.raw`.

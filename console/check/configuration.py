@@ -105,7 +105,7 @@ def _source_findings(index: int, source: Source, locations: Locations, today: da
         and (options.tenant_header or options.tenant_path)
     ):
         where = locations.of("sources", index, "options", "tenant_header" if options.tenant_header else "tenant_path")
-        detail = f"whoever has a secret of {source.name} may post for any tenant; list yours in tenants"
+        detail = f"any sender with a secret of {source.name} may post for any tenant; list yours in tenants"
         yield Finding("warning", f"{where}: {detail}")
     expiries = [secret.until for secret in source.secrets]
     if not source.secrets or None in expiries:

@@ -4,28 +4,14 @@ from typing import Annotated
 
 import typer
 
-from console.options import DATA_DIR, ConfigOption, DataDirOption
+from console.options import DATA_DIR, ConfigOption, DataDirOption, operations_host_option, operations_port_option
 
 
 def load(
     operations_host: Annotated[
-        str | None,
-        typer.Option(
-            envvar="PENSTOCK_LOADER_OPERATIONS_HOST",
-            help="Where /metrics, /healthz and /readyz are served; default [warehouse] operations_host, 127.0.0.1.",
-            show_default=False,
-        ),
+        str | None, operations_host_option("LOADER", "/metrics, /healthz and /readyz", "warehouse")
     ] = None,
-    operations_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            envvar="PENSTOCK_LOADER_OPERATIONS_PORT",
-            help="Their port, 0 for any free; default [warehouse] operations_port, 9466.",
-            show_default=False,
-        ),
-    ] = None,
+    operations_port: Annotated[int | None, operations_port_option("LOADER", "warehouse", 9466)] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:

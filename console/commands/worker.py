@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from console.options import DATA_DIR, ConfigOption, DataDirOption
+from console.options import DATA_DIR, ConfigOption, DataDirOption, operations_host_option, operations_port_option
 
 
 def worker(
@@ -16,24 +16,8 @@ def worker(
             show_default=False,
         ),
     ] = None,
-    operations_host: Annotated[
-        str | None,
-        typer.Option(
-            envvar="PENSTOCK_WORKER_OPERATIONS_HOST",
-            help="Where /healthz and /readyz are served; default [worker] operations_host, 127.0.0.1.",
-            show_default=False,
-        ),
-    ] = None,
-    operations_port: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=65535,
-            envvar="PENSTOCK_WORKER_OPERATIONS_PORT",
-            help="Their port, 0 for any free; default [worker] operations_port, 9465.",
-            show_default=False,
-        ),
-    ] = None,
+    operations_host: Annotated[str | None, operations_host_option("WORKER", "/healthz and /readyz", "worker")] = None,
+    operations_port: Annotated[int | None, operations_port_option("WORKER", "worker", 9465)] = None,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:

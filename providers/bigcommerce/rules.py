@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from providers.reading import topic_name
+from schemas.records import CREATION
 
 STORE_TYPE: Final = "store"
 METAFIELD: Final = "metafield"
@@ -17,7 +18,7 @@ METAFIELD: Final = "metafield"
 ENDINGS: Final = frozenset({"deleted", "unassigned"})
 # What comes first and last of the deliveries that are stamped with one second: creating a cart also sends `updated`, and nothing
 # happens to a cart after it was converted.
-VERB_RANKS: Final[Mapping[str, int]] = {"created": -1, "added": -1, "converted": 1}
+VERB_RANKS: Final[Mapping[str, int]] = {"created": CREATION, "added": CREATION, "converted": 1}
 
 
 class Rule(Struct, frozen=True):

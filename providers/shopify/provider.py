@@ -34,15 +34,13 @@ from providers.signature import (
     refuse_missing,
     signing_headers,
 )
-from schemas.records import Document, RawDelivery, Snapshot, resource_key
+from schemas.records import CREATION, Document, RawDelivery, Snapshot, resource_key
 
 # The new Events' header takes precedence if both are sent; `sign` creates a classic webhook.
 SCHEME = SignatureScheme(
     "shopify", ("shopify-hmac-sha256", "x-shopify-hmac-sha256"), "base64", usual_header="x-shopify-hmac-sha256"
 )
 _API_VERSION = "2026-07"
-# The rank of a creation: nothing of the same second is earlier.
-CREATION = -1
 _TIME_FIELDS = ("occurredAt", "happened_at", "deleted_at")
 # The update time of a child that is shown is no more a change of its parent than the parent's own. Those in `variant_gids` count:
 # they are all that a product shows of the variants beyond its first hundred.

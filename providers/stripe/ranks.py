@@ -13,17 +13,15 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from schemas.records import Document
+from schemas.records import CREATION, Document
 
 SDK: Final = "stripe-python 16.1.0"
-FIRST: Final = -1
-"""The rank of the event that announces a new object: nothing of the same second is earlier."""
 
 # Events that tell by themselves where they belong. The request for an authorisation is sent before the authorisation exists, and
 # a detached payment method can never be attached again.
 EVENT_RANKS: Final[Mapping[str, int]] = {
-    "issuing_authorization.request": FIRST - 1,
-    "review.opened": FIRST,
+    "issuing_authorization.request": CREATION - 1,
+    "review.opened": CREATION,
     "payment_method.detached": 1,
 }
 
@@ -154,7 +152,7 @@ def state_rank(event_type: str, stripe_object: Document, previous: Any) -> int:
     state is (an active subscription gets a trial).
     """
     if event_type.endswith(".created"):
-        return FIRST
+        return CREATION
     by_event = EVENT_RANKS.get(event_type)
     if by_event is not None:
         return by_event

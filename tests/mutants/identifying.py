@@ -12,7 +12,7 @@ IDENTIFYING: Final = (
         "creation_is_not_the_first_of_its_second",
         "Order of a resource: a creation that arrives after an update of the same second undoes it.",
         "providers/stripe/ranks.py",
-        "        return FIRST\n",
+        "        return CREATION\n",
         "        return 0\n",
         ("tests/contract/test_stripe_life_cycles.py::test_any_order_of_arrival_ends_in_the_last_state[product]",),
     ),

@@ -71,8 +71,8 @@ RENDERING: Final = (
         "creation_undoes_the_update_of_its_second",
         "The last state is kept: Shopify's orders/create that arrives after orders/paid of its second opens the order again.",
         "providers/shopify/provider.py",
-        "CREATION = -1\n",
-        "CREATION = 0\n",
+        'CREATION if delivery.event_type.endswith("/create") else 0',
+        "0",
         ("tests/contract/test_renderings.py::test_creation_is_the_first_of_its_second",),
     ),
 )

@@ -34,7 +34,7 @@ TYPING: Final = (
     ),
     Mutant(
         "money_is_text",
-        "Typed values: a Shopify price is text, so that nobody can add it up.",
+        "Typed values: a Shopify price is text, which cannot be summed.",
         "schemas/generate/shopify.py",
         'return "decimal"',
         'return ""',

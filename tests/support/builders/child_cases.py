@@ -145,7 +145,7 @@ FAMILIES = (
             Family("a2", 4, child_version=2),
         ),
         ("changed: c a", "changed: u a", "changed"),
-        "The parent is news, its element of the child is not.",
+        "The parent is newer than what is stored, the child in its list is not.",
     ),
     FamilySituation(
         "A list made before the child's own event",

@@ -12,7 +12,8 @@ from providers.github.rule import Rule as GitHubRule
 from providers.reading import topic_name
 from providers.shopify.identities import identities
 from providers.stripe.names import PREVIEWS, SINGLETONS, WITHIN, WITHOUT_ID
-from providers.stripe.ranks import EVENT_RANKS, FIRST, RANKS, Ranks
+from providers.stripe.ranks import EVENT_RANKS, RANKS, Ranks
+from schemas.records import CREATION
 from tests.support.builders.decision_cases import DOCUMENT
 
 __all__ = ["BEGIN", "DOCUMENT", "END", "REMAKE", "table", "with_table"]
@@ -87,8 +88,8 @@ def _stripe() -> Iterable[str]:
         yield f"| `{resource}` | {_stripe_names(object_type)} | {_stages(RANKS.get(object_type))} |"
     yield f"| every other | `id` | {_code('*.created')}, then arrival |"
     rows = ((event, rank) for event, rank in EVENT_RANKS.items())
-    early = ", ".join(_code(event) for event, rank in rows if rank <= FIRST)
-    late = ", ".join(_code(event) for event, rank in EVENT_RANKS.items() if rank > FIRST)
+    early = ", ".join(_code(event) for event, rank in rows if rank <= CREATION)
+    late = ", ".join(_code(event) for event, rank in EVENT_RANKS.items() if rank > CREATION)
     yield f"\n{_code('*.created')} comes first for every resource, as do {early}; {late} comes last."
     previews = ", ".join(f"{_code(resource)} ({_code(event)})" for event, resource in PREVIEWS.items())
     yield f"A preview is no document of the later resource: {previews}. A thin event is about `v1_…` or `v2_…`, named by"

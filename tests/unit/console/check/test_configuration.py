@@ -31,7 +31,9 @@ def test_a_sound_configuration_gives_no_finding(tmp_path: Path) -> None:
 def test_generic_sender_of_many_tenants_without_a_list_is_named(tmp_path: Path, option: str) -> None:
     """Where the tenant stands is configured, and who may be one is not."""
     source = SOURCE.replace("github", "generic") + f'secrets = ["env:A"]\noptions = {{ {option} }}\n'
-    named = f"5: sources[0].options.{option.split(maxsplit=1)[0]}: whoever has a secret of acme may post for any tenant"
+    named = (
+        f"5: sources[0].options.{option.split(maxsplit=1)[0]}: any sender with a secret of acme may post for any tenant"
+    )
 
     assert findings(tmp_path, source, A="x" * 40) == [("warning", f"{named}; list yours in tenants")]
     assert findings(tmp_path, source + 'tenants = ["a"]', A="x" * 40) == []
