@@ -10,6 +10,7 @@ import structlog
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from broker import clients, topic_reader
+from broker.silence import Silence
 
 Partition = tuple[str, int]
 
@@ -34,12 +35,12 @@ class SinkConsumer:
         self._wants = wants
         self._starts: dict[Partition, int] = {}
         self._ends: dict[Partition, int] = {}
-        self._is_silent = False
+        self._silence = Silence()
 
     @property
     def is_silent(self) -> bool:
         """Say whether the last request to Kafka failed."""
-        return self._is_silent
+        return self._silence.is_on
 
     def discover(self, stored: Mapping[Partition, int]) -> None:
         """Start reading partitions that are new to this consumer, from their stored offsets, else from the oldest record."""
@@ -50,9 +51,9 @@ class SinkConsumer:
                 topic_reader.range_of(self._consumer, *partition) for partition in sorted(new - self._starts.keys())
             ]
         except KafkaException as error:
-            self._note(is_silent=True, detail=error.args[0].str())
+            self._silence.begins(error.args[0].str())
             return
-        self._note(is_silent=False)
+        self._silence.ends()
         starts = [TopicPartition(part.topic, part.partition, _start(part, stored)) for part in parts]
         if starts:
             self._consumer.incremental_assign(starts)
@@ -95,15 +96,8 @@ class SinkConsumer:
             partition = topic_reader.topic_of(message), topic_reader.partition_of(message)
             self._ends[partition] = topic_reader.offset_of(message)
         else:
-            self._note(is_silent=True, detail=error.str())  # the client tries again by itself
+            self._silence.begins(error.str())  # the client tries again by itself
         return False
-
-    def _note(self, *, is_silent: bool, detail: str = "") -> None:
-        if is_silent and not self._is_silent:
-            log.warning("kafka_silent", detail=detail)
-        elif self._is_silent and not is_silent:
-            log.info("kafka_answers")
-        self._is_silent = is_silent
 
 
 def _start(part: topic_reader.Range, stored: Mapping[Partition, int]) -> int:

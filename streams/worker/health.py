@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 from msgspec import Struct
 
 from broker import clients
+from broker.silence import Silence
 from schemas.topics import RAW
 from streams.worker.settings import WorkerSettings
 
@@ -102,7 +103,7 @@ class Watch:
         self._settings = settings
         self._partitions = partitions
         self._health = health
-        self._is_silent = False
+        self._silence = Silence()
         self._is_over = threading.Event()
 
     def start(self) -> None:
@@ -134,18 +135,10 @@ class Watch:
             client.list_topics(RAW, PROBE_TIMEOUT_S)
             self._health.answered(waiting(client, self._partitions.working, before_ms))
         except KafkaException as error:
-            self._note(is_silent=True, detail=error.args[0].str())
+            self._silence.begins(error.args[0].str())
         else:
-            self._note(is_silent=False)
+            self._silence.ends()
         client.poll(0)  # serves the errors that the client has queued; nothing else polls it
-
-    def _note(self, *, is_silent: bool, detail: str = "") -> None:
-        """Log the first probe that fails and the first that succeeds again."""
-        if is_silent and not self._is_silent:
-            log.warning("kafka_silent", detail=detail)
-        elif self._is_silent and not is_silent:
-            log.info("kafka_answers")
-        self._is_silent = is_silent
 
 
 def waiting(client: Consumer, partitions: Sequence[int], before_ms: int) -> list[int]:

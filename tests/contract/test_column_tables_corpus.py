@@ -15,7 +15,8 @@ from providers.base import Parsed
 from providers.registry import provider
 from schemas.records import Document, RawDelivery
 from schemas.typed.columns import Kind, column_table
-from tests.support.builders.corpora import corpora, read_corpus, shopify_payloads
+from tests.support.builders.corpora import corpora, read_corpus
+from tests.support.builders.corpus_deliveries import github, shopify
 from tests.support.builders.deliveries import real_delivery
 
 # Measured: Shopify 0 of 2,394 values, GitHub 0 of 2,232, Stripe 9 of 1,197, all of them in fixtures that dj-stripe made from
@@ -28,18 +29,6 @@ PLAIN_DECIMAL: Final = re.compile(r"-?\d{1,29}(\.\d{1,9})?")
 DECIMAL: Final = msgspec.json.Decoder(float_hook=Decimal).decode
 
 Seen = Iterable[tuple[str, Document]]
-
-
-def shopify() -> Iterator[RawDelivery]:
-    """Yield Shopify's sample of each topic."""
-    for topic, body in shopify_payloads():
-        yield real_delivery("shopify", body, topic, headers={"x-shopify-shop-domain": "acme.myshopify.com"})
-
-
-def github() -> Iterator[RawDelivery]:
-    """Yield octokit's examples."""
-    for file in sorted((corpora() / "github").glob("*/*.json")):
-        yield real_delivery("github", file.read_bytes(), file.parent.name)
 
 
 def stripe() -> Iterator[RawDelivery]:

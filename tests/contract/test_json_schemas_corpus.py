@@ -11,8 +11,7 @@ from providers.base import Parsed
 from providers.registry import provider
 from schemas.records import RawDelivery
 from schemas.typed.columns import column_table, column_tables
-from tests.support.builders.corpora import corpora, shopify_payloads
-from tests.support.builders.deliveries import real_delivery
+from tests.support.builders.corpus_deliveries import github, shopify
 
 
 @cache
@@ -20,18 +19,6 @@ def validator(name: str, resource: str) -> Draft202012Validator | None:
     """Return the validator of a resource's documents, None where it has no column table."""
     table = column_table(name, resource)
     return None if table is None else Draft202012Validator(json_schema(table))
-
-
-def shopify() -> Iterator[RawDelivery]:
-    """Yield Shopify's sample of each topic."""
-    for topic, body in shopify_payloads():
-        yield real_delivery("shopify", body, topic, headers={"x-shopify-shop-domain": "acme.myshopify.com"})
-
-
-def github() -> Iterator[RawDelivery]:
-    """Yield octokit's examples."""
-    for file in sorted((corpora() / "github").glob("*/*.json")):
-        yield real_delivery("github", file.read_bytes(), file.parent.name)
 
 
 def mistakes(delivery: RawDelivery) -> Iterator[list[str]]:
