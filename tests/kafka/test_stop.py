@@ -1,5 +1,6 @@
 """A worker that is told to stop finishes its open transaction, so that no reader waits for it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -18,13 +19,14 @@ STOPPED_S = 20.0
 
 def test_stop_under_load_leaves_no_transaction_open(kafka: str, registry: str, tmp_path: Path) -> None:
     """SIGTERM in the middle of 20,000 deliveries: exit code 0, and no open transaction holds a read_committed reader back."""
-    with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers):
+    with opened(kafka, registry, tmp_path) as (source, _, outcomes, workers), ThreadPoolExecutor(1) as feeder:
         worker = workers.start(0)
         wait_until(lambda: workers.is_ready(0), "the worker")
-        feed(kafka, noisy_products(source, DELIVERIES, 500))
+        fed = feeder.submit(feed, kafka, noisy_products(source, DELIVERIES, 500))  # a fast worker keeps pace with it
         wait_until(lambda: outcomes() > 0, "the first outcomes")
 
         worker.terminate()
+        fed.result()
 
         assert worker.wait(STOPPED_S) == 0, workers.log(0).read_text()[-3000:]
         assert ends(kafka, IsolationLevel.READ_COMMITTED) == ends(kafka, IsolationLevel.READ_UNCOMMITTED)
