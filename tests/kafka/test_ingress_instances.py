@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ingress.delivery.spool_file import Row, SpoolFile, pack
+from ingress.delivery.spool_file import Row, SpoolFile
 from local.kafka import RunningKafka, start_kafka
 from tests.kafka.test_spool_drain import drained
+from tests.support.builders.deliveries import spooled_headers
 from tests.support.kafka.raw_topic import RawReader
 from tests.support.processes.ingress import ONE_SHOP, IngressProcess
 from tests.support.processes.instances import instances, metric
@@ -166,7 +167,7 @@ def test_spool_of_the_former_layout_is_published(kafka: str, tmp_path: Path, sou
     with instances(tmp_path, configured(kafka, source), 1) as (alone,):
         alone.until_ready()
         left = SpoolFile(tmp_path / "0" / "data" / "spool" / f"{alone.port}-1.sqlite")
-        headers = pack([("penstock_source", source.encode()), ("penstock_provider", b"shopify")])
+        headers = spooled_headers("shopify", source)
         left.change([Row(seq, b"key", b"%d" % seq, headers, 1000.0) for seq in (1, 2)], [])
         left.close()
         with RawReader(kafka) as raw:

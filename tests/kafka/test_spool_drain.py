@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from ingress.delivery.spool_drain import BATCH
-from ingress.delivery.spool_file import Row, SpoolFile, pack
+from ingress.delivery.spool_file import Row, SpoolFile
 from local.guard import spawn
 from local.kafka import RunningKafka, start_kafka
+from tests.support.builders.deliveries import spooled_headers
 from tests.support.kafka.raw_topic import RawReader
 from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.waiting import until
@@ -113,7 +114,7 @@ def test_killed_drain_doubles_one_batch_at_most(kafka: str, tmp_path: Path) -> N
     with running_ingress(tmp_path, CONFIGURATION.format(kafka=kafka, source=source)) as process:
         process.until_ready()  # creates the topic to read
     file = SpoolFile(tmp_path / "data" / "spool" / "left.sqlite")
-    headers = pack([("penstock_source", source.encode()), ("penstock_provider", b"generic")])
+    headers = spooled_headers("generic", source)
     file.change([Row(seq, b"%d" % (seq % 20), b"%d" % seq, headers, 1000.0) for seq in range(1, MANY + 1)], [])
     file.close()
     with RawReader(kafka) as reader:

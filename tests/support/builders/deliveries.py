@@ -11,6 +11,7 @@ from typing import ClassVar
 import msgspec
 from msgspec import Struct
 
+from ingress.delivery.spool_file import pack
 from providers.base import Envelope, Parsed, Sample, SignedRequest, Unparsed, Verdict, Verified
 from providers.scheme import SecretScheme
 from schemas import codec
@@ -35,6 +36,11 @@ RESOURCE = "product"
 def second(number: float) -> datetime:
     """Return the time that many seconds after the start of the test's world."""
     return START + timedelta(seconds=number)
+
+
+def spooled_headers(provider: str, source: str) -> bytes:
+    """Return the headers of a spooled delivery, all that this version writes: a worker may read it on a shared topic."""
+    return pack([*codec.raw_headers(RawDelivery("", provider, source, "", START, "", b""))])
 
 
 def snapshot(
