@@ -27,7 +27,7 @@ Stored = dict[str, dict[bytes, bytes]]
 class _Everything:
     """A stand-in for the registry and the topics: every schema has an id, and every topic exists."""
 
-    def prefix(self, _topic: str, _name: str) -> bytes:
+    def prefix(self, _topic: str, _name: str, _typed: object = None) -> bytes:
         return codec.wire_prefix(1)
 
     def ensure(self, _topic: str) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import structlog
 
-from broker.errors import RegistryError
+from broker.errors import IncompatibleSchema, RegistryError
 from broker.registry_http import RegistryAccess
 from broker.retry_policy import RetryPolicy
 from config.model import Registry as Settings
@@ -16,6 +16,8 @@ from config.problems import ConfigurationError
 from schemas import codec
 from schemas.codec import SchemaName
 from schemas.records import Document
+from schemas.typed.reading import MessageReader
+from schemas.typed.resource import TypedResource
 
 COMPATIBILITY = "BACKWARD_TRANSITIVE"  # a consumer with the newest schema can read every record ever written
 CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
@@ -37,46 +39,72 @@ class Registry:
         access = RegistryAccess(Settings(url=access_or_url), {}) if isinstance(access_or_url, str) else access_or_url
         self._url = access.url
         self._client = access.client()
-        self._prefixes: dict[tuple[str, SchemaName], bytes] = {}
-        self._schemas: dict[int, Any] = {}
+        self._prefixes: dict[tuple[str, SchemaName, TypedResource | None], bytes] = {}
+        self._readers: dict[int, MessageReader] = {}
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def prefix(self, topic: str, name: SchemaName) -> bytes:
-        """Return the wire prefix for values of a topic, registering the schema under `<topic>-value` the first time."""
-        known = self._prefixes.get((topic, name))
+    def prefix(self, topic: str, name: SchemaName, typed: TypedResource | None = None) -> bytes:
+        """Return the wire prefix for values of a topic, registering the schema under `<topic>-value` the first time.
+
+        `typed` is the resource whose records the topic holds, None for documents as text.
+        """
+        known = self._prefixes.get((topic, name, typed))
         if known is None:
-            known = self._prefixes[topic, name] = codec.wire_prefix(self.register(f"{topic}-value", name))
+            schema_id = self.register(f"{topic}-value", name, typed)
+            known = self._prefixes[topic, name, typed] = codec.wire_prefix(schema_id)
         return known
 
-    def register(self, subject: str, name: SchemaName) -> int:
-        """Register one of Penstock's schemas under a subject, set to BACKWARD_TRANSITIVE, and return its id."""
-        what, quoted = f"registering {name} as {subject}", quote(subject, safe="")
-        schema = {"schema": codec.schema_text(name), "schemaType": "AVRO"}
+    def register(self, subject: str, name: SchemaName, typed: TypedResource | None = None) -> int:
+        """Register one of Penstock's schemas under a subject, set to BACKWARD_TRANSITIVE, and return its id.
+
+        Raises `IncompatibleSchema` if the subject has a version that this one could not read.
+        """
+        kind = name if typed is None else f"{name} of {typed.name}"
+        what, quoted = f"registering {kind} as {subject}", quote(subject, safe="")
+        text = codec.schema_text(name) if typed is None else typed.schema_text(name)
+        schema = {"schema": text, "schemaType": "AVRO"}
         answer = self._ask(what, "POST", f"/subjects/{quoted}/versions", schema)
         self._ask(what, "PUT", f"/config/{quoted}", {"compatibility": COMPATIBILITY})
         schema_id = _field(answer, "id", int, f"{what} at {self._url}")
         log.debug("schema_registered", subject=subject, schema_id=schema_id)
         return int(schema_id)
 
+    def is_typed(self, topic: str) -> bool:
+        """Say whether the newest values of a topic are changes or states with typed documents."""
+        quoted = quote(f"{topic}-value", safe="")
+        what = f"looking up the newest schema of {topic}-value"
+        answer = self._ask(what, "GET", f"/subjects/{quoted}/versions/latest", None)
+        return MessageReader(str(_field(answer, "schema", str, f"{what} at {self._url}"))).is_typed
+
     def decode(self, message: bytes) -> Document:
-        """Return the record in a wire-format message; ValueError if it is none, RegistryError if its schema is unknown."""
-        schema_id = codec.schema_id(message)
-        schema = self._schemas.get(schema_id)
-        if schema is None:
-            schema = self._schemas[schema_id] = self._fetch(schema_id)
-        return codec.decode(message, schema)
+        """Return the record in a wire-format message, its documents as JSON text, also those of typed topics.
+
+        ValueError if it is no such message, RegistryError if its schema is unknown.
+        """
+        return self._reader(message).record(message)
+
+    def decode_parsed(self, message: bytes) -> Document:
+        """Return a record like `decode`, but with the documents of typed topics parsed, which spares making text of them."""
+        return self._reader(message).parsed_record(message)
 
     def answers(self) -> None:
         """Return if the registry lists its subjects; raise `RegistryError` if it does not. Makes one attempt."""
         self._ask("listing subjects", "GET", "/subjects", None, attempts=1)
 
-    def _fetch(self, schema_id: int) -> Any:
+    def _reader(self, message: bytes) -> MessageReader:
+        schema_id = codec.schema_id(message)
+        reader = self._readers.get(schema_id)
+        if reader is None:
+            reader = self._readers[schema_id] = self._fetch(schema_id)
+        return reader
+
+    def _fetch(self, schema_id: int) -> MessageReader:
         what = f"looking up schema {schema_id}"
         answer = self._ask(what, "GET", f"/schemas/ids/{schema_id}", None)
-        return codec.parse_schema(str(_field(answer, "schema", str, f"{what} at {self._url}")))
+        return MessageReader(str(_field(answer, "schema", str, f"{what} at {self._url}")))
 
     def _ask(self, what: str, method: str, path: str, body: Document | None, attempts: int = ATTEMPTS) -> Any:
         """Return the JSON of a response; retry transient failures."""
@@ -96,6 +124,11 @@ class Registry:
             raise RegistryError(f"{where}: {error}") from error
         if response.status_code in PASSING:
             raise _Passing(f"{where}: HTTP {response.status_code}")
+        if response.status_code == HTTPStatus.CONFLICT:
+            raise IncompatibleSchema(
+                f"{where}: {refusal(response)}; the topic holds documents of another form: give the route another topic, or "
+                "delete the topic and this subject"
+            )
         if not response.is_success:
             raise RegistryError(f"{where}: {refusal(response)}")
         try:

@@ -16,7 +16,7 @@ import fastavro
 import msgspec
 
 from schemas.records import Change, Correction, Document, LatestState, Outcome, RawDelivery, SeenVersion
-from schemas.typed.envelope import envelope_encoder
+from schemas.typed.envelope import Encode, envelope_encoder
 
 SchemaName = Literal["change", "state", "outcome", "dead"]
 SCHEMA_NAMES: Final[tuple[SchemaName, ...]] = ("change", "state", "outcome", "dead")
@@ -164,7 +164,7 @@ def parse_schema(text: str) -> Any:
     return fastavro.parse_schema(msgspec.json.decode(text))
 
 
-_encode_change, _encode_state, _encode_outcome, _encode_dead = (
+encode_text_change, encode_text_state, _encode_outcome, _encode_dead = (
     envelope_encoder(msgspec.json.decode(schema_text(name))) for name in SCHEMA_NAMES
 )
 
@@ -186,9 +186,14 @@ def decode(message: bytes, schema: Any) -> Document:
     return cast(Document, fastavro.schemaless_reader(io.BytesIO(memoryview(message)[5:]), schema, None))
 
 
-def encode_change(prefix: bytes, change: Change, delivery: RawDelivery, emitted_us: int) -> bytes:
-    """Return the message of `changes.*` for a change that a delivery showed."""
-    return _encode_change(
+def encode_change(
+    prefix: bytes, change: Change, delivery: RawDelivery, emitted_us: int, encode: Encode = encode_text_change
+) -> bytes:
+    """Return the message of `changes.*` for a change that a delivery showed.
+
+    With the encoder of a typed resource, `before` and `after` are its records.
+    """
+    return encode(
         prefix,
         event_id=change.event_id,
         op=change.op,
@@ -208,11 +213,16 @@ def encode_change(prefix: bytes, change: Change, delivery: RawDelivery, emitted_
     )
 
 
-def encode_state(prefix: bytes, change: Change, delivery: RawDelivery, emitted_us: int) -> bytes | None:
-    """Return the message of `state.*` after a change: the document, or None (a tombstone) once deleted."""
+def encode_state(
+    prefix: bytes, change: Change, delivery: RawDelivery, emitted_us: int, encode: Encode = encode_text_state
+) -> bytes | None:
+    """Return the message of `state.*` after a change: the document, or None (a tombstone) once deleted.
+
+    With the encoder of a typed resource, `after` is its record.
+    """
     if change.after is None:
         return None
-    return _encode_state(
+    return encode(
         prefix,
         resource_key=change.resource_key,
         tenant=delivery.tenant,

@@ -113,6 +113,8 @@ class Change(Struct, frozen=True):
 
     `before` and `after` are JSON texts, None if there was or is nothing. `changed` is a tuple of JSON Pointers (RFC 6901).
     `event_id` is the UUIDv5 of resource, version, fingerprint and operation, so the same change always has the same id.
+    `record_before` and `record_after` are the documents as records of the resource's column table (schemas.typed.resource), None
+    where there is no such record at hand.
     """
 
     event_id: str
@@ -126,6 +128,8 @@ class Change(Struct, frozen=True):
     version: datetime | None
     event_time: datetime | None
     parent_key: str | None = None
+    record_before: bytes | None = None
+    record_after: bytes | None = None
 
 
 class Outcome(Struct, frozen=True):
@@ -161,7 +165,8 @@ class LatestState(Struct, frozen=True, array_like=True):
     `document` is JSON text, None once deleted. `version_us` and `event_time_us` are microseconds since 1970, UTC.
     `children_in_sync`: the stored children are as this document lists them, so an unchanged element needs no lookup.
     `state_rank` is the snapshot's. `api_version` is that of the document, None if no delivery named one, `MIXED` if it was merged
-    from several.
+    from several. `record` is the document as a record of the resource's column table, None where none was made, and `columns` the
+    fingerprint of that table: with a grown table the record is made again.
     """
 
     version_us: int | None
@@ -173,6 +178,8 @@ class LatestState(Struct, frozen=True, array_like=True):
     children_in_sync: bool = False
     state_rank: int = 0
     api_version: str | None = None
+    record: bytes | None = None
+    columns: bytes = b""
 
 
 class Correction(Struct, frozen=True):

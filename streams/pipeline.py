@@ -26,6 +26,7 @@ from schemas.records import (
     Snapshot,
     resource_key,
 )
+from schemas.typed.resource import TypedResource, typed_resource
 from streams.steps import child_index, renderings
 from streams.steps.child_index import Child, Parent, Rows
 from streams.steps.correction import Refused, is_correction, read_correction
@@ -268,7 +269,10 @@ def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
 def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
     """Return the decision about a new snapshot, and store its state."""
     change = _change(subject)
-    writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))
+    typed = typed_resource(subject.delivery.provider, subject.snapshot.resource_type)
+    if change is not None and typed is not None:
+        change = _with_records(change, subject, typed)
+    writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change, typed))
     if change is None:
         reason = "already_deleted" if subject.text is None else "no_difference"
         return _Decision(Outcome("unchanged", reason, "the stored state says the same; its version was advanced"))
@@ -277,6 +281,17 @@ def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
         unsent = RoutedChange(change, (), (), subject.snapshot.volatile)
         return _Decision(Outcome("filtered", routed.reason, routed.detail), unsent)
     return _Decision(Outcome("changed", _REASONS[change.op], "", (change.event_id,)), routed)
+
+
+def _with_records(change: Change, subject: _Subject, typed: TypedResource) -> Change:
+    """Return a change with its documents as records: the stored one before, if it fits the present columns, and the new one."""
+    latest, document = subject.latest, None
+    before = latest.record if latest is not None and latest.columns == typed.fingerprint else None
+    if subject.text is not None:
+        shown = None if subject.is_merged else subject.snapshot.document
+        document = codec.document(subject.text) if shown is None else shown
+    after = None if document is None else typed.encode(document).body
+    return replace(change, record_before=before, record_after=after)
 
 
 _REASONS: Final[Mapping[Operation, str]] = {"c": "created", "u": "updated", "d": "deleted", "r": "read"}
@@ -333,7 +348,7 @@ def _parent_key(subject: _Subject) -> str | None:
     return resource_key(delivery.provider, delivery.source, delivery.tenant, *subject.snapshot.parent)
 
 
-def _state(subject: _Subject, change: Change | None) -> LatestState:
+def _state(subject: _Subject, change: Change | None, typed: TypedResource | None = None) -> LatestState:
     """Return the row of *latest*. A snapshot without a time keeps the stored time, so that older versions stay stale.
 
     So does a partial snapshot without a version, or one that may be partial and lacks the version that the stored state has: its
@@ -356,6 +371,8 @@ def _state(subject: _Subject, change: Change | None) -> LatestState:
         event_id,
         state_rank=snapshot.state_rank,
         api_version=renderings.stored_version(latest, subject.delivery.api_version, subject.is_merged),
+        record=None if change is None else change.record_after,
+        columns=b"" if typed is None else typed.fingerprint,
     )
 
 

@@ -4,10 +4,11 @@ Source: AsyncAPI 3.0.0, with the Kafka bindings 0.5.0. `tests/unit/console/refer
 the JSON Schema of the specification.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, Final, NamedTuple
 
+from console.reference.avro_schemas import SCHEMAS, TYPED, avro_path, typed_tables
 from console.reference.fields import schema
 from console.reference.headers import MEANINGS, written_headers
 from console.reference.topics import COPIES, ROUTED
@@ -15,6 +16,7 @@ from providers.registry import PROVIDERS, provider
 from schemas import topics
 from schemas.codec import SCHEMA_NAMES, SchemaName
 from schemas.topics import OTHER
+from schemas.typed.columns import ColumnTable
 
 Node = dict[str, Any]
 """One object of the document."""
@@ -32,7 +34,7 @@ DESCRIPTION: Final = (
 
 
 class Channel(NamedTuple):
-    """One channel: its name in the document, its address, a title, the message on it, and one topic that it covers.
+    """One channel: its name in the document, its address, a title, the messages on it, and one topic that it covers.
 
     `parameters` names the address's parameters, each with its name among the components.
     """
@@ -40,7 +42,7 @@ class Channel(NamedTuple):
     name: str
     address: str
     title: str
-    message: str
+    messages: Sequence[str]
     example: str
     parameters: Mapping[str, str] = {}
     holds_copies: bool = False
@@ -86,18 +88,20 @@ def _server() -> Node:
 
 
 def _channels() -> Iterator[Channel]:
-    yield Channel("webhooks_raw", topics.RAW, "Every verified delivery, as received", "Delivery", topics.RAW)
+    yield Channel("webhooks_raw", topics.RAW, "Every verified delivery, as received", ["Delivery"], topics.RAW)
     for name in PROVIDERS:
         resource = {"resource": f"{name}_resource"}
         for kind, message in (("changes", "Change"), ("state", "State")):
             address, example = f"{kind}.{name}.{{resource}}", f"{kind}.{name}.{OTHER}"
-            yield Channel(f"{kind}_{name}", address, f"{TITLES[kind]} of {name}", message, example, resource)
+            typed = [message_name(each, message) for each in typed_tables() if each.provider == name]
+            yield Channel(f"{kind}_{name}", address, f"{TITLES[kind]} of {name}", [*typed, message], example, resource)
     route = {"topic": "routed_topic"}
-    yield Channel("routed_changes", "{topic}", "Changes that routes select, and lanes", "Change", ROUTED, route)
+    all_changes = [*(message_name(each, "Change") for each in typed_tables()), "Change"]
+    yield Channel("routed_changes", "{topic}", "Changes that routes select, and lanes", all_changes, ROUTED, route)
     copy = {"topic": "copied_topic"}
-    yield Channel("copied_deliveries", "{topic}", "Deliveries that raw routes copy", "Delivery", COPIES, copy, True)
-    yield Channel("outcomes", topics.OUTCOMES, "What became of each delivery", "Outcome", topics.OUTCOMES)
-    yield Channel("dead_letters", topics.DEAD, "Deliveries that could not be processed", "DeadLetter", topics.DEAD)
+    yield Channel("copied_deliveries", "{topic}", "Deliveries that raw routes copy", ["Delivery"], COPIES, copy, True)
+    yield Channel("outcomes", topics.OUTCOMES, "What became of each delivery", ["Outcome"], topics.OUTCOMES)
+    yield Channel("dead_letters", topics.DEAD, "Deliveries that could not be processed", ["DeadLetter"], topics.DEAD)
 
 
 def _parameters() -> Iterator[tuple[str, Node]]:
@@ -117,7 +121,7 @@ def _channel(channel: Channel) -> Node:
     found: Node = {
         "address": channel.address,
         "title": channel.title,
-        "messages": {channel.message: {"$ref": f"#/components/messages/{channel.message}"}},
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in channel.messages},
     }
     if channel.parameters:
         named = channel.parameters.items()
@@ -156,6 +160,28 @@ def _messages() -> Iterator[tuple[str, Node]]:
                 "bindings": {"kafka": {**key, **in_payload}},
             },
         )
+
+    for table in typed_tables():
+        for name in TYPED:
+            yield message_name(table, name.capitalize()), _typed_message(table, name, {**key, **in_payload})
+
+
+def _typed_message(table: ColumnTable, name: SchemaName, kafka: Node) -> Node:
+    """Return the message of a topic with typed documents; its schema is a file of its own, because there are many."""
+    record = schema(name)
+    file = SCHEMAS / avro_path(table, name)
+    return {
+        "summary": f"{record['doc']} Documents are records of a {table.resource.replace('_', ' ')}.",
+        "contentType": "application/vnd.apache.avro",
+        "payload": {"schemaFormat": AVRO, "schema": {"$ref": f"./{file.as_posix()}"}},
+        "bindings": {"kafka": kafka},
+    }
+
+
+def message_name(table: ColumnTable, record: str) -> str:
+    """Return the name of a resource's message, such as ShopifyOrderLineItemChange."""
+    words = f"{table.provider}_{table.resource}".split("_")
+    return "".join(word.capitalize() for word in words) + record
 
 
 def _schemas() -> Iterator[tuple[str, Node]]:

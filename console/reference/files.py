@@ -4,16 +4,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from console.reference.asyncapi import asyncapi_text
+from console.reference.avro_schemas import SCHEMAS, avro_files
 from console.reference.json_schemas import schema_files
 from console.reference.page import reference_page
-
-SCHEMAS = Path("schemas")
 
 
 def generated() -> Mapping[Path, str]:
     """Return the text of each file by its path below docs/."""
     pages = {Path("reference.md"): reference_page(), Path("asyncapi.yaml"): asyncapi_text()}
-    return pages | {SCHEMAS / path: text for path, text in schema_files()}
+    return pages | {SCHEMAS / path: text for path, text in (*schema_files(), *avro_files())}
 
 
 def write(docs: Path) -> None:
@@ -28,4 +27,4 @@ def write(docs: Path) -> None:
 
 def present_schemas(docs: Path) -> set[Path]:
     """Return the paths below docs/ of the schemas that are there."""
-    return {file.relative_to(docs) for file in (docs / SCHEMAS).rglob("*.json")}
+    return {file.relative_to(docs) for file in (docs / SCHEMAS).rglob("*.*") if file.suffix in {".json", ".avsc"}}

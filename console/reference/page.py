@@ -25,11 +25,14 @@ configuration.
 
 TYPES: Final = """\
 These have topics of their own; all others of the provider share `changes.<provider>.other` and `state.<provider>.other`.
+Documents of those in bold are [typed](typed-values.md#on-the-topics).
 """
 
 RECORDS: Final = """\
 Values are Avro in Confluent's wire format: a zero byte, the schema's id in four bytes, the record. Subjects are
 `<topic>-value`, compatibility is `BACKWARD_TRANSITIVE`: a reader with the newest schema can read every record ever written.
+Where the documents of a topic are [typed](typed-values.md#on-the-topics), `before`, `after` and `document` are records with
+columns instead of text, and [schemas/](schemas/) has the schemas.
 Keys are UTF-8 text: `provider|source|tenant|resource type|resource id`. The id may contain `|`, so split at the first four.
 """
 

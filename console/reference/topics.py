@@ -13,6 +13,7 @@ from console.check.acls import PROCESSES, Process, Right, rights
 from providers.registry import PROVIDERS, provider
 from schemas import topics
 from schemas.codec import SchemaName
+from schemas.typed.columns import column_table
 
 DAY_MS: Final = topics.DAY_MS
 COPIES: Final = "github.pushes"
@@ -142,8 +143,13 @@ def types_section() -> Iterator[str]:
     yield "| provider | resource types |"
     yield "|---|---|"
     for name in PROVIDERS:
-        types = ", ".join(f"`{each}`" for each in sorted(provider(name).resource_types))
+        types = ", ".join(_named(name, each) for each in sorted(provider(name).resource_types))
         yield f"| {name} | {types or 'those that the source lists in `options.resource_types`'} |"
+
+
+def _named(provider_name: str, resource_type: str) -> str:
+    is_typed = column_table(provider_name, resource_type) is not None
+    return f"**`{resource_type}`**" if is_typed else f"`{resource_type}`"
 
 
 def policy(family: Family) -> str:

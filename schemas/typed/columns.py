@@ -7,7 +7,7 @@ column, and a value that does not fit its column, is kept all the same: in `_ext
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any, Final, Literal, cast, get_args
 
@@ -51,7 +51,7 @@ class ColumnTable(Struct, frozen=True):
     doc: str = ""
 
 
-@cache
+@lru_cache(1024)  # more than there are: some resource types come from unsigned headers
 def column_table(provider: str, resource: str) -> ColumnTable | None:
     """Return the table of a provider's resource type; None if it has none and its values stay generic documents."""
     if not (is_column_name(provider) and is_column_name(resource)):

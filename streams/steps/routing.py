@@ -231,7 +231,8 @@ def _part(sides: _Sides, included: tuple[str, ...], volatile: frozenset[str], is
         None if document is None else codec.document_json(projected(document, included))
         for document in (sides.before, sides.after)
     )
+    part = replace(sides.change, before=before, after=after, record_before=None, record_after=None)
     if before is None or after is None:
-        return replace(sides.change, before=before, after=after)
+        return part
     changed = diff(before, after, volatile)
-    return replace(sides.change, before=before, after=after, changed=changed) if changed or is_crossing else None
+    return replace(part, changed=changed) if changed or is_crossing else None

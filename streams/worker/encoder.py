@@ -4,16 +4,21 @@ from collections.abc import Sequence
 
 import structlog
 from msgspec import Struct
+from msgspec.structs import replace
 
+from broker.errors import IncompatibleSchema
 from broker.schema_registry import Registry
 from broker.topic_admin import Topics
 from config.model import Replication
 from schemas import codec
-from schemas.records import RawDelivery
+from schemas.codec import SchemaName
+from schemas.records import Change, RawDelivery
 from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES
+from schemas.typed.resource import TypedResource
 from streams.pipeline import Result
 from streams.steps.passthrough import copy_topics, noted
 from streams.steps.routing import RoutedChange, Routes
+from streams.steps.typed_topics import TypedTopics
 
 SPARE_BYTES = 64 * 1024  # of a record's limit, for the key, headers and batch overhead
 
@@ -31,6 +36,13 @@ class Record(Struct, frozen=True):
     headers: codec.Headers | None = None
 
 
+class _Form(Struct, frozen=True):
+    """How a topic holds documents: the prefix of its messages, and the resource whose records it has, None for JSON text."""
+
+    prefix: bytes
+    typed: TypedResource | None
+
+
 class Encoder:
     """Encodes decisions as records; registers schemas and creates topics on first use."""
 
@@ -38,6 +50,8 @@ class Encoder:
         self._registry = registry
         self._topics = topics
         self._routes = routes
+        self._typed_topics = TypedTopics(routes)
+        self._forms: dict[tuple[str, str, str], _Form] = {}
 
     def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
         """Return the records of a decision: changes, states, outcome, passthrough copies, and the dead letter if it is dead."""
@@ -57,14 +71,44 @@ class Encoder:
 
     def _add_change(self, records: list[Record], delivery: RawDelivery, routed: RoutedChange, now_us: int) -> None:
         change, key = routed.change, routed.change.resource_key.encode()
-        for topic in routed.topics:
-            message = codec.encode_change(self._prefix(topic, "change"), change, delivery, now_us)
-            records.append(Record(topic, key, message))
-        for part in routed.projected:
-            message = codec.encode_change(self._prefix(part.topic, "change"), part.change, delivery, now_us)
-            records.append(Record(part.topic, key, message))
+        parts = [(topic, change) for topic in routed.topics] + [(part.topic, part.change) for part in routed.projected]
+        records.extend(Record(topic, key, self._change(topic, part, delivery, now_us)) for topic, part in parts)
         topic = self._routes.state_topic(delivery.provider, delivery.source, change.resource_type)
-        records.append(Record(topic, key, codec.encode_state(self._prefix(topic, "state"), change, delivery, now_us)))
+        records.append(Record(topic, key, self._state(topic, change, delivery, now_us)))
+
+    def _change(self, topic: str, change: Change, delivery: RawDelivery, now_us: int) -> bytes:
+        form = self._form(topic, "change", delivery.provider, change.resource_type)
+        if form.typed is None:
+            return codec.encode_change(form.prefix, change, delivery, now_us)
+        typed = typed_change(change, form.typed)
+        return codec.encode_change(form.prefix, typed, delivery, now_us, form.typed.encode_change)
+
+    def _state(self, topic: str, change: Change, delivery: RawDelivery, now_us: int) -> bytes | None:
+        form = self._form(topic, "state", delivery.provider, change.resource_type)
+        if form.typed is None:
+            return codec.encode_state(form.prefix, change, delivery, now_us)
+        typed = typed_change(change, form.typed)
+        return codec.encode_state(form.prefix, typed, delivery, now_us, form.typed.encode_state)
+
+    def _form(self, topic: str, name: SchemaName, provider: str, resource_type: str) -> _Form:
+        """Return how a topic holds the documents of a resource type; it is registered the first time."""
+        form = self._forms.get((topic, provider, resource_type))
+        if form is None:
+            self._topics.ensure(topic)
+            typed = self._typed_topics.resource(topic, provider, resource_type)
+            form = self._registered(topic, name, typed)
+            self._forms[topic, provider, resource_type] = form
+        return form
+
+    def _registered(self, topic: str, name: SchemaName, typed: TypedResource | None) -> _Form:
+        """Return a topic's form: a topic that began with documents as text, before its resource had columns, keeps them."""
+        try:
+            return _Form(self._registry.prefix(topic, name, typed), typed)
+        except IncompatibleSchema:
+            if typed is None or self._registry.is_typed(topic):
+                raise
+        log.warning("topic_stays_untyped", topic=topic, resource=typed.name)
+        return _Form(self._registry.prefix(topic, name), None)
 
     def _copy(self, topic: str, delivery: RawDelivery) -> Record:
         self._topics.ensure(topic)
@@ -73,6 +117,19 @@ class Encoder:
     def _prefix(self, topic: str, name: codec.SchemaName) -> bytes:
         self._topics.ensure(topic)
         return self._registry.prefix(topic, name)
+
+
+def typed_change(change: Change, typed: TypedResource) -> Change:
+    """Return a change whose `before` and `after` are records of its resource; those that are not at hand are made."""
+    return replace(
+        change,
+        before=change.record_before or _record(change.before, typed),
+        after=change.record_after or _record(change.after, typed),
+    )
+
+
+def _record(text: bytes | None, typed: TypedResource) -> bytes | None:
+    return None if text is None else typed.encode(codec.document(text)).body
 
 
 def too_large(records: Sequence[Record]) -> Record | None:

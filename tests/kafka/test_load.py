@@ -19,7 +19,7 @@ from tests.support.processes.loaders import TOPIC, Feed, Loader, history_count, 
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
-LATER_TOPIC = "changes.shopify.collection"
+LATER_TOPIC = "changes.later"
 
 
 @pytest.fixture(scope="module")

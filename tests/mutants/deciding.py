@@ -57,9 +57,9 @@ DECIDING: Final = (
         "unchanged_does_not_advance_the_version",
         "Order of a resource: after a touched but equal document, an older one is taken for news.",
         "streams/pipeline.py",
-        "    writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))\n    if change is None:\n",
+        "    writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change, typed))\n    if change is None:\n",
         "    if change is not None:\n"
-        "        writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))\n"
+        "        writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change, typed))\n"
         "    else:\n",
         (f"{_DECISIONS}::test_situation_is_decided_as_documented",),
     ),

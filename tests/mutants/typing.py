@@ -64,4 +64,38 @@ TYPING: Final = (
         "if not provider:",
         ("tests/unit/schemas/typed/test_columns.py::test_resource_without_a_file_has_no_table",),
     ),
+    Mutant(
+        "record_of_older_columns_is_copied",
+        "What was emitted before: after a table has grown, `before` is bytes of another schema, which no reader can take.",
+        "streams/pipeline.py",
+        "latest is not None and latest.columns == typed.fingerprint else None",
+        "latest is not None else None",
+        ("tests/unit/streams/worker/test_typed_records.py::test_record_of_other_columns_is_made_again",),
+    ),
+    Mutant(
+        "refused_columns_make_a_topic_text",
+        "A topic has one form: a typed one gets documents as text when two workers register at the same time.",
+        "streams/worker/encoder.py",
+        "            if typed is None or self._registry.is_typed(topic):\n",
+        "            if typed is None:\n",
+        (
+            "tests/unit/streams/worker/test_typed_records.py::test_typed_topic_that_refuses_new_columns_is_not_made_text",
+        ),
+    ),
+    Mutant(
+        "last_route_decides_the_columns",
+        "A topic has one schema: two routes lead orders and products to one topic, and each registers its own.",
+        "streams/steps/typed_topics.py",
+        "kind if found.get(topic, kind) == kind else None",
+        "kind",
+        ("tests/unit/streams/steps/test_typed_topics.py::test_topic_that_several_kinds_may_reach_stays_text",),
+    ),
+    Mutant(
+        "typed_documents_are_read_as_rows",
+        "Readers show what the provider sent: `tail`, `explain` and a replay's comparison get columns instead of the document.",
+        "schemas/typed/reading.py",
+        "                record[name] = document(cast(Mapping[str, Any], record[name]), cast(Kinds, self._kinds))\n",
+        "                record[name] = cast(Any, record[name])\n",
+        ("tests/unit/streams/worker/test_typed_records.py::test_change_and_state_are_typed",),
+    ),
 )

@@ -95,7 +95,7 @@ def test_topics_of_several_sources_are_counted_once() -> None:
 class Registry:
     """A registry with every schema."""
 
-    def prefix(self, topic: str, name: codec.SchemaName) -> bytes:  # noqa: ARG002  as the port names them
+    def prefix(self, topic: str, name: codec.SchemaName, typed: object = None) -> bytes:  # noqa: ARG002  as the port names them
         """Return one id for all."""
         return codec.wire_prefix(1)
 

@@ -20,6 +20,7 @@ from console.reference.asyncapi import asyncapi_document
 from console.reference.topics import SAMPLE
 from providers.registry import PROVIDERS
 from schemas.codec import SCHEMA_NAMES
+from schemas.typed.resource import typed_resource
 
 ROOT = Path(__file__).parents[4]
 SPECIFICATION = ROOT / "tests" / "fixtures" / "asyncapi" / "3.0.0.json.gz"
@@ -52,7 +53,9 @@ def references(node: object) -> Iterator[str]:
 
 
 def target(document: Document, reference: str) -> object:
-    """Return what a reference within a document leads to."""
+    """Return what a reference leads to: within the document, or a file beside it."""
+    if not reference.startswith("#/"):
+        return json.loads((ROOT / "docs" / reference).read_text(encoding="utf-8"))
     node: Any = document
     for part in reference.removeprefix("#/").split("/"):
         node = node[part]
@@ -101,6 +104,21 @@ def test_avro_schemas_are_those_that_are_published() -> None:
         "penstock.Change", "penstock.State", "penstock.Outcome", "penstock.DeadLetter",
     ]  # fmt: skip
     assert len(records) == len(SCHEMA_NAMES)
+
+
+def test_topics_of_a_resource_with_columns_have_its_own_messages() -> None:
+    """Named by the resource; their schemas are the ones that the worker registers."""
+    document = committed()
+    message = document["components"]["messages"]["ShopifyOrderLineItemChange"]
+    typed = typed_resource("shopify", "order_line_item")
+    assert typed is not None
+
+    assert "ShopifyOrderLineItemChange" in document["channels"]["changes_shopify"]["messages"]
+    assert "ShopifyOrderLineItemChange" in document["channels"]["routed_changes"]["messages"]
+    assert "GithubCommitChange" not in document["components"]["messages"]  # has no topic
+    registered = json.loads(typed.schema_text("change"))
+    assert target(document, message["payload"]["schema"]["$ref"]) == registered
+    assert fastavro.parse_schema(registered)["name"] == "penstock.shopify.order_line_item.Change"
 
 
 def test_every_topic_has_its_channel() -> None:

@@ -20,7 +20,7 @@ SCHEMAS = {name: codec.parse_schema(codec.schema_text(name)) for name in codec.S
 class Registry:
     """A registry with every schema."""
 
-    def prefix(self, topic: str, name: codec.SchemaName) -> bytes:  # noqa: ARG002  as the port names them
+    def prefix(self, topic: str, name: codec.SchemaName, typed: object = None) -> bytes:  # noqa: ARG002  as the port names them
         """Return one id for all."""
         return codec.wire_prefix(1)
 
