@@ -17,6 +17,7 @@ from console.commands.ingress import ingress
 from console.commands.load import load
 from console.commands.query import query
 from console.commands.replay import replay
+from console.commands.schema import schema
 from console.commands.send import send
 from console.commands.spool import spool
 from console.commands.state import state
@@ -69,6 +70,7 @@ app = typer.Typer(
 )
 for command in (up, send, verify, tail, explain, replay, check, acls, ingress, worker, load, query):
     app.command(epilog=EPILOG)(command)
+app.add_typer(schema, name="schema", epilog=EPILOG)
 app.add_typer(spool, name="spool", epilog=EPILOG)
 app.add_typer(state, name="state", epilog=EPILOG)
 app.add_typer(warehouse, name="warehouse", epilog=EPILOG)

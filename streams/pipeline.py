@@ -6,8 +6,8 @@ so it works the same on a dict, an overlay over RocksDB and a recomputation from
 
 import hashlib
 import traceback
-import uuid
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Final, Protocol
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from schemas import codec
 from schemas.codec import time_us, us_time
 from schemas.records import (
     Change,
+    Document,
     LatestState,
     Operation,
     Outcome,
@@ -32,13 +33,13 @@ from streams.steps.child_index import Child, Parent, Rows
 from streams.steps.correction import Refused, is_correction, read_correction
 from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, version_tag, without_last_delivery
 from streams.steps.diff import diff
+from streams.steps.drift import Drift, drifts, first_seen
+from streams.steps.event_id import uuid5
 from streams.steps.outcome import summarise, with_notes
 from streams.steps.partial_documents import merged, merged_partial
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
+from streams.steps.typed_records import with_records
 
-EVENT_NAMESPACE: Final = uuid.UUID(
-    "7d1e4f6c-4f0e-5d0b-9a53-70656e73746f"
-)  # persisted in every event id: never change it
 KNOWN_DELIVERY: Final = frozenset({"delivery_id", "other_rendering"})  # nothing new to remember
 DELETED: Final = b"deleted"  # the fingerprint of a deleted resource
 
@@ -70,6 +71,7 @@ class Result(Struct, frozen=True):
     outcome: Outcome
     routed_changes: tuple[RoutedChange, ...]
     writes: Writes
+    drifts: tuple[Drift, ...] = ()
 
 
 class _Subject(Struct, frozen=True):
@@ -94,6 +96,7 @@ class _Decision(Struct, frozen=True):
 
     outcome: Outcome
     routed: RoutedChange | None = None
+    drifts: tuple[Drift, ...] = ()
 
 
 def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
@@ -117,7 +120,8 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         decisions += found
     routed_changes = tuple(decision.routed for decision in decisions if decision.routed is not None)
     outcome = summarise([decision.outcome for decision in decisions])
-    return Result(with_notes(outcome, parsed.notes), routed_changes, writes)
+    told = tuple(chain.from_iterable(decision.drifts for decision in decisions))
+    return Result(with_notes(outcome, parsed.notes), routed_changes, writes, told)
 
 
 def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, routes: Routes, writes: Writes) -> _Subject:
@@ -189,7 +193,7 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
         verdict = DedupVerdict("stale", "parent_deleted", "its parent was deleted after this was shown")
     if isinstance(verdict, DedupVerdict):
         return [_Decision(Outcome(verdict.outcome, verdict.reason, verdict.detail))]
-    decision = _conclude(subject, routes, writes)
+    decision = _conclude(subject, rows, routes, writes)
     if parent_key is not None:
         child_index.remember(Child(subject.key, subject.snapshot, subject.text, subject.latest), parent_key, rows)
     return [decision, *_decide_children(subject, rows, routes, writes)]
@@ -214,7 +218,7 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
     if subject.text is None:
         for child in child_index.orphans(parent, rows):
             orphan = _child_subject(subject, child)
-            yield _conclude(orphan, routes, writes)
+            yield _conclude(orphan, rows, routes, writes)
             yield from _decide_children(orphan, rows, routes, writes)
     else:
         paused = frozenset(
@@ -225,7 +229,7 @@ def _decide_children(subject: _Subject, rows: Rows, routes: Routes, writes: Writ
         lists = child_index.Lists(parent, rows, paused)
         for child in lists.children():
             listed = _child_subject(subject, child)
-            yield _conclude(listed, routes, writes)
+            yield _conclude(listed, rows, routes, writes)
             if child.text is None:
                 yield from _decide_children(listed, rows, routes, writes)
         lists.finish()
@@ -266,12 +270,18 @@ def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     return Result(Outcome("changed", "corrected", "", (change.event_id,)), (routed,), writes)
 
 
-def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
+def _conclude(subject: _Subject, rows: Rows, routes: Routes, writes: Writes) -> _Decision:
     """Return the decision about a new snapshot, and store its state."""
     change = _change(subject)
     typed = typed_resource(subject.delivery.provider, subject.snapshot.resource_type)
+    told: tuple[Drift, ...] = ()
     if change is not None and typed is not None:
-        change = _with_records(change, subject, typed)
+        change, encoded = with_records(change, _document(subject), subject.latest, typed)
+        if encoded is not None:
+            found = drifts(
+                subject.snapshot, encoded, change.changed, subject.latest, typed.names, is_merged=subject.is_merged
+            )
+            told = first_seen(found, subject.delivery, subject.key, rows) if found else ()
     writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change, typed))
     if change is None:
         reason = "already_deleted" if subject.text is None else "no_difference"
@@ -279,19 +289,15 @@ def _conclude(subject: _Subject, routes: Routes, writes: Writes) -> _Decision:
     routed = fanout(change, subject.delivery, routes, subject.snapshot.volatile)
     if isinstance(routed, UnroutedChange):
         unsent = RoutedChange(change, (), (), subject.snapshot.volatile)
-        return _Decision(Outcome("filtered", routed.reason, routed.detail), unsent)
-    return _Decision(Outcome("changed", _REASONS[change.op], "", (change.event_id,)), routed)
+        return _Decision(Outcome("filtered", routed.reason, routed.detail), unsent, told)
+    return _Decision(Outcome("changed", _REASONS[change.op], "", (change.event_id,)), routed, told)
 
 
-def _with_records(change: Change, subject: _Subject, typed: TypedResource) -> Change:
-    """Return a change with its documents as records: the stored one before, if it fits the present columns, and the new one."""
-    latest, document = subject.latest, None
-    before = latest.record if latest is not None and latest.columns == typed.fingerprint else None
-    if subject.text is not None:
-        shown = None if subject.is_merged else subject.snapshot.document
-        document = codec.document(subject.text) if shown is None else shown
-    after = None if document is None else typed.encode(document).body
-    return replace(change, record_before=before, record_after=after)
+def _document(subject: _Subject) -> Document | None:
+    if subject.text is None:
+        return None
+    shown = None if subject.is_merged else subject.snapshot.document
+    return codec.document(subject.text) if shown is None else shown
 
 
 _REASONS: Final[Mapping[Operation, str]] = {"c": "created", "u": "updated", "d": "deleted", "r": "read"}
@@ -331,14 +337,7 @@ def _change(subject: _Subject) -> Change | None:
 def _event_id(subject: _Subject, op: Operation) -> str:
     """Return an id that is the same for the same change in every run, and different for every flip back within a version."""
     earlier = times_shown(subject.seen, subject.fingerprint)
-    return _uuid5(f"{subject.key}\0{subject.tag}\0{subject.fingerprint.hex()}\0{op}\0{earlier}")
-
-
-def _uuid5(name: str) -> str:
-    """Return `uuid.uuid5(EVENT_NAMESPACE, name)` as text, in a quarter of its time. Source: RFC 9562, section 5.5."""
-    digits = hashlib.sha1(EVENT_NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
-    variant = "89ab"[int(digits[16], 16) & 3]
-    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"
+    return uuid5(f"{subject.key}\0{subject.tag}\0{subject.fingerprint.hex()}\0{op}\0{earlier}")
 
 
 def _parent_key(subject: _Subject) -> str | None:

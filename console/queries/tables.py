@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from confluent_kafka import Consumer, Message
@@ -22,7 +22,7 @@ from console.errors import Failed, Misused
 from schemas.codec import EPOCH, decode_latest, decode_seen
 from schemas.records import LatestState, SeenVersion, key_parts
 from schemas.topics import RAW, changelog_topic
-from streams.steps.child_index import INDEX
+from streams.steps.drift import DRIFT, FirstSeen, entries
 
 BLOCK_RECORDS = 2_000  # per partition and step back in time; wanted records of a block, with documents, are in memory
 
@@ -94,6 +94,18 @@ class Version:
     stored_at: datetime
 
 
+class DriftRow(NamedTuple):
+    """A field that left its column, and the delivery that showed it first. `kind` is new, retyped or vanished."""
+
+    provider: str
+    source: str
+    resource: str
+    api_version: str
+    kind: str
+    field: str
+    first: FirstSeen
+
+
 def latest_rows(tables: Tables, wants: Wants, advance: Advance) -> Iterator[Row]:
     """Yield the wanted rows, each resource once, last stored first (roughly, over several partitions)."""
     for key, message in _newest(tables, tables.latest, lambda key: _is_resource(key) and wants(named(key)), advance):
@@ -130,6 +142,15 @@ def seen_count(tables: Tables, advance: Advance) -> int:
     return len(keys)
 
 
+def drift_rows(tables: Tables, advance: Advance) -> Iterator[DriftRow]:
+    """Yield what has drifted in each partition, so that the same field may come several times."""
+    prefix = DRIFT.decode()
+    for key, message in _newest(tables, tables.latest, lambda key: key.startswith(prefix), advance):
+        about = named(key.removeprefix(prefix))
+        for kind, field, first in _decoded(lambda row: list(entries(row)), message):
+            yield DriftRow(about.provider, about.source, about.resource, about.resource_id, kind, field, first)
+
+
 def waiting(tables: Tables) -> int:
     """Return the number of deliveries not decided yet, which the tables therefore lack."""
     with topic_reader.consumer(tables.kafka, f"penstock.{tables.app}") as reader:
@@ -142,8 +163,8 @@ def named(key: str) -> Name:
 
 
 def _is_resource(key: str) -> bool:
-    """Say whether a row of *latest* is a resource, not part of a child index."""
-    return not key.startswith(INDEX.decode())
+    """Say whether a row of *latest* is a resource, not part of a child index or about drift."""
+    return not key.startswith("\0")
 
 
 def _newest(

@@ -26,6 +26,7 @@ class TypedResource:
 
     def __init__(self, table: ColumnTable) -> None:
         self.name = f"{table.provider}/{table.resource}"
+        self.names = frozenset(column.name for column in table.columns)
         columns = "\n".join(f"{column.name} {column.kind}" for column in table.columns)
         self.fingerprint = hashlib.sha256(columns.encode()).digest()[:8]
         self._table = table

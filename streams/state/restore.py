@@ -33,7 +33,6 @@ from schemas.topics import TABLE_NAMES, TableName
 from streams.errors import Fatal, StoreCorrupted
 from streams.state.restore_progress import Progress
 from streams.state.tables import PartitionTables, Record, rebuilt
-from streams.steps.child_index import INDEX
 
 BATCH = 1_000
 CHECKPOINT_S = 10.0  # the most work that a kill can lose
@@ -181,7 +180,7 @@ def _check(tables: PartitionTables, name: TableName, changelog: _Changelog) -> N
 
 def _check_keys(changelog: _Changelog, records: Sequence[Record]) -> None:
     """Refuse the changelog of version 0.1, whose keys have no tenant: this version would not find its resources in it."""
-    keys = (key.partition(b"\0")[0] for key, _, _ in records if not key.startswith(INDEX))
+    keys = (key.partition(b"\0")[0] for key, _, _ in records if not key.startswith(b"\0"))  # indexes and drifts
     if any(key.count(b"|") < len(KeyParts._fields) - 1 for key in keys):
         raise Fatal(
             f"{changelog.topic} was written by Penstock 0.1, whose keys have no tenant: choose another [worker] app, "

@@ -16,8 +16,10 @@ from schemas.topics import RAW
 from streams.errors import Fatal, WorkerError
 from streams.pipeline import Result, broken, dead, process
 from streams.state.tables import PartitionTables
+from streams.steps.drift import Drift
 from streams.steps.routing import Routes
 from streams.worker.encoder import Encoder, too_large
+from streams.worker.metrics import Metrics
 from streams.worker.transaction import Transaction
 
 SUSPICIOUS = frozenset({"misnamed", "reused_delivery_id"})  # what no provider sends: altered headers, or ids used twice
@@ -37,6 +39,7 @@ class Batch(Struct):
     transaction: Transaction
     encoder: Encoder
     routes: Routes
+    metrics: Metrics
     decided: asyncio.Future[None]
 
 
@@ -63,6 +66,8 @@ def decide(delivery: RawDelivery, batch: Batch) -> None:
     if result.outcome.reason in SUSPICIOUS:
         reason = result.outcome.reason
         log.warning("suspicious_delivery", delivery_id=delivery.delivery_id, source=delivery.source, reason=reason)
+    for drift in result.drifts:
+        _note(drift, delivery, batch.metrics)
     now_us = time.time_ns() // 1000
     records = batch.encoder.records(delivery, result, now_us)
     oversized = too_large(records)
@@ -74,6 +79,19 @@ def decide(delivery: RawDelivery, batch: Batch) -> None:
     for out in records:
         produce(out.topic, out.key, out.value, headers=out.headers)
     tables.write(result.writes.seen, result.writes.latest)
+
+
+def _note(drift: Drift, delivery: RawDelivery, metrics: Metrics) -> None:
+    metrics.drifted(delivery, drift)
+    log.info(
+        "schema_drift",
+        source=delivery.source,
+        resource=drift.resource_type,
+        kind=drift.kind,
+        field=drift.field,
+        api_version=delivery.api_version,
+        delivery_id=delivery.delivery_id,
+    )
 
 
 def _process(delivery: RawDelivery, tables: PartitionTables, routes: Routes) -> Result:

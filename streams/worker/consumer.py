@@ -37,6 +37,7 @@ from streams.worker.assignment import Partitions
 from streams.worker.batch import Batch
 from streams.worker.commit import Commits
 from streams.worker.encoder import Encoder
+from streams.worker.metrics import Metrics
 from streams.worker.settings import WorkerSettings, compiled_routes
 from streams.worker.transaction import Transaction
 
@@ -60,6 +61,7 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
     def __init__(self, settings: WorkerSettings, channel: Any, **options: Any) -> None:
         super().__init__(**options)
         self._settings = settings
+        self.metrics = Metrics()
         self._channel = channel
         self._routes = compiled_routes(settings.configuration)
         self._librdkafka = ThreadPoolExecutor(1, "librdkafka")
@@ -229,7 +231,9 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
 
     async def _decide(self, messages: list[Message]) -> None:
         decided = asyncio.get_running_loop().create_future()
-        batch = Batch(iter(messages), self._tables, self._transaction, self._encoder, self._routes, decided)
+        batch = Batch(
+            iter(messages), self._tables, self._transaction, self._encoder, self._routes, self.metrics, decided
+        )
         await self._channel.put(batch)
         await decided
 

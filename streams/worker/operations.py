@@ -1,4 +1,4 @@
-"""The worker's operations port: liveness, and readiness to decide deliveries."""
+"""The worker's operations port: liveness, readiness to decide deliveries, and metrics."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from broker.operations import OperationsServer, Page, Pages, listening
 from streams.errors import Fatal
 from streams.worker.consumer import DeliveryConsumer, die
 from streams.worker.health import Health, Watch
+from streams.worker.metrics import Metrics
 from streams.worker.settings import WorkerSettings
 
 log = structlog.get_logger()
@@ -24,7 +25,7 @@ class Operations(Service):  # type: ignore[misc]  # mode has no types
         limit_s = settings.configuration.worker.undecided_limit_s
         self._health = Health(source.partitions, limit_s, lambda: bool(source.should_stop))
         self._watch = Watch(settings, source.partitions, self._health)
-        self._server = OperationsServer(pages(self._health))
+        self._server = OperationsServer(pages(self._health, source.metrics))
 
     async def on_start(self) -> None:
         """Open the port and start watching Kafka; exit with code 3 if the port cannot be opened."""
@@ -49,7 +50,7 @@ class Operations(Service):  # type: ignore[misc]  # mode has no types
         await self._server.close()
 
 
-def pages(health: Health) -> Pages:
+def pages(health: Health, metrics: Metrics) -> Pages:
     """Return the pages by path. /healthz answers while the event loop runs; /readyz returns 503 with the reason unless ready."""
 
     def healthz() -> Page:
@@ -59,4 +60,4 @@ def pages(health: Health) -> Pages:
         standing = health.standing()
         return Page(msgspec.json.encode(standing), status=200 if standing.status == "ready" else 503)
 
-    return {"/healthz": healthz, "/readyz": readyz}
+    return {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics.page}

@@ -24,7 +24,7 @@ SOURCE, APP = f"hostile-{RUN}", f"hostile-{RUN}"
 DELIVERY_ID = f"id-{RUN}-\x9b2J\x85forged"  # from a header, where HTTP allows C1
 FIELD = "vendor\x9b"
 DOCUMENT = {"id": HOSTILE + RUN, "title": LEGIBLE + HOSTILE, FIELD: "x", HOSTILE: [HOSTILE]}
-PAUSED = 'paused = ["product"]\n[[routes]]\nname = "near"\nfilter = "vendors:x"\n'
+PAUSED = f'paused = ["product"]\n[[routes]]\nname = "near"\nsource = "{SOURCE}"\nfilter = "vendors:x"\n'
 """What `replay` finds decided otherwise, and `check --online` names with what may be meant."""
 
 COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "state get": ((HOSTILE + RUN, "--seen"), 0),
     "state list": (("--source", SOURCE), 0),
     "state count": (("--source", SOURCE, "--seen"), 0),
+    "schema drift": (("--source", SOURCE), 0),
 }
 """The arguments of each, and what it ends with."""
 

@@ -75,7 +75,7 @@ DECIDING: Final = (
     Mutant(
         "event_ids_are_random",
         "Every real change once: a replay, or a second loader, cannot tell that it has seen a change before.",
-        "streams/pipeline.py",
+        "streams/steps/event_id.py",
         '    return f"{digits[:8]}-{digits[8:12]}-5{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:32]}"',
         "    return str(uuid.uuid4())",
         (f"{_DECISIONS}::test_same_history_makes_the_same_ids",),

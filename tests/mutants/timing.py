@@ -27,8 +27,8 @@ TIMING: Final = (
         "unreadable_time_is_silent",
         "One true outcome: a time that cannot be read leaves the order to arrival, and nothing says so.",
         "streams/pipeline.py",
-        "return Result(with_notes(outcome, parsed.notes), routed_changes, writes)",
-        "return Result(outcome, routed_changes, writes)",
+        "return Result(with_notes(outcome, parsed.notes), routed_changes, writes, told)",
+        "return Result(outcome, routed_changes, writes, told)",
         (f"{_REPORTED}::test_unreadable_time_is_in_the_outcome",),
     ),
     Mutant(

@@ -67,7 +67,7 @@ TYPING: Final = (
     Mutant(
         "record_of_older_columns_is_copied",
         "What was emitted before: after a table has grown, `before` is bytes of another schema, which no reader can take.",
-        "streams/pipeline.py",
+        "streams/steps/typed_records.py",
         "latest is not None and latest.columns == typed.fingerprint else None",
         "latest is not None else None",
         ("tests/unit/streams/worker/test_typed_records.py::test_record_of_other_columns_is_made_again",),
@@ -97,5 +97,21 @@ TYPING: Final = (
         "                record[name] = document(cast(Mapping[str, Any], record[name]), cast(Kinds, self._kinds))\n",
         "                record[name] = cast(Any, record[name])\n",
         ("tests/unit/streams/worker/test_typed_records.py::test_change_and_state_are_typed",),
+    ),
+    Mutant(
+        "drift_is_told_every_time",
+        "Drift is told once: with each delivery that shows a new field the counter rises and the log grows.",
+        "streams/steps/drift.py",
+        "        if row is not None and (name in _names(row) or len(_names(row)) >= MAX_FIELDS):\n",
+        "        if row is not None and len(_names(row)) >= MAX_FIELDS:\n",
+        ("tests/unit/streams/steps/test_drift.py::test_field_that_leaves_its_column_is_told_once",),
+    ),
+    Mutant(
+        "partial_rendering_is_drift",
+        "Drift that matters: a sender's `include_fields` makes every left-out field vanish.",
+        "streams/steps/drift.py",
+        "if snapshot.document is None or snapshot.is_partial or snapshot.is_shared:",
+        "if snapshot.document is None:",
+        ("tests/unit/streams/steps/test_drift.py::test_partial_rendering_shows_nothing_about_what_it_leaves_out",),
     ),
 )

@@ -17,7 +17,7 @@ WITHOUT_KAFKA = frozenset(
     {"acls", "up", "ingress", "worker", "send", "check", "spool", "verify", "try-filter", "load", "query"}
     | {"warehouse status", "warehouse compact", "warehouse backup", "warehouse rebuild"}
 )
-WITH_KAFKA = frozenset({"tail", "explain", "replay", "check", "state get", "state list", "state count"})
+WITH_KAFKA = frozenset({"tail", "explain", "replay", "check", "state get", "state list", "state count", "schema drift"})
 """Every command is in one of both, and has cases in tests/unit/console/test_hostile.py or tests/kafka/test_hostile.py."""
 
 

@@ -93,6 +93,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "state get": (("state", "get", HOSTILE),),
     "state list": (("state", "list", "--limit", HOSTILE),),
     "state count": (("state", "count", HOSTILE),),
+    "schema drift": (("schema", "drift", "--kind", HOSTILE),),
     "load": (("load",),),
     "query": (("query", HOSTILE), ("query", "select 1", "--parquet", HOSTILE)),
     "warehouse status": (("warehouse", "status"), ("warehouse", "status", "--data-dir", HOSTILE)),
@@ -104,7 +105,9 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "warehouse rebuild": (("warehouse", "rebuild"),),
 }
 READERS: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("acls", "check", "up", "ingress", "worker", "tail", "state list", "state count"), ()),
+    **dict.fromkeys(
+        ("acls", "check", "up", "ingress", "worker", "tail", "state list", "state count", "schema drift"), ()
+    ),
     **dict.fromkeys(("load", "warehouse status", "warehouse compact", "warehouse rebuild"), ()),
     "query": ("select 1",),
     "warehouse backup": ("copy",),
@@ -182,7 +185,7 @@ class Run:
 def every_command() -> set[str]:
     """Return the names of all commands, those of a group with the group's before them."""
     commands = dict(getattr(get_command(cli.app), "commands", {}))
-    groups = {name: commands.pop(name) for name in ("state", "warehouse")}
+    groups = {name: commands.pop(name) for name in ("schema", "state", "warehouse")}
     return {*commands, *(f"{group} {name}" for group, held in groups.items() for name in held.commands)}
 
 

@@ -11,9 +11,9 @@ from providers.base import Parsed
 from providers.registry import provider
 from schemas.codec import time_us
 from schemas.records import Document, RawDelivery, resource_key
-from streams import pipeline
 from streams.pipeline import Tables, process
 from streams.steps.dedup import MAX_KEPT
+from streams.steps.event_id import EVENT_NAMESPACE, uuid5
 from streams.steps.filter import compile_filter
 from streams.steps.passthrough import RawRoute
 from streams.steps.routing import Paused, Route, Routes
@@ -482,7 +482,7 @@ def shopify(topic: str, body: Document, triggered_s: float) -> RawDelivery:
 @given(st.text(st.characters(codec="utf-8")))
 def test_event_ids_are_uuids_of_version_5(name: str) -> None:
     """A standard library computes the same event id."""
-    assert pipeline._uuid5(name) == str(uuid.uuid5(pipeline.EVENT_NAMESPACE, name))
+    assert uuid5(name) == str(uuid.uuid5(EVENT_NAMESPACE, name))
 
 
 def test_delivery_with_one_contradiction_applies_nothing() -> None:

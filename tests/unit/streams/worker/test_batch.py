@@ -10,6 +10,7 @@ from schemas.codec import raw_headers
 from schemas.records import RawDelivery
 from streams.agents import capture
 from streams.worker.batch import Batch
+from streams.worker.metrics import Metrics
 from tests.support.builders.deliveries import ROUTES, delivery, snapshot
 
 
@@ -49,7 +50,7 @@ async def test_bug_reaches_the_consumer_that_waits_for_the_batch() -> None:
     decided: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     nowhere = cast(Any, None)  # it fails before it needs them: the partition has no tables
     messages = iter([cast(Any, Record(delivery(snapshot({"id": 7}))))])
-    batch = Batch(messages, {}, nowhere, nowhere, ROUTES, decided)
+    batch = Batch(messages, {}, nowhere, nowhere, ROUTES, Metrics(), decided)
 
     async def batches() -> AsyncIterator[Batch]:
         yield batch

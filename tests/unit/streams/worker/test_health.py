@@ -6,6 +6,7 @@ import pytest
 
 from broker.operations import Page
 from streams.worker.health import SILENT_S, Health, Standing, _has_older
+from streams.worker.metrics import Metrics
 from streams.worker.operations import pages
 
 
@@ -76,7 +77,7 @@ def test_detail_says_what_was_expected(found: Standing, words: tuple[str, ...]) 
 ])  # fmt: skip
 def test_page_has_status_and_reason(share: Share, page: Page) -> None:
     """200 or 503; the reason is in the body. The other page does not depend on it."""
-    shown = pages(Health(share, 300))
+    shown = pages(Health(share, 300), Metrics())
 
     assert shown["/readyz"]() == page
     assert shown["/healthz"]() == Page(b'{"status":"alive"}')
