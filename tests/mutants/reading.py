@@ -27,8 +27,8 @@ READING: Final = (
         "repair_is_not_said",
         "One true outcome: a repaired body is indistinguishable from one that needed no repair.",
         "streams/pipeline.py",
-        "    return Result(with_notes(outcome, parsed.notes), routed_changes, writes)\n",
-        "    return Result(outcome, routed_changes, writes)\n",
+        "    return Result(with_notes(outcome, parsed.notes), routed_changes, writes, told)\n",
+        "    return Result(outcome, routed_changes, writes, told)\n",
         ("tests/contract/test_repaired_bodies.py::test_repaired_delivery_is_a_change_and_says_so",),
     ),
     Mutant(
