@@ -48,4 +48,20 @@ LOADING: Final = (
         "false",
         (f"{ENGINES}::test_change_from_a_lower_lane_does_not_overwrite",),
     ),
+    Mutant(
+        "warehouse_ends_everything",
+        "What is optional is optional: without a warehouse that opens, `penstock up` takes no delivery.",
+        "local/supervisor.py",
+        "        if not self.service.is_optional:\n",
+        "        if True:\n",
+        ("tests/unit/local/test_supervisor.py::test_optional_process_that_never_was_ready_is_left_out",),
+    ),
+    Mutant(
+        "missing_extension_is_found_too_late",
+        "A user reads what is missing: without DuckDB's extension `penstock up` starts a loader that ends at once.",
+        "sinks/warehouse/requirements.py",
+        "        if wheel_file(name) is None:\n",
+        "        if False:\n",
+        ("tests/unit/console/commands/test_up.py::test_missing_package_is_said_in_one_line[extension]",),
+    ),
 )
