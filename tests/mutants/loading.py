@@ -6,6 +6,7 @@ from tests.mutants.mutant import Mutant
 
 ROWS = "tests/unit/sinks/warehouse/test_rows.py"
 ENGINES = "tests/unit/sinks/warehouse/test_engines.py"
+VIEWS = "tests/unit/sinks/warehouse/views/test_analytics.py"
 
 LOADING: Final = (
     Mutant(
@@ -63,5 +64,29 @@ LOADING: Final = (
         "        if wheel_file(name) is None:\n",
         "        if False:\n",
         ("tests/unit/console/commands/test_up.py::test_missing_package_is_said_in_one_line[extension]",),
+    ),
+    Mutant(
+        "every_state_is_a_price",
+        "Each price is one row: a product that was retitled at the same price has two.",
+        "sinks/warehouse/views/sql/product_price_history.sql",
+        "        OR price IS DISTINCT FROM earlier_price\n",
+        "        OR true\n",
+        (f"{VIEWS}::test_product_price_history[duckdb]",),
+    ),
+    Mutant(
+        "year_is_a_month",
+        "Recurring revenue is monthly: a subscription that is paid by the year counts twelve times.",
+        "sinks/warehouse/views/sql/monthly_recurring_revenue.sql",
+        "WHEN 'year' THEN 1 / 12.0",
+        "WHEN 'year' THEN 1.0",
+        (f"{VIEWS}::test_monthly_recurring_revenue[duckdb]",),
+    ),
+    Mutant(
+        "refund_is_revenue",
+        "Revenue is what remains: an order that was refunded counts as it was ordered.",
+        "sinks/warehouse/views/sql/orders_per_day.sql",
+        "coalesce(sum(coalesce(current_total_price, total_price))",
+        "coalesce(sum(total_price)",
+        (f"{VIEWS}::test_orders_per_day[duckdb]",),
     ),
 )
