@@ -6,6 +6,7 @@ from tests.mutants.mutant import Mutant
 
 ROWS = "tests/unit/sinks/warehouse/test_rows.py"
 ENGINES = "tests/unit/sinks/warehouse/test_engines.py"
+QUERY = "tests/unit/console/commands/test_query.py"
 VIEWS = "tests/unit/sinks/warehouse/views/test_analytics.py"
 
 LOADING: Final = (
@@ -88,5 +89,21 @@ LOADING: Final = (
         "coalesce(sum(coalesce(current_total_price, total_price))",
         "coalesce(sum(total_price)",
         (f"{VIEWS}::test_orders_per_day[duckdb]",),
+    ),
+    Mutant(
+        "table_is_cut_in_a_pipe",
+        "Another program reads every value: a table is as wide as the terminal that there is not.",
+        "console/screen.py",
+        "            width=None if is_seen else UNBOUNDED,\n",
+        "            width=None,\n",
+        (f"{QUERY}::test_table_in_a_pipe_is_complete",),
+    ),
+    Mutant(
+        "comment_is_a_statement",
+        "A user's mistake has no traceback: a file of comments alone is taken for a statement.",
+        "sinks/warehouse/query.py",
+        "            if executed is None:",
+        "            if False:",
+        (f"{QUERY}::test_mistake_is_said_plainly[comment]",),
     ),
 )
