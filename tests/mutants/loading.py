@@ -7,6 +7,7 @@ from tests.mutants.mutant import Mutant
 ROWS = "tests/unit/sinks/warehouse/test_rows.py"
 ENGINES = "tests/unit/sinks/warehouse/test_engines.py"
 QUERY = "tests/unit/console/commands/test_query.py"
+FIVETRAN = "tests/unit/sinks/warehouse/views/test_fivetran.py"
 VIEWS = "tests/unit/sinks/warehouse/views/test_analytics.py"
 
 LOADING: Final = (
@@ -105,5 +106,21 @@ LOADING: Final = (
         "            if executed is None:",
         "            if False:",
         (f"{QUERY}::test_mistake_is_said_plainly[comment]",),
+    ),
+    Mutant(
+        "strange_id_fails_the_view",
+        "A strange document fails no query: an id that is no number ends every query of the compatibility view.",
+        "sinks/warehouse/views/fivetran.py",
+        """CASE WHEN {0} ~ '^-?[0-9]{{1,18}}$' THEN CAST({0} AS BIGINT) END""",
+        "CAST({0} AS BIGINT)",
+        (f"{FIVETRAN}::test_values_are_those_of_the_document[duckdb]",),
+    ),
+    Mutant(
+        "compatible_table_lacks_its_customer",
+        "Models made for Fivetran run: an order has no customer.",
+        "sinks/warehouse/views/fivetran.toml",
+        'customer_id = "customer.id: bigint"',
+        'customer_key = "customer.id: bigint"',
+        (f"{FIVETRAN}::test_view_has_every_column[shopify-order]",),
     ),
 )

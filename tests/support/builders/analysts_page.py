@@ -18,15 +18,19 @@ from sinks.warehouse import opening
 from sinks.warehouse.settings import WarehouseSettings
 from sinks.warehouse.views.analytics import VIEWS, AnalyticsView
 from tests.support.builders.analysts_sample import load_sample
+from tests.support.builders.fivetran_columns import coverage
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "analysts.md"
 SESSION: Final = re.compile(r"^    \$ (?P<command>[^\n]*)\n(?:    [^\n]+\n)*", re.MULTILINE)
 TABLE: Final = re.compile(r"(?<=<!-- from sinks/warehouse/views: begin -->\n).*?(?=<!-- from)", re.DOTALL)
 
+COLUMNS: Final = re.compile(r"(?<=<!-- from tests/fixtures/dbt: begin -->\n).*?(?=<!-- from)", re.DOTALL)
+
 
 def filled(page: str, folder: Path) -> str:
     """Return the page with its table of views and with the results of its commands, run in a folder that has the sample."""
     page = TABLE.sub(lambda _: "".join(map(_view_row, VIEWS)), page)
+    page = COLUMNS.sub(lambda _: coverage(), page)
     return SESSION.sub(lambda found: f"    $ {found['command']}\n{_indented(run(found['command'], folder))}", page)
 
 
