@@ -24,6 +24,7 @@ from rich.text import Text
 
 from config.escaping import harmless, harmless_json, indented
 
+UNBOUNDED = 1_000_000  # columns for a program that reads: nothing is cut at the 80 that Rich assumes
 Part = str | tuple[str, str]
 """A text, alone or with its style."""
 
@@ -33,7 +34,14 @@ class Screen:
 
     def __init__(self, *, is_stderr: bool) -> None:
         stream = sys.stderr if is_stderr else sys.stdout
-        self._console = Console(stderr=is_stderr, highlight=False, markup=False, soft_wrap=not stream.isatty())
+        is_seen = stream.isatty()
+        self._console = Console(
+            stderr=is_stderr,
+            highlight=False,
+            markup=False,
+            soft_wrap=not is_seen,
+            width=None if is_seen else UNBOUNDED,
+        )
 
     def line(self, *parts: Part, style: str = "") -> None:
         """Print one line, whatever its parts contain."""
@@ -52,6 +60,26 @@ class Screen:
         """Print a JSON text over several lines."""
         for row in harmless_json(json).split("\n"):
             self._console.print(Text(row))
+
+    def grid(self, headers: Sequence[str], rows: Sequence[Sequence[str]], numeric: Sequence[bool]) -> None:
+        """Print a table of any columns; where it is wider than the terminal, each row over several lines, a line a column."""
+        table = Table(box=HEAVY_HEAD)
+        for header, is_number in zip(headers, numeric, strict=True):
+            table.add_column(Text(harmless(header)), justify="right" if is_number else "left", no_wrap=True)
+        for row in rows:
+            table.add_row(*(Text(harmless(cell)) for cell in row))
+        natural = self._console.measure(table, options=self._console.options.update(max_width=UNBOUNDED)).maximum
+        if natural > self._console.width:
+            self._records(headers, rows)
+        else:
+            self._console.print(table)
+
+    def _records(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        width = max(map(len, headers))
+        for number, row in enumerate(rows, 1):
+            self.line(f"── row {number:,}", style="dim")
+            for header, cell in zip(headers, row, strict=True):
+                self.line((f"{header:<{width}}  ", "bold"), cell)
 
     def table(
         self, headers: Sequence[str], rows: Iterable[Sequence[str]], total: Sequence[str] = (), title: str = ""

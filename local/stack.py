@@ -1,6 +1,6 @@
-"""`penstock up`: Kafka, the registry, the ingress and a worker on this machine, until Ctrl-C.
+"""`penstock up`: Kafka, the registry, the ingress, a worker and the loader on this machine, until Ctrl-C.
 
-    data directory and ports checked -> downloads (first time) -> Kafka and registry -> ingress and worker -> ready
+    data directory and ports checked -> downloads (first time) -> Kafka and registry -> ingress, worker, loader -> ready
 
 Messages for people go to stderr. Stdout gets exactly one line, when everything is ready, for scripts to wait for. No child
 outlives this process, whatever ends it (`local/guard.py`).
@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -29,14 +29,14 @@ from local.supervisor import Service, Supervisor
 STOPPED, FAILED, REFUSED, KILLED = 0, 1, 2, 130
 
 # Together under the ten seconds after which a container runtime or service manager kills everything.
-_INGRESS_STOP_S, _WORKER_STOP_S, _REGISTRY_STOP_S, _KAFKA_STOP_S = 3.0, 3.0, 1.0, 2.0
+_INGRESS_STOP_S, _WORKER_STOP_S, _LOADER_STOP_S, _REGISTRY_STOP_S, _KAFKA_STOP_S = 2.5, 2.5, 1.5, 1.0, 2.0
 _PROBE_TIMEOUT_S = 1.0
 _LARGEST_PORT = 65535
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The choices from the command line. A port of 0 picks a free one."""
+    """The choices from the command line. A port of 0 picks a free one; without the loader's, none is started."""
 
     data_dir: Path = Path(".penstock")
     port: int = 8080
@@ -47,17 +47,22 @@ class Options:
     sample: bool = False
     kafka_heap_mb: int = kafka.HEAP_MB
     worker_operations_port: int = 9465
+    loader_operations_port: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The addresses and paths, all on 127.0.0.1. `registry_url` is the base of Confluent's API; paths are absolute."""
+    """The addresses and paths, all on 127.0.0.1. `registry_url` is the base of Confluent's API; paths are absolute.
+
+    Without a loader its port is None.
+    """
 
     port: int
     kafka_port: int
     registry_port: int
     operations_port: int
     worker_operations_port: int
+    loader_operations_port: int | None
     data_dir: Path
     config: Path
 
@@ -77,6 +82,11 @@ class Ready:
         return f"http://{ports.HOST}:{self.worker_operations_port}"
 
     @property
+    def loader_operations_url(self) -> str:
+        """Return the loader's base address for /metrics, /healthz and /readyz."""
+        return f"http://{ports.HOST}:{self.loader_operations_port}"
+
+    @property
     def bootstrap_servers(self) -> str:
         """Return the address for Kafka clients."""
         return f"{ports.HOST}:{self.kafka_port}"
@@ -89,12 +99,13 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """One of Penstock's Python processes: its command, and its readiness check."""
+    """One of Penstock's Python processes: its command, and its readiness check. The others run without an optional one."""
 
     name: str
     command: Callable[[Ready], list[str]]
     is_ready: Callable[[Ready], bool]
     stop_s: float
+    is_optional: bool = False
 
 
 def _is_ready(operations_url: str) -> bool:
@@ -131,6 +142,15 @@ WORKER = ChildSpec(
 )
 
 
+LOADER = ChildSpec(
+    "loader",
+    lambda ready: _penstock("load", *_operations(ready.loader_operations_port or 0)),
+    lambda ready: _is_ready(ready.loader_operations_url),
+    _LOADER_STOP_S,
+    is_optional=True,
+)
+
+
 def up(
     options: Options,
     demo_configuration: Callable[[Path], Path],
@@ -152,7 +172,7 @@ def up(
             try:
                 _start(supervisor, ready, children, options.kafka_heap_mb)
                 if not signals.is_stop_requested:
-                    _announce(ready, after_ready if options.sample else None)
+                    _announce(_reached(ready, supervisor), after_ready if options.sample else None)
                     supervisor.run()
             finally:
                 supervisor.stop()
@@ -175,16 +195,27 @@ def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Re
         "--operations-port": options.operations_port,
         "--worker-operations-port": options.worker_operations_port,
     }
+    if options.loader_operations_port is not None:
+        chosen["--loader-operations-port"] = options.loader_operations_port
     _refuse_taken(chosen)
     if options.config is not None and not options.config.is_file():
         raise Refused(f"There is no configuration {options.config}. Without --config a demo is made.")
     config = options.config or demo_configuration(data_dir)
     for bundle in (KAFKA, REGISTRY):
         artifacts.fetch(bundle)
-    port, kafka_port, registry_port, operations_port, worker_operations_port = (
+    port, kafka_port, registry_port, operations_port, worker_port, *loader_port = (
         number or ports.free_port() for number in chosen.values()
     )
-    return Ready(port, kafka_port, registry_port, operations_port, worker_operations_port, data_dir, config.absolute())
+    return Ready(
+        port,
+        kafka_port,
+        registry_port,
+        operations_port,
+        worker_port,
+        loader_port[0] if loader_port else None,
+        data_dir,
+        config.absolute(),
+    )
 
 
 def _keep_private(data_dir: Path) -> None:
@@ -247,15 +278,21 @@ def _service(child: ChildSpec, ready: Ready, log_dir: Path) -> Service:
         logs.rotate(log)
         return spawn(child.command(ready), log=log, environment=environment)
 
-    return Service(child.name, launch, lambda: child.is_ready(ready), log, child.stop_s)
+    return Service(child.name, launch, lambda: child.is_ready(ready), log, child.stop_s, child.is_optional)
+
+
+def _reached(ready: Ready, supervisor: Supervisor) -> Ready:
+    """Return the addresses without the loader's, if it did not start."""
+    return replace(ready, loader_operations_port=None) if LOADER.name in supervisor.given_up else ready
 
 
 def _announce(ready: Ready, after_ready: Callable[[Ready], None] | None) -> None:
     """Print the one line, then run the sample in a thread, because the supervisor must keep running meanwhile."""
+    loader = "" if ready.loader_operations_port is None else f" loader={ready.loader_operations_url}"
     output(
         f"penstock is ready: ingress={ready.ingress_url} kafka={ready.bootstrap_servers} "
         f"registry={ready.registry_url} operations={ready.operations_url} "
-        f"worker={ready.worker_operations_url}"
+        f"worker={ready.worker_operations_url}{loader}"
     )
     if after_ready is not None:
         threading.Thread(target=after_ready, args=(ready,), daemon=True).start()

@@ -1,8 +1,8 @@
 """Keep processes running: start them, wait until ready, restart any that dies, end all in order.
 
 One thread with one loop checks every process per turn; while all are ready it sleeps until a signal reports a death, so an idle
-`penstock up` costs nothing. A process that dies before it was ever ready is an error that the user must see (`DidNotStart`); one
-that dies later is restarted without limit.
+`penstock up` costs nothing. A process that dies before it was ever ready is an error that the user must see (`DidNotStart`),
+unless it is optional; one that dies later is restarted without limit.
 """
 
 import signal
@@ -32,13 +32,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A process to keep running: its start, its readiness check, and its time limit to end."""
+    """A process to keep running: its start, its readiness check, and its time limit to end. An optional one may be missing."""
 
     name: str
     launch: Callable[[], Child]
     is_ready: Callable[[], bool]
     log: Path
     stop_s: float
+    is_optional: bool = False
 
 
 class Supervisor:
@@ -51,7 +52,7 @@ class Supervisor:
         self._next_bound = 0.0
 
     def start(self, services: Sequence[Service]) -> None:
-        """Start more processes in parallel and return when all are ready or a stop is requested."""
+        """Start more processes in parallel and return when all are ready or given up, or a stop is requested."""
         if self._signals.is_stop_requested:
             return
         self._say(f"starting {' and '.join(service.name for service in services)}")
@@ -61,7 +62,7 @@ class Supervisor:
         reminded = 1
         while not self._signals.is_stop_requested:
             self._turn()
-            if all(kept.is_ready for kept in started):
+            if all(kept.is_settled for kept in started):
                 return
             self._signals.wait(TURN_S)
             if time.monotonic() - waiting_since > reminded * _REMIND_EVERY_S:
@@ -73,7 +74,12 @@ class Supervisor:
         """Keep all processes running until a stop is requested."""
         while not self._signals.is_stop_requested:
             self._turn()
-            self._signals.wait(QUIET_TURN_S if all(kept.is_ready for kept in self._kept) else TURN_S)
+            self._signals.wait(QUIET_TURN_S if all(kept.is_settled for kept in self._kept) else TURN_S)
+
+    @property
+    def given_up(self) -> frozenset[str]:
+        """Return the names of optional processes that did not start."""
+        return frozenset(kept.service.name for kept in self._kept if kept.is_given_up)
 
     def stop(self) -> None:
         """End all processes, the last started first, each within its time limit; all at once on a second request."""
@@ -96,6 +102,7 @@ class _Kept:
     def __init__(self, service: Service, say: Say) -> None:
         self.service = service
         self.is_ready = False
+        self.is_given_up = False
         self._say = say
         self._child: Child | None = None
         self._was_ready = False
@@ -103,8 +110,15 @@ class _Kept:
         self._started = 0.0
         self._due = 0.0
 
+    @property
+    def is_settled(self) -> bool:
+        """Say whether there is nothing to wait for."""
+        return self.is_ready or self.is_given_up
+
     def turn(self, now: float) -> None:
         """Start the process if it is due, note its death, or check whether it is ready."""
+        if self.is_given_up:
+            return
         if self._child is None:
             if now >= self._due:
                 self._launch(now)
@@ -118,7 +132,7 @@ class _Kept:
 
     def remind(self, waited_s: float) -> None:
         """Report to the user what the start waits for."""
-        if not self.is_ready:
+        if not self.is_settled:
             self._say(f"still waiting for {self.service.name} ({waited_s:.0f} s); it writes to {self.service.log}")
 
     def stop(self, signals: Signals) -> None:
@@ -159,10 +173,18 @@ class _Kept:
         last_lines = logs.last_lines(self.service.log)
         told = f"{what}; the end of {self.service.log}:\n{last_lines}" if last_lines else f"{what}, without a word"
         if not self._was_ready and (is_final or self._deaths >= TRIES_BEFORE_READY):
-            raise DidNotStart(told)
+            self._give_up(told)
+            return
         delay_s = min(LONGEST_DELAY_S, FIRST_DELAY_S * 2 ** (self._deaths - 1))
         self._due = now + delay_s
         self._say(f"{told.rstrip()}\nstarting {self.service.name} again in {delay_s:g} s")
+
+    def _give_up(self, told: str) -> None:
+        """End the start, unless the others can do without this process."""
+        if not self.service.is_optional:
+            raise DidNotStart(told)
+        self.is_given_up = True
+        self._say(f"{told.rstrip()}\ngoing on without the {self.service.name}")
 
 
 def _ending(code: int) -> str:

@@ -8,13 +8,23 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     import pyarrow as pa
 
 MAX_ROWS = 1_000  # on a terminal; other forms are complete
 
 
 def query(
-    sql: Annotated[str, typer.Argument(help='A statement, such as \'select * from "my_shop"."order" limit 10\'.')],
+    sql: Annotated[
+        str | None,
+        typer.Argument(
+            help='A statement, such as \'select * from "my_shop"."order" limit 10\'; - reads it from stdin.'
+        ),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--file", "-f", help="Read the statement from this file.", show_default=False)
+    ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV with a header.")] = False,
     as_json: JsonOption = False,
     parquet: Annotated[
@@ -31,11 +41,12 @@ def query(
 
     if sum((as_csv, as_json, parquet is not None)) > 1:
         raise Misused("expected at most one of --csv, --json and --parquet")
+    statement = _statement(sql, file)
     settings = warehouse_settings(load_configuration(config, data_dir), data_dir)
     with needed():
         from sinks.warehouse.query import result
 
-        found = result(settings, sql)
+        found = result(settings, statement)
     if parquet is not None:
         _write_parquet(found, parquet)
     elif as_csv:
@@ -44,6 +55,26 @@ def query(
         _print_json(found)
     else:
         _print_table(found)
+
+
+def _statement(sql: str | None, file: Path | None) -> str:
+    import sys
+
+    from console.errors import Misused
+
+    if (sql is None) == (file is None):
+        raise Misused("expected either a statement, - to read it from stdin, or --file FILE")
+    name = "stdin" if file is None else str(file)
+    try:
+        read = sys.stdin.buffer.read() if sql == "-" else b"" if file is None else file.read_bytes()
+        statement = read.decode() if sql in {None, "-"} else str(sql)
+    except OSError as error:
+        raise Misused(f"{name}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise Misused(f"{name}: expected a statement as UTF-8 text") from error
+    if not statement.strip():
+        raise Misused("expected a statement, got none")
+    return statement
 
 
 def _write_parquet(found: "pa.Table", file: Path) -> None:
@@ -65,7 +96,7 @@ def _print_csv(found: "pa.Table") -> None:
 
     from local.screen import output
 
-    for row in (found.column_names, *_rows(found)):
+    for row in (found.column_names, *shown_rows(found)):
         line = io.StringIO()
         csv.writer(line, lineterminator="").writerow(row)
         output(line.getvalue())
@@ -84,12 +115,21 @@ def _print_json(found: "pa.Table") -> None:
 def _print_table(found: "pa.Table") -> None:
     from console.screen import notice, results
 
-    results().table(found.column_names, _rows(found.slice(0, MAX_ROWS)))
+    numeric = [is_number(field.type) for field in found.schema]
+    results().grid(found.column_names, shown_rows(found.slice(0, MAX_ROWS)), numeric)
     if found.num_rows > MAX_ROWS:
         notice(f"and {found.num_rows - MAX_ROWS:,} more rows; --csv, --json and --parquet show all")
 
 
-def _rows(found: "pa.Table") -> list[list[str]]:
+def is_number(cells: "pa.DataType") -> bool:
+    """Say whether a column of this type is aligned to the right."""
+    from pyarrow import types
+
+    return bool(types.is_integer(cells) or types.is_floating(cells) or types.is_decimal(cells))
+
+
+def shown_rows(found: "pa.Table") -> list[list[str]]:
+    """Return the cells of a result as a person reads them."""
     columns = [[_shown(cell) for cell in column.to_pylist()] for column in found.columns]
     return [list(row) for row in zip(*columns, strict=True)]
 
@@ -102,4 +142,10 @@ def _shown(cell: object) -> str:
         return ""
     if isinstance(cell, datetime):
         return cell.isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")
-    return f"{cell.normalize():f}" if isinstance(cell, Decimal) else str(cell)
+    return _decimal(cell) if isinstance(cell, Decimal) else str(cell)
+
+
+def _decimal(number: "Decimal") -> str:
+    """Return a number with the decimals that it needs, at least two: 79.00 and 0.125, though its column has nine."""
+    whole, _, decimals = f"{number:f}".partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<2}" if decimals else whole

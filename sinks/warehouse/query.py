@@ -24,7 +24,10 @@ def result(settings: WarehouseSettings, sql: str) -> pa.Table:
     """Return the result of a statement as of one snapshot; raise `WrongQuery` for what DuckDB does not take."""
     with closing(opening.reader(settings)) as connection:
         try:
-            return connection.execute(sql).to_arrow_table()
+            executed: DuckDBPyConnection | None = connection.execute(sql)
+            if executed is None:  # which DuckDB's types leave out: a text of nothing but comments
+                raise WrongQuery("expected a statement, got none")
+            return executed.to_arrow_table()
         except duckdb.Error as error:
             raise WrongQuery(str(error)) from error
 

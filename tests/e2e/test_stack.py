@@ -1,4 +1,4 @@
-"""`penstock up` as a process: real Kafka, real registry, and two tiny programs in place of ingress and worker."""
+"""`penstock up` as a process: real Kafka, real registry, and tiny programs in place of ingress, worker and loader."""
 
 import contextlib
 import os
@@ -36,6 +36,7 @@ class Stack:
     registry_port: int
     operations_port: int
     worker_operations_port: int
+    loader_operations_port: int
     errors: Path
 
     @property
@@ -72,7 +73,7 @@ Starter = Callable[..., Stack]
 def start(tmp_path: Path) -> Iterator[Starter]:
     """Start `penstock up` on free ports, repeatedly on the same data on request; all end with the test."""
     with contextlib.ExitStack() as started:
-        port, kafka_port, registry_port, operations_port, worker_port = numbers = [ports.free_port() for _ in range(5)]
+        numbers = [ports.free_port() for _ in range(6)]
 
         def begin() -> Stack:
             errors = tmp_path / "stderr"
@@ -85,7 +86,10 @@ def start(tmp_path: Path) -> Iterator[Starter]:
                 )
             started.callback(_end, process)
             data = tmp_path / "data"
-            return Stack(process, data, port, kafka_port, registry_port, operations_port, worker_port, errors)
+            port, kafka_port, registry_port, operations_port, worker_port, loader_port = numbers
+            return Stack(
+                process, data, port, kafka_port, registry_port, operations_port, worker_port, loader_port, errors
+            )
 
         yield begin
 
@@ -100,7 +104,8 @@ def test_starts_says_where_and_ends_on_ctrl_c(start: Starter) -> None:
     registry_at = f"http://127.0.0.1:{stack.registry_port}/apis/ccompat/v7"
     assert line == (
         f"penstock is ready: ingress=http://127.0.0.1:{stack.port} kafka={kafka_at} registry={registry_at} "
-        f"operations=http://127.0.0.1:{stack.operations_port} worker=http://127.0.0.1:{stack.worker_operations_port}\n"
+        f"operations=http://127.0.0.1:{stack.operations_port} worker=http://127.0.0.1:{stack.worker_operations_port} "
+        f"loader=http://127.0.0.1:{stack.loader_operations_port}\n"
     )
     environment = stack.get("/environment")
     assert environment["PENSTOCK_KAFKA_BOOTSTRAP_SERVERS"] == kafka_at
@@ -120,7 +125,7 @@ def test_starts_says_where_and_ends_on_ctrl_c(start: Starter) -> None:
     assert rest == ""
     until_gone(left, 5)
     ended = [row.removesuffix(" has ended") for row in stack.said.splitlines() if row.endswith("has ended")]
-    assert ended == ["ingress", "worker", "registry", "Kafka"]
+    assert ended == ["ingress", "worker", "loader", "registry", "Kafka"]
     assert "Traceback" not in stack.said
 
 
@@ -160,6 +165,17 @@ def test_whatever_dies_is_started_again(start: Starter) -> None:
     assert _first_record(stack) == "before the crash"
     assert httpx.get(f"http://127.0.0.1:{stack.registry_port}/apis/ccompat/v7/config", trust_env=False).is_success
     assert stack.process.poll() is None
+
+
+def test_goes_on_without_a_warehouse_that_cannot_be_opened(start: Starter, tmp_path: Path) -> None:
+    """The loader's own words are shown; everything else runs, and the ready line names no loader."""
+    (tmp_path / "unusable").touch()
+
+    stack = start()
+
+    assert "loader=" not in stack.read_ready_line()
+    assert "    penstock: the warehouse cannot be opened" in stack.said
+    assert "going on without the loader" in stack.said
 
 
 def test_stopped_while_starting_leaves_nothing(start: Starter) -> None:

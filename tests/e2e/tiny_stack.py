@@ -1,6 +1,7 @@
-"""`penstock up` with two tiny programs in place of ingress and worker; run as a program by test_stack.py.
+"""`penstock up` with tiny programs in place of ingress, worker and loader; run as a program by test_stack.py.
 
-The ingress answers on both its ports, shows its environment and process id, and dies on request; the worker answers on its own.
+The ingress answers on both its ports, shows its environment and process id, and dies on request; the others answer on their own.
+Without a warehouse the loader ends at once, as the real one does.
 """
 
 import json
@@ -12,7 +13,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from local.stack import INGRESS, WORKER, Options, Ready, up
+from local.stack import INGRESS, LOADER, WORKER, Options, Ready, up
 
 
 def main() -> None:
@@ -21,20 +22,36 @@ def main() -> None:
     match part:
         case "ingress":
             _door(*map(int, arguments))
-        case "worker":
-            _worker(*map(int, arguments))
+        case "worker" | "loader":
+            _process(*map(int, arguments))
+        case "unusable":
+            sys.stderr.write("penstock: the warehouse cannot be opened\n")
+            sys.exit(2)
         case _:
             sys.exit(_up(Path(part), *map(int, arguments)))
 
 
 def _up(data_dir: Path, *numbers: int) -> int:
-    port, kafka_port, registry_port, operations_port, worker_port = numbers
+    port, kafka_port, registry_port, operations_port, worker_port, loader_port = numbers
     options = Options(
-        data_dir, port, kafka_port, registry_port, operations_port, sample=True, worker_operations_port=worker_port
+        data_dir,
+        port,
+        kafka_port,
+        registry_port,
+        operations_port,
+        sample=True,
+        worker_operations_port=worker_port,
+        loader_operations_port=loader_port,
     )
     ingress = replace(INGRESS, command=lambda ready: _this("ingress", str(ready.port), str(ready.operations_port)))
     worker = replace(WORKER, command=lambda ready: _this("worker", str(ready.worker_operations_port)))
-    return up(options, _demo, _note_ready, (ingress, worker))
+    loader = replace(LOADER, command=_loader)
+    return up(options, _demo, _note_ready, (ingress, worker, loader))
+
+
+def _loader(ready: Ready) -> list[str]:
+    is_usable = not (ready.data_dir.parent / "unusable").exists()
+    return _this("loader", str(ready.loader_operations_port)) if is_usable else _this("unusable")
 
 
 def _demo(data_dir: Path) -> Path:
@@ -74,7 +91,7 @@ def _door(port: int, operations_port: int) -> None:
     ThreadingHTTPServer(("127.0.0.1", port), IngressApp).serve_forever()
 
 
-def _worker(operations_port: int) -> None:
+def _process(operations_port: int) -> None:
     class Ready(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)

@@ -36,6 +36,7 @@ from sinks.warehouse.rows.batch import Batch, Partition, TableRows
 from sinks.warehouse.rows.cells import SqlType
 from sinks.warehouse.rows.names import HISTORY
 from sinks.warehouse.rows.shape import SqlColumn, TableName
+from sinks.warehouse.views.analytics import analytics_statements
 
 TYPES: Final[dict[SqlType, str]] = {
     "boolean": "BOOLEAN",
@@ -190,8 +191,16 @@ class DuckDbWriter:
             else:
                 self._create(table)
             known.update({column.name.lower(): column.name for column in missing})
-            for statement in view_statements(table.name, list(known.values())):
-                self._connection.execute(statement)
+            self._make_views(table.name)
+
+    def _make_views(self, name: TableName) -> None:
+        """Make the views of a table, and those that read it."""
+        known = {found.table: columns for found, columns in self.columns.items() if found.schema == name.schema}
+        for statement in (
+            *view_statements(name, list(known[name.table].values())),
+            *analytics_statements(name, known),
+        ):
+            self._connection.execute(statement)
 
     def _create(self, table: TableRows) -> None:
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table.name.schema)}")

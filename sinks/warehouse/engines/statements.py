@@ -44,10 +44,10 @@ def versions_sql(name: TableName, columns: Sequence[str]) -> str:
 
 def fivetran_sql(name: TableName, columns: Sequence[str]) -> str:
     """Return the query of the view with the names that models made for Fivetran expect."""
-    return (
-        f"SELECT {listed(columns)}, _penstock_synced_at AS _fivetran_synced, "  # noqa: S608 - identifiers are quoted
-        f"_penstock_deleted AS _fivetran_deleted FROM {table_sql(name)}"
-    )
+    from sinks.warehouse.views.fivetran import compatible_cells  # which quotes by this module
+
+    cells = [f"{cell} AS {quoted(column)}" for column, cell in compatible_cells(name.table, columns).items()]
+    return f"SELECT {listed(columns)}, {', '.join(cells)} FROM {table_sql(name)}"  # noqa: S608 - identifiers are quoted
 
 
 def view_statements(name: TableName, columns: Sequence[str]) -> list[str]:

@@ -18,7 +18,10 @@ def taken_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-@pytest.mark.parametrize("option", ["port", "kafka_port", "registry_port", "operations_port", "worker_operations_port"])
+@pytest.mark.parametrize(
+    "option",
+    ["port", "kafka_port", "registry_port", "operations_port", "worker_operations_port", "loader_operations_port"],
+)
 def test_port_in_use_is_named_with_its_option_and_holder(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], taken_port: int, option: str
 ) -> None:

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,26 @@ def test_process_that_never_was_ready_is_given_up(tmp_path: Path, code: int, sta
             )
 
     assert len(pids) == starts
+
+
+def test_optional_process_that_never_was_ready_is_left_out(tmp_path: Path) -> None:
+    """Its last lines are shown, the start is complete without it, and it is not tried again."""
+    said: list[str] = []
+    pids: list[int] = []
+    with Signals() as signals:
+        signals.hold()
+        supervisor = Supervisor(signals, said.append)
+        service = _service(tmp_path, "print('what is wrong'); raise SystemExit(2)", pids, never=True)
+
+        supervisor.start([replace(service, is_optional=True), _service(tmp_path, IDLE, [], name="other")])
+        supervisor.stop()
+
+    told = "\n".join(said)
+    assert "    what is wrong" in told
+    assert "going on without the tiny" in told
+    assert "other is ready" in told
+    assert supervisor.given_up == {"tiny"}
+    assert len(pids) == 1
 
 
 def test_everything_ends_in_reverse_order(tmp_path: Path) -> None:
