@@ -6,6 +6,7 @@ from tests.mutants.mutant import Mutant
 
 ROWS = "tests/unit/sinks/warehouse/test_rows.py"
 ENGINES = "tests/unit/sinks/warehouse/test_engines.py"
+STATES = "tests/unit/sinks/warehouse/test_states.py"
 
 LOADING: Final = (
     Mutant(
@@ -47,5 +48,45 @@ LOADING: Final = (
         "n._raw_offset < o._raw_offset",
         "false",
         (f"{ENGINES}::test_change_from_a_lower_lane_does_not_overwrite",),
+    ),
+    Mutant(
+        "state_replaces_its_change",
+        "A rebuilt warehouse has all that is known: a state that is read late replaces the row of the change that led to it.",
+        "sinks/warehouse/engines/duckdb_writer.py",
+        "OR (n._raw_partition IS NULL AND o._raw_partition IS NOT NULL AND n._emitted_at <= o._emitted_at)",
+        "",
+        (f"{STATES}::test_change_of_a_state_is_there_once",),
+    ),
+    Mutant(
+        "older_change_replaces_a_state",
+        "A rebuilt warehouse has the newest states: a change from before retention's gap replaces the state behind it.",
+        "sinks/warehouse/engines/duckdb_writer.py",
+        "OR (o._raw_partition IS NULL AND n._emitted_at < o._emitted_at) ",
+        "",
+        (f"{STATES}::test_later_one_wins",),
+    ),
+    Mutant(
+        "state_shows_what_a_route_keeps_back",
+        "Projections hold: a rebuild takes whole documents from state.* where a route includes some fields only.",
+        "sinks/warehouse/states.py",
+        "    return has_all_operations and not (route.filter or route.include_fields or route.event_type)\n",
+        "    return has_all_operations and not (route.filter or route.event_type)\n",
+        (f"{STATES}::test_states_fill_gaps_only_where_a_route_takes_everything",),
+    ),
+    Mutant(
+        "rebuild_reads_changes_alone",
+        "A rebuilt warehouse has every resource of state.*: those whose changes retention has removed are missing.",
+        "sinks/warehouse/rebuild.py",
+        "        read = _load(settings, warehouse, is_state_topic, states, advance)\n        read += _load",
+        "        read = _load",
+        ("tests/kafka/test_load_rebuild.py::test_rebuild_has_what_retention_took[duckdb]",),
+    ),
+    Mutant(
+        "rebuild_begins_again",
+        "A rebuild goes on after a kill: it loads everything once more on top of what it has.",
+        "sinks/warehouse/loader.py",
+        "        self._stored = self._retried(self._offsets)\n        read = 0\n",
+        "        self._stored = {}\n        read = 0\n",
+        ("tests/kafka/test_load_rebuild.py::test_rebuild_has_what_retention_took[duckdb]",),
     ),
 )

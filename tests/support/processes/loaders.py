@@ -29,6 +29,7 @@ from tests.support.waiting import until
 TOPIC = "changes.shopify.product"
 START = datetime(2026, 1, 1, tzinfo=UTC)
 IN_A_TRANSACTION = 25
+PENSTOCK = str(Path(sys.executable).parent / "penstock")
 
 
 class Loader:
@@ -52,16 +53,20 @@ class Loader:
         """Return where it keeps rows."""
         return warehouse_settings(load(self.configuration, {}), self.directory)
 
-    def start(self) -> None:
-        """Start it, and return once it reads."""
-        before = len(self.events("loader_started"))
-        command = [str(Path(sys.executable).parent / "penstock"), "load"]
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its commands."""
+        return {
             **os.environ,
             "PENSTOCK_CONFIG": str(self.configuration),
             "PENSTOCK_DATA_DIR": str(self.directory),
         }
-        self._child = spawn(command, log=self.log, environment=environment)
+
+    def start(self, *command: str) -> None:
+        """Start it, and return once it reads. `command` replaces `penstock load`."""
+        before = len(self.events("loader_started"))
+        arguments = command or (PENSTOCK, "load")
+        self._child = spawn(arguments, log=self.log, environment=self.environment)
         until(lambda: len(self.events("loader_started")) > before or self.has_ended, 120, "a loader that has started")
         assert not self.has_ended, self.log.read_text()[-4_000:]
 
@@ -117,17 +122,22 @@ def loader(directory: Path, kafka: str, registry: str, source: str, engine: str,
 
 
 class Feed:
-    """Writes changes of a source's products as a worker does: in transactions, of which some are aborted."""
+    """Writes changes of a source's resources, and their states, as a worker does: in transactions, of which some are aborted."""
 
-    def __init__(self, kafka: str, registry: str, source: str, resources: int = 300) -> None:
+    def __init__(self, kafka: str, registry: str, source: str, resources: int = 300, resource: str = "product") -> None:
         self._source = source
+        self._resource = resource
+        self._topic, self._state_topic = f"changes.shopify.{resource}", f"state.shopify.{resource}"
         self._resources = resources
         self._rng = random.Random(11)  # noqa: S311 - reproducible
         self._documents: dict[int, bytes] = {}
         self._raw_offset = 0
-        Topics({"bootstrap.servers": kafka}, 4).ensure(TOPIC)
+        topics = Topics({"bootstrap.servers": kafka}, 4)
+        topics.ensure(self._topic)
+        topics.ensure(self._state_topic)
         with closing(Registry(registry)) as opened:
-            self._prefix = opened.prefix(TOPIC, "change")
+            self._prefix = opened.prefix(self._topic, "change")
+            self._state_prefix = opened.prefix(self._state_topic, "state")
         self._producer = Producer({"bootstrap.servers": kafka, "transactional.id": f"feed-{uuid.uuid4().hex}"})
         self._producer.init_transactions(30)
 
@@ -163,24 +173,27 @@ class Feed:
         after = None if is_deletion else b'{"id":%d,"title":"title %d"}' % (number, self._raw_offset)
         op: Any = "d" if is_deletion else "u" if before else "c"
         time = START + timedelta(milliseconds=self._raw_offset)
-        key = resource_key("shopify", self._source, "", "product", str(number))
-        made = Change(uuid.uuid4().hex, op, key, "product", str(number), (), before, after, time, time)
+        key = resource_key("shopify", self._source, "", self._resource, str(number))
+        made = Change(uuid.uuid4().hex, op, key, self._resource, str(number), (), before, after, time, time)
         delivery = RawDelivery(
-            f"d{self._raw_offset}", "shopify", self._source, "products/update", time, key, b"", partition=0,
+            f"d{self._raw_offset}", "shopify", self._source, f"{self._resource}s/update", time, key, b"", partition=0,
             offset=self._raw_offset,
         )  # fmt: skip
-        value = codec.encode_change(self._prefix, made, delivery, codec.time_us(time) or 0)
-        self._producer.produce(TOPIC, value, key, partition=number % 4)
+        emitted_us = codec.time_us(time) or 0
+        value = codec.encode_change(self._prefix, made, delivery, emitted_us)
+        self._producer.produce(self._topic, value, key, partition=number % 4)
+        state = codec.encode_state(self._state_prefix, made, delivery, emitted_us)
+        self._producer.produce(self._state_topic, state, key, partition=number % 4)
         if after is None:
             self._documents.pop(number)
         else:
             self._documents[number] = after
 
 
-def changes_of(kafka: str, registry: str, source: str) -> list[Document]:
+def changes_of(kafka: str, registry: str, source: str, topic: str = TOPIC) -> list[Document]:
     """Return the committed changes of a source, each partition's in order."""
     with closing(Registry(registry)) as opened, topic_reader.consumer({"bootstrap.servers": kafka}) as reader:
-        messages = topic_reader.read(reader, topic_reader.ranges(reader, TOPIC))
+        messages = topic_reader.read(reader, topic_reader.ranges(reader, topic))
         values = [topic_reader.value_of(message) for message in messages]
         found = [opened.decode(value) for value in values if value.startswith(b"\0")]  # others are tests' bad records
     return [change for change in found if change["source"]["source"] == source]
