@@ -38,11 +38,15 @@ def states_batch(
 
 
 def _newest(states: Iterable[LoadedChange]) -> dict[str, LoadedChange]:
-    """Return the newest state of each resource. One that has changed its topic has an older one on its former topic."""
+    """Return the newest state of each resource, or its tombstone.
+
+    A partition has them in their order. A resource that has changed its topic has an older one on its former topic: between two
+    topics the time of emission decides. A tombstone has only the time at which Kafka received it, which is a little later.
+    """
     newest: dict[str, LoadedChange] = {}
     for state in states:
         known = newest.get(state.key)
-        if known is None or state.emitted_at >= known.emitted_at:
+        if known is None or known.place.topic == state.place.topic or state.emitted_at >= known.emitted_at:
             newest[state.key] = state
     return newest
 

@@ -21,7 +21,9 @@ from broker.topic_admin import Topics
 from config.loading import load
 from local.guard import Child, spawn
 from schemas import codec
-from schemas.records import Change, Document, RawDelivery, resource_key
+from schemas.records import Change, Document, Outcome, RawDelivery, resource_key
+from schemas.topics import OUTCOMES
+from sinks.warehouse.errors import Unusable
 from sinks.warehouse.query import result
 from sinks.warehouse.settings import WarehouseSettings, warehouse_settings
 from tests.support.waiting import until
@@ -71,9 +73,24 @@ class Loader:
         assert not self.has_ended, self.log.read_text()[-4_000:]
 
     @property
+    def pid(self) -> int:
+        """Return the id of the process."""
+        assert self._child is not None
+        return self._child.pid
+
+    @property
     def has_ended(self) -> bool:
         """Say whether the process has ended by itself."""
         return self._child is not None and self._child.exit_code() is not None
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait until it ends by itself, and return its exit code."""
+        child = self._child
+        assert child is not None
+        until(lambda: child.exit_code() is not None, timeout_s, "the loader ends by itself", poll_s=0.1)
+        code = child.exit_code()
+        assert code is not None
+        return code
 
     def kill(self) -> None:
         """End it with SIGKILL."""
@@ -122,7 +139,7 @@ def loader(directory: Path, kafka: str, registry: str, source: str, engine: str,
 
 
 class Feed:
-    """Writes changes of a source's resources, and their states, as a worker does: in transactions, of which some are aborted."""
+    """Writes changes, states and outcomes of a source as a worker does: in transactions, of which some are aborted."""
 
     def __init__(self, kafka: str, registry: str, source: str, resources: int = 300, resource: str = "product") -> None:
         self._source = source
@@ -135,9 +152,11 @@ class Feed:
         topics = Topics({"bootstrap.servers": kafka}, 4)
         topics.ensure(self._topic)
         topics.ensure(self._state_topic)
+        topics.ensure(OUTCOMES)
         with closing(Registry(registry)) as opened:
             self._prefix = opened.prefix(self._topic, "change")
             self._state_prefix = opened.prefix(self._state_topic, "state")
+            self._outcome_prefix = opened.prefix(OUTCOMES, "outcome")
         self._producer = Producer({"bootstrap.servers": kafka, "transactional.id": f"feed-{uuid.uuid4().hex}"})
         self._producer.init_transactions(30)
 
@@ -184,6 +203,10 @@ class Feed:
         self._producer.produce(self._topic, value, key, partition=number % 4)
         state = codec.encode_state(self._state_prefix, made, delivery, emitted_us)
         self._producer.produce(self._state_topic, state, key, partition=number % 4)
+        outcome = codec.encode_outcome(
+            self._outcome_prefix, Outcome("changed", "changed", "", (made.event_id,)), delivery, emitted_us
+        )
+        self._producer.produce(OUTCOMES, outcome, delivery.delivery_id)
         if after is None:
             self._documents.pop(number)
         else:
@@ -201,7 +224,28 @@ def changes_of(kafka: str, registry: str, source: str, topic: str = TOPIC) -> li
 
 def history_count(loading: Loader) -> int:
     """Return how many changes the history holds; 0 before there is one."""
-    tables = loading.rows("SELECT 1 AS one FROM information_schema.tables WHERE table_schema = '{s}'")
+    try:
+        tables = loading.rows("SELECT 1 AS one FROM information_schema.tables WHERE table_schema = '{s}'")
+    except Unusable:  # started, and nothing opened yet
+        return 0
     if not tables:
         return 0
     return int(loading.rows('SELECT count(*) AS n FROM "{s}".product_history')[0]["n"])
+
+
+def assert_fold(loading: Loader, changes: list[Document]) -> None:
+    """Compare a source's tables with its committed changes: the history is them, once each, the current table their fold."""
+    history = loading.rows('SELECT _event_id FROM "{s}".product_history ORDER BY 1')
+    assert [row["_event_id"] for row in history] == sorted(change["event_id"] for change in changes)
+    last = {change["resource_key"]: change for change in changes}
+    current = loading.rows('SELECT _key, _event_id, _penstock_deleted FROM "{s}".product ORDER BY 1')
+    assert [tuple(row.values()) for row in current] == [
+        (key, change["event_id"], change["op"] == "d") for key, change in sorted(last.items())
+    ]
+
+
+def assert_outcomes(loading: Loader, changes: list[Document]) -> None:
+    """Compare the outcomes of a source's deliveries with its changes: one each."""
+    source = loading.schema.replace("_", "-")
+    found = loading.rows(f"SELECT delivery_id FROM _penstock_outcomes WHERE source = '{source}' ORDER BY 1")  # noqa: S608 - a test's name
+    assert [row["delivery_id"] for row in found] == sorted(change["source"]["delivery_id"] for change in changes)

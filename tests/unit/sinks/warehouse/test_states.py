@@ -45,8 +45,10 @@ def state(offset: int, led_by: LoadedChange, **fields: Any) -> LoadedChange:
 
 
 def tombstone(offset: int, led_by: LoadedChange) -> LoadedChange:
-    """Return the tombstone behind the deletion of a resource."""
-    return replace(state(offset, led_by, op="d", after=None, event_id=""), emitted_at=led_by.emitted_at)
+    """Return the tombstone behind the deletion of a resource. Kafka received it when the next changes were decided already."""
+    return replace(
+        state(offset, led_by, op="d", after=None, event_id=""), emitted_at=led_by.emitted_at + timedelta(minutes=1)
+    )
 
 
 def add_states(warehouse: Warehouse, *records: Record, used: Uses = lambda _state: True) -> None:
@@ -115,6 +117,14 @@ def test_tombstone_marks_the_row_of_a_state(
 
     assert rows(settings, CURRENT) == [(1, "title 1", True, None), (2, "title 5", False, None)]
     assert warehouse.offsets() == {(TOPIC, 0): 5}
+
+
+def test_state_on_a_former_topic_is_older(warehouse: Warehouse, settings: WarehouseSettings) -> None:
+    """A type that got a topic of its own leaves its last state on the former one, where nothing replaces it."""
+    former = replace(state(9, change(1)), place=Place("state.shopify.other", 0, 9))
+    add_states(warehouse, state(0, change(5)), former)
+
+    assert rows(settings, CURRENT) == [(1, "title 5", False, None)]
 
 
 def test_tombstone_leaves_the_row_of_a_change(warehouse: Warehouse, settings: WarehouseSettings) -> None:
