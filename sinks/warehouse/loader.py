@@ -102,6 +102,7 @@ class Loader:
         self._discover()
         messages = self._gathered()
         if messages:
+            self.metrics.lag.set(self._consumer.lag(self._stored))  # before the write: it may be tried again for hours
             self._load(self._retried(partial(self._records, messages)))
             self._consumer.show(self._stored)
             self.metrics.lag.set(self._consumer.lag(self._stored))

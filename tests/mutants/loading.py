@@ -89,4 +89,28 @@ LOADING: Final = (
         "        self._stored = {}\n        read = 0\n",
         ("tests/kafka/test_load_rebuild.py::test_rebuild_has_what_retention_took[duckdb]",),
     ),
+    Mutant(
+        "loader_may_not_use_its_group",
+        "The rights that are printed are enough: the loader may not commit the offsets that show its lag.",
+        "console/check/acls.py",
+        '    yield from _on("group", f"{names.group}.warehouse", "Read")',
+        '    yield from _on("group", f"{names.group}.loader", "Read")',
+        ("tests/unit/console/check/test_acls.py::test_rights_of_the_loader",),
+    ),
+    Mutant(
+        "two_loaders_in_a_cluster",
+        "One loader per warehouse: the chart runs two, of which one never starts.",
+        "deploy/helm/penstock/templates/loader-statefulset.yaml",
+        "  replicas: 1 ",
+        "  replicas: 2 ",
+        ("tests/unit/deploy/test_kubernetes.py::test_what_is_committed_was_made_from_this_chart",),
+    ),
+    Mutant(
+        "file_in_place_of_the_folder_passes_the_check",
+        "`penstock check` says what could not work: a file stands where the warehouse should be.",
+        "console/check/warehouse.py",
+        "    if not existing.is_dir():\n",
+        "    if not existing.exists():\n",
+        ("tests/unit/console/check/test_warehouse.py::test_file_where_the_folder_should_be_is_named",),
+    ),
 )
