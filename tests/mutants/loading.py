@@ -13,7 +13,7 @@ LOADING: Final = (
         "misfit_leaves_no_trace",
         "No value is lost on the way to the warehouse: one that does not fit its column is null and nowhere else.",
         "sinks/warehouse/rows/row.py",
-        "        if cell is None and value is not None:\n            rest[name] = value\n",
+        "            if cell is None:\n                rest[name] = value\n",
         "",
         (f"{ROWS}::test_row_has_typed_columns_and_the_rest",),
     ),
