@@ -150,9 +150,8 @@ def _worker(names: Names, creates: bool) -> Iterator[Right]:
 def _load(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("topic", OUTCOMES, "Read")
     yield from _each(names.changes, "Read")
-    yield from _on(
-        "group", f"{names.group}.warehouse", "Read"
-    )  # it commits its offsets there, for tools that show the lag
+    # It commits its offsets to the group, for tools that show the lag.
+    yield from _on("group", f"{names.group}.warehouse", "Read")
 
 
 def _rebuild(names: Names, _creates: bool) -> Iterator[Right]:

@@ -93,8 +93,8 @@ LOADING: Final = (
         "loader_may_not_use_its_group",
         "The rights that are printed are enough: the loader may not commit the offsets that show its lag.",
         "console/check/acls.py",
-        '    yield from _on("group", f"{names.group}.warehouse", "Read")',
-        '    yield from _on("group", f"{names.group}.loader", "Read")',
+        '"group", f"{names.group}.warehouse", "Read"',
+        '"group", f"{names.group}.loader", "Read"',
         ("tests/unit/console/check/test_acls.py::test_rights_of_the_loader",),
     ),
     Mutant(
@@ -112,5 +112,24 @@ LOADING: Final = (
         "    if not existing.is_dir():\n",
         "    if not existing.exists():\n",
         ("tests/unit/console/check/test_warehouse.py::test_file_where_the_folder_should_be_is_named",),
+    ),
+    Mutant(
+        "views_take_a_sources_schema",
+        "No two sources share a schema: the rows of one are where the compatible views of another should be.",
+        "sinks/warehouse/rows/names.py",
+        '    return f"{name}_source" if _DERIVED_SCHEMA.fullmatch(name) else name\n',
+        "    return name\n",
+        (
+            f"{ROWS}::test_no_two_sources_share_a_schema",
+            f"{ENGINES}::test_source_named_like_the_views_of_another",
+        ),
+    ),
+    Mutant(
+        "column_table_of_the_first_start_stays",
+        "New columns appear: a restarted loader takes a table for complete because it is there.",
+        "sinks/warehouse/engines/duckdb_writer.py",
+        "if column.name.lower() not in known]",
+        "if not known]",
+        (f"{ENGINES}::test_column_table_that_grew_between_two_starts",),
     ),
 )
