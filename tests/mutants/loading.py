@@ -6,6 +6,7 @@ from tests.mutants.mutant import Mutant
 
 ROWS = "tests/unit/sinks/warehouse/test_rows.py"
 ENGINES = "tests/unit/sinks/warehouse/test_engines.py"
+FAULTS = "tests/kafka/test_load_faults.py"
 STATES = "tests/unit/sinks/warehouse/test_states.py"
 
 LOADING: Final = (
@@ -131,5 +132,53 @@ LOADING: Final = (
         "if column.name.lower() not in known]",
         "if not known]",
         (f"{ENGINES}::test_column_table_that_grew_between_two_starts",),
+    ),
+    Mutant(
+        "offsets_after_the_rows",
+        "Every outcome is one row: killed between the rows' commit and the offsets', the loader writes a batch again.",
+        "sinks/warehouse/engines/duckdb_writer.py",
+        "            self._store_offsets(arrow_table(OFFSET_COLUMNS, offset_rows(batch.ends)))\n",
+        "        self._store_offsets(arrow_table(OFFSET_COLUMNS, offset_rows(batch.ends)))\n",
+        (f"{FAULTS}::test_killed_at_a_statement_of_a_batch[duckdb]",),
+    ),
+    Mutant(
+        "batch_in_doubt_is_written_again",
+        "Every change is one row: a batch whose commit was reported as failed is written again, or ends the loader.",
+        "sinks/warehouse/loader.py",
+        "            if self._is_in_doubt and _is_stored(self._warehouse.offsets(), batch):\n",
+        "            if False:\n",
+        (f"{FAULTS}::test_commit_of_unknown_end_is_not_repeated[duckdb]",),
+    ),
+    Mutant(
+        "orphans_stay",
+        "No file is left over: what a killed loader has written and not committed takes space for ever.",
+        "sinks/warehouse/engines/ducklake.py",
+        "            connection.execute(f\"CALL ducklake_delete_orphaned_files('{NAME}', older_than => {kept})\")\n",
+        "",
+        (f"{FAULTS}::test_killed_at_a_statement_of_a_batch[ducklake]",),
+    ),
+    Mutant(
+        "compaction_takes_the_files_of_readers",
+        "Readers are undisturbed: a compaction removes the files of a snapshot that a query still reads.",
+        "sinks/warehouse/loader.py",
+        "KEEP_S: Final = 3600.0 ",
+        "KEEP_S: Final = 0.0 ",
+        (f"{FAULTS}::test_reader_keeps_its_snapshot",),
+    ),
+    Mutant(
+        "full_disk_ends_the_loader",
+        "A full disk ends by itself: the loader gives up instead of trying again.",
+        "sinks/warehouse/engines/duckdb_writer.py",
+        "        raise Unavailable(str(error).partition(",
+        "        raise Fenced(str(error).partition(",
+        (f"{FAULTS}::test_full_disk_loses_nothing[duckdb]",),
+    ),
+    Mutant(
+        "bad_record_is_forgotten",
+        "Bad records are kept: one that makes no row leaves no trace.",
+        "sinks/warehouse/engines/duckdb_writer.py",
+        "            self._insert(BAD_RECORDS, arrow_table(BAD_COLUMNS, bad_rows(batch.bad, batch.synced_at)))\n",
+        "",
+        (f"{FAULTS}::test_bad_record_amid_a_batch[duckdb]",),
     ),
 )

@@ -79,9 +79,9 @@ def inject(crash: CrashPoint) -> None:
         show(consumer, *arguments)
         crash.meet("after", "SHOW")
 
-    ducklake.attached = lambda *a, **k: Watched(attached(*a, **k), crash)  # type: ignore[assignment,return-value]  # the purpose
-    duckdb_file._opened = lambda *a: Watched(opened(*a), crash)  # type: ignore[assignment,return-value]  # of this module
-    SinkConsumer.show = shown  # type: ignore[method-assign]  # as above
+    ducklake.attached = lambda *a, **k: Watched(attached(*a, **k), crash)  # type: ignore[assignment]  # the purpose
+    duckdb_file._opened = lambda *a: Watched(opened(*a), crash)  # type: ignore[assignment]  # of this module
+    SinkConsumer.show = shown  # type: ignore[assignment,method-assign]  # as above
 
 
 if __name__ == "__main__":
