@@ -109,7 +109,7 @@ lock: setup ## pin the dependencies again (needs uv, installed into .venv for th
 	$(BIN)/python -m pip install -q uv
 	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header -q -o requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra ingress --extra worker --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra ingress --extra worker --extra warehouse --universal --python-version 3.11 \
 		--generate-hashes --no-header -q -c requirements.lock -o requirements-runtime.lock
 	$(BIN)/uv pip compile --group build --universal --python-version 3.11 \
 		--generate-hashes --no-header -q -c requirements.lock -o requirements-build.lock

@@ -20,7 +20,7 @@ _FLAGS = {"topic": "--topic", "group": "--group", "transactional-id": "--transac
 
 Kind = Literal["topic", "group", "transactional-id"]
 Pattern = Literal["literal", "prefixed"]
-Process = Literal["ingress", "worker", "tail", "explain", "state", "replay", "check"]
+Process = Literal["ingress", "worker", "load", "rebuild", "tail", "explain", "state", "replay", "check"]
 
 
 class Right(Struct, frozen=True, order=True):
@@ -147,6 +147,20 @@ def _worker(names: Names, creates: bool) -> Iterator[Right]:
     yield Right("transactional-id", "prefixed", f"{names.group}.", "Write")  # what follows is the worker's id
 
 
+def _load(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", OUTCOMES, "Read")
+    yield from _each(names.changes, "Read")
+    # It commits its offsets to the group, for tools that show the lag.
+    yield from _on("group", f"{names.group}.warehouse", "Read")
+
+
+def _rebuild(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", OUTCOMES, "Read")
+    yield from _each((*names.changes, *names.state), "Read")
+    yield from _on("group", f"{names.group}.warehouse.rebuild", "Read")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
 def _tail(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _each(names.changes, "Read")
     yield from _on("group", CONSOLE_GROUP, "Describe")
@@ -190,6 +204,8 @@ def _if(is_needed: bool, *operations: str) -> tuple[str, ...]:
 _OF_PROCESS: Mapping[Process, Callable[[Names, bool], Iterator[Right]]] = {
     "ingress": _ingress,
     "worker": _worker,
+    "load": _load,
+    "rebuild": _rebuild,
     "tail": _tail,
     "explain": _explain,
     "state": _state,

@@ -22,6 +22,7 @@ from config.secrets import kafka_options, resolve_secret
 from config.toml_lines import Location, key_lines, line_of
 from console.abridged import listed
 from console.check.secret_files import open_secret_files, secret_files
+from console.check.warehouse import warehouse_problems
 from ingress.admission.networks import allowlist, published
 from ingress.server.tls import tls_files
 from providers.registry import provider_of
@@ -61,7 +62,7 @@ class Locations:
 
 
 def offline_findings(
-    configuration: Configuration, path: Path, environ: Mapping[str, str], today: date
+    configuration: Configuration, path: Path, environ: Mapping[str, str], today: date, data_dir: Path = Path()
 ) -> list[Finding]:
     """Return the errors and doubts about a configuration that loads, secrets first."""
     locations = Locations(path, key_lines(path.read_text(encoding="utf-8")))
@@ -79,6 +80,8 @@ def offline_findings(
     findings += _certificate_findings(configuration, locations)
     findings += [Finding("problem", str(problem)) for problem in filter_problems(configuration, path)]
     findings += _option_findings(configuration, environ)
+    for key, text in warehouse_problems(configuration, data_dir):
+        findings.append(Finding("warning", f"{locations.of('warehouse', key)}: {text}"))
     return findings
 
 

@@ -42,7 +42,7 @@ def check(
 
     path = configuration_path(config, data_dir)
     configuration = load(path, surroundings(data_dir, path))
-    findings = offline_findings(configuration, path, os.environ, datetime.now(UTC).date())
+    findings = offline_findings(configuration, path, os.environ, datetime.now(UTC).date(), data_dir)
     findings += selector_findings(configuration, path)
     if online:
         findings += online_findings(configuration, os.environ)

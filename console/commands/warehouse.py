@@ -84,9 +84,9 @@ def backup(
 
 @warehouse.command()
 def rebuild(config: ConfigOption = None, data_dir: DataDirOption = DATA_DIR) -> None:
-    """Build the warehouse anew from the change topics, while the loader is stopped. Interrupted, the next run goes on.
+    """Build the warehouse anew from `state.*` and the change topics, while the loader is stopped.
 
-    The old warehouse is read until the new one is complete, and removed then.
+    Interrupted, the next run goes on. The old warehouse is read until the new one is complete, and removed then.
     """
     import os
 
@@ -95,12 +95,14 @@ def rebuild(config: ConfigOption = None, data_dir: DataDirOption = DATA_DIR) -> 
     from console.warehouse_extra import needed
     from sinks.warehouse.settings import loader_settings
 
-    settings = loader_settings(load_configuration(config, data_dir), os.environ, data_dir)
+    configuration = load_configuration(config, data_dir)
+    settings = loader_settings(configuration, os.environ, data_dir)
     with needed():
         from sinks.warehouse import rebuild as building
+        from sinks.warehouse.states import uses
 
         with progress("records loaded", building.total(settings)) as advance:
-            read = building.rebuild(settings, advance)
+            read = building.rebuild(settings, uses(configuration), advance)
     results().line(f"the warehouse is rebuilt from {read:,} records")
 
 

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 import structlog
 from confluent_kafka import Message
+from msgspec import Struct
 
 from broker.errors import RegistryError
 from broker.retry_policy import Interrupted, RetryPolicy
@@ -23,7 +24,7 @@ from sinks.warehouse.engines.engine import Warehouse
 from sinks.warehouse.errors import Refused, Unavailable
 from sinks.warehouse.limits import Limits
 from sinks.warehouse.metrics import Metrics
-from sinks.warehouse.rows.batch import Batch, Partition, batch_of
+from sinks.warehouse.rows.batch import Batch, Offsets, Partition, batch_of
 from sinks.warehouse.rows.records import BadRecord, Record
 from sinks.warehouse.rows.shape import Layouts
 
@@ -38,11 +39,28 @@ Result = TypeVar("Result")
 log = structlog.get_logger()
 
 
+class Reads(Struct, frozen=True):
+    """What a loader makes of messages, and of the records in them."""
+
+    record_of: Callable[[Message, Decode], Record]
+    batch_of: Callable[[Sequence[Record], Offsets, Layouts, datetime], Batch]
+
+
+CHANGES: Final = Reads(record_of, batch_of)
+
+
 class Loader:
     """Loads until `stopping` is set. `decode` may raise `RegistryError`, which is retried."""
 
     def __init__(
-        self, consumer: SinkConsumer, decode: Decode, warehouse: Warehouse, layouts: Layouts, limits: Limits
+        self,
+        consumer: SinkConsumer,
+        decode: Decode,
+        warehouse: Warehouse,
+        layouts: Layouts,
+        limits: Limits,
+        *,
+        reads: Reads = CHANGES,
     ) -> None:
         self.metrics = Metrics()
         self.stopping = threading.Event()
@@ -53,6 +71,7 @@ class Loader:
         self._warehouse = warehouse
         self._layouts = layouts
         self._limits = limits
+        self._reads = reads
         self._stored: dict[Partition, int] = {}
         self._is_in_doubt = False
         self._discovered_s = 0.0
@@ -83,6 +102,7 @@ class Loader:
         self._discover()
         messages = self._gathered()
         if messages:
+            self.metrics.lag.set(self._consumer.lag(self._stored))  # before the write: it may be tried again for hours
             self._load(self._retried(partial(self._records, messages)))
             self._consumer.show(self._stored)
             self.metrics.lag.set(self._consumer.lag(self._stored))
@@ -110,11 +130,11 @@ class Loader:
         return messages
 
     def _records(self, messages: Sequence[Message]) -> list[Record]:
-        return [record_of(message, self._decode) for message in messages]
+        return [self._reads.record_of(message, self._decode) for message in messages]
 
     def _load(self, records: Sequence[Record]) -> None:
         """Write records; split them while the warehouse refuses, until the record is alone that it refuses."""
-        batch = batch_of(records, self._stored, self._layouts, datetime.now(UTC))
+        batch = self._reads.batch_of(records, self._stored, self._layouts, datetime.now(UTC))
         try:
             self._apply(batch)
         except Refused as error:

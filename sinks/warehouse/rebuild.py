@@ -1,4 +1,7 @@
-"""Builds a warehouse anew from the change topics, beside the one that there is, and puts it in its place when it is complete.
+"""Builds a warehouse anew from `state.*` and the change topics, beside the old one, and replaces that when it is complete.
+
+Change topics may have lost old records to retention, and have all history that is left. `state.*` has the newest state of every
+resource.
 
 Analysts read the old one meanwhile. Killed anywhere, the next run goes on where this one was: the new warehouse has its own
 offsets, and a missing folder is the sign of an interrupted exchange.
@@ -7,6 +10,7 @@ offsets, and a missing folder is the sign of an interrupted exchange.
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -17,54 +21,69 @@ from schemas.typed.columns import column_table
 from sinks.consumer import Partition, SinkConsumer
 from sinks.warehouse import opening
 from sinks.warehouse.decoding import decoder
+from sinks.warehouse.engines.engine import Warehouse
 from sinks.warehouse.engines.lock import claim
-from sinks.warehouse.loader import Loader
+from sinks.warehouse.loader import CHANGES, Loader, Reads
 from sinks.warehouse.rows.shape import Layouts
+from sinks.warehouse.rows.states import Uses, states_batch
 from sinks.warehouse.settings import LoaderSettings
+from sinks.warehouse.states import is_state_topic, state_of
 
 Advance = Callable[[int], None]
+Wants = Callable[[str], bool]
 
 
 def total(settings: LoaderSettings) -> int:
     """Return about how many records a rebuild reads."""
-    return sum(high - low for low, high in _ranges(settings).values())
+    found = _ranges(settings, lambda topic: is_state_topic(topic) or settings.wants(topic))
+    return sum(high - low for low, high in found.values())
 
 
-def rebuild(settings: LoaderSettings, advance: Advance) -> int:
+def rebuild(settings: LoaderSettings, uses: Uses, advance: Advance) -> int:
     """Build the warehouse anew, and return the number of records read by this run; `advance` receives them as they are read.
 
-    Records that come meanwhile are the loader's. Raises `Unusable` while a loader runs.
+    `uses` says which states belong into it. Records that come meanwhile are the loader's. Raises `Unusable` while a loader runs.
     """
     folder = settings.warehouse.folder
     _finish_exchange(folder)
     with closing(claim(folder)):
-        read = _load_all(replace(settings, warehouse=replace(settings.warehouse, folder=_beside(folder))), advance)
+        read = _load_all(
+            replace(settings, warehouse=replace(settings.warehouse, folder=_beside(folder))), uses, advance
+        )
         folder.rename(_replaced(folder))
         _finish_exchange(folder)
     return read
 
 
-def _load_all(settings: LoaderSettings, advance: Advance) -> int:
-    ends = {partition: high for partition, (low, high) in _ranges(settings).items() if high > low}
-    with (
-        closing(opening.writer(settings.warehouse)) as warehouse,
-        closing(Registry(settings.registry)) as registry,
-        closing(SinkConsumer(settings.kafka, f"{settings.group}.rebuild", settings.wants)) as consumer,
-    ):
-        layouts = Layouts(column_table, settings.own_types)
-        loader = Loader(consumer, decoder(registry), warehouse, layouts, settings.limits)
-        read = loader.run_until(lambda positions: _has_read(positions, ends), advance)
+def _load_all(settings: LoaderSettings, uses: Uses, advance: Advance) -> int:
+    """Load states, then changes: whatever they overlap in, the engine keeps the later one."""
+    states = Reads(state_of, partial(states_batch, uses))
+    with closing(opening.writer(settings.warehouse)) as warehouse:
+        read = _load(settings, warehouse, is_state_topic, states, advance)
+        read += _load(settings, warehouse, settings.wants, CHANGES, advance)
         warehouse.compact(0)
         return read
+
+
+def _load(settings: LoaderSettings, warehouse: Warehouse, wants: Wants, reads: Reads, advance: Advance) -> int:
+    """Load what wanted topics hold now, from the offsets that the new warehouse has."""
+    ends = {partition: high for partition, (low, high) in _ranges(settings, wants).items() if high > low}
+    with (
+        closing(Registry(settings.registry)) as registry,
+        closing(SinkConsumer(settings.kafka, f"{settings.group}.rebuild", wants)) as consumer,
+    ):
+        layouts = Layouts(column_table, settings.own_types)
+        loader = Loader(consumer, decoder(registry), warehouse, layouts, settings.limits, reads=reads)
+        return loader.run_until(lambda positions: _has_read(positions, ends), advance)
 
 
 def _has_read(positions: Mapping[Partition, int], ends: Mapping[Partition, int]) -> bool:
     return all(positions.get(partition, 0) >= end for partition, end in ends.items())
 
 
-def _ranges(settings: LoaderSettings) -> dict[Partition, tuple[int, int]]:
+def _ranges(settings: LoaderSettings, wants: Wants) -> dict[Partition, tuple[int, int]]:
     with topic_reader.consumer(settings.kafka) as reader:
-        wanted = [name for name in topic_reader.topics(reader) if settings.wants(name)]
+        wanted = [name for name in topic_reader.topics(reader) if wants(name)]
         parts = [part for name in wanted for part in topic_reader.ranges(reader, name)]
     return {(part.topic, part.partition): (part.low, part.high) for part in parts}
 

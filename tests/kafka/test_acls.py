@@ -149,6 +149,31 @@ def test_rights_of_commands(site: Site) -> None:
         secure.revoke(granted)
 
 
+def test_rights_of_the_loader(site: Site, tmp_path: Path) -> None:
+    """The loader and a rebuild work with their own ACLs alone, as one user, and commit the offsets that show the lag."""
+    secure = site.secure
+    secure.grant(site.rules("ingress", "worker"))
+    with site.worker(), site.ingress() as opened:
+        opened.until_ready()
+        assert post(opened, "one") == 200
+        site.until_changed("one")
+    granted = site.rules("load", principal="User:penstock-console")
+    secure.grant(granted)
+    since = secure.size()
+
+    with site.loader(tmp_path / "data") as loading:
+        until(lambda: loading.shows("one"), TIMEOUT_S, "a row")
+    judge([each for each in secure.decisions(since) if each.principal == "User:penstock-console"], granted)
+    secure.revoke(granted)
+
+    granted = site.rules("rebuild", principal="User:penstock-console")
+    secure.grant(granted)
+    since = secure.size()
+    done = site.run("warehouse", "rebuild", "--data-dir", str(tmp_path / "data"))
+    assert done.returncode == 0, done.stderr
+    judge([each for each in secure.decisions(since) if each.principal == "User:penstock-console"], granted)
+
+
 @pytest.mark.parametrize(
     ("kind", "operation", "said"),
     [

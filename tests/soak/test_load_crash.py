@@ -10,9 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from schemas.records import Document
 from sinks.warehouse import opening
-from tests.support.processes.loaders import Feed, Loader, changes_of, history_count, loader
+from tests.support.processes.loaders import (
+    Feed,
+    Loader,
+    assert_fold,
+    assert_outcomes,
+    changes_of,
+    history_count,
+    loader,
+)
 from tests.support.waiting import until
 from tests.unit.sinks.warehouse.test_engines import files_in_use, files_on_disk
 
@@ -41,11 +48,12 @@ def test_killed_loader_loses_nothing_and_doubles_nothing(
         changes = changes_of(kafka, registry, source)
 
         assert len(changes) == count
-        assert_equal_to(loading, changes)
+        assert_fold(loading, changes)
+        assert_outcomes(loading, changes)
         with closing(opening.writer(loading.settings)) as warehouse:
             warehouse.compact(0)
         assert files_on_disk(loading.settings) == files_in_use(loading.settings)
-        assert_equal_to(loading, changes)
+        assert_fold(loading, changes)
 
 
 def kill_at_random(loading: Loader) -> None:
@@ -55,14 +63,3 @@ def kill_at_random(loading: Loader) -> None:
         loading.start()
         time.sleep(rng.uniform(0.0, 2.5))  # what is tested is a random moment
         loading.kill()
-
-
-def assert_equal_to(loading: Loader, changes: list[Document]) -> None:
-    """Compare both tables with the changes on the topic."""
-    history = loading.rows('SELECT _event_id FROM "{s}".product_history ORDER BY 1')
-    assert [row["_event_id"] for row in history] == sorted(change["event_id"] for change in changes)
-    last = {change["resource_key"]: change for change in changes}
-    current = loading.rows('SELECT _key, _event_id, _penstock_deleted FROM "{s}".product ORDER BY 1')
-    assert [tuple(row.values()) for row in current] == [
-        (key, change["event_id"], change["op"] == "d") for key, change in sorted(last.items())
-    ]

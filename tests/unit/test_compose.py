@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from config.loading import OVERRIDES, load
-from config.model import Worker
+from config.model import Warehouse, Worker
 from console.commands.ingress import ingress
 from console.commands.up import up
 from local import kafka
@@ -215,11 +215,11 @@ def test_example_names_every_variable_with_its_default() -> None:
 
 
 def test_overlays_change_what_exists() -> None:
-    """Each overlay is documented, and touches services of the compose file only, or makes a second one of them."""
-    services = {*compose()["services"], "ingress-2"}
+    """Each overlay is documented, and touches services of the compose file, makes a second one of them, or adds the loader."""
+    services = {*compose()["services"], "ingress-2", "loader"}
     documented = (ROOT / "docs" / "containers.md").read_text()
 
-    assert [path.name.split(".")[1] for path in OVERLAYS] == ["external-kafka", "replicas", "tls"]
+    assert [path.name.split(".")[1] for path in OVERLAYS] == ["external-kafka", "loader", "replicas", "tls"]
     assert all(f"deploy/compose/{path.name}" in documented for path in OVERLAYS)
     assert all(set(compose(path)["services"]) <= services for path in OVERLAYS)
 
@@ -236,6 +236,19 @@ def test_replica_is_an_ingress_of_its_own_on_the_shared_port() -> None:
     assert {"--reuse-port", "--port=8080", "--operations-port=9466"} <= set(second["command"])
     assert second["healthcheck"]["test"][-1] == "9466"
     assert first["ports"] == ["127.0.0.1:9466:9466"]
+
+
+def test_loader_is_asked_where_it_answers_and_keeps_its_volume() -> None:
+    """Its default operations port, a named volume of its own, time for its transaction, and the packages in the image."""
+    loader = compose(ROOT / "deploy" / "compose" / "docker-compose.loader.yml")["services"]["loader"]
+    port = Warehouse().operations_port
+
+    assert loader["extends"] == {"file": "docker-compose.yml", "service": "worker"}
+    assert loader["healthcheck"]["test"] == ["CMD", "penstock-healthcheck", str(port)]
+    assert loader["ports"] == [f"127.0.0.1:9467:{port}"]
+    assert [volume.partition(":")[0] for volume in loader["volumes"] if volume.endswith(DATA_DIR)] == ["warehouse"]
+    assert loader["stop_grace_period"] == "60s"
+    assert re.search(r"^duckdb==", (ROOT / "requirements-runtime.lock").read_text(), re.MULTILINE)
 
 
 def test_image_holds_every_package() -> None:

@@ -103,16 +103,20 @@ class DuckDbWriter:
     def apply(self, batch: Batch) -> None:
         """Write a batch in one transaction."""
         with translated():
-            tables = [(table, arrow_table(table.all_columns, table.rows)) for table in batch.tables]
+            written = [table for table in batch.tables if table.rows]
+            tables = [(table, arrow_table(table.all_columns, table.rows)) for table in written]
             outcomes = arrow_table(OUTCOME_COLUMNS, outcome_rows(batch.outcomes, batch.synced_at))
-        for table in batch.tables:
+        for table in written:
             self._ensure(table)
         with self._transaction():
             if not expected_offsets(self.offsets(), batch):
                 raise Fenced("the stored offsets have moved since this loader read them: end the other loader")
             for table, rows in tables:
-                self._append_history(table, rows)
+                if not table.is_of_states:
+                    self._append_history(table, rows)
                 self._replace_current(table, rows)
+            for table in batch.tables:
+                self._mark_gone(table)
             self._insert(OUTCOMES, outcomes)
             self._insert(BAD_RECORDS, arrow_table(BAD_COLUMNS, bad_rows(batch.bad, batch.synced_at)))
             self._store_offsets(arrow_table(OFFSET_COLUMNS, offset_rows(batch.ends)))
@@ -150,19 +154,35 @@ class DuckDbWriter:
         self._connection.unregister("_rows")
 
     def _replace_current(self, table: TableRows, rows: pa.Table) -> None:
-        """Write the last change of each resource over its row, unless that row shows a later one (`records.is_overtaken`)."""
+        """Write the last change of each resource over its row, unless that row shows a later one (`records.is_overtaken`).
+
+        A row without a place on the raw topic comes from a state. A change as old as it is the one that led to it, and has more.
+        """
         current = table_sql(table.name)
         winners = rows.take(pa.array(table.winners, pa.int64())).drop_columns(history_only())
         self._connection.register("_winners", winners)
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE _late AS SELECT n._key FROM _winners AS n "  # noqa: S608 - identifiers are quoted
             f"JOIN {current} AS o ON o._key = n._key "
-            "WHERE n._raw_partition = o._raw_partition AND n._raw_offset < o._raw_offset AND n._emitted_at <= o._emitted_at"
+            "WHERE (n._raw_partition = o._raw_partition AND n._raw_offset < o._raw_offset AND n._emitted_at <= o._emitted_at) "
+            "OR (o._raw_partition IS NULL AND n._emitted_at < o._emitted_at) "
+            "OR (n._raw_partition IS NULL AND o._raw_partition IS NOT NULL AND n._emitted_at <= o._emitted_at)"
         )
         kept = "_key NOT IN (SELECT _key FROM _late)"
         self._connection.execute(f"DELETE FROM {current} WHERE _key IN (SELECT _key FROM _winners WHERE {kept})")  # noqa: S608 - likewise
         self._connection.execute(f"INSERT INTO {current} BY NAME SELECT * FROM _winners WHERE {kept}")  # noqa: S608 - likewise
         self._connection.unregister("_winners")
+
+    def _mark_gone(self, table: TableRows) -> None:
+        """Mark rows of states as deleted, where the state is gone and its last change is not on any topic any more."""
+        if not table.gone or table.name not in self.columns:
+            return
+        self._connection.register("_gone", arrow_table([SqlColumn("_key", "text")], [[key] for key in table.gone]))
+        self._connection.execute(
+            f"UPDATE {table_sql(table.name)} SET _penstock_deleted = true "  # noqa: S608 - identifiers are quoted
+            "WHERE _raw_partition IS NULL AND _key IN (SELECT _key FROM _gone)"
+        )
+        self._connection.unregister("_gone")
 
     def _store_offsets(self, rows: pa.Table) -> None:
         self._connection.register("_offsets", rows)

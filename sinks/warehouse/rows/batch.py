@@ -22,13 +22,16 @@ Offsets = Mapping[Partition, int]
 class TableRows(Struct, frozen=True):
     """The rows of one table in a batch: `columns` for the current table, with `CHANGE_COLUMNS` behind them for its history.
 
-    `rows` are all changes in the order of reading. `winners` are the indexes of the last change of each resource.
+    `rows` are all changes in the order of reading. `winners` are the indexes of the last change of each resource. Rows of states
+    have no history; `gone` are the keys of resources that have no state any more.
     """
 
     name: TableName
     columns: tuple[SqlColumn, ...]
     rows: Sequence[Row]
     winners: Sequence[int]
+    is_of_states: bool = False
+    gone: Sequence[str] = ()
 
     @property
     def all_columns(self) -> tuple[SqlColumn, ...]:
@@ -57,17 +60,25 @@ def batch_of(records: Sequence[Record], stored: Offsets, layouts: Layouts, synce
     gathered = _Gathered(layouts, synced_at)
     for record in records:
         gathered.add(record)
-    ends: dict[Partition, int] = {}
-    for record in records:
-        ends[record.place.topic, record.place.partition] = record.place.offset + 1
+    ends = ends_of(records)
     return Batch(
         [rows.table(name) for name, rows in gathered.tables.items()],
         gathered.outcomes,
         gathered.bad,
-        {partition: stored[partition] for partition in ends if partition in stored},
+        starts_of(ends, stored),
         ends,
         synced_at,
     )
+
+
+def ends_of(records: Sequence[Record]) -> dict[Partition, int]:
+    """Return the offset behind the last of some records, by partition."""
+    return {(record.place.topic, record.place.partition): record.place.offset + 1 for record in records}
+
+
+def starts_of(ends: Offsets, stored: Offsets) -> dict[Partition, int]:
+    """Return what must be stored before a batch with these ends."""
+    return {partition: stored[partition] for partition in ends if partition in stored}
 
 
 class _Gathered:

@@ -5,6 +5,7 @@ unsigned headers. All of these share the table `other` (decision 0015).
 Source: the ERDs of Fivetran's Shopify, Stripe and GitHub connectors; fivetran/dbt_shopify and dbt_stripe (Apache-2.0).
 """
 
+import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
@@ -23,13 +24,21 @@ _RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "stripe": {"invoiceitem": "invoice_item"},
 }
-_TAKEN: Final = frozenset({"main", "public", "temp", "system", "information_schema"})
+_TAKEN: Final = re.compile(r"(source_)*(main|public|temp|system|information_schema|pg_.*)")
+_DERIVED_SCHEMA: Final = re.compile(rf".*{COMPATIBLE}(_source)*")
+_DERIVED_TABLE: Final = re.compile(rf".*({HISTORY}|{VERSIONS})(_resource)*")
 
 
 def schema_name(source: str) -> str:
-    """Return the schema of a source. Sources have hyphens and no underscores, so no two share one."""
+    """Return the schema of a source.
+
+    No two share one: sources have hyphens and no underscores, and a name that would be a database's own, or that of another
+    source's compatible views, gets a word more, as does every name that could be the result of that.
+    """
     name = source.replace("-", "_")
-    return f"source_{name}" if name in _TAKEN or name.startswith("pg_") else name
+    if _TAKEN.fullmatch(name):
+        name = f"source_{name}"
+    return f"{name}_source" if _DERIVED_SCHEMA.fullmatch(name) else name
 
 
 def compatible_schema(schema: str) -> str:
@@ -38,9 +47,13 @@ def compatible_schema(schema: str) -> str:
 
 
 def table_name(provider: str, resource_type: str, own: Collection[str]) -> str:
-    """Return the table of a resource type; `own` are the provider's types with topics of their own."""
+    """Return the table of a resource type; `own` are the provider's types with topics of their own.
+
+    A type `product_history` of a generic source would be the history of its type `product`, so it gets a word more.
+    """
     part = topic_part(resource_type, own)
-    return _RENAMED.get(provider, {}).get(part, part)
+    name = _RENAMED.get(provider, {}).get(part, part)
+    return f"{name}_resource" if _DERIVED_TABLE.fullmatch(name) else name
 
 
 def parent_column(provider: str, parent_type: str, own: Collection[str]) -> str:

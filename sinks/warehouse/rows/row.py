@@ -18,8 +18,7 @@ def document_cells(layout: Layout, change: LoadedChange) -> tuple[Row, str | Non
     if not layout.fields:
         generic = [change.resource_id, text_of(change.shown)]
         return ([change.resource_type, *generic] if layout.is_other else generic), None
-    rest = dict(parsed(change.shown))
-    cells = _typed(layout, rest)
+    cells, rest = _typed(layout, parsed(change.shown))
     if len(cells) < len(layout.columns):
         cells.insert(0, None)
     if cells[layout.id_index] is None:
@@ -84,13 +83,19 @@ def text_of(text: Text) -> str | None:
     return document_json(text).decode() if isinstance(text, dict) else string_cell(text)
 
 
-def _typed(layout: Layout, rest: Document) -> Row:
-    """Return a cell for each field, and take what fits out of `rest`. A null leaves nothing: its cell is null as well."""
-    cells = []
-    for name, cell_of in layout.cells:
-        value = rest.pop(name, None)
-        cell = None if value is None else cell_of(value)
-        if cell is None and value is not None:
+def _typed(layout: Layout, document: Document) -> tuple[Row, Document]:
+    """Return a cell for each field, and what has no field or does not fit it. A null leaves nothing: its cell is null as well.
+
+    The document's fields are walked, not the layout's: an order has 94 columns, and few documents have all of them.
+    """
+    fields, cells, rest = layout.field_cells, [None] * len(layout.fields), {}
+    for name, value in document.items():
+        field = fields.get(name)
+        if field is None:
             rest[name] = value
-        cells.append(cell)
-    return cells
+        elif value is not None:
+            index, cell_of = field
+            cell = cells[index] = cell_of(value)
+            if cell is None:
+                rest[name] = value
+    return cells, rest

@@ -88,9 +88,9 @@ class Layout(Struct, frozen=True, dict=True):
         return typed if self._has_id_field else (self.id_column, *typed)
 
     @cached_property
-    def cells(self) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
-        """Return the name of each field, and what turns its value into a cell."""
-        return tuple((field.name, CELLS[field.kind]) for field in self.fields)
+    def field_cells(self) -> dict[str, tuple[int, Callable[[Any], Any]]]:
+        """Return the position of each field, and what turns its value into a cell."""
+        return {field.name: (index, CELLS[field.kind]) for index, field in enumerate(self.fields)}
 
     @cached_property
     def id_index(self) -> int:

@@ -34,10 +34,12 @@ class NarrowDisk:
         with self._ballast.open("wb") as ballast:
             os.posix_fallocate(ballast.fileno(), 0, room.f_bavail * room.f_frsize - self._left_bytes)
 
-    def make_room(self) -> None:
-        """Let processes that are started from now on write."""
+    def make_room(self, pid: int | None = None) -> None:
+        """Let processes that are started from now on write, and a running one."""
         if self._ballast is not None:
             self._ballast.unlink()
+        elif pid is not None:
+            limit_file_size(pid)
 
 
 def limit_file_size(pid: int, size: int = resource.RLIM_INFINITY) -> None:

@@ -21,20 +21,19 @@ from broker.topic_admin import Topics
 from config.loading import load
 from local.guard import Child, spawn
 from schemas import codec
-from schemas.records import Change, Document, RawDelivery, resource_key
-from schemas.typed.columns import column_tables
-from schemas.typed.resource import TypedResource
+from schemas.records import Change, Document, Outcome, RawDelivery, resource_key
+from schemas.topics import OUTCOMES
+from schemas.typed.resource import typed_resource
+from sinks.warehouse.errors import Unusable
 from sinks.warehouse.query import result
 from sinks.warehouse.settings import WarehouseSettings, warehouse_settings
 from streams.worker.encoder import typed_change
 from tests.support.waiting import until
 
-TOPIC = "changes.loaded"  # of these tests alone: some of them write what other readers take for broken
+TOPIC = "changes.loaded.product"  # of these tests alone: some of them write what other readers take for broken
 START = datetime(2026, 1, 1, tzinfo=UTC)
 IN_A_TRANSACTION = 25
-(PRODUCT,) = (
-    TypedResource(each) for each in column_tables() if (each.provider, each.resource) == ("shopify", "product")
-)
+PENSTOCK = str(Path(sys.executable).parent / "penstock")
 
 
 class Loader:
@@ -58,23 +57,42 @@ class Loader:
         """Return where it keeps rows."""
         return warehouse_settings(load(self.configuration, {}), self.directory)
 
-    def start(self) -> None:
-        """Start it, and return once it reads."""
-        before = len(self.events("loader_started"))
-        command = [str(Path(sys.executable).parent / "penstock"), "load"]
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of its commands."""
+        return {
             **os.environ,
             "PENSTOCK_CONFIG": str(self.configuration),
             "PENSTOCK_DATA_DIR": str(self.directory),
         }
-        self._child = spawn(command, log=self.log, environment=environment)
+
+    def start(self, *command: str) -> None:
+        """Start it, and return once it reads. `command` replaces `penstock load`."""
+        before = len(self.events("loader_started"))
+        arguments = command or (PENSTOCK, "load")
+        self._child = spawn(arguments, log=self.log, environment=self.environment)
         until(lambda: len(self.events("loader_started")) > before or self.has_ended, 120, "a loader that has started")
         assert not self.has_ended, self.log.read_text()[-4_000:]
+
+    @property
+    def pid(self) -> int:
+        """Return the id of the process."""
+        assert self._child is not None
+        return self._child.pid
 
     @property
     def has_ended(self) -> bool:
         """Say whether the process has ended by itself."""
         return self._child is not None and self._child.exit_code() is not None
+
+    def wait(self, timeout_s: float) -> int:
+        """Wait until it ends by itself, and return its exit code."""
+        child = self._child
+        assert child is not None
+        until(lambda: child.exit_code() is not None, timeout_s, "the loader ends by itself", poll_s=0.1)
+        code = child.exit_code()
+        assert code is not None
+        return code
 
     def kill(self) -> None:
         """End it with SIGKILL."""
@@ -123,17 +141,25 @@ def loader(directory: Path, kafka: str, registry: str, source: str, engine: str,
 
 
 class Feed:
-    """Writes changes of a source's products as a worker does: in transactions, of which some are aborted."""
+    """Writes changes, states and outcomes of a source as a worker does: in transactions, of which some are aborted."""
 
-    def __init__(self, kafka: str, registry: str, source: str, resources: int = 300) -> None:
+    def __init__(self, kafka: str, registry: str, source: str, resources: int = 300, resource: str = "product") -> None:
         self._source = source
+        self._resource = resource
+        self._typed = typed_resource("shopify", resource)
+        self._topic, self._state_topic = f"changes.loaded.{resource}", f"state.loaded.{resource}"
         self._resources = resources
         self._rng = random.Random(11)  # noqa: S311 - reproducible
         self._documents: dict[int, bytes] = {}
         self._raw_offset = 0
-        Topics({"bootstrap.servers": kafka}, 4).ensure(TOPIC)
+        topics = Topics({"bootstrap.servers": kafka}, 4)
+        topics.ensure(self._topic)
+        topics.ensure(self._state_topic)
+        topics.ensure(OUTCOMES)
         with closing(Registry(registry)) as opened:
-            self._prefix = opened.prefix(TOPIC, "change", PRODUCT)
+            self._prefix = opened.prefix(self._topic, "change", self._typed)
+            self._state_prefix = opened.prefix(self._state_topic, "state", self._typed)
+            self._outcome_prefix = opened.prefix(OUTCOMES, "outcome")
         self._producer = Producer({"bootstrap.servers": kafka, "transactional.id": f"feed-{uuid.uuid4().hex}"})
         self._producer.init_transactions(30)
 
@@ -169,25 +195,41 @@ class Feed:
         after = None if is_deletion else b'{"id":%d,"title":"title %d"}' % (number, self._raw_offset)
         op: Any = "d" if is_deletion else "u" if before else "c"
         time = START + timedelta(milliseconds=self._raw_offset)
-        key = resource_key("shopify", self._source, "", "product", str(number))
-        made = Change(uuid.uuid4().hex, op, key, "product", str(number), (), before, after, time, time)
+        key = resource_key("shopify", self._source, "", self._resource, str(number))
+        made = Change(uuid.uuid4().hex, op, key, self._resource, str(number), (), before, after, time, time)
         delivery = RawDelivery(
-            f"d{self._raw_offset}", "shopify", self._source, "products/update", time, key, b"", partition=0,
+            f"d{self._raw_offset}", "shopify", self._source, f"{self._resource}s/update", time, key, b"", partition=0,
             offset=self._raw_offset,
         )  # fmt: skip
-        typed = typed_change(made, PRODUCT)
-        value = codec.encode_change(self._prefix, typed, delivery, codec.time_us(time) or 0, PRODUCT.encode_change)
-        self._producer.produce(TOPIC, value, key, partition=number % 4)
+        emitted_us = codec.time_us(time) or 0
+        self._produce(made, delivery, emitted_us)
+        outcome = codec.encode_outcome(
+            self._outcome_prefix, Outcome("changed", "changed", "", (made.event_id,)), delivery, emitted_us
+        )
+        self._producer.produce(OUTCOMES, outcome, delivery.delivery_id)
         if after is None:
             self._documents.pop(number)
         else:
             self._documents[number] = after
 
+    def _produce(self, made: Change, delivery: RawDelivery, emitted_us: int) -> None:
+        """Write a change and its state, typed if the resource has columns."""
+        typed, partition = self._typed, int(made.resource_id) % 4
+        if typed is None:
+            value = codec.encode_change(self._prefix, made, delivery, emitted_us)
+            state = codec.encode_state(self._state_prefix, made, delivery, emitted_us)
+        else:
+            made = typed_change(made, typed)
+            value = codec.encode_change(self._prefix, made, delivery, emitted_us, typed.encode_change)
+            state = codec.encode_state(self._state_prefix, made, delivery, emitted_us, typed.encode_state)
+        self._producer.produce(self._topic, value, made.resource_key, partition=partition)
+        self._producer.produce(self._state_topic, state, made.resource_key, partition=partition)
 
-def changes_of(kafka: str, registry: str, source: str) -> list[Document]:
+
+def changes_of(kafka: str, registry: str, source: str, topic: str = TOPIC) -> list[Document]:
     """Return the committed changes of a source, each partition's in order."""
     with closing(Registry(registry)) as opened, topic_reader.consumer({"bootstrap.servers": kafka}) as reader:
-        messages = topic_reader.read(reader, topic_reader.ranges(reader, TOPIC))
+        messages = topic_reader.read(reader, topic_reader.ranges(reader, topic))
         values = [topic_reader.value_of(message) for message in messages]
         found = [opened.decode(value) for value in values if value.startswith(b"\0")]  # others are tests' bad records
     return [change for change in found if change["source"]["source"] == source]
@@ -195,7 +237,28 @@ def changes_of(kafka: str, registry: str, source: str) -> list[Document]:
 
 def history_count(loading: Loader) -> int:
     """Return how many changes the history holds; 0 before there is one."""
-    tables = loading.rows("SELECT 1 AS one FROM information_schema.tables WHERE table_schema = '{s}'")
+    try:
+        tables = loading.rows("SELECT 1 AS one FROM information_schema.tables WHERE table_schema = '{s}'")
+    except Unusable:  # started, and nothing opened yet
+        return 0
     if not tables:
         return 0
     return int(loading.rows('SELECT count(*) AS n FROM "{s}".product_history')[0]["n"])
+
+
+def assert_fold(loading: Loader, changes: list[Document]) -> None:
+    """Compare a source's tables with its committed changes: the history is them, once each, the current table their fold."""
+    history = loading.rows('SELECT _event_id FROM "{s}".product_history ORDER BY 1')
+    assert [row["_event_id"] for row in history] == sorted(change["event_id"] for change in changes)
+    last = {change["resource_key"]: change for change in changes}
+    current = loading.rows('SELECT _key, _event_id, _penstock_deleted FROM "{s}".product ORDER BY 1')
+    assert [tuple(row.values()) for row in current] == [
+        (key, change["event_id"], change["op"] == "d") for key, change in sorted(last.items())
+    ]
+
+
+def assert_outcomes(loading: Loader, changes: list[Document]) -> None:
+    """Compare the outcomes of a source's deliveries with its changes: one each."""
+    source = loading.schema.replace("_", "-")
+    found = loading.rows(f"SELECT delivery_id FROM _penstock_outcomes WHERE source = '{source}' ORDER BY 1")  # noqa: S608 - a test's name
+    assert [row["delivery_id"] for row in found] == sorted(change["source"]["delivery_id"] for change in changes)

@@ -14,8 +14,13 @@ from typing import Any
 from confluent_kafka import Consumer
 
 from broker.schema_registry import Registry
+from config.loading import load
+from local.guard import spawn
 from providers.base import Sample
 from providers.registry import provider
+from sinks.warehouse.errors import WarehouseError
+from sinks.warehouse.query import result
+from sinks.warehouse.settings import warehouse_settings
 from tests.support.kafka.secure_kafka import USERS, Rule, SecureKafka
 from tests.support.processes.ingress import IngressProcess, running_ingress
 from tests.support.processes.workers import Workers, running
@@ -109,6 +114,23 @@ class Site:
             workers.start(0)
             yield workers
 
+    @contextlib.contextmanager
+    def loader(self, data_dir: Path, user: str = "penstock-console") -> Iterator["SecureLoader"]:
+        """Give a running loader whose warehouse is in a directory."""
+        folder = self.folder(user)
+        configuration = folder / "loader.toml"
+        configuration.write_text(
+            self.configuration(PLAIN, "sasl") + "[warehouse]\nbatch_s = 0.1\noperations_port = 0\n"
+        )
+        command = [str(Path(sys.executable).parent / "penstock"), "load", "--config", str(configuration)]
+        with as_user(user):
+            child = spawn([*command, "--data-dir", str(data_dir)], log=folder / "loader.log")
+        try:
+            yield SecureLoader(configuration, data_dir, folder / "loader.log")
+            assert child.stop(60) == 0, (folder / "loader.log").read_text()[-3_000:]
+        finally:
+            child.kill()
+
     def run(self, *arguments: str, user: str = "penstock-console") -> subprocess.CompletedProcess[str]:
         """Return the result of a command, run by a user in a directory other than the configuration's."""
         path = self.folder(user) / "penstock.toml"
@@ -148,6 +170,22 @@ class Site:
     def until_changed(self, thing: str) -> None:
         """Wait for a thing's change."""
         until(lambda: thing in self.changes(), TIMEOUT_S, f"the change of {thing}")
+
+
+class SecureLoader:
+    """What a loader of a site has written."""
+
+    def __init__(self, configuration: Path, data_dir: Path, log: Path) -> None:
+        self._settings = warehouse_settings(load(configuration, {}), data_dir)
+        self._log = log
+
+    def shows(self, thing: str) -> bool:
+        """Say whether a thing has a row and its delivery an outcome."""
+        try:
+            things = result(self._settings, f"FROM acme.thing WHERE id = '{thing}'").num_rows  # a name of the tests
+            return bool(things and result(self._settings, "FROM _penstock_outcomes").num_rows)
+        except WarehouseError:  # no table yet
+            return False
 
 
 def post(opened: IngressProcess, thing: str, body: bytes | None = None) -> int:

@@ -117,10 +117,10 @@ def test_scaled_object_scales_the_worker_and_never_removes_many_at_once() -> Non
     assert down["stabilizationWindowSeconds"] >= 300
 
 
-def test_service_monitor_finds_the_operations_port_of_the_ingress() -> None:
-    """It selects the headless Service that has a port of that name; a worker has no metrics yet."""
+def test_service_monitor_finds_the_operations_ports_of_ingress_and_loader() -> None:
+    """It selects the headless Services that have a port of that name; a worker has no metrics yet."""
     (monitor,) = manifests(FULL, "ServiceMonitor")
     wanted = monitor["spec"]["selector"]["matchLabels"].items()
     found = [service for service in manifests(FULL, "Service") if wanted <= service["metadata"]["labels"].items()]
 
-    assert [port["name"] for service in found for port in service["spec"]["ports"]] == ["operations"]
+    assert [port["name"] for service in found for port in service["spec"]["ports"]] == ["operations"] * 2

@@ -161,10 +161,11 @@ def test_options_are_those_of_the_command() -> None:
     commands: Any = get_command(app)
     known = {name: option for option in commands.commands["ingress"].params for name in option.opts}
     variables = {
-        str(option.envvar) for command in ("ingress", "worker") for option in commands.commands[command].params
+        str(option.envvar) for command in ("ingress", "worker", "load") for option in commands.commands[command].params
     }
     used = options(FULL) | options(PLAIN)
-    set_in_pods = {variable["name"] for component, _ in pods(PLAIN) for variable in container(PLAIN, component)["env"]}
+    each = [container(rendering, component) for rendering in RENDERINGS for component, _ in pods(rendering)]
+    set_in_pods = {variable["name"] for found in each for variable in found["env"]} - {"TZ"}
 
     assert set(used) - set(known) <= OPTIONS_TO_COME
     assert set_in_pods <= variables | set(OVERRIDES) | VARIABLES_TO_COME
@@ -203,7 +204,7 @@ def test_only_deliveries_are_reached_from_outside(rendering: Rendering) -> None:
     fronts = [service for service in services if service["spec"].get("clusterIP") != "None"]
 
     assert [ports[front["metadata"]["name"]] for front in fronts] == [["deliveries"]]
-    assert sorted(ports.values()) == [["deliveries"], ["operations"], ["operations"]]
+    assert sorted(ports.values()) == [["deliveries"], *([["operations"]] * len(list(pods(rendering))))]
     for manifest in manifests(rendering, "StatefulSet"):
         assert manifest["spec"]["serviceName"] in ports
     for manifest in manifests(rendering, "Ingress"):
@@ -214,7 +215,7 @@ def test_only_deliveries_are_reached_from_outside(rendering: Rendering) -> None:
 
 @EACH
 def test_network_policies_allow_what_is_needed(rendering: Rendering) -> None:
-    """Every client may post, Prometheus may scrape; outgoing are names, Kafka, and the worker's registry."""
+    """Every client may post, Prometheus may scrape; outgoing are names, Kafka, and, but for the ingress, the registry."""
     policies = {
         policy["metadata"]["labels"]["app.kubernetes.io/component"]: policy["spec"]
         for policy in manifests(rendering, "NetworkPolicy")
@@ -222,8 +223,9 @@ def test_network_policies_allow_what_is_needed(rendering: Rendering) -> None:
     entered = {name: [rule["ports"][0]["port"] for rule in spec["ingress"]] for name, spec in policies.items()}
     left = {name: [rule["ports"][0]["port"] for rule in spec["egress"]] for name, spec in policies.items()}
 
-    assert entered == {"ingress": ["deliveries", "operations"], "worker": ["operations"]}
-    assert {name: len(rules) for name, rules in left.items()} == {"ingress": 2, "worker": 3}
+    inner = {component for component, _ in pods(rendering)} - {"ingress"}
+    assert entered == {"ingress": ["deliveries", "operations"], **{name: ["operations"] for name in inner}}
+    assert {name: len(rules) for name, rules in left.items()} == {"ingress": 2, **dict.fromkeys(inner, 3)}
     assert all(spec["policyTypes"] == ["Ingress", "Egress"] for spec in policies.values())
     assert all(
         "from" in rule
@@ -245,21 +247,41 @@ def test_selectors_select_their_pods(rendering: Rendering) -> None:
         for manifest in manifests(rendering, kind)
     ]
 
-    assert len(selectors) == 9
-    assert [sum(selector.items() <= pod_labels.items() for pod_labels in labels) for selector in selectors] == [1] * 9
+    assert len(selectors) == {2: 9, 3: 12}[len(labels)]
+    assert {sum(selector.items() <= pod_labels.items() for pod_labels in labels) for selector in selectors} == {1}
 
 
 def test_spool_outlives_its_pod() -> None:
-    """The cluster never removes a volume with deliveries that were answered 200; a worker's copy it does."""
+    """The cluster never removes a volume with deliveries that were answered 200, nor a warehouse; a worker's copy it does."""
     policies = {
-        manifest["metadata"]["name"]: manifest["spec"]["persistentVolumeClaimRetentionPolicy"]
-        for manifest in manifests(PLAIN, "StatefulSet")
+        manifest["metadata"]["name"]: manifest["spec"].get("persistentVolumeClaimRetentionPolicy")
+        for rendering in RENDERINGS
+        for manifest in manifests(rendering, "StatefulSet")
     }
+    kept, deleted = {"whenDeleted": "Retain", "whenScaled": "Retain"}, {"whenDeleted": "Delete", "whenScaled": "Delete"}
 
     assert policies == {
-        "penstock-ingress": {"whenDeleted": "Retain", "whenScaled": "Retain"},
-        "penstock-worker": {"whenDeleted": "Delete", "whenScaled": "Delete"},
+        "penstock-ingress": kept,
+        "penstock-worker": deleted,
+        "full-ingress": kept,
+        "full-worker": None,
+        "full-loader": kept,
     }
+
+
+def test_loader_is_alone() -> None:
+    """One pod, replaced only when the one before it has ended; its metrics are scraped; by default there is none."""
+    (loader,) = (found for found in manifests(FULL, "StatefulSet") if found["metadata"]["name"] == "full-loader")
+    scraped = [
+        service["metadata"]["name"]
+        for service in manifests(FULL, "Service")
+        if service["metadata"]["labels"].get("penstock/scrape") == "true"
+    ]
+
+    assert loader["spec"]["replicas"] == 1
+    assert container(FULL, "loader")["args"] == ["load"]
+    assert scraped == ["full-ingress-headless", "full-loader-headless"]
+    assert not any("loader" in manifest["metadata"]["name"] for manifest in manifests(PLAIN))
 
 
 def _without_kafka_secrets(loaded: Configuration) -> Configuration:

@@ -16,10 +16,11 @@ from streams.worker.consumer import STOP_S as WORKER_STOP_S
 
 UNITS = Path(__file__).parents[3] / "deploy/systemd"
 INGRESS, WORKER = UNITS / "penstock-ingress@.service", UNITS / "penstock-worker@.service"
+LOADER = UNITS / "penstock-loader.service"
 CREDENTIALS = UNITS / "credentials.conf"
 MOST_EXPOSURE = 13  # tenths: 1.3 of 10; without the lines that confine it is 9.6
 LAME_DUCK_S, COMMIT_S = 30.0, 10.0
-EACH = pytest.mark.parametrize("unit", [INGRESS, WORKER], ids=["ingress", "worker"])
+EACH = pytest.mark.parametrize("unit", [INGRESS, WORKER, LOADER], ids=["ingress", "worker", "loader"])
 ANALYZE = shutil.which("systemd-analyze")
 NEEDS_SYSTEMD = pytest.mark.skipif(
     ANALYZE is None, reason="systemd-analyze is not here: Debian's package systemd has it"
@@ -84,7 +85,7 @@ def test_unit_writes_to_its_own_state_alone(unit: Path) -> None:
     found = settings(unit)
     (state,) = found["StateDirectory"]
 
-    assert state.endswith("-%i")
+    assert state.endswith("-%i") or unit == LOADER  # of which there is one
     assert f"PENSTOCK_DATA_DIR=/var/lib/{state}" in " ".join(found["Environment"])
     assert found["StateDirectoryMode"] == ["0700"]
     assert found["ProtectSystem"] == ["strict"]
@@ -112,6 +113,14 @@ def test_unit_has_the_time_that_it_takes_to_stop(unit: Path, parts_s: Sequence[f
     assert float(settings(unit)["TimeoutStopSec"][0]) >= sum(parts_s) + 2
 
 
+def test_loader_finishes_its_transaction_and_keeps_its_user() -> None:
+    """It is killed only when it is stuck, and its files always belong to the same user."""
+    found = settings(LOADER)
+
+    assert float(found["TimeoutStopSec"][0]) >= 60
+    assert (found["DynamicUser"], found["User"]) == (["yes"], ["penstock-loader"])
+
+
 @EACH
 def test_unit_that_lives_is_always_started_again(unit: Path) -> None:
     """The start limit stops only services that die within 10 s of each start, and a faulty configuration at once."""
@@ -129,4 +138,4 @@ def test_no_secret_is_in_a_unit() -> None:
 
     assert all(value.split(":")[1].startswith("/etc/penstock/credentials/") for value in found["LoadCredential"])
     assert found["BindReadOnlyPaths"] == ["%d:/run/penstock/secrets"]
-    assert not re.search("(?i)secret|password", INGRESS.read_text() + WORKER.read_text())
+    assert not re.search("(?i)secret|password", "".join(unit.read_text() for unit in (INGRESS, WORKER, LOADER)))

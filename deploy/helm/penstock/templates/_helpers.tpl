@@ -82,6 +82,21 @@ app.kubernetes.io/managed-by: {{ $root.Release.Service }}
 {{- dict "tables" (pick $parsed "kafka" "registry" "routes" "worker") "sources" $sources | toJson | sha256sum -}}
 {{- end -}}
 
+{{/* What a loader reads at its start. */}}
+{{- define "penstock.loaderChecksum" -}}
+{{- $parsed := include "penstock.parsed" . | fromJson -}}
+{{- $sources := list -}}
+{{- range $parsed.sources -}}
+{{- $sources = append $sources (pick . "name" "provider" "options") -}}
+{{- end -}}
+{{- dict "tables" (pick $parsed "kafka" "registry" "routes" "worker" "warehouse") "sources" $sources | toJson | sha256sum -}}
+{{- end -}}
+
+{{/* The processes that run, separated by blanks. */}}
+{{- define "penstock.components" -}}
+ingress worker{{ if .Values.loader.enabled }} loader{{ end }}
+{{- end -}}
+
 {{- define "penstock.spread" -}}
 topologySpreadConstraints:
   {{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}

@@ -66,6 +66,21 @@ def test_rights_of_the_processes(loaded: Configuration) -> None:
     }
 
 
+def test_rights_of_the_loader(loaded: Configuration) -> None:
+    """It reads changes, lanes included, and outcomes, and commits to a group of its own; states only a rebuild reads."""
+    assert rights(loaded, "load") == [
+        Right("group", "literal", "penstock.capture.warehouse", "Read"),
+        Right("topic", "literal", "deliveries.outcomes", "Read"),
+        Right("topic", "literal", "vip.things.high", "Read"),
+        Right("topic", "prefixed", "changes.generic.", "Read"),
+    ]
+    assert {right.name for right in set(rights(loaded, "rebuild")) - set(rights(loaded, "load"))} == {
+        "penstock.capture.warehouse.rebuild",
+        "penstock.console",
+        "state.generic.",
+    }
+
+
 def test_topics_that_exist_need_no_right_to_make_or_change_them(loaded: Configuration) -> None:
     """The two variants differ in nothing else."""
     making = {"Create", "Alter", "AlterConfigs"}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from schemas.records import resource_key
 from schemas.typed.columns import Column, ColumnTable
 from sinks.warehouse import opening
 from sinks.warehouse.engines.engine import Warehouse
@@ -120,6 +121,62 @@ def test_new_columns_are_added(warehouse: Warehouse, settings: WarehouseSettings
     ]
     for relation in ("my_shop.product_history", "my_shop.product_versions", "my_shop_fivetran.product"):
         assert rows(settings, f"SELECT count(hue) FROM {relation}") == [(1,)]  # noqa: S608 - names of the test
+
+
+def test_column_table_that_grew_between_two_starts(settings: WarehouseSettings) -> None:
+    """An upgrade brings columns: the next process adds them, and rows from before keep what they had in `_extra`."""
+    grown = ColumnTable("shopify", "product", "", (*PRODUCT.columns, Column("hue", "string", "Its colour.")))
+    with closing(opening.writer(settings)) as warehouse:
+        load(warehouse, change(0, "1", document={"id": 1, "hue": "red"}))
+    with closing(opening.writer(settings)) as warehouse:
+        load(warehouse, change(1, "2", document={"id": 2, "hue": "blue"}), product=grown)
+    with closing(opening.writer(settings)) as warehouse:  # and one that was downgraded writes on
+        load(warehouse, change(2, "3", document={"id": 3, "hue": "green"}))
+
+    assert rows(settings, "SELECT id, hue, _extra FROM my_shop.product ORDER BY id") == [
+        (1, None, '{"hue":"red"}'),
+        (2, "blue", None),
+        (3, None, '{"hue":"green"}'),
+    ]
+
+
+def test_renamed_source_has_a_schema_of_its_own(warehouse: Warehouse, settings: WarehouseSettings) -> None:
+    """To Penstock it is another source: the old schema stays as it was, and resources come into the new one as they change."""
+    load(warehouse, change(0, "1"), change(1, "2"))
+    load(warehouse, change(2, "1", source="new-shop"))
+
+    assert titles(settings) == [(1, "title 0", False), (2, "title 1", False)]
+    assert rows(settings, "SELECT id, title FROM new_shop.product") == [(1, "title 2")]
+
+
+def test_tenant_that_comes_late_shares_the_tables(warehouse: Warehouse, settings: WarehouseSettings) -> None:
+    """The same id of two tenants is two rows, told apart by `_tenant`."""
+    late = {"tenant": "b.example", "key": resource_key("shopify", "my-shop", "b.example", "product", "1")}
+    load(warehouse, change(0, "1"))
+    load(warehouse, change(1, "1", **late))
+    load(warehouse, change(2, "1"))
+
+    found = rows(settings, "SELECT id, _tenant, title FROM my_shop.product ORDER BY _tenant")
+    assert found == [(1, "", "title 2"), (1, "b.example", "title 1")]
+
+
+def test_children_are_joined_by_the_id_of_their_parent(warehouse: Warehouse, settings: WarehouseSettings) -> None:
+    """The parent's column has the type of its id, also where it comes in a later batch than the first child without one."""
+    child = {"resource_type": "variant", "topic": "changes.shopify.variant", "document": {"id": 7, "sku": "s"}}
+    load(warehouse, change(0, "7", **child))
+    load(warehouse, change(1, "1"), change(2, "8", **child, parent_key=change(1, "1").key))
+
+    joined = "SELECT p.title, v._key FROM my_shop.product p JOIN my_shop.product_variant v ON v.product_id = p.id"
+    assert rows(settings, joined) == [("title 1", change(2, "8", **child).key)]
+    assert rows(settings, "SELECT count(*) FROM my_shop.product_variant WHERE product_id IS NULL") == [(1,)]
+
+
+def test_source_named_like_the_views_of_another(warehouse: Warehouse, settings: WarehouseSettings) -> None:
+    """`my-shop-fivetran` and the compatible views of `my-shop` keep out of each other's way."""
+    load(warehouse, change(0, "1"), change(1, "2", source="my-shop-fivetran"))
+
+    assert rows(settings, "SELECT id FROM my_shop_fivetran.product") == [(1,)]
+    assert rows(settings, "SELECT id FROM my_shop_fivetran_source.product") == [(2,)]
 
 
 def test_columns_are_known_after_a_restart(settings: WarehouseSettings) -> None:

@@ -5,15 +5,20 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from providers.registry import PROVIDERS, provider
 from schemas.typed.columns import Kind
 from sinks.warehouse.rows.batch import TableRows, batch_of
 from sinks.warehouse.rows.cells import CELLS
-from sinks.warehouse.rows.names import HISTORY, VERSIONS, schema_name, table_name
+from sinks.warehouse.rows.names import HISTORY, VERSIONS, compatible_schema, schema_name, table_name
 from sinks.warehouse.rows.records import BadRecord, LoadedChange, Place
 from tests.support.builders.loaded_changes import SYNCED, change, layouts
 
+SOURCES = st.lists(
+    st.sampled_from(["my-shop", "source", "main", "pg", "public", "fivetran", "history"]), min_size=1, max_size=4
+).map("-".join)
 OTHER = {"id": 7, "survey": True}
 
 
@@ -164,6 +169,29 @@ def test_offsets_cover_every_record() -> None:
 def test_schema_of_a_source(source: str, schema: str) -> None:
     """A schema has the source's name; names that databases keep for themselves get a prefix."""
     assert schema_name(source) == schema
+
+
+@given(st.lists(SOURCES, min_size=2, max_size=6, unique=True))
+def test_no_two_sources_share_a_schema(sources: list[str]) -> None:
+    """Neither a schema of rows nor one of compatible views, whatever the sources are called."""
+    schemas = [schema_name(source) for source in sources]
+    schemas += [compatible_schema(schema) for schema in schemas]
+
+    assert len(set(schemas)) == len(schemas)
+    assert not {"main", "public", "temp"} & set(schemas)
+
+
+def test_type_named_like_a_history_has_a_table_of_its_own() -> None:
+    """A generic source may list `product` and `product_history`, and even what would be made of the latter."""
+    own = ("product", "product_history", "product_history_resource", "product_versions")
+    tables = [table_name("generic", resource_type, own) for resource_type in own]
+
+    assert tables == [
+        "product",
+        "product_history_resource",
+        "product_history_resource_resource",
+        "product_versions_resource",
+    ]
 
 
 def test_no_two_types_of_a_provider_share_a_table() -> None:
