@@ -1,4 +1,4 @@
-# Every target installs what it needs into .venv; nothing else on the machine is touched, but by test-proxies and test-containers as root.
+# Every target installs what it needs into .venv; nothing else on the machine is touched, but by test-proxies, test-databases and test-containers as root.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka test-proxies test-containers docs schemas charts test-charts soak mutants run bench sbom lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies test-databases test-containers docs schemas charts test-charts soak mutants run bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
 test-proxies: setup ## ambiguous requests behind real nginx, HAProxy and Go (as root on Debian it installs nginx and haproxy)
 	@tests/proxies/install.sh
 	$(BIN)/python -m pytest tests/proxies
+
+test-databases: setup ## the loader on a real PostgreSQL, killed and restarted under it (as root on Debian it installs postgresql)
+	@tests/databases/install.sh
+	$(BIN)/python -m pytest tests/databases -n 1
 
 test-containers: setup ## the compose file on a container engine: the machine's, or as root on Debian one of its own (CONTAINERS="-k scale")
 	$(BIN)/python -m tests.containers $(CONTAINERS)

@@ -27,6 +27,7 @@ from pydantic import (
 from config.names import (
     PUBLISHED,
     AnyTenant,
+    Dsn,
     FieldPath,
     Name,
     Network,
@@ -511,12 +512,18 @@ class Worker(_Table):
 class Warehouse(_Table):
     """`[warehouse]`: the tables for analysts, and `penstock load`, the process that writes them."""
 
-    engine: Literal["ducklake", "duckdb"] = "ducklake"
+    engine: Literal["ducklake", "duckdb", "postgres"] = "ducklake"
     """Where rows are kept. `ducklake`: Parquet files and a SQLite catalogue, which any number of processes read while the
-    loader writes. `duckdb`: one file, which others read between two batches.
+    loader writes. `duckdb`: one file, which others read between two batches. `postgres`: a PostgreSQL database.
     """
     path: Text | None = None
     """The warehouse's folder. Not set: `warehouse` in the data directory."""
+    dsn: Dsn | None = None
+    """The database of `postgres`, for this warehouse alone: libpq's connection string or URL, without password."""
+    password: Reference | None = Field(default=None, repr=False)
+    """The password for `dsn`. It is read anew for each connection, so it may be renewed. Not set: libpq's own sources,
+    such as `~/.pgpass`.
+    """
     download: StrictBool = False
     """Whether DuckDB may download its extensions where their wheels are not installed."""
     batch_rows: Annotated[StrictInt, Field(ge=1, le=100_000)] = 5_000
@@ -535,6 +542,16 @@ class Warehouse(_Table):
     def _from_here(cls, path: str | None, info: ValidationInfo) -> str | None:
         """Return a path relative to the configuration."""
         return str(info.context["directory"] / path) if path is not None and info.context else path
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.engine == "postgres" and self.dsn is None:
+            raise fault("dsn", 'expected the database, such as "host=127.0.0.1 dbname=analytics user=penstock"')
+        if self.engine != "postgres" and self.dsn is not None:
+            raise fault("dsn", 'expected engine = "postgres" beside it; other engines keep rows in files')
+        if self.password is not None and self.dsn is None:
+            raise fault("password", "expected dsn beside it, the database that the password is for")
+        return self
 
 
 class Ingress(_Table):

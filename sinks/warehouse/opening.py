@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 from sinks.warehouse.engines.duckdb_file import FILE, DuckDbFile
 from sinks.warehouse.engines.ducklake import CATALOGUE, DuckLake, attached
 from sinks.warehouse.engines.engine import Warehouse
+from sinks.warehouse.engines.postgres.database import Database
 from sinks.warehouse.errors import Unusable
 from sinks.warehouse.settings import WarehouseSettings
 
@@ -21,7 +22,18 @@ def writer(settings: WarehouseSettings) -> Warehouse:
     """Return the warehouse, locked for this process; raise `Unusable` if another holds it or it cannot be opened."""
     if settings.engine == "duckdb":
         return DuckDbFile(settings.folder)
+    if settings.engine == "postgres":
+        from sinks.warehouse.engines.postgres.warehouse import PostgresWarehouse
+
+        return PostgresWarehouse(database(settings))
     return DuckLake(settings.folder, may_download=settings.may_download)
+
+
+def database(settings: WarehouseSettings) -> Database:
+    """Return the database of a warehouse that needs one."""
+    if settings.database is None:
+        raise Unusable(f'[warehouse] engine = "{settings.engine}": expected dsn, which names the database')
+    return settings.database
 
 
 def reader(settings: WarehouseSettings) -> DuckDBPyConnection:

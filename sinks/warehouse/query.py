@@ -10,18 +10,18 @@ from sinks.warehouse import opening
 from sinks.warehouse.arrow import utc_text
 from sinks.warehouse.engines.engine import TableStatus
 from sinks.warehouse.engines.statements import table_sql
-from sinks.warehouse.errors import WarehouseError
+from sinks.warehouse.errors import WrongQuery
 from sinks.warehouse.rows.names import HISTORY
 from sinks.warehouse.rows.shape import TableName
 from sinks.warehouse.settings import WarehouseSettings
 
 
-class WrongQuery(WarehouseError):
-    """The statement is wrong; the text is DuckDB's own."""
-
-
 def result(settings: WarehouseSettings, sql: str) -> pa.Table:
-    """Return the result of a statement as of one snapshot; raise `WrongQuery` for what DuckDB does not take."""
+    """Return the result of a statement as of one snapshot; raise `WrongQuery` for what the engine does not take."""
+    if settings.engine == "postgres":
+        from sinks.warehouse.engines.postgres import reader
+
+        return reader.result(opening.database(settings), sql)
     with closing(opening.reader(settings)) as connection:
         try:
             return connection.execute(sql).to_arrow_table()
@@ -31,6 +31,10 @@ def result(settings: WarehouseSettings, sql: str) -> pa.Table:
 
 def statuses(settings: WarehouseSettings) -> list[TableStatus]:
     """Return what each table holds, by schema and name."""
+    if settings.engine == "postgres":
+        from sinks.warehouse.engines.postgres import reader
+
+        return reader.statuses(opening.database(settings))
     with closing(opening.reader(settings)) as connection:
         return [_status(connection, name) for name in _tables(connection)]
 

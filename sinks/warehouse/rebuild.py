@@ -33,8 +33,13 @@ def total(settings: LoaderSettings) -> int:
 def rebuild(settings: LoaderSettings, advance: Advance) -> int:
     """Build the warehouse anew, and return the number of records read by this run; `advance` receives them as they are read.
 
-    Records that come meanwhile are the loader's. Raises `Unusable` while a loader runs.
+    Records that come meanwhile are the loader's. Raises `Unusable` while a loader runs. A warehouse in a database is emptied
+    and filled again, because to exchange its tables would drop what others have built on them.
     """
+    if settings.warehouse.database is not None:
+        with closing(opening.writer(settings.warehouse)) as warehouse:
+            warehouse.empty()
+        return _load_all(settings, advance)
     folder = settings.warehouse.folder
     _finish_exchange(folder)
     with closing(claim(folder)):

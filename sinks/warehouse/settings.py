@@ -1,5 +1,6 @@
 """What a warehouse and its loader are configured as."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from config.model import Configuration
 from config.secrets import kafka_options
 from providers.registry import PROVIDERS, provider, provider_of
 from schemas.topics import OUTCOMES, lane_topic
+from sinks.warehouse.engines.postgres.database import Database
 from sinks.warehouse.limits import Limits
 from sinks.warehouse.rows.shape import OwnTypes
 
@@ -20,9 +22,15 @@ CHANGES = "changes."
 class WarehouseSettings(Struct, frozen=True):
     """Where rows are kept."""
 
-    engine: Literal["ducklake", "duckdb"]
+    engine: Literal["ducklake", "duckdb", "postgres"]
     folder: Path
     may_download: bool
+    database: Database | None = None
+
+    @property
+    def shown(self) -> str:
+        """Return where rows are kept, for messages."""
+        return str(self.folder) if self.database is None else f"{self.engine}: {self.database.dsn}"
 
 
 class LoaderSettings(Struct, frozen=True):
@@ -43,11 +51,14 @@ class LoaderSettings(Struct, frozen=True):
         return topic.startswith(CHANGES) or topic == OUTCOMES or topic in self.route_topics
 
 
-def warehouse_settings(configuration: Configuration, data_dir: Path) -> WarehouseSettings:
-    """Return where a configuration keeps rows."""
+def warehouse_settings(
+    configuration: Configuration, data_dir: Path, environ: Mapping[str, str] = os.environ
+) -> WarehouseSettings:
+    """Return where a configuration keeps rows. The password of a database is resolved whenever it is needed."""
     table = configuration.warehouse
     folder = data_dir / "warehouse" if table.path is None else Path(table.path)
-    return WarehouseSettings(table.engine, folder.absolute(), table.download)
+    database = None if table.dsn is None else Database(table.dsn, table.password, environ)
+    return WarehouseSettings(table.engine, folder.absolute(), table.download, database)
 
 
 def loader_settings(configuration: Configuration, environ: Mapping[str, str], data_dir: Path) -> LoaderSettings:
@@ -63,8 +74,8 @@ def loader_settings(configuration: Configuration, environ: Mapping[str, str], da
             if route.topic and route.mode == "changes"
         ),
         own_types(configuration),
-        warehouse_settings(configuration, data_dir),
-        Limits(table.batch_rows, float(table.batch_s), table.compact_every),
+        warehouse_settings(configuration, data_dir, environ),
+        Limits(table.batch_rows, float(table.batch_s), 0 if table.engine == "postgres" else table.compact_every),
         table.operations_host,
         table.operations_port,
     )

@@ -6,6 +6,7 @@ from tests.mutants.mutant import Mutant
 
 ROWS = "tests/unit/sinks/warehouse/test_rows.py"
 ENGINES = "tests/unit/sinks/warehouse/test_engines.py"
+POSTGRES = "tests/databases/test_postgres.py"
 
 LOADING: Final = (
     Mutant(
@@ -47,5 +48,45 @@ LOADING: Final = (
         "n._raw_offset < o._raw_offset",
         "false",
         (f"{ENGINES}::test_change_from_a_lower_lane_does_not_overwrite",),
+    ),
+    Mutant(
+        "row_of_a_lower_lane_replaces_in_postgres",
+        "The current table has the newest state: a change from a lower lane replaces the row of a later one.",
+        "sinks/warehouse/engines/postgres/writer.py",
+        " WHERE NOT ({late})",
+        "",
+        (f"{POSTGRES}::test_change_from_a_lower_lane_does_not_overwrite",),
+    ),
+    Mutant(
+        "offsets_are_not_compared_in_postgres",
+        "Every change is one row: a loader that lost its session writes behind the back of the one that took over.",
+        "sinks/warehouse/engines/postgres/writer.py",
+        "                if not expected_offsets(self.offsets(), batch):\n",
+        "                if False:\n",
+        (f"{POSTGRES}::test_writer_that_lost_its_session_is_fenced",),
+    ),
+    Mutant(
+        "column_that_a_batch_lacks_keeps_its_value",
+        "A row is its newest document: a column that a batch does not name keeps what it was.",
+        "sinks/warehouse/engines/postgres/writer.py",
+        "map(quoted, self._columns[table.name].values())",
+        "map(quoted, (column.name for column in table.columns))",
+        (f"{POSTGRES}::test_row_forgets_what_its_newest_document_lacks",),
+    ),
+    Mutant(
+        "query_may_hold_two_statements",
+        "A query changes nothing: its first statement ends the transaction that cannot write, its second one writes.",
+        "sinks/warehouse/engines/postgres/reader.py",
+        "connection.prepare_threshold = 0",
+        "connection.prepare_threshold = None",
+        (f"{POSTGRES}::test_query_cannot_write",),
+    ),
+    Mutant(
+        "long_names_are_cut_off",
+        "Each table has its place: the views of a source with a long name take the place of its tables.",
+        "sinks/warehouse/engines/postgres/relations.py",
+        "MAX_BYTES: Final = 63",
+        "MAX_BYTES: Final = 630",
+        (f"{POSTGRES}::test_long_names_stay_apart",),
     ),
 )

@@ -1,8 +1,6 @@
 """The loader is killed with SIGKILL under load, twenty times per engine; afterwards rows are a fold over the changes."""
 
-import random
 import threading
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -10,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from schemas.records import Document
 from sinks.warehouse import opening
-from tests.support.processes.loaders import Feed, Loader, changes_of, history_count, loader
+from tests.support.oracle.loaded_rows import assert_rows_equal, kill_at_random
+from tests.support.processes.loaders import Feed, changes_of, history_count, loader
 from tests.support.waiting import until
 from tests.unit.sinks.warehouse.test_engines import files_in_use, files_on_disk
 
@@ -31,7 +29,7 @@ def test_killed_loader_loses_nothing_and_doubles_nothing(
     with loader(tmp_path, kafka, registry, source, engine, SMALL_BATCHES) as loading, ThreadPoolExecutor(1) as feeder:
         written = feeder.submit(feed.run, stopping)
         try:
-            kill_at_random(loading)
+            kill_at_random(loading, KILLS)
         finally:
             stopping.set()
         loading.start()
@@ -41,28 +39,8 @@ def test_killed_loader_loses_nothing_and_doubles_nothing(
         changes = changes_of(kafka, registry, source)
 
         assert len(changes) == count
-        assert_equal_to(loading, changes)
+        assert_rows_equal(loading, changes)
         with closing(opening.writer(loading.settings)) as warehouse:
             warehouse.compact(0)
         assert files_on_disk(loading.settings) == files_in_use(loading.settings)
-        assert_equal_to(loading, changes)
-
-
-def kill_at_random(loading: Loader) -> None:
-    """Start and kill the loader, each time a random while after it has begun to read."""
-    rng = random.Random(5)  # noqa: S311 - reproducible
-    for _ in range(KILLS):
-        loading.start()
-        time.sleep(rng.uniform(0.0, 2.5))  # what is tested is a random moment
-        loading.kill()
-
-
-def assert_equal_to(loading: Loader, changes: list[Document]) -> None:
-    """Compare both tables with the changes on the topic."""
-    history = loading.rows('SELECT _event_id FROM "{s}".product_history ORDER BY 1')
-    assert [row["_event_id"] for row in history] == sorted(change["event_id"] for change in changes)
-    last = {change["resource_key"]: change for change in changes}
-    current = loading.rows('SELECT _key, _event_id, _penstock_deleted FROM "{s}".product ORDER BY 1')
-    assert [tuple(row.values()) for row in current] == [
-        (key, change["event_id"], change["op"] == "d") for key, change in sorted(last.items())
-    ]
+        assert_rows_equal(loading, changes)

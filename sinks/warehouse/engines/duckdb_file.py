@@ -56,6 +56,10 @@ class DuckDbFile:
             connection.execute(f"ATTACH '{copy}' AS copy")
             connection.execute("COPY FROM DATABASE warehouse TO copy")
 
+    def empty(self) -> None:
+        """Refuse: this warehouse is rebuilt beside itself, and readers keep the old one meanwhile."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Release the lock."""
         self._lock.close()

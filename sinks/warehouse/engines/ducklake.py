@@ -91,6 +91,10 @@ class DuckLake:
             source.backup(copy)
         shutil.copytree(self._folder / DATA, target / DATA, dirs_exist_ok=True)
 
+    def empty(self) -> None:
+        """Refuse: this warehouse is rebuilt beside itself, and readers keep the old one meanwhile."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Close the connection and release the lock."""
         self.reopen()

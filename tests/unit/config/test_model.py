@@ -237,6 +237,17 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         ),
         ("[registry]\ntls_key = 'k'", "2: registry.tls_key: expected tls_certificate beside it"),
         ("[registry]\nheaders = { Authorization = 'x' }", "2: registry.headers: Authorization is made from username"),
+        ("[warehouse]\nengine = 'postgres'", "1: warehouse.dsn: expected the database, such as"),
+        ("[warehouse]\ndsn = 'dbname=a'", "2: warehouse.dsn: expected engine = "),
+        ("[warehouse]\npassword = 'env:P'", "2: warehouse.password: expected dsn beside it"),
+        (
+            "[warehouse]\nengine = 'postgres'\ndsn = 'dbname=a password=hush'",
+            "3: warehouse.dsn: expected a connection string without password, which messages would show",
+        ),
+        (
+            "[warehouse]\nengine = 'postgres'\ndsn = 'postgresql://u:hush@host/a'",
+            "3: warehouse.dsn: expected a connection string without password",
+        ),
         ("[registry]\ntls_CA = 'ca.pem'", "2: registry.tls_CA: unknown key; did you mean 'tls_ca'?"),
     ],
 )
