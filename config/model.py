@@ -27,6 +27,7 @@ from pydantic import (
 from config.names import (
     PUBLISHED,
     AnyTenant,
+    BucketUrl,
     Dsn,
     FieldPath,
     Name,
@@ -509,6 +510,21 @@ class Worker(_Table):
     """The port of `/healthz` and `/readyz`; 0 takes any free one. The ingress's is 9464."""
 
 
+class ObjectStore(_Table):
+    """`[warehouse.s3]`: the object store of `data`, S3 or one that is compatible, and a key for it."""
+
+    access_key: Reference = Field(repr=False)
+    """The id of the access key."""
+    secret_key: Reference = Field(repr=False)
+    """Its secret."""
+    region: Text = "us-east-1"
+    """The region of the bucket."""
+    endpoint: Url = "https://s3.amazonaws.com"
+    """The address of the object store."""
+    url_style: Literal["vhost", "path"] = "vhost"
+    """Where requests name the bucket: in the host or in the path. Most stores that are not Amazon's need `path`."""
+
+
 class Warehouse(_Table):
     """`[warehouse]`: the tables for analysts, and `penstock load`, the process that writes them."""
 
@@ -518,8 +534,16 @@ class Warehouse(_Table):
     """
     path: Text | None = None
     """The warehouse's folder. Not set: `warehouse` in the data directory."""
+    data: BucketUrl | None = None
+    """With `ducklake`: where the Parquet files are in an object store, for this warehouse alone. Needs `[warehouse.s3]`. Not set:
+    `data` in the warehouse's folder.
+    """
+    s3: ObjectStore | None = None
+    """The object store of `data`."""
     dsn: Dsn | None = None
-    """The database of `postgres`, for this warehouse alone: libpq's connection string or URL, without password."""
+    """A PostgreSQL database for this warehouse alone: libpq's connection string or URL, without password. With `postgres` it
+    keeps the rows, with `ducklake` the catalogue, which is a SQLite file otherwise.
+    """
     password: Reference | None = Field(default=None, repr=False)
     """The password for `dsn`. It is read anew for each connection, so it may be renewed. Not set: libpq's own sources,
     such as `~/.pgpass`.
@@ -547,8 +571,12 @@ class Warehouse(_Table):
     def _consistent(self) -> Self:
         if self.engine == "postgres" and self.dsn is None:
             raise fault("dsn", 'expected the database, such as "host=127.0.0.1 dbname=analytics user=penstock"')
-        if self.engine != "postgres" and self.dsn is not None:
-            raise fault("dsn", 'expected engine = "postgres" beside it; other engines keep rows in files')
+        if self.engine not in {"postgres", "ducklake"} and self.dsn is not None:
+            raise fault("dsn", 'expected engine = "postgres" or "ducklake" beside it')
+        if self.engine != "ducklake" and self.data is not None:
+            raise fault("data", 'expected engine = "ducklake" beside it')
+        if (self.data is None) != (self.s3 is None):
+            raise fault("data", "expected data and [warehouse.s3] together: where the files are, and the key for it")
         if self.password is not None and self.dsn is None:
             raise fault("password", "expected dsn beside it, the database that the password is for")
         return self

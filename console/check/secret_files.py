@@ -56,6 +56,10 @@ def _registry_files(registry: Registry) -> Iterator[tuple[Location, Path]]:
 def _warehouse_files(warehouse: Warehouse) -> Iterator[tuple[Location, Path]]:
     if (file := file_of(warehouse.password or "")) is not None:
         yield ("warehouse", "password"), file
+    if warehouse.s3 is not None:
+        for key in ("access_key", "secret_key"):
+            if (file := file_of(getattr(warehouse.s3, key))) is not None:
+                yield ("warehouse", "s3", key), file
 
 
 def _is_open(path: Path) -> bool:

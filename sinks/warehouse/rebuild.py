@@ -33,10 +33,10 @@ def total(settings: LoaderSettings) -> int:
 def rebuild(settings: LoaderSettings, advance: Advance) -> int:
     """Build the warehouse anew, and return the number of records read by this run; `advance` receives them as they are read.
 
-    Records that come meanwhile are the loader's. Raises `Unusable` while a loader runs. A warehouse in a database is emptied
-    and filled again, because to exchange its tables would drop what others have built on them.
+    Records that come meanwhile are the loader's. Raises `Unusable` while a loader runs. A warehouse that is not in one
+    folder is emptied and filled again: to exchange tables in a database would drop what others have built on them.
     """
-    if settings.warehouse.database is not None:
+    if not settings.warehouse.is_in_folder:
         with closing(opening.writer(settings.warehouse)) as warehouse:
             warehouse.empty()
         return _load_all(settings, advance)

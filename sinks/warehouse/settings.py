@@ -13,6 +13,7 @@ from config.secrets import kafka_options
 from providers.registry import PROVIDERS, provider, provider_of
 from schemas.topics import OUTCOMES, lane_topic
 from sinks.warehouse.engines.postgres.database import Database
+from sinks.warehouse.engines.storage import Storage
 from sinks.warehouse.limits import Limits
 from sinks.warehouse.rows.shape import OwnTypes
 
@@ -26,6 +27,12 @@ class WarehouseSettings(Struct, frozen=True):
     folder: Path
     may_download: bool
     database: Database | None = None
+    storage: Storage | None = None
+
+    @property
+    def is_in_folder(self) -> bool:
+        """Say whether all of the warehouse is in its folder, so that one beside it can take its place."""
+        return self.database is None and self.storage is None
 
     @property
     def shown(self) -> str:
@@ -58,7 +65,8 @@ def warehouse_settings(
     table = configuration.warehouse
     folder = data_dir / "warehouse" if table.path is None else Path(table.path)
     database = None if table.dsn is None else Database(table.dsn, table.password, environ)
-    return WarehouseSettings(table.engine, folder.absolute(), table.download, database)
+    storage = None if table.data is None or table.s3 is None else Storage(table.data, table.s3, environ)
+    return WarehouseSettings(table.engine, folder.absolute(), table.download, database, storage)
 
 
 def loader_settings(configuration: Configuration, environ: Mapping[str, str], data_dir: Path) -> LoaderSettings:

@@ -20,7 +20,8 @@ from tests.support.waiting import until
 pytestmark = [pytest.mark.databases, pytest.mark.kafka]
 SMALL_BATCHES = "batch_rows = 150\nbatch_s = 0.1\ncompact_every = 4\n"
 KILLS = 6
-ENGINES = {"postgres": 'dsn = "{dsn}"\npassword = "text:{password}"\n'}
+DATABASE = 'dsn = "{dsn}"\npassword = "text:{password}"\n'
+ENGINES = {"postgres": DATABASE, "ducklake": DATABASE}
 
 
 def settings_text(server: PostgresServer, engine: str) -> str:

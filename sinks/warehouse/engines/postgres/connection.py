@@ -7,12 +7,13 @@ from typing import Any, Final
 
 import psycopg
 from psycopg import Connection
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
 from sinks.warehouse.engines.postgres.database import Database
 from sinks.warehouse.errors import Refused, Unavailable, Unusable
 
+APPLICATION: Final = "penstock load"  # what the session of a writer is called in pg_stat_activity
 WRITER_KEY: Final = 0x70656E73746F636B  # the advisory lock of a database's only writer
 CLAIM_S: Final = 10.0  # a killed loader's session ends within seconds
 RETRY_S: Final = 0.1
@@ -53,15 +54,23 @@ def connected(database: Database, application: str) -> Connection[TupleRow]:
 
 def parameters(database: Database) -> dict[str, Any]:
     """Return libpq's parameters, the password among them."""
+    password = database.password()
+    secret = {} if password is None else {"password": password}
+    return {**_written(database), **secret, "client_encoding": "UTF8"}
+
+
+def parameters_without_password(database: Database) -> str:
+    """Return libpq's connection string for others who connect, in one form whatever form it was written in."""
+    return make_conninfo(**_written(database))
+
+
+def _written(database: Database) -> dict[str, Any]:
     try:
-        written = conninfo_to_dict(database.dsn)
+        return {**ALIVE, **conninfo_to_dict(database.dsn)}
     except psycopg.Error as error:  # its text quotes the string
         raise Unusable(
             "warehouse.dsn: expected libpq's connection string, such as host=127.0.0.1 dbname=analytics, or a URL"
         ) from error
-    password = database.password()
-    secret = {} if password is None else {"password": password}
-    return {**ALIVE, **written, **secret, "client_encoding": "UTF8"}
 
 
 def claim(connection: Connection[TupleRow]) -> None:

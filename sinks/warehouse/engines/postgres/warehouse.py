@@ -9,13 +9,11 @@ from psycopg.rows import TupleRow
 
 from config.problems import ConfigurationError
 from sinks.warehouse.engines.engine import Compaction
-from sinks.warehouse.engines.postgres.connection import claim, connected, translated
+from sinks.warehouse.engines.postgres.connection import APPLICATION, claim, connected, translated
 from sinks.warehouse.engines.postgres.database import Database
 from sinks.warehouse.engines.postgres.writer import Writer
 from sinks.warehouse.errors import Unavailable, Unusable
 from sinks.warehouse.rows.batch import Batch, Partition
-
-APPLICATION = "penstock load"
 
 
 class PostgresWarehouse:
