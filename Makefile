@@ -72,6 +72,7 @@ test-charts: setup .venv-charts/.installed ## lint and render the Helm chart wit
 	@touch $@
 
 soak: setup ## minutes of strange requests, of faults on three brokers, and of killed loaders (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
+	@tests/databases/install.sh
 	$(BIN)/python -m pytest tests/soak -s
 
 mutants: setup ## plant known mutants in a copy, one at a time, and see each caught (MUTANTS="--quick": those that need no Kafka)

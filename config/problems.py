@@ -21,6 +21,7 @@ PRIVATE_KEYS = frozenset(
         "tls_key_password",
         "username",
         "access_key",
+        "credentials",
         "secret_key",
     }
 )  # below these, messages never repeat the input

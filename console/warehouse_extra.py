@@ -6,7 +6,13 @@ from typing import Final
 
 from console.errors import Misused
 
-EXTRAS: Final = {"duckdb": "warehouse", "pyarrow": "warehouse", "prometheus_client": "warehouse", "psycopg": "postgres"}
+EXTRAS: Final = {
+    "duckdb": "warehouse",
+    "pyarrow": "warehouse",
+    "prometheus_client": "warehouse",
+    "psycopg": "postgres",
+    "dlt": "dlt",
+}
 """The extra that installs each package."""
 
 

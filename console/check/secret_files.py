@@ -54,8 +54,9 @@ def _registry_files(registry: Registry) -> Iterator[tuple[Location, Path]]:
 
 
 def _warehouse_files(warehouse: Warehouse) -> Iterator[tuple[Location, Path]]:
-    if (file := file_of(warehouse.password or "")) is not None:
-        yield ("warehouse", "password"), file
+    for key in ("password", "credentials"):
+        if (file := file_of(getattr(warehouse, key) or "")) is not None:
+            yield ("warehouse", key), file
     if warehouse.s3 is not None:
         for key in ("access_key", "secret_key"):
             if (file := file_of(getattr(warehouse.s3, key))) is not None:

@@ -27,6 +27,11 @@ def writer(settings: WarehouseSettings) -> Warehouse:
         from sinks.warehouse.engines.postgres.warehouse import PostgresWarehouse
 
         return PostgresWarehouse(database(settings))
+    if settings.engine == "dlt":
+        from sinks.warehouse.engines.dlt_destination import DltDestination
+
+        credentials = None if settings.credentials is None else settings.credentials.text()
+        return DltDestination(settings.folder, settings.destination, credentials)
     return DuckLake(lake(settings))
 
 
@@ -44,11 +49,15 @@ def database(settings: WarehouseSettings) -> Database:
 
 def reader(settings: WarehouseSettings) -> DuckDBPyConnection:
     """Return a connection that cannot write to the warehouse; raise `Unusable` if there is none to read."""
-    name = FILE if settings.engine == "duckdb" else CATALOGUE
+    if settings.engine == "dlt" and not settings.has_file:
+        raise Unusable(
+            f"{settings.shown}: expected an engine that Penstock can read; query it with the destination's own tools"
+        )
+    name = FILE if settings.has_file else CATALOGUE
     if settings.database is None and not (settings.folder / name).is_file():
         raise Unusable(f"{settings.folder}: expected a warehouse, found no {name}; `penstock load` makes it")
     try:
-        if settings.engine == "duckdb":
+        if settings.has_file:
             return _file_reader(settings.folder / FILE)
         return attached(lake(settings), is_read_only=True)
     except duckdb.Error as error:

@@ -1,6 +1,7 @@
 """Reads the warehouse for the console: the result of a statement, and what each table holds."""
 
 from contextlib import closing
+from typing import Final
 
 import duckdb
 import pyarrow as pa
@@ -14,6 +15,8 @@ from sinks.warehouse.errors import WrongQuery
 from sinks.warehouse.rows.names import HISTORY
 from sinks.warehouse.rows.shape import TableName
 from sinks.warehouse.settings import WarehouseSettings
+
+STAGED: Final = "_staging"  # behind the name of a schema: where dlt keeps the rows that it merges
 
 
 def result(settings: WarehouseSettings, sql: str) -> pa.Table:
@@ -45,7 +48,11 @@ def _tables(connection: DuckDBPyConnection) -> list[TableName]:
         "WHERE table_type = 'BASE TABLE' AND table_catalog = current_database() ORDER BY ALL"
     ).fetchall()
     found = {TableName(schema, table) for schema, table in rows}
-    return sorted(name for name in found if TableName(name.schema, name.table + HISTORY) in found)
+    schemas = {name.schema for name in found}
+    staged = {f"{schema}{STAGED}" for schema in schemas} & schemas
+    return sorted(
+        name for name in found if TableName(name.schema, name.table + HISTORY) in found and name.schema not in staged
+    )
 
 
 def _status(connection: DuckDBPyConnection, name: TableName) -> TableStatus:

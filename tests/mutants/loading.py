@@ -6,6 +6,8 @@ from tests.mutants.mutant import Mutant
 
 ROWS = "tests/unit/sinks/warehouse/test_rows.py"
 ENGINES = "tests/unit/sinks/warehouse/test_engines.py"
+DLT = "tests/unit/sinks/warehouse/test_dlt.py"
+LAKE = "tests/databases/test_lake.py"
 POSTGRES = "tests/databases/test_postgres.py"
 
 LOADING: Final = (
@@ -88,5 +90,39 @@ LOADING: Final = (
         "MAX_BYTES: Final = 63",
         "MAX_BYTES: Final = 630",
         (f"{POSTGRES}::test_long_names_stay_apart",),
+    ),
+    Mutant(
+        "lake_is_written_without_its_lock",
+        "One process writes: a loader whose lock on the catalogue's database was lost goes on beside another.",
+        "sinks/warehouse/engines/ducklake.py",
+        "            self._claim.renew()\n",
+        "            pass\n",
+        (f"{LAKE}::test_lock_that_was_lost_is_taken_again_before_a_batch",),
+    ),
+    Mutant(
+        "dlt_stores_offsets_before_rows",
+        "Nothing is lost: a loader that was killed after the offsets and before the rows never reads these again.",
+        "sinks/warehouse/engines/dlt_destination.py",
+        "        with _translated():\n            for schema in dict",
+        "        with _translated():\n            early = arrow_table(OFFSET_COLUMNS, offset_rows(batch.ends))\n"
+        '            self._run(OWN, [_resource(OFFSETS, early, ("topic", "partition"), REPLACE)])\n'
+        "            for schema in dict",
+        (f"{DLT}::test_rows_without_their_offsets_are_written_again",),
+    ),
+    Mutant(
+        "dlt_replaces_by_what_is_older",
+        "The current table has the newest state: a change from a lower lane replaces the row of a later one.",
+        "sinks/warehouse/engines/dlt_destination.py",
+        'row["_raw_offset"] < offset and',
+        "False and",
+        (f"{DLT}::test_change_from_a_lower_lane_does_not_overwrite",),
+    ),
+    Mutant(
+        "dlt_appends",
+        "Every change is one row: what a killed loader had written is written again.",
+        "sinks/warehouse/engines/dlt_destination.py",
+        'disposition = {"disposition": "merge", "strategy": strategy}',
+        'disposition = "append"',
+        (f"{DLT}::test_rows_without_their_offsets_are_written_again",),
     ),
 )

@@ -2,8 +2,10 @@
 
 import threading
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from sinks.warehouse import opening
 from tests.support.oracle.loaded_rows import assert_rows_equal, kill_at_random
 from tests.support.processes.loaders import Feed, changes_of, history_count, loader
+from tests.support.processes.postgres import PASSWORD, PostgresServer, postgres_server
 from tests.support.waiting import until
 from tests.unit.sinks.warehouse.test_engines import files_in_use, files_on_disk
 
@@ -19,27 +22,44 @@ KILLS = 20
 SMALL_BATCHES = "batch_rows = 150\nbatch_s = 0.1\ncompact_every = 4\n"  # kills hit commits and compactions
 
 
-@pytest.mark.parametrize("engine", ["ducklake", "duckdb"])
+@pytest.fixture(scope="module")
+def server() -> Iterator[PostgresServer]:
+    """Give a running PostgreSQL."""
+    with postgres_server() as running:
+        yield running
+
+
+@pytest.mark.parametrize("engine", ["ducklake", "duckdb", "postgres", "ducklake-in-postgres", "dlt"])
 def test_killed_loader_loses_nothing_and_doubles_nothing(
-    kafka: str, registry: str, tmp_path: Path, engine: str
+    kafka: str, registry: str, request: pytest.FixtureRequest, tmp_path: Path, engine: str
 ) -> None:
     """Twenty SIGKILLs at random moments: the history is the topic, the current table its fold, and no file is an orphan."""
+    kind = engine.partition("-")[0]
+    text = SMALL_BATCHES
+    if "postgres" in engine:
+        server: PostgresServer = request.getfixturevalue("server")
+        text += f'dsn = "{server.database()}"\npassword = "text:{PASSWORD}"\n'
+    if engine == "dlt":
+        text = 'batch_s = 0.5\ndestination = "duckdb"\n'
     source = f"load-{uuid.uuid4().hex[:8]}"
     feed, stopping = Feed(kafka, registry, source), threading.Event()
-    with loader(tmp_path, kafka, registry, source, engine, SMALL_BATCHES) as loading, ThreadPoolExecutor(1) as feeder:
+    with loader(tmp_path, kafka, registry, source, kind, text) as loading, ThreadPoolExecutor(1) as feeder:
         written = feeder.submit(feed.run, stopping)
         try:
-            kill_at_random(loading, KILLS)
+            kill_at_random(loading, KILLS, 12.0 if engine == "dlt" else 2.5)
         finally:
             stopping.set()
         loading.start()
         count = written.result()
+        until(lambda: loading.get("/readyz").status_code == HTTPStatus.OK, 120, "a loader that is ready", poll_s=0.5)
         until(lambda: history_count(loading) >= count, 300, f"{count} changes in the history", poll_s=2)
         assert loading.stop() == 0
         changes = changes_of(kafka, registry, source)
 
         assert len(changes) == count
         assert_rows_equal(loading, changes)
+        if engine == "dlt":
+            return
         with closing(opening.writer(loading.settings)) as warehouse:
             warehouse.compact(0)
         assert files_on_disk(loading.settings) == files_in_use(loading.settings)
