@@ -215,7 +215,8 @@ batch_s = 1
     Table(
         "`[warehouse.s3]`",
         ObjectStore,
-        "Read at the start: restart `penstock load` after a change. See [warehouse](warehouse.md#ducklake-on-postgresql-and-an-object-store).",
+        "Read at the start: restart `penstock load` after a change. "
+        "See [warehouse](warehouse.md#ducklake-on-postgresql-and-an-object-store).",
         """\
 [warehouse]
 engine = "ducklake"
