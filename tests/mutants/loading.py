@@ -125,4 +125,12 @@ LOADING: Final = (
         'disposition = "append"',
         (f"{DLT}::test_rows_without_their_offsets_are_written_again",),
     ),
+    Mutant(
+        "dlt_retries_what_is_refused",
+        "One bad record stops nothing: a value that the destination refuses is loaded again and again.",
+        "sinks/warehouse/engines/dlt_destination.py",
+        '_has_base(error, "DataError", "IntegrityError")',
+        "False",
+        ("tests/databases/test_dlt.py::test_value_that_the_destination_refuses_is_found",),
+    ),
 )
