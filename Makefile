@@ -1,4 +1,4 @@
-# Every target installs what it needs into .venv; nothing else on the machine is touched, but by test-proxies and test-containers as root.
+# Every target installs what it needs into .venv; nothing else on the machine is touched, but by test-proxies, test-databases and test-containers as root.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/bytecode
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-unit test-kafka test-proxies test-containers docs schemas charts test-charts soak mutants run bench sbom lock clean
+.PHONY: help setup check test test-unit test-kafka test-proxies test-databases test-containers docs schemas charts test-charts soak mutants run bench sbom lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -41,6 +41,10 @@ test-proxies: setup ## ambiguous requests behind real nginx, HAProxy and Go (as 
 	@tests/proxies/install.sh
 	$(BIN)/python -m pytest tests/proxies
 
+test-databases: setup ## the loader on a real PostgreSQL, killed and restarted under it (as root on Debian it installs postgresql)
+	@tests/databases/install.sh
+	$(BIN)/python -m pytest tests/databases -n 1
+
 test-containers: setup ## the compose file on a container engine: the machine's, or as root on Debian one of its own (CONTAINERS="-k scale")
 	$(BIN)/python -m tests.containers $(CONTAINERS)
 
@@ -69,6 +73,7 @@ test-charts: setup .venv-charts/.installed ## lint and render the Helm chart wit
 	@touch $@
 
 soak: setup ## minutes of strange requests, of faults on three brokers, and of killed loaders (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
+	@tests/databases/install.sh
 	$(BIN)/python -m pytest tests/soak -s
 
 mutants: setup ## plant known mutants in a copy, one at a time, and see each caught (MUTANTS="--quick": those that need no Kafka)

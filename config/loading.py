@@ -20,6 +20,7 @@ from config.model import (
     GenericOptions,
     Ingress,
     Kafka,
+    ObjectStore,
     Registry,
     Route,
     SecretReference,
@@ -77,6 +78,7 @@ _TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("worker",): Worker,
     ("ingress",): Ingress,
     ("warehouse",): Warehouse,
+    ("warehouse", "s3"): ObjectStore,
 }
 
 

@@ -27,6 +27,8 @@ from pydantic import (
 from config.names import (
     PUBLISHED,
     AnyTenant,
+    BucketUrl,
+    Dsn,
     FieldPath,
     Name,
     Network,
@@ -508,21 +510,57 @@ class Worker(_Table):
     """The port of `/healthz` and `/readyz`; 0 takes any free one. The ingress's is 9464."""
 
 
+class ObjectStore(_Table):
+    """`[warehouse.s3]`: the object store of `data`, S3 or one that is compatible, and a key for it."""
+
+    access_key: Reference = Field(repr=False)
+    """The id of the access key."""
+    secret_key: Reference = Field(repr=False)
+    """Its secret."""
+    region: Text = "us-east-1"
+    """The region of the bucket."""
+    endpoint: Url = "https://s3.amazonaws.com"
+    """The address of the object store."""
+    url_style: Literal["vhost", "path"] = "vhost"
+    """Where requests name the bucket: in the host or in the path. Most stores that are not Amazon's need `path`."""
+
+
 class Warehouse(_Table):
     """`[warehouse]`: the tables for analysts, and `penstock load`, the process that writes them."""
 
-    engine: Literal["ducklake", "duckdb"] = "ducklake"
+    engine: Literal["ducklake", "duckdb", "postgres", "dlt"] = "ducklake"
     """Where rows are kept. `ducklake`: Parquet files and a SQLite catalogue, which any number of processes read while the
-    loader writes. `duckdb`: one file, which others read between two batches.
+    loader writes. `duckdb`: one file, which others read between two batches. `postgres`: a PostgreSQL database.
+    `dlt`: a destination of dlt.
     """
     path: Text | None = None
     """The warehouse's folder. Not set: `warehouse` in the data directory."""
+    data: BucketUrl | None = None
+    """With `ducklake`: where the Parquet files are in an object store, for this warehouse alone. Needs `[warehouse.s3]`. Not set:
+    `data` in the warehouse's folder.
+    """
+    s3: ObjectStore | None = None
+    """The object store of `data`."""
+    dsn: Dsn | None = None
+    """A PostgreSQL database for this warehouse alone: libpq's connection string or URL, without password. With `postgres` it
+    keeps the rows, with `ducklake` the catalogue, which is a SQLite file otherwise.
+    """
+    password: Reference | None = Field(default=None, repr=False)
+    """The password for `dsn`. It is read anew for each connection, so it may be renewed. Not set: libpq's own sources,
+    such as `~/.pgpass`.
+    """
+    destination: Text | None = None
+    """With `dlt`: the name of its destination, such as `snowflake`, `bigquery`, `redshift`, `duckdb` or `postgres`."""
+    credentials: Reference | None = Field(default=None, repr=False)
+    """With `dlt`: what its destination takes as credentials in one text, such as a URL. Not set: dlt's own sources, such as
+    `DESTINATION__<NAME>__CREDENTIALS`; for `duckdb`, `warehouse.duckdb` in the warehouse's folder.
+    """
     download: StrictBool = False
     """Whether DuckDB may download its extensions where their wheels are not installed."""
-    batch_rows: Annotated[StrictInt, Field(ge=1, le=100_000)] = 5_000
-    """The most records in one transaction. Larger ones take more memory."""
-    batch_s: Annotated[StrictInt | StrictFloat, Field(ge=0, le=300)] = 2.0
-    """The longest that a record waits for others before a transaction."""
+    batch_rows: Annotated[StrictInt, Field(ge=1, le=100_000)] | None = None
+    """The most records in one transaction. Larger ones take more memory. Not set: 5,000, and 100,000 with `dlt`."""
+    batch_s: Annotated[StrictInt | StrictFloat, Field(ge=0, le=300)] | None = None
+    """The longest that a record waits for others before a transaction. Not set: 2, and 60 with `dlt`."""
     compact_every: Annotated[StrictInt, Field(ge=0, le=100_000)] = 200
     """After how many transactions small files are merged; 0: only by `penstock warehouse compact`."""
     operations_host: Text = "127.0.0.1"
@@ -535,6 +573,32 @@ class Warehouse(_Table):
     def _from_here(cls, path: str | None, info: ValidationInfo) -> str | None:
         """Return a path relative to the configuration."""
         return str(info.context["directory"] / path) if path is not None and info.context else path
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.engine == "postgres" and self.dsn is None:
+            raise fault("dsn", 'expected the database, such as "host=127.0.0.1 dbname=analytics user=penstock"')
+        if self.engine == "dlt" and self.destination is None:
+            raise fault("destination", 'expected the name of a destination of dlt, such as "snowflake"')
+        if self.password is not None and self.dsn is None:
+            raise fault("password", "expected dsn beside it, the database that the password is for")
+        if (self.data is None) != (self.s3 is None):
+            raise fault("data", "expected data and [warehouse.s3] together: where the files are, and the key for it")
+        return self
+
+    @model_validator(mode="after")
+    def _of_its_engine(self) -> Self:
+        engines = {
+            "dsn": ("postgres", "ducklake"),
+            "data": ("ducklake",),
+            "destination": ("dlt",),
+            "credentials": ("dlt",),
+        }
+        for key, takers in engines.items():
+            if getattr(self, key) is not None and self.engine not in takers:
+                wanted = " or ".join(f'"{engine}"' for engine in takers)
+                raise fault(key, f"expected engine = {wanted} beside it")
+        return self
 
 
 class Ingress(_Table):

@@ -13,6 +13,8 @@ PUBLISHED = "published"  # in an allowlist: the networks that the source's provi
 OWN_TOPICS = (RAW, "deliveries.", "state.", "penstock.", "__")
 _RESOURCE_TYPE = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(_[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_PASSWORD = re.compile(r"password\s*=|://[^/@]*:[^/@]*@", re.IGNORECASE)  # in libpq's two forms of a connection string
+_BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?")
 MAX_TENANT_CHARS = 255
 LANES = (".high", ".low")  # suffixes of the lanes of `priority`
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,244}")  # Kafka allows 249; a lane's suffix needs 5
@@ -104,6 +106,20 @@ def _any_tenant(tenant: str) -> str:
     return _legal_tenant(tenant) if tenant else tenant
 
 
+def _legal_dsn(dsn: str) -> str:
+    if _PASSWORD.search(dsn):  # not shown
+        raise ValueError(
+            "expected a connection string without password, which messages would show; write it as password"
+        )
+    return _not_blank(dsn)
+
+
+def _legal_bucket_url(url: str) -> str:
+    if not _BUCKET.fullmatch(url):
+        raise ValueError(f"expected a bucket, or a part of one, as s3://bucket/prefix, got {url!r}")
+    return url
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("expected some text; leave the key out instead of writing an empty one")
@@ -135,6 +151,8 @@ Sender = Annotated[
     str, AfterValidator(_legal_sender), expected("IPv4 and IPv6 networks and addresses, `published`, `file:PATH`")
 ]
 Url = Annotated[str, AfterValidator(_legal_url), expected("one `http://` or `https://` URL")]
+BucketUrl = Annotated[str, AfterValidator(_legal_bucket_url), expected("`s3://bucket/prefix`")]
+Dsn = Annotated[str, AfterValidator(_legal_dsn), expected("libpq's connection string or URL, without password")]
 Text = Annotated[str, AfterValidator(_not_blank), expected("not empty")]
 AnyTenant = Annotated[
     str,

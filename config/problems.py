@@ -12,7 +12,18 @@ from config.escaping import harmless
 from config.toml_lines import Location
 
 PRIVATE_KEYS = frozenset(
-    {"bearer_token", "headers", "options", "password", "secrets", "tls_key_password", "username"}
+    {
+        "bearer_token",
+        "headers",
+        "options",
+        "password",
+        "secrets",
+        "tls_key_password",
+        "username",
+        "access_key",
+        "credentials",
+        "secret_key",
+    }
 )  # below these, messages never repeat the input
 
 

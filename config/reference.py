@@ -20,6 +20,7 @@ from config.model import (
     GenericOptions,
     Ingress,
     Kafka,
+    ObjectStore,
     Pause,
     Registry,
     Route,
@@ -209,6 +210,24 @@ lame_duck_s = 15
 engine = "ducklake"
 path = "warehouse"
 batch_s = 1
+""",
+    ),
+    Table(
+        "`[warehouse.s3]`",
+        ObjectStore,
+        "Read at the start: restart `penstock load` after a change. "
+        "See [warehouse](warehouse.md#ducklake-on-postgresql-and-an-object-store).",
+        """\
+[warehouse]
+engine = "ducklake"
+dsn = "host=db.internal dbname=lake user=penstock"
+password = "env:LAKE_PASSWORD"
+data = "s3://acme-lake/penstock"
+
+[warehouse.s3]
+access_key = "env:S3_ACCESS_KEY"
+secret_key = "env:S3_SECRET_KEY"
+region = "eu-central-1"
 """,
     ),
 )

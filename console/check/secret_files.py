@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.model import Configuration, Registry, file_of
+from config.model import Configuration, Registry, Warehouse, file_of
 from config.toml_lines import Location
 from ingress.server.tls import tls_files
 
@@ -38,6 +38,7 @@ def secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]
         elif name in KEY_OPTIONS:
             yield ("kafka", "options", name), Path(value)
     yield from _registry_files(configuration.registry)
+    yield from _warehouse_files(configuration.warehouse)
     tls = tls_files(configuration, None, None)
     if tls is not None:
         yield ("ingress", "tls_key" if configuration.ingress.tls_key else "tls_certificate"), tls.key
@@ -50,6 +51,16 @@ def _registry_files(registry: Registry) -> Iterator[tuple[Location, Path]]:
     if registry.tls_certificate is not None:
         key = "tls_key" if registry.tls_key else "tls_certificate"
         yield ("registry", key), Path(registry.tls_key or registry.tls_certificate)
+
+
+def _warehouse_files(warehouse: Warehouse) -> Iterator[tuple[Location, Path]]:
+    for key in ("password", "credentials"):
+        if (file := file_of(getattr(warehouse, key) or "")) is not None:
+            yield ("warehouse", key), file
+    if warehouse.s3 is not None:
+        for key in ("access_key", "secret_key"):
+            if (file := file_of(getattr(warehouse.s3, key))) is not None:
+                yield ("warehouse", "s3", key), file
 
 
 def _is_open(path: Path) -> bool:

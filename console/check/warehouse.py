@@ -17,7 +17,7 @@ def warehouse_problems(configuration: Configuration, data_dir: Path) -> Iterator
     lacking = missing(settings)
     if lacking is not None:
         yield "engine", f"the loader cannot run here: {lacking}"
-    refusal = _refusal(settings.folder)
+    refusal = None if settings.engine == "postgres" else _refusal(settings.folder)
     if refusal is not None:
         yield "path", f"{settings.folder}: {refusal}; `penstock load` as this user would end with 2"
 

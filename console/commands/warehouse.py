@@ -45,7 +45,10 @@ def compact(
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:
-    """Merge small files and remove those that no table needs. The loader does it by itself; run this only while it is stopped."""
+    """Merge small files and remove those that no table needs; in PostgreSQL, vacuum and analyse the tables.
+
+    The loader, or PostgreSQL, does it without this command. Run it only while the loader is stopped.
+    """
     from contextlib import closing
 
     from console.screen import results
@@ -56,7 +59,7 @@ def compact(
 
         with closing(writer(_settings(config, data_dir))) as opened:
             done = opened.compact(keep_s)
-    results().line(f"{done.files_before:,} files of data became {done.files_after:,}")
+    results().line(f"{done.files_before:,} {done.unit} became {done.files_after:,}")
 
 
 @warehouse.command()
@@ -86,7 +89,8 @@ def backup(
 def rebuild(config: ConfigOption = None, data_dir: DataDirOption = DATA_DIR) -> None:
     """Build the warehouse anew from `state.*` and the change topics, while the loader is stopped.
 
-    Interrupted, the next run goes on. The old warehouse is read until the new one is complete, and removed then.
+    The old warehouse is read until the new one is complete, and removed then. One in a database is emptied and filled
+    again; interrupted, `penstock load` goes on.
     """
     import os
 

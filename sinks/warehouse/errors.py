@@ -4,7 +4,8 @@ Unavailable      a broker.errors.Transient: nothing was committed, or it is not 
 WarehouseError
 ├── Refused        the engine cannot keep a value of this batch; it is split until the record is found
 ├── Fenced         another loader has written to this warehouse; the process ends with exit code 3
-└── Unusable       the warehouse cannot be opened as configured; the message says what to do
+├── Unusable       the warehouse cannot be opened as configured; the message says what to do
+└── WrongQuery     a statement of an analyst is wrong; the message is the engine's own
 """
 
 from broker.errors import Transient
@@ -28,3 +29,7 @@ class Fenced(WarehouseError):
 
 class Unusable(WarehouseError):
     """The warehouse cannot be opened as configured."""
+
+
+class WrongQuery(WarehouseError):
+    """The statement is wrong; the text is the engine's own."""

@@ -1,6 +1,7 @@
 """Reads the warehouse for the console: the result of a statement, and what each table holds."""
 
 from contextlib import closing
+from typing import Final
 
 import duckdb
 import pyarrow as pa
@@ -10,18 +11,20 @@ from sinks.warehouse import opening
 from sinks.warehouse.arrow import utc_text
 from sinks.warehouse.engines.engine import TableStatus
 from sinks.warehouse.engines.statements import table_sql
-from sinks.warehouse.errors import WarehouseError
+from sinks.warehouse.errors import WrongQuery
 from sinks.warehouse.rows.names import HISTORY
 from sinks.warehouse.rows.shape import TableName
 from sinks.warehouse.settings import WarehouseSettings
 
-
-class WrongQuery(WarehouseError):
-    """The statement is wrong; the text is DuckDB's own."""
+STAGED: Final = "_staging"  # behind the name of a schema: where dlt keeps the rows that it merges
 
 
 def result(settings: WarehouseSettings, sql: str) -> pa.Table:
-    """Return the result of a statement as of one snapshot; raise `WrongQuery` for what DuckDB does not take."""
+    """Return the result of a statement as of one snapshot; raise `WrongQuery` for what the engine does not take."""
+    if settings.engine == "postgres":
+        from sinks.warehouse.engines.postgres import reader
+
+        return reader.result(opening.database(settings), sql)
     with closing(opening.reader(settings)) as connection:
         try:
             executed: DuckDBPyConnection | None = connection.execute(sql)
@@ -34,6 +37,10 @@ def result(settings: WarehouseSettings, sql: str) -> pa.Table:
 
 def statuses(settings: WarehouseSettings) -> list[TableStatus]:
     """Return what each table holds, by schema and name."""
+    if settings.engine == "postgres":
+        from sinks.warehouse.engines.postgres import reader
+
+        return reader.statuses(opening.database(settings))
     with closing(opening.reader(settings)) as connection:
         return [_status(connection, name) for name in _tables(connection)]
 
@@ -44,7 +51,11 @@ def _tables(connection: DuckDBPyConnection) -> list[TableName]:
         "WHERE table_type = 'BASE TABLE' AND table_catalog = current_database() ORDER BY ALL"
     ).fetchall()
     found = {TableName(schema, table) for schema, table in rows}
-    return sorted(name for name in found if TableName(name.schema, name.table + HISTORY) in found)
+    schemas = {name.schema for name in found}
+    staged = {f"{schema}{STAGED}" for schema in schemas} & schemas
+    return sorted(
+        name for name in found if TableName(name.schema, name.table + HISTORY) in found and name.schema not in staged
+    )
 
 
 def _status(connection: DuckDBPyConnection, name: TableName) -> TableStatus:

@@ -43,7 +43,13 @@ def rebuild(settings: LoaderSettings, uses: Uses, advance: Advance) -> int:
     """Build the warehouse anew, and return the number of records read by this run; `advance` receives them as they are read.
 
     `uses` says which states belong into it. Records that come meanwhile are the loader's. Raises `Unusable` while a loader runs.
+    A warehouse that is not in one folder is emptied and filled again from the change topics alone: to exchange tables in a
+    database would drop what others have built on them.
     """
+    if not settings.warehouse.is_in_folder:
+        with closing(opening.writer(settings.warehouse)) as warehouse:
+            warehouse.empty()
+            return _load(settings, warehouse, settings.wants, CHANGES, advance)
     folder = settings.warehouse.folder
     _finish_exchange(folder)
     with closing(claim(folder)):

@@ -83,7 +83,7 @@ async def _serve(settings: LoaderSettings, loader: Loader, consumer: SinkConsume
     await server.start(listener)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, loader.stopping.set)
-    log.info("loader_started", warehouse=str(settings.warehouse.folder), operations_host=host, operations_port=port)
+    log.info("loader_started", warehouse=settings.warehouse.shown, operations_host=host, operations_port=port)
     try:
         await asyncio.to_thread(loader.run)
     except WarehouseError as error:

@@ -17,13 +17,13 @@ from confluent_kafka import Producer
 
 from sinks.warehouse import opening
 from sinks.warehouse.engines.duckdb_file import FILE
-from sinks.warehouse.engines.ducklake import CATALOGUE
+from sinks.warehouse.engines.lake import CATALOGUE
 from tests.support.faults.narrow_disk import narrow_disk
+from tests.support.oracle.loaded_rows import assert_rows_equal
 from tests.support.processes.loaders import (
     TOPIC,
     Feed,
     Loader,
-    assert_fold,
     assert_outcomes,
     changes_of,
     history_count,
@@ -180,7 +180,7 @@ def assert_complete(loading: Loader, kafka: str, registry: str, source: str) -> 
     until(lambda: loading.has_ended or not lag(loading), WAIT_S, "nothing is left to load", poll_s=0.3)
     until(lambda: history_count(loading) >= len(changes), WAIT_S, f"{len(changes)} changes", poll_s=1)
     until(lambda: loading.has_ended or not lag(loading), WAIT_S, "nothing is left to load", poll_s=0.3)
-    assert_fold(loading, changes)
+    assert_rows_equal(loading, changes)
     assert_outcomes(loading, changes)
 
 

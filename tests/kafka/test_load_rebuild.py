@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from broker import clients, topic_reader
 from local.guard import Child, spawn
 from schemas.records import Document
-from sinks.warehouse.errors import Unusable
-from sinks.warehouse.query import WrongQuery, result
+from sinks.warehouse.errors import Unusable, WrongQuery
+from sinks.warehouse.query import result
 from tests.support.processes.loaders import PENSTOCK, Feed, Loader, changes_of, loader
 from tests.support.waiting import until
 

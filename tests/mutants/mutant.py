@@ -25,8 +25,8 @@ class Mutant(Struct, frozen=True):
 
     @property
     def is_quick(self) -> bool:
-        """Say whether the tests need no Kafka."""
-        return not any(test.startswith("tests/kafka/") for test in self.caught_by)
+        """Say whether the tests need neither Kafka nor a database."""
+        return not any(test.startswith(("tests/kafka/", "tests/databases/")) for test in self.caught_by)
 
     def planted(self, source: str) -> str:
         """Return a file's text with the mutant in it; raise `MutantError` unless the replaced text is there exactly once."""

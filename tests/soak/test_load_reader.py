@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sinks.warehouse import opening
-from tests.support.processes.loaders import Feed, assert_fold, changes_of, history_count, loader
+from tests.support.oracle.loaded_rows import assert_rows_equal
+from tests.support.processes.loaders import Feed, changes_of, history_count, loader
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
@@ -41,5 +42,5 @@ def test_snapshot_of_a_minute(kafka: str, registry: str, tmp_path: Path) -> None
 
         assert len(loading.events("warehouse_compacted")) > 2
         assert not loading.events("compaction_failed")
-        assert_fold(loading, changes_of(kafka, registry, source))
+        assert_rows_equal(loading, changes_of(kafka, registry, source))
         assert loading.stop() == 0

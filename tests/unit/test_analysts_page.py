@@ -37,7 +37,7 @@ def test_statements_for_other_programs_open_the_warehouse() -> None:
     assert install.strip() == "INSTALL sqlite; INSTALL ducklake;"
 
     with closing(duckdb.connect()) as connection:
-        load_extensions(connection, may_download=False)
+        load_extensions(connection, ("sqlite_scanner", "ducklake"), may_download=False)
         connection.execute("\n".join(statements))
         rows = connection.execute("SELECT title FROM my_shop.product").fetchall()
         with pytest.raises(duckdb.Error):

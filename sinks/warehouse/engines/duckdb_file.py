@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 from sinks.warehouse.engines.duckdb_writer import Columns, DuckDbWriter, translated
 from sinks.warehouse.engines.engine import Compaction
 from sinks.warehouse.engines.lock import claim
+from sinks.warehouse.errors import Unusable
 from sinks.warehouse.rows.batch import Batch, Partition
 
 FILE: Final = "warehouse.duckdb"
@@ -55,6 +56,10 @@ class DuckDbFile:
         with translated(), closing(_opened(self._folder / FILE)) as connection:
             connection.execute(f"ATTACH '{copy}' AS copy")
             connection.execute("COPY FROM DATABASE warehouse TO copy")
+
+    def empty(self) -> None:
+        """Refuse: this warehouse is rebuilt beside itself, and readers keep the old one meanwhile."""
+        raise Unusable("one file is rebuilt beside itself: penstock warehouse rebuild")
 
     def close(self) -> None:
         """Release the lock."""

@@ -121,6 +121,13 @@ class DuckDbWriter:
             self._insert(BAD_RECORDS, arrow_table(BAD_COLUMNS, bad_rows(batch.bad, batch.synced_at)))
             self._store_offsets(arrow_table(OFFSET_COLUMNS, offset_rows(batch.ends)))
 
+    def empty(self) -> None:
+        """Remove all rows and offsets in one transaction; tables and views stay."""
+        with self._transaction():
+            self._read_columns()
+            for name in self.columns:
+                self._connection.execute(f"DELETE FROM {table_sql(name)}")  # noqa: S608 - quoted
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
         with translated():

@@ -1,67 +1,46 @@
-"""DuckLake: Parquet files, and a SQLite catalogue that any number of processes read while one writes.
+"""DuckLake: Parquet files, and a catalogue that any number of processes read while one writes.
 
-Measured with 1,000,000 rows and a reader that never stops: a commit of 1,000 rows takes 117 ms with the catalogue in WAL mode,
-1,085 ms in SQLite's default mode.
+Measured with 1,000,000 rows and a reader that never stops: a commit of 1,000 rows takes 117 ms with a SQLite catalogue in WAL
+mode, 1,085 ms in SQLite's default mode, 118 ms with a PostgreSQL catalogue.
 """
 
 import shutil
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from config.problems import ConfigurationError
 from sinks.warehouse.engines.duckdb_writer import DuckDbWriter, translated
 from sinks.warehouse.engines.engine import Compaction
-from sinks.warehouse.engines.extensions import load_extensions
+from sinks.warehouse.engines.lake import CATALOGUE, DATA, NAME, Lake, attached, claim_of, text_sql
 from sinks.warehouse.engines.lock import claim
+from sinks.warehouse.errors import Unavailable, Unusable
 from sinks.warehouse.rows.batch import Batch, Partition
-
-CATALOGUE: Final = "catalogue.sqlite"
-DATA: Final = "data"
-NAME: Final = "warehouse"
-MEMORY: Final = "256MB"  # of DuckDB; a batch needs about 60
-BUSY_MS: Final = 5_000  # a reader or a backup holds SQLite's lock for less
-
-
-def attached(folder: Path, *, is_read_only: bool, may_download: bool) -> DuckDBPyConnection:
-    """Return a connection whose default catalogue is the warehouse in a folder."""
-    connection = duckdb.connect()
-    try:
-        load_extensions(connection, may_download=may_download)
-        access = "READ_ONLY, " if is_read_only else "META_JOURNAL_MODE 'WAL', "
-        connection.execute(f"SET memory_limit = '{MEMORY}'")
-        connection.execute(f"SET temp_directory = {_text(folder / 'temporary')}")
-        connection.execute(
-            f"ATTACH {_text(f'ducklake:sqlite:{folder / CATALOGUE}')} AS {NAME} "
-            f"({access}DATA_PATH {_text(folder / DATA)}, OVERRIDE_DATA_PATH true, META_BUSY_TIMEOUT {BUSY_MS})"
-        )
-        connection.execute(f"USE {NAME}")
-        connection.execute("SET TimeZone = 'UTC'")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
 
 
 class DuckLake:
-    """A warehouse in a folder of its own, held by a lock. `may_download`: DuckDB may fetch its extensions."""
+    """A lake, held by a lock on its folder, and on its catalogue's database if others can reach that."""
 
-    def __init__(self, folder: Path, *, may_download: bool = False) -> None:
-        self._folder = folder.absolute()
-        self._may_download = may_download
-        self._lock = claim(self._folder)
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
+        self._lock = claim(lake.folder)
         self._opened: tuple[DuckDBPyConnection, DuckDbWriter] | None = None
+        try:
+            self._claim = None if lake.database is None else claim_of(lake.database)
+        except BaseException:
+            self._lock.close()
+            raise
 
     def offsets(self) -> dict[Partition, int]:
         """Return the stored offset of each partition."""
-        return self._open()[1].offsets()
+        return self._open().offsets()
 
     def apply(self, batch: Batch) -> None:
         """Write a batch in one transaction."""
-        self._open()[1].apply(batch)
+        self._open().apply(batch)
 
     def reopen(self) -> None:
         """Drop the connection."""
@@ -72,8 +51,10 @@ class DuckLake:
 
     def compact(self, keep_s: float) -> Compaction:
         """Rewrite small files; drop files that no snapshot of the last `keep_s` seconds needs, and those that no commit names."""
-        connection = self._open()[0]
-        before = self._file_count()
+        self._open()
+        assert self._opened is not None  # noqa: S101 - it was just opened
+        connection = self._opened[0]
+        before = self._file_count(connection)
         kept = f"now() - INTERVAL '{keep_s} seconds'"
         with translated():
             connection.execute(f"CALL ducklake_rewrite_data_files('{NAME}')")
@@ -81,32 +62,49 @@ class DuckLake:
             connection.execute(f"CALL ducklake_expire_snapshots('{NAME}', older_than => {kept})")
             connection.execute(f"CALL ducklake_cleanup_old_files('{NAME}', older_than => {kept})")
             connection.execute(f"CALL ducklake_delete_orphaned_files('{NAME}', older_than => {kept})")
-        return Compaction(before, self._file_count())
+        return Compaction(before, self._file_count(connection))
 
     def backup(self, target: Path) -> None:
-        """Copy the catalogue as of one instant, and the files, which never change once written."""
+        """Copy the catalogue as of one instant, and the files, which never change once written; refuse what is elsewhere."""
+        if self._lake.database is not None or self._lake.storage is not None:
+            raise Unusable(
+                "this warehouse is not in one folder, so back it up with the tools of its parts: first the catalogue "
+                f"({self._lake.shown_catalogue}), then the files in {self._lake.data_path}, which never change once written"
+            )
         target.mkdir(parents=True, exist_ok=True)
-        source, copy = (sqlite3.connect(folder / CATALOGUE) for folder in (self._folder, target))
+        source, copy = (sqlite3.connect(folder / CATALOGUE) for folder in (self._lake.folder, target))
         with closing(source), closing(copy):
             source.backup(copy)
-        shutil.copytree(self._folder / DATA, target / DATA, dirs_exist_ok=True)
+        shutil.copytree(self._lake.folder / DATA, target / DATA, dirs_exist_ok=True)
+
+    def empty(self) -> None:
+        """Remove all rows and offsets in one transaction. Only a lake that is not in one folder is rebuilt this way."""
+        self._open().empty()
 
     def close(self) -> None:
         """Close the connection and release the lock."""
         self.reopen()
+        if self._claim is not None:
+            self._claim.close()
         self._lock.close()
 
-    def _open(self) -> tuple[DuckDBPyConnection, DuckDbWriter]:
+    def _open(self) -> DuckDbWriter:
+        if self._claim is not None:
+            self._claim.renew()
         if self._opened is None:
             with translated():
-                connection = attached(self._folder, is_read_only=False, may_download=self._may_download)
+                connection = self._attached()
             self._opened = connection, DuckDbWriter(connection)
-        return self._opened
+        return self._opened[1]
 
-    def _file_count(self) -> int:
-        return sum(1 for _ in (self._folder / DATA).rglob("*.parquet"))
+    def _attached(self) -> DuckDBPyConnection:
+        try:
+            return attached(self._lake, is_read_only=False)
+        except ConfigurationError as error:  # a secret's file that is just being replaced
+            raise Unavailable(str(error)) from error
 
-
-def _text(value: object) -> str:
-    """Return a text of SQL."""
-    return "'" + str(value).replace("'", "''") + "'"
+    def _file_count(self, connection: DuckDBPyConnection) -> int:
+        pattern = text_sql(f"{self._lake.data_path.rstrip('/')}/**/*.parquet")
+        with translated():
+            row = connection.execute(f"SELECT count(*) FROM glob({pattern})").fetchone()  # noqa: S608 - quoted
+        return 0 if row is None else int(row[0])

@@ -20,10 +20,11 @@ class TableStatus(Struct, frozen=True):
 
 
 class Compaction(Struct, frozen=True):
-    """What a compaction did: files of data before and after it."""
+    """What a compaction did: how many files of data, or of what else an engine keeps, there were before and after it."""
 
     files_before: int
     files_after: int
+    unit: str = "files of data"
 
 
 class Warehouse(Protocol):
@@ -43,6 +44,9 @@ class Warehouse(Protocol):
 
     def backup(self, target: Path) -> None:
         """Write a copy that can be opened as a warehouse into an empty folder."""
+
+    def empty(self) -> None:
+        """Remove all rows and offsets in one transaction; a warehouse that is rebuilt beside itself refuses."""
 
     def close(self) -> None:
         """Release the warehouse."""

@@ -3,6 +3,7 @@
 The wheels are pinned by hash in requirements.lock, and DuckDB checks the signature of what it loads.
 """
 
+from collections.abc import Iterable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -12,17 +13,17 @@ from duckdb import DuckDBPyConnection
 
 from sinks.warehouse.errors import Unusable
 
-EXTENSIONS: Final = ("sqlite_scanner", "ducklake")  # in this order: the second attaches its catalogue by the first
 INSTALL_HINT: Final = (
-    'install the wheels (`pip install "penstock[warehouse]"`), let DuckDB download them once ([warehouse] download = true), '
+    'install the wheels (`pip install "penstock[warehouse,postgres,s3]"`), '
+    "let DuckDB download them once ([warehouse] download = true), "
     'or keep the warehouse in one DuckDB file ([warehouse] engine = "duckdb")'
 )
 
 
-def load_extensions(connection: DuckDBPyConnection, *, may_download: bool) -> None:
+def load_extensions(connection: DuckDBPyConnection, names: Iterable[str], *, may_download: bool) -> None:
     """Load what DuckLake needs; raise `Unusable` if it is neither installed nor to be downloaded."""
     connection.execute("SET autoinstall_known_extensions = false")
-    for name in EXTENSIONS:
+    for name in names:
         file = wheel_file(name)
         if file is not None:
             connection.execute(f"LOAD '{str(file).replace(chr(39), chr(39) * 2)}'")

@@ -25,8 +25,8 @@ def table_sql(name: TableName, suffix: str = "") -> str:
     return f"{quoted(name.schema)}.{quoted(name.table + suffix)}"
 
 
-def versions_sql(name: TableName, columns: Sequence[str]) -> str:
-    """Return the query of the validity view: each state of a resource, and from when to when it was the newest.
+def versions_sql(history: str, columns: Sequence[str]) -> str:
+    """Return the query of the validity view on a history: each state of a resource, and from when to when it was the newest.
 
     The provider's own time begins a state, else the time of its receipt. A state that was never the newest in the provider's
     time, because a later change has an earlier time, is valid for no time at all.
@@ -38,16 +38,16 @@ def versions_sql(name: TableName, columns: Sequence[str]) -> str:
         f"SELECT {listed(kept)}, _op, _changed, _valid_from, "  # noqa: S608 - identifiers are quoted
         "CASE WHEN _next_from < _valid_from THEN _valid_from ELSE _next_from END AS _valid_to, _next_from IS NULL AS _is_current "
         f"FROM (SELECT *, {starts} AS _valid_from, lead({starts}) OVER ({order}) AS _next_from "
-        f"FROM {table_sql(name, HISTORY)}) AS _ordered WHERE NOT _penstock_deleted"
+        f"FROM {history}) AS _ordered WHERE NOT _penstock_deleted"
     )
 
 
-def fivetran_sql(name: TableName, columns: Sequence[str]) -> str:
-    """Return the query of the view with the names that models made for Fivetran expect."""
+def fivetran_sql(table: str, name: str, columns: Sequence[str]) -> str:
+    """Return the query of the view with the names that models made for Fivetran expect, on a quoted table of this name."""
     from sinks.warehouse.views.fivetran import compatible_cells  # which quotes by this module
 
-    cells = [f"{cell} AS {quoted(column)}" for column, cell in compatible_cells(name.table, columns).items()]
-    return f"SELECT {listed(columns)}, {', '.join(cells)} FROM {table_sql(name)}"  # noqa: S608 - identifiers are quoted
+    cells = [f"{cell} AS {quoted(column)}" for column, cell in compatible_cells(name, columns).items()]
+    return f"SELECT {listed(columns)}, {', '.join(cells)} FROM {table}"  # noqa: S608 - identifiers are quoted
 
 
 def view_statements(name: TableName, columns: Sequence[str]) -> list[str]:
@@ -55,8 +55,8 @@ def view_statements(name: TableName, columns: Sequence[str]) -> list[str]:
     compatible = TableName(compatible_schema(name.schema), name.table)
     return [
         f"CREATE SCHEMA IF NOT EXISTS {quoted(compatible.schema)}",
-        f"CREATE OR REPLACE VIEW {table_sql(name, VERSIONS)} AS {versions_sql(name, columns)}",
-        f"CREATE OR REPLACE VIEW {table_sql(compatible)} AS {fivetran_sql(name, columns)}",
+        f"CREATE OR REPLACE VIEW {table_sql(name, VERSIONS)} AS {versions_sql(table_sql(name, HISTORY), columns)}",
+        f"CREATE OR REPLACE VIEW {table_sql(compatible)} AS {fivetran_sql(table_sql(name), name.table, columns)}",
     ]
 
 

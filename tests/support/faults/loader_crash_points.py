@@ -72,16 +72,16 @@ class Watched:
 
 def inject(crash: CrashPoint) -> None:
     """Let this process pass the crash point; nothing else about it changes."""
-    attached, opened, show = ducklake.attached, duckdb_file._opened, SinkConsumer.show
+    attached, opened, show = vars(ducklake)["attached"], vars(duckdb_file)["_opened"], SinkConsumer.show
 
     def shown(consumer: SinkConsumer, *arguments: Any) -> None:
         crash.meet("before", "SHOW")
         show(consumer, *arguments)
         crash.meet("after", "SHOW")
 
-    ducklake.attached = lambda *a, **k: Watched(attached(*a, **k), crash)  # type: ignore[assignment]  # the purpose
-    duckdb_file._opened = lambda *a: Watched(opened(*a), crash)  # type: ignore[assignment]  # of this module
-    SinkConsumer.show = shown  # type: ignore[assignment,method-assign]  # as above
+    vars(ducklake)["attached"] = lambda *a, **k: Watched(attached(*a, **k), crash)
+    vars(duckdb_file)["_opened"] = lambda *a: Watched(opened(*a), crash)
+    SinkConsumer.show = shown  # type: ignore[assignment,method-assign]  # the purpose of this module
 
 
 if __name__ == "__main__":

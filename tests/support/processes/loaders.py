@@ -246,17 +246,6 @@ def history_count(loading: Loader) -> int:
     return int(loading.rows('SELECT count(*) AS n FROM "{s}".product_history')[0]["n"])
 
 
-def assert_fold(loading: Loader, changes: list[Document]) -> None:
-    """Compare a source's tables with its committed changes: the history is them, once each, the current table their fold."""
-    history = loading.rows('SELECT _event_id FROM "{s}".product_history ORDER BY 1')
-    assert [row["_event_id"] for row in history] == sorted(change["event_id"] for change in changes)
-    last = {change["resource_key"]: change for change in changes}
-    current = loading.rows('SELECT _key, _event_id, _penstock_deleted FROM "{s}".product ORDER BY 1')
-    assert [tuple(row.values()) for row in current] == [
-        (key, change["event_id"], change["op"] == "d") for key, change in sorted(last.items())
-    ]
-
-
 def assert_outcomes(loading: Loader, changes: list[Document]) -> None:
     """Compare the outcomes of a source's deliveries with its changes: one each."""
     source = loading.schema.replace("_", "-")

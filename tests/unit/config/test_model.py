@@ -237,6 +237,28 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         ),
         ("[registry]\ntls_key = 'k'", "2: registry.tls_key: expected tls_certificate beside it"),
         ("[registry]\nheaders = { Authorization = 'x' }", "2: registry.headers: Authorization is made from username"),
+        ("[warehouse]\nengine = 'postgres'", "1: warehouse.dsn: expected the database, such as"),
+        (
+            "[warehouse]\nengine = 'duckdb'\ndsn = 'dbname=a'",
+            '3: warehouse.dsn: expected engine = "postgres" or "ducklake"',
+        ),
+        ("[warehouse]\nengine = 'dlt'", "1: warehouse.destination: expected the name of a destination of dlt"),
+        ("[warehouse]\ncredentials = 'env:C'", '2: warehouse.credentials: expected engine = "dlt" beside it'),
+        ("[warehouse]\ndata = 's3://lake'", "2: warehouse.data: expected data and [warehouse.s3] together"),
+        ("[warehouse]\ndata = 'gs://lake'", "2: warehouse.data: expected a bucket, or a part of one, as s3://bucket"),
+        (
+            "[warehouse.s3]\naccess_key = 'hush'\nsecret_key = 'env:S'",
+            "2: warehouse.s3.access_key: expected env:NAME, file:PATH or",
+        ),
+        ("[warehouse]\npassword = 'env:P'", "2: warehouse.password: expected dsn beside it"),
+        (
+            "[warehouse]\nengine = 'postgres'\ndsn = 'dbname=a password=hush'",
+            "3: warehouse.dsn: expected a connection string without password, which messages would show",
+        ),
+        (
+            "[warehouse]\nengine = 'postgres'\ndsn = 'postgresql://u:hush@host/a'",
+            "3: warehouse.dsn: expected a connection string without password",
+        ),
         ("[registry]\ntls_CA = 'ca.pem'", "2: registry.tls_CA: unknown key; did you mean 'tls_ca'?"),
     ],
 )

@@ -25,6 +25,10 @@ username = "file:user"
 password = "file:registry"
 tls_certificate = "tls.pem"
 tls_key = "registry.key"
+[warehouse]
+engine = "postgres"
+dsn = "dbname=analytics"
+password = "file:analytics"
 [[sources]]
 name = "acme"
 provider = "github"
@@ -63,12 +67,13 @@ def test_every_file_with_a_secret_is_looked_at(directory: Path) -> None:
     (directory / "registry.key").write_bytes(tls.read_bytes())
     (directory / "registry.key").chmod(0o644)
     names = ("acme", "kafka", "client.key", "user", "registry")
-    files = [secret(directory, name, 0o644) for name in names] + [directory / "registry.key"]
+    files = [secret(directory, name, 0o644) for name in names]
+    files += [directory / "registry.key", secret(directory, "analytics", 0o644)]
 
     found = warnings(directory, EVERYTHING.format(directory=directory))
 
-    assert [text.split(": ")[0] for text in found] == ["15", "4", "4", "8", "9", "11", "3"]
-    assert [str(path) in text for text, path in zip(found, [*files, tls], strict=True)] == [True] * 7
+    assert [text.split(": ")[0] for text in found] == ["19", "4", "4", "8", "9", "11", "15", "3"]
+    assert [str(path) in text for text, path in zip(found, [*files, tls], strict=True)] == [True] * 8
     assert "every user here can open" in found[0]
     assert "chmod 600, or 640 with the group of the process" in found[0]
 

@@ -15,8 +15,8 @@ from schemas.records import resource_key
 from schemas.typed.columns import Column, ColumnTable
 from sinks.warehouse import opening
 from sinks.warehouse.engines.engine import Warehouse
-from sinks.warehouse.errors import Fenced, Refused, Unusable
-from sinks.warehouse.query import WrongQuery, result, statuses
+from sinks.warehouse.errors import Fenced, Refused, Unusable, WrongQuery
+from sinks.warehouse.query import result, statuses
 from sinks.warehouse.rows.batch import Offsets, batch_of
 from sinks.warehouse.rows.records import BadRecord, LoadedOutcome, Place, Record
 from sinks.warehouse.settings import WarehouseSettings

@@ -1,0 +1,1 @@
+"""PostgreSQL as the warehouse: batches by COPY and ON CONFLICT, with their offsets in one transaction."""

@@ -1,0 +1,1 @@
+"""The loader on real databases: PostgreSQL as warehouse and as catalogue."""
