@@ -50,6 +50,7 @@ docs: setup ## write the generated parts of docs/ again
 	$(BIN)/python -m tests.support.builders.decision_cases
 	$(BIN)/python -m tests.support.builders.child_cases
 	$(BIN)/python -m tests.support.builders.naming_tables
+	$(BIN)/python -m tests.support.builders.analysts_page
 	$(BIN)/python -m console.reference docs
 
 schemas: setup ## bring the column tables in schemas/typed/ up to date with their sources (needs npm and a network)
@@ -73,7 +74,7 @@ soak: setup ## minutes of strange requests, of faults on three brokers, and of k
 mutants: setup ## plant known mutants in a copy, one at a time, and see each caught (MUTANTS="--quick": those that need no Kafka)
 	$(BIN)/python -m tests.mutants $(MUTANTS)
 
-run: setup ## start all of Penstock here, send sample deliveries, print where to look
+run: setup ## start all of Penstock here, send sample deliveries, ask the warehouse about them
 	$(BIN)/penstock up --sample
 
 bench: setup .venv-bench/.installed $(STREAMS)/target/built ## rates and latencies beside the bare parts and peers (BENCH="sustained --quick"; BENCH=endurance: 22 minutes)

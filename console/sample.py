@@ -12,6 +12,7 @@ from broker import topic_reader
 from config import loading
 from console.errors import expected_faults, explanation
 from console.queries.changes import Deployment, deployment_of
+from console.sample_question import ask
 from console.screen import Screen, messages, progress
 from local.stack import Ready
 from providers.registry import PROVIDERS
@@ -20,6 +21,7 @@ from schemas.topics import OUTCOMES
 from simulator.posting import Answered, Pace, Post, Tally, post_all
 from simulator.sample_payloads import posts
 from simulator.senders import Sender, sender
+from sinks.warehouse.settings import WarehouseSettings
 
 CONCURRENCY = 8
 STALL_TIMEOUT_S = 60.0  # without any new outcome; then missing outcomes are reported as pending
@@ -55,11 +57,17 @@ class Account:
         return self.accepted.total() - len(self.outcomes)
 
 
-def send_sample(ready: Ready) -> None:
-    """Post the sample to a running `penstock up`, wait for the outcomes and print the account on stderr."""
+def send_sample(ready: Ready, warehouse: WarehouseSettings | None = None) -> None:
+    """Post the sample to a running `penstock up`, wait for the outcomes and print the account on stderr.
+
+    Where there is a warehouse, its answer to a first question follows.
+    """
     screen = messages()
     try:
-        _report(_run(ready), screen)
+        account = _run(ready)
+        _report(account, screen)
+        if warehouse is not None:
+            ask(warehouse, account.outcomes, screen)
     except expected_faults() as fault:
         screen.line(f"sample: {explanation(fault)}", style="red")
 

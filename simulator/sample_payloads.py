@@ -6,7 +6,7 @@ Only ids and times differ between runs, so a second run on the same data directo
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from schemas.codec import document_json
 from schemas.records import Document
@@ -15,7 +15,9 @@ from simulator.posting import Post
 from simulator.senders import Sender
 from simulator.variation import new_delivery_id, renewed
 
-RESOURCES = 12  # per provider; about 540 deliveries in all
+RESOURCES = 12  # per provider; with the orders about 660 deliveries in all
+ORDERS = 20  # of the shop, beside its products: what an analyst asks about first
+PLACED_DAYS_AGO = (1, 2, 2, 3, 3, 3, 4, 5, 5, 6)
 DELETED_EVERY = 4
 LIFE: Sequence[Kind] = ("new", "new", "new", "repeated", "unchanged", "overtaken")
 STRAY: Sequence[Kind] = ("unreadable", "forged")
@@ -36,24 +38,35 @@ def posts(senders: Mapping[str, Sender], run: int, now: datetime) -> list[Post]:
     numbers = itertools.count(run)
     begin = now - timedelta(hours=1)
     lives = [
-        _life(sender, Resource(next(numbers)), kinds, History(begin, STEP, RECENT, chance))
+        _life(sender, writer, Resource(next(numbers)), kinds, History(begin, STEP, RECENT, chance))
         for sender in senders.values()
-        for kinds in (*(_kinds(number) for number in range(RESOURCES)), STRAY)
+        for writer, kinds in _stories(sender.provider.name)
     ]
     return list(_mixed(lives, chance))
+
+
+def _stories(provider: str) -> Iterator[tuple[Writer, Sequence[Kind]]]:
+    """Yield the notation and the life of each resource of a provider."""
+    writer = WRITERS[provider]
+    for number in range(RESOURCES):
+        yield writer, _kinds(number)
+    yield writer, STRAY
+    if provider == "shopify":
+        for _ in range(ORDERS):
+            yield _shopify_order, LIFE
 
 
 def _kinds(number: int) -> Sequence[Kind]:
     return (*LIFE, "deleted") if number % DELETED_EVERY == 0 else LIFE
 
 
-def _life(sender: Sender, resource: Resource, kinds: Sequence[Kind], history: History) -> list[Post]:
-    return [_post(sender, history.tell(resource, kind)) for kind in kinds]
+def _life(sender: Sender, writer: Writer, resource: Resource, kinds: Sequence[Kind], history: History) -> list[Post]:
+    return [_post(sender, writer, history.tell(resource, kind)) for kind in kinds]
 
 
-def _post(sender: Sender, turn: Turn) -> Post:
+def _post(sender: Sender, writer: Writer, turn: Turn) -> Post:
     provider = sender.provider.name
-    topic, document = WRITERS[provider](turn.scene)
+    topic, document = writer(turn.scene)
     delivery_id = new_delivery_id(provider, f"{turn.scene.number:x}-{turn.number}")
     body = renewed(provider, document_json(document), delivery_id)
     return Post(
@@ -90,6 +103,35 @@ def _shopify(scene: Scene) -> tuple[str, Document]:
         "created_at": "2026-01-05T09:00:00Z",
         "updated_at": _time(scene),
         "variants": variants,
+    }
+
+
+def _shopify_order(scene: Scene) -> tuple[str, Document]:
+    """Write an order of the last days; every fourth is refunded in part, and every ninth cancelled."""
+    placed = datetime.fromtimestamp(scene.number // 1_000_000, UTC) - timedelta(
+        days=PLACED_DAYS_AGO[scene.number % len(PLACED_DAYS_AGO)]
+    )
+    quantity, cents = 1 + scene.number % 3, 1_990 + scene.number % 9 * 750
+    total_cents = quantity * cents
+    is_refunded, is_cancelled = (scene.content > 1 and scene.number % every == 0 for every in (4, 9))
+    line = {
+        "id": scene.number * 10,
+        "title": NAMES[scene.number % len(NAMES)],
+        "quantity": quantity,
+        "price": _amount(cents),
+    }
+    return f"orders/{scene.verb.removesuffix('d')}", {
+        "id": scene.number,
+        "name": f"#{1000 + scene.number % 9000}",
+        "currency": "EUR",
+        "financial_status": "partially_refunded" if is_refunded else "paid",
+        "note": f"Revision {scene.content}",
+        "total_price": _amount(total_cents),
+        "current_total_price": _amount(total_cents - cents // 2 if is_refunded else total_cents),
+        "cancelled_at": f"{placed:%Y-%m-%dT23:00:00Z}" if is_cancelled else None,
+        "created_at": f"{placed:%Y-%m-%dT12:00:00Z}",
+        "updated_at": _time(scene),
+        "line_items": [line],
     }
 
 
@@ -168,6 +210,10 @@ def _status(scene: Scene) -> str:
 
 def _price(scene: Scene) -> str:
     return f"{10 + scene.number % 7}.{scene.content % 100:02d}"
+
+
+def _amount(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02d}"
 
 
 def _time(scene: Scene) -> str:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from local.stack import Ready
     from sinks.warehouse.settings import WarehouseSettings
 
-FIRST_QUESTION = "penstock query 'show all tables'"
 REFUSED = 2  # another `penstock up` may be running there
 
 
@@ -85,10 +84,11 @@ def _after_ready(is_sample: bool, warehouse: "WarehouseSettings | None") -> "Cal
     def after_ready(ready: "Ready") -> None:
         addresses = (ready.ingress_url, ready.bootstrap_servers, ready.registry_url)
         leave(ready.data_dir, Running(str(ready.config), *addresses))
-        if warehouse is not None and ready.loader_operations_port is not None:
-            notice(f"the warehouse ({warehouse.engine}) is in {warehouse.folder}; ask it: {FIRST_QUESTION}")
+        loaded = warehouse if ready.loader_operations_port is not None else None
+        if loaded is not None:
+            notice(f"the warehouse ({loaded.engine}) is in {loaded.folder}; see: penstock warehouse status")
         if is_sample:
-            send_sample(ready)
+            send_sample(ready, loaded)
         notice("Ctrl-C stops everything")
 
     return after_ready

@@ -190,7 +190,7 @@ def test_every_accepted_sample_delivery_has_its_outcome(stack: Stack) -> None:
 
         outcomes = Counter(outcome["outcome"] for outcome in account.outcomes)
         assert account.pending == 0
-        assert account.accepted.total() == outcomes.total() == 532
+        assert account.accepted.total() == outcomes.total() == 652
         assert outcomes["dead"] == len(PROVIDERS)
         assert min(outcomes[name] for name in ("changed", "duplicate", "stale", "unchanged")) > 0
         assert sum(account.refused.values()) == len(PROVIDERS)

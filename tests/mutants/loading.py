@@ -123,4 +123,12 @@ LOADING: Final = (
         'customer_key = "customer.id: bigint"',
         (f"{FIVETRAN}::test_view_has_every_column[shopify-order]",),
     ),
+    Mutant(
+        "sample_waits_for_other_orders",
+        "`make run` ends with an answer: it waits for orders of another source, which never come to the shop's table.",
+        "console/sample_question.py",
+        'if outcome["provider"] == "shopify")',
+        "if True)",
+        ("tests/unit/console/test_sample_question.py::test_orders_of_the_shop_alone_are_waited_for",),
+    ),
 )

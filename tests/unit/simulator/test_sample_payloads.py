@@ -7,7 +7,7 @@ from providers.base import Refused, Verified
 from providers.registry import PROVIDERS, provider
 from schemas.records import RawDelivery
 from simulator.posting import Post
-from simulator.sample_payloads import posts
+from simulator.sample_payloads import ORDERS, posts
 from simulator.senders import Sender
 from simulator.signing import raw_delivery
 from streams.pipeline import Tables, process
@@ -28,8 +28,8 @@ def test_the_sample_is_large_and_the_same_every_time() -> None:
     story = posts(SENDERS, 1_000_000, NOW)
 
     assert story == posts(SENDERS, 1_000_000, NOW)
-    assert Counter(post.is_forged for post in story) == {False: 532, True: len(PROVIDERS)}
-    assert Counter(post.sender.source for post in story) == dict.fromkeys(PROVIDERS, 77)
+    assert Counter(post.is_forged for post in story) == {False: 532 + 120, True: len(PROVIDERS)}
+    assert Counter(post.sender.source for post in story) == {**dict.fromkeys(PROVIDERS, 77), "shopify": 77 + 120}
 
 
 def test_two_runs_share_no_resource_and_no_delivery() -> None:
@@ -59,7 +59,7 @@ def test_the_story_has_every_outcome_that_a_person_should_see() -> None:
             tables["latest"].update(result.writes.latest)
             outcomes[result.outcome.outcome] += 1
 
-    assert outcomes.total() == 532
-    assert outcomes["duplicate"] == 84
+    assert outcomes.total() == 652
+    assert outcomes["duplicate"] == 84 + ORDERS
     assert outcomes["dead"] == len(PROVIDERS)
     assert min(outcomes[name] for name in ("changed", "stale", "unchanged")) > 50
