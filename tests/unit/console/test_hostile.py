@@ -95,7 +95,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "state count": (("state", "count", HOSTILE),),
     "schema drift": (("schema", "drift", "--kind", HOSTILE),),
     "load": (("load",),),
-    "query": (("query", HOSTILE), ("query", "select 1", "--parquet", HOSTILE)),
+    "query": (("query", HOSTILE), ("query", "select 1", "--parquet", HOSTILE), ("query", "--file", HOSTILE)),
     "warehouse status": (("warehouse", "status"), ("warehouse", "status", "--data-dir", HOSTILE)),
     "warehouse compact": (("warehouse", "compact", "--data-dir", "product.json"),),
     "warehouse backup": (
