@@ -1,4 +1,4 @@
-"""A reader holds a snapshot for a minute, and goes on reading it, while the loader commits and compacts."""
+"""A reader goes on reading one snapshot for a minute, while the loader commits and compacts."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sinks.warehouse import opening
-from tests.support.processes.loaders import Feed, assert_fold, changes_of, history_count, loader
+from tests.support.processes.loaders import Feed, assert_fold, changes_of, history_count, loader, scan_of_now
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
@@ -28,9 +28,8 @@ def test_snapshot_of_a_minute(kafka: str, registry: str, tmp_path: Path) -> None
         until(lambda: history_count(loading) >= before, 300, "the first rows", poll_s=1)
         written = feeder.submit(feed.run, stopping)
         try:
-            scan = f'SELECT count(*), max(_raw_offset), sum(hash(_event_id)) FROM "{loading.schema}".product_history'  # noqa: S608
             with closing(opening.reader(loading.settings)) as reader:
-                reader.execute("BEGIN TRANSACTION")
+                scan = scan_of_now(reader, loading)
                 seen, ends_s = reader.execute(scan).fetchall(), time.monotonic() + HELD_S
                 while time.monotonic() < ends_s:
                     assert reader.execute(scan).fetchall() == seen
