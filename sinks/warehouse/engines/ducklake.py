@@ -75,11 +75,16 @@ class DuckLake:
         connection = self._open()[0]
         before = self._file_count()
         kept = f"now() - INTERVAL '{keep_s} seconds'"
+        clean_up = f"CALL ducklake_cleanup_old_files('{NAME}', older_than => {kept})"
         with translated():
+            # Before the merge: DuckLake takes files replaced today for older than any time of today (as in `_expire`), and
+            # queries that have begun still read those that this merge replaces.
+            connection.execute(clean_up)
             connection.execute(f"CALL ducklake_rewrite_data_files('{NAME}')")
             connection.execute(f"CALL ducklake_merge_adjacent_files('{NAME}')")
             _expire(connection, kept)
-            connection.execute(f"CALL ducklake_cleanup_old_files('{NAME}', older_than => {kept})")
+            if not keep_s:
+                connection.execute(clean_up)
             connection.execute(f"CALL ducklake_delete_orphaned_files('{NAME}', older_than => {kept})")
         return Compaction(before, self._file_count())
 

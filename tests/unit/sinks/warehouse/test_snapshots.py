@@ -22,6 +22,11 @@ def add(warehouse: Warehouse, number: int) -> None:
     warehouse.apply(batch_of(changes, warehouse.offsets(), layouts(), SYNCED))
 
 
+def history_files(settings: WarehouseSettings) -> set[str]:
+    """Return the names of the files of the history."""
+    return {file.name for file in (settings.folder / "data/my_shop/product_history").glob("*.parquet")}
+
+
 def test_named_snapshot_stays(tmp_path: Path) -> None:
     """Its rows are the same after its files were merged with later ones."""
     settings = WarehouseSettings("ducklake", tmp_path / "warehouse", False)
@@ -35,6 +40,21 @@ def test_named_snapshot_stays(tmp_path: Path) -> None:
 
             assert reader.execute(f"{COUNT} AT (VERSION => {newest})").fetchall() == [(2 * ROWS,)]
             assert reader.execute(COUNT).fetchall() == [(3 * ROWS,)]
+
+
+def test_replaced_files_outlive_their_compaction(tmp_path: Path) -> None:
+    """A query that has begun reads the files that a merge replaces; the next compaction deletes them."""
+    settings = WarehouseSettings("ducklake", tmp_path / "warehouse", False)
+    with closing(opening.writer(settings)) as warehouse:
+        add(warehouse, 0)
+        add(warehouse, 1)
+        replaced = history_files(settings)
+        warehouse.compact(KEEP_S)
+        merged = history_files(settings)
+        warehouse.compact(KEEP_S)
+
+        assert replaced < merged
+        assert not replaced & history_files(settings)
 
 
 @pytest.mark.xfail(
