@@ -4,6 +4,7 @@ import argparse
 import logging
 import signal
 import sys
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -13,6 +14,7 @@ from bench.children import children
 from bench.endurance import endurance
 from bench.ingress import ingress
 from bench.latency import latency
+from bench.loader import loader
 from bench.machine import NOTEWORTHY, Neighbours
 from bench.outage import outage
 from bench.pipeline import pipeline
@@ -35,10 +37,11 @@ BENCHMARKS = {
     "scaling": scaling,
     "latency": latency,
     "restore": restore,
+    "loader": loader,
     "outage": outage,
     "endurance": endurance,
 }
-LONG = {"outage", "endurance"}  # half an hour, twenty minutes: they run only when named
+LONG = {"loader", "outage", "endurance"}  # a quarter of an hour, half an hour, twenty minutes: they run only when named
 INTERRUPTED = 130
 _DEFAULT = "all but " + ", ".join(LONG)
 
@@ -49,6 +52,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; {_DEFAULT} when left out")
     parser.add_argument("--quick", action="store_true", help="a fifth of the time or less; figures are rough")
     parser.add_argument("--markdown", action="store_true", help="tables as docs/performance.md has them")
+    parser.add_argument(
+        "--rows", type=int, metavar="N", help="changes of the benchmark `loader`; 500,000 when left out"
+    )
     chosen = parser.parse_args()
     unknown = set(chosen.names) - set(BENCHMARKS)
     if unknown:
@@ -58,7 +64,7 @@ def main() -> int:
     signal.signal(signal.SIGTERM, _interrupt)  # so that every started process ends in order
     try:
         for name in chosen.names or [name for name in BENCHMARKS if name not in LONG]:
-            _run(name, chosen.quick, chosen.markdown)
+            _run(name, chosen.quick, chosen.markdown, chosen.rows if name == "loader" else None)
     except (Failed, LocalError) as fault:
         print(f"bench: {fault}", file=sys.stderr)
         return 1
@@ -67,12 +73,14 @@ def main() -> int:
     return 0
 
 
-def _run(name: str, is_quick: bool, is_markdown: bool) -> None:
+def _run(name: str, is_quick: bool, is_markdown: bool, rows: int | None) -> None:
     print(f"{name}:", file=sys.stderr)
-    how = made(name, f"python -m bench {name}{' --quick' if is_quick else ''}")
+    options = f"{' --quick' if is_quick else ''}{'' if rows is None else f' --rows {rows}'}"
+    how = made(name, f"python -m bench {name}{options}")
+    benchmark = BENCHMARKS[name] if rows is None else partial(loader, rows=rows)
     neighbours = Neighbours()
     with running_stack() as stack:
-        figures = BENCHMARKS[name](stack, is_quick)
+        figures = benchmark(stack, is_quick)
     how["stolen_share"] = stolen = round(neighbours.share(), 4)
     path = write(f"{name}-quick" if is_quick else name, figures, how)
     show(name, figures, is_markdown)

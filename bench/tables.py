@@ -144,6 +144,47 @@ def _restore(figures: Figures) -> list[Table]:
     return [_table(title, shown, [_take(figures, names)])]
 
 
+def _loader(figures: Figures) -> list[Table]:
+    names = ["changes_per_s", "of_worker", "rows_per_s", "cpu_us_per_row", "highest_mb", "files", "megabytes"]
+    rows = [[engine, *_take(row, names), *row["queries_ms"].values()] for engine, row in figures["engines"].items()]
+    if figures["dlt"] is not None:
+        per_s = figures["dlt"]["changes_per_s"]
+        rows.append(
+            [
+                "dlt to DuckDB",
+                per_s,
+                round(per_s / figures["worker_changes_per_s"], 1),
+                "",
+                "",
+                figures["dlt"]["highest_mb"],
+            ]
+        )
+    queries = [f"{name}, ms" for name in next(iter(figures["engines"].values()))["queries_ms"]]
+    title = f"{figures['changes']:,} changes, of which one worker made {figures['worker_changes_per_s']:,}/s"
+    shown = [
+        "",
+        "changes/s",
+        "of the worker",
+        "rows/s with outcomes",
+        "CPU us/row",
+        "most MB",
+        "files",
+        "MB on disk",
+        *queries,
+    ]
+    seen = [
+        [engine, f"{row['rows_seen']}/{row['answered_200']}", *row["answered_to_visible"].values()]
+        for engine, row in figures["latency"].items()
+    ]
+    rate = next(iter(figures["latency"].values()))["rate"]
+    latencies = _table(
+        f"From the answer to a row that another process sees, ms, at {rate}/s",
+        ["", "rows", "p50", "p99", "p99.9"],
+        seen,
+    )
+    return [_table(title, shown, rows), latencies]
+
+
 def _outage(figures: Figures) -> list[Table]:
     rows = [
         [
@@ -187,6 +228,7 @@ _TABLES: dict[str, Callable[[Figures], list[Table]]] = {
     "scaling": _scaling,
     "latency": _latency,
     "restore": _restore,
+    "loader": _loader,
     "outage": _outage,
 }
 

@@ -244,12 +244,12 @@ LOADING: Final = (
         (f"{FAULTS}::test_killed_at_a_statement_of_a_batch[ducklake]",),
     ),
     Mutant(
-        "compaction_takes_the_files_of_readers",
-        "Readers are undisturbed: a compaction removes the files of a snapshot that a query still reads.",
-        "sinks/warehouse/loader.py",
-        "KEEP_S: Final = 3600.0 ",
-        "KEEP_S: Final = 0.0 ",
-        (f"{FAULTS}::test_reader_keeps_its_snapshot",),
+        "snapshots_of_today_are_dropped",
+        "Readers are undisturbed: a compaction drops the snapshot that queries still name, minutes old.",
+        "sinks/warehouse/engines/ducklake.py",
+        "            _expire(connection, kept)\n",
+        "            connection.execute(f\"CALL ducklake_expire_snapshots('{NAME}', older_than => {kept})\")\n",
+        ("tests/unit/sinks/warehouse/test_snapshots.py::test_named_snapshot_stays",),
     ),
     Mutant(
         "full_disk_ends_the_loader",

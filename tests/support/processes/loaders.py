@@ -251,3 +251,8 @@ def assert_outcomes(loading: Loader, changes: list[Document]) -> None:
     source = loading.schema.replace("_", "-")
     found = loading.rows(f"SELECT delivery_id FROM _penstock_outcomes WHERE source = '{source}' ORDER BY 1")  # noqa: S608 - a test's name
     assert [row["delivery_id"] for row in found] == sorted(change["source"]["delivery_id"] for change in changes)
+
+
+def scan_of(loading: Loader) -> str:
+    """Return a query of all changes of a source."""
+    return f'SELECT count(*), count(DISTINCT _event_id) FROM "{loading.schema}".product_history'  # noqa: S608 - a test's name
