@@ -86,9 +86,9 @@ class Registry:
         """
         return self._reader(message).record(message)
 
-    def decode_parsed(self, message: bytes) -> Document:
-        """Return a record like `decode`, but with the documents of typed topics parsed, which spares making text of them."""
-        return self._reader(message).parsed_record(message)
+    def decode_typed(self, message: bytes) -> Document:
+        """Return a record like `decode`, but with each document of a typed topic as a `TypedDocument`."""
+        return self._reader(message).typed_record(message)
 
     def answers(self) -> None:
         """Return if the registry lists its subjects; raise `RegistryError` if it does not. Makes one attempt."""

@@ -4,12 +4,25 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import msgspec
+from msgspec import Struct
 
 from schemas import codec
 from schemas.codec import document_json
 from schemas.records import Document
 from schemas.typed.decode import Kinds, column_kinds, document
 from schemas.typed.envelope import RESOURCE_FIELDS, Schema
+
+
+class TypedDocument(Struct, frozen=True):
+    """A document as the record of its resource, read by fastavro, with the kinds of the columns that it was written with."""
+
+    record: Mapping[str, Any]
+    kinds: Kinds
+
+    @property
+    def document(self) -> Document:
+        """Return the document itself."""
+        return document(self.record, self.kinds)
 
 
 class MessageReader:
@@ -29,18 +42,18 @@ class MessageReader:
 
     def record(self, message: bytes) -> Document:
         """Return the record in a message, its documents as JSON text, whether its topic is typed or not."""
-        record = self.parsed_record(message)
-        for name in self._names:
-            if record[name] is not None:
-                record[name] = document_json(record[name]).decode()
-        return record
-
-    def parsed_record(self, message: bytes) -> Document:
-        """Return the record in a message; the documents of a typed topic are parsed, those of others are JSON text."""
         record = codec.decode(message, self._parsed)
         for name in self._names:
             if record[name] is not None:
-                record[name] = document(cast(Mapping[str, Any], record[name]), cast(Kinds, self._kinds))
+                record[name] = document_json(document(record[name], cast(Kinds, self._kinds))).decode()
+        return record
+
+    def typed_record(self, message: bytes) -> Document:
+        """Return the record in a message; its documents are `TypedDocument` where the topic is typed, else JSON text."""
+        record = codec.decode(message, self._parsed)
+        for name in self._names:
+            if record[name] is not None:
+                record[name] = TypedDocument(record[name], cast(Kinds, self._kinds))
         return record
 
 

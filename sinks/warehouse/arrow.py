@@ -9,8 +9,7 @@ import pyarrow as pa
 from sinks.warehouse.rows.batch import Offsets
 from sinks.warehouse.rows.cells import SqlType, json_cell
 from sinks.warehouse.rows.records import BadRecord
-from sinks.warehouse.rows.row import Row
-from sinks.warehouse.rows.shape import SqlColumn
+from sinks.warehouse.rows.shape import Row, SqlColumn
 
 ARROW_TYPES: Final[dict[SqlType, pa.DataType]] = {
     "boolean": pa.bool_(),

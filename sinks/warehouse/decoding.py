@@ -24,7 +24,7 @@ def decoder(registry: Registry) -> Decode:
 
     def decode(value: bytes) -> Document:
         try:
-            return registry.decode_parsed(value)
+            return registry.decode_typed(value)
         except RegistryError as error:
             registry.answers()  # raises if the registry is away, or refuses everything: then the record is not to blame
             raise ValueError("expected a schema that the registry knows") from error

@@ -11,8 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from sinks.warehouse.rows.records import BadRecord, LoadedChange, LoadedOutcome, Record, is_overtaken
-from sinks.warehouse.rows.row import Row, document_cells, own_cells, parent_cell
-from sinks.warehouse.rows.shape import CHANGE_COLUMNS, ROW_COLUMNS, Layouts, SqlColumn, TableName
+from sinks.warehouse.rows.row import document_cells, own_cells, parent_cell
+from sinks.warehouse.rows.shape import CHANGE_COLUMNS, ROW_COLUMNS, Layouts, Row, SqlColumn, TableName
 
 Partition = tuple[str, int]
 Offsets = Mapping[Partition, int]

@@ -7,9 +7,10 @@ from typing import Any
 from msgspec import Struct
 
 from schemas.records import Document
+from schemas.typed.reading import TypedDocument
 
-Text = str | Document | None
-"""A resource's document: JSON text, or already parsed where its topic is typed; None if there is none."""
+Shown = str | TypedDocument | None
+"""A resource's document: JSON text, or a record where its topic is typed; None if there is none."""
 
 
 class Place(Struct, frozen=True):
@@ -32,8 +33,8 @@ class LoadedChange(Struct, frozen=True):
     resource_id: str
     parent_key: str | None
     changed: tuple[str, ...]
-    before: Text
-    after: Text
+    before: Shown
+    after: Shown
     version: datetime | None
     event_time: datetime | None
     received_at: datetime
@@ -52,7 +53,7 @@ class LoadedChange(Struct, frozen=True):
         return self.op == "d"
 
     @property
-    def shown(self) -> Text:
+    def shown(self) -> Shown:
         """Return the newest known document: of a deleted resource, the last one."""
         return self.before if self.is_deletion and self.after is None else self.after
 

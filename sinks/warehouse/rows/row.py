@@ -1,16 +1,15 @@
 """One row: the cells of a change's document, its parent's id, and Penstock's own columns."""
 
 from datetime import datetime
-from typing import Any
 
 from schemas import codec
 from schemas.codec import document_json
 from schemas.records import Document, key_parts
+from schemas.typed.reading import TypedDocument
 from sinks.warehouse.rows.cells import SqlType, json_cell, string_cell
-from sinks.warehouse.rows.records import LoadedChange, Text
-from sinks.warehouse.rows.shape import Layout, Layouts, SqlColumn
-
-Row = list[Any]
+from sinks.warehouse.rows.records import LoadedChange, Shown
+from sinks.warehouse.rows.shape import Layout, Layouts, Row, SqlColumn
+from sinks.warehouse.rows.typed_cells import typed_cells
 
 
 def document_cells(layout: Layout, change: LoadedChange) -> tuple[Row, str | None]:
@@ -18,7 +17,7 @@ def document_cells(layout: Layout, change: LoadedChange) -> tuple[Row, str | Non
     if not layout.fields:
         generic = [change.resource_id, text_of(change.shown)]
         return ([change.resource_type, *generic] if layout.is_other else generic), None
-    cells, rest = _typed(layout, parsed(change.shown))
+    cells, rest = _cells(layout, change.shown)
     if len(cells) < len(layout.columns):
         cells.insert(0, None)
     if cells[layout.id_index] is None:
@@ -68,8 +67,8 @@ def id_cell(resource_id: str, sql_type: SqlType) -> str | int | None:
     return int(resource_id) if is_number else None
 
 
-def parsed(text: Text) -> Document:
-    """Return a document that a record holds as text or already parsed; raise ValueError if it is no JSON object."""
+def parsed(text: str | None) -> Document:
+    """Return the document that a record holds as text; raise ValueError if it is no JSON object."""
     if text is None:
         return {}
     document = codec.json_value(text) if isinstance(text, str) else text
@@ -78,12 +77,18 @@ def parsed(text: Text) -> Document:
     return document
 
 
-def text_of(text: Text) -> str | None:
+def text_of(shown: Shown) -> str | None:
     """Return a document as JSON text."""
-    return document_json(text).decode() if isinstance(text, dict) else string_cell(text)
+    return document_json(shown.document).decode() if isinstance(shown, TypedDocument) else string_cell(shown)
 
 
-def _typed(layout: Layout, document: Document) -> tuple[Row, Document]:
+def _cells(layout: Layout, shown: Shown) -> tuple[Row, Document]:
+    if isinstance(shown, TypedDocument):
+        return typed_cells(layout, shown)
+    return text_cells(layout, parsed(shown))
+
+
+def text_cells(layout: Layout, document: Document) -> tuple[Row, Document]:
     """Return a cell for each field, and what has no field or does not fit it. A null leaves nothing: its cell is null as well.
 
     The document's fields are walked, not the layout's: an order has 94 columns, and few documents have all of them.

@@ -15,6 +15,9 @@ from sinks.warehouse.rows.records import LoadedChange
 Tables = Callable[[str, str], ColumnTable | None]
 """The column table of a provider's resource type."""
 
+Row = list[Any]
+"""The cells of a row, in the order of its columns."""
+
 OwnTypes = Mapping[str, Collection[str]]
 """The resource types with topics of their own, by provider."""
 

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 from sinks.warehouse.rows.batch import Batch, Offsets, TableRows, batch_of, ends_of, starts_of
 from sinks.warehouse.rows.records import LoadedChange, Record
-from sinks.warehouse.rows.row import Row
-from sinks.warehouse.rows.shape import Layouts, TableName
+from sinks.warehouse.rows.shape import Layouts, Row, TableName
 
 Uses = Callable[[LoadedChange], bool]
 """Says whether the warehouse has a row for a state: whether its changes reach the loader, and whole."""

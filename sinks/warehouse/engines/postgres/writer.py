@@ -21,8 +21,7 @@ from sinks.warehouse.engines.statements import BAD_RECORDS, OFFSETS, OUTCOMES, l
 from sinks.warehouse.errors import Fenced, Unusable
 from sinks.warehouse.rows.batch import Batch, Offsets, Partition, TableRows
 from sinks.warehouse.rows.names import HISTORY
-from sinks.warehouse.rows.row import Row
-from sinks.warehouse.rows.shape import SqlColumn, TableName
+from sinks.warehouse.rows.shape import Row, SqlColumn, TableName
 
 OWN_TABLES: Final[dict[str, tuple[Sequence[SqlColumn], tuple[str, ...]]]] = {
     OFFSETS: (OFFSET_COLUMNS, ("topic", "partition")),
