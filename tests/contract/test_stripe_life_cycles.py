@@ -293,5 +293,5 @@ def _decided(deliveries: tuple[RawDelivery, ...]) -> Pipeline:
 
 def _end(deliveries: tuple[RawDelivery, ...]) -> bytes | None:
     """Return the stored document after these deliveries, which are about one resource."""
-    (row,) = _decided(deliveries).latest.values()
+    (row,) = (row for key, row in _decided(deliveries).latest.items() if not key.startswith(b"\0"))
     return codec.decode_latest(row).document

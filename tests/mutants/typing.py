@@ -94,8 +94,8 @@ TYPING: Final = (
         "typed_documents_are_read_as_rows",
         "Readers show what the provider sent: `tail`, `explain` and a replay's comparison get columns instead of the document.",
         "schemas/typed/reading.py",
-        "                record[name] = document(cast(Mapping[str, Any], record[name]), cast(Kinds, self._kinds))\n",
-        "                record[name] = cast(Any, record[name])\n",
+        "document_json(document(record[name], cast(Kinds, self._kinds)))",
+        "document_json(record[name])",
         ("tests/unit/streams/worker/test_typed_records.py::test_change_and_state_are_typed",),
     ),
     Mutant(
