@@ -24,6 +24,7 @@ from sinks.warehouse.arrow import (
 from sinks.warehouse.engines.engine import expected_offsets
 from sinks.warehouse.engines.statements import (
     BAD_RECORDS,
+    IS_LATE,
     OFFSETS,
     OUTCOMES,
     history_only,
@@ -161,19 +162,13 @@ class DuckDbWriter:
         self._connection.unregister("_rows")
 
     def _replace_current(self, table: TableRows, rows: pa.Table) -> None:
-        """Write the last change of each resource over its row, unless that row shows a later one (`records.is_overtaken`).
-
-        A row without a place on the raw topic comes from a state. A change as old as it is the one that led to it, and has more.
-        """
+        """Write the last change of each resource over its row, unless that row shows a later one."""
         current = table_sql(table.name)
         winners = rows.take(pa.array(table.winners, pa.int64())).drop_columns(history_only())
         self._connection.register("_winners", winners)
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE _late AS SELECT n._key FROM _winners AS n "  # noqa: S608 - identifiers are quoted
-            f"JOIN {current} AS o ON o._key = n._key "
-            "WHERE (n._raw_partition = o._raw_partition AND n._raw_offset < o._raw_offset AND n._emitted_at <= o._emitted_at) "
-            "OR (o._raw_partition IS NULL AND n._emitted_at < o._emitted_at) "
-            "OR (n._raw_partition IS NULL AND o._raw_partition IS NOT NULL AND n._emitted_at <= o._emitted_at)"
+            f"JOIN {current} AS o ON o._key = n._key WHERE {IS_LATE}"
         )
         kept = "_key NOT IN (SELECT _key FROM _late)"
         self._connection.execute(f"DELETE FROM {current} WHERE _key IN (SELECT _key FROM _winners WHERE {kept})")  # noqa: S608 - likewise

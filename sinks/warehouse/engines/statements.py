@@ -10,6 +10,18 @@ OUTCOMES = "_penstock_outcomes"
 BAD_RECORDS = "_penstock_bad_records"
 
 
+IS_LATE = (
+    "coalesce("
+    "(n._raw_partition = o._raw_partition AND n._raw_offset < o._raw_offset AND n._emitted_at <= o._emitted_at) "
+    "OR (o._raw_partition IS NULL AND n._emitted_at < o._emitted_at) "
+    "OR (n._raw_partition IS NULL AND o._raw_partition IS NOT NULL AND n._emitted_at <= o._emitted_at), false)"
+)
+"""Whether a new row `n` is older than the row `o` that there is (`records.is_overtaken`); never null, so that NOT turns it round.
+
+A row without a place on the raw topic comes from a state. A change as old as it is the one that led to it, and has more.
+"""
+
+
 def quoted(identifier: str) -> str:
     """Return an identifier in quotes. Always: `order`, `index` and `end` are words of SQL."""
     return '"' + identifier.replace('"', '""') + '"'
