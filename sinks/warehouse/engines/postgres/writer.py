@@ -16,7 +16,16 @@ from sinks.warehouse.arrow import (
 )
 from sinks.warehouse.engines.engine import expected_offsets
 from sinks.warehouse.engines.postgres.connection import translated
-from sinks.warehouse.engines.postgres.relations import PUBLIC, TYPES, definitions, relation, sql, view_sql, views
+from sinks.warehouse.engines.postgres.relations import (
+    PUBLIC,
+    TYPES,
+    definitions,
+    relation,
+    sql,
+    views,
+    views_of_analysts,
+)
+from sinks.warehouse.engines.postgres.views import listed_columns, make_view
 from sinks.warehouse.engines.statements import BAD_RECORDS, IS_LATE, OFFSETS, OUTCOMES, listed, quoted
 from sinks.warehouse.errors import Fenced, Unusable
 from sinks.warehouse.rows.batch import Batch, Offsets, Partition, TableRows
@@ -143,16 +152,18 @@ class Writer:
             )
 
     def _ensure(self, table: TableRows) -> None:
-        """Make a table with its history and views, or add the columns that it lacks. Committed apart: it is empty until used."""
+        """Make a table with its history and views, or add the columns that it lacks. Committed apart: it is empty until used.
+
+        Views are checked with the first rows of a session too: an upgrade may have changed them, or a crash kept them away.
+        """
         known = self._known_columns(table.name)
         missing = [column for column in table.columns if column.name.lower() not in known]
         if missing:
             with self._connection.transaction():
                 self._add_columns(table, missing) if known else self._create(table)
-                grown = {**known, **{column.name.lower(): column.name for column in missing}}
-                self._make_views(table.name, list(grown.values()))
-            self._columns[table.name] = grown
+            self._columns[table.name] = {**known, **{column.name.lower(): column.name for column in missing}}
         if missing or table.name not in self._staged:
+            self._make_views(table.name)
             self._make_stage(table.name)
 
     def _known_columns(self, name: TableName) -> dict[str, str]:
@@ -161,7 +172,7 @@ class Writer:
         return self._columns[name]
 
     def _columns_of(self, name: TableName) -> dict[str, str]:
-        known = {column.lower(): column for column in self._listed_columns(relation(name))}
+        known = {column.lower(): column for column in listed_columns(self._connection, relation(name))}
         if known and "_key" not in known:
             raise Unusable(
                 f"{sql(relation(name))} is not a table of Penstock: give the warehouse a database of its own, or rename the table"
@@ -179,10 +190,11 @@ class Writer:
             added = ", ".join(f"ADD COLUMN {quoted(column.name)} {TYPES[column.type]}" for column in columns)
             self._connection.execute(f"ALTER TABLE {sql(relation(table.name, suffix))} {added}")
 
-    def _make_views(self, name: TableName, columns: Sequence[str]) -> None:
-        for view in views(name, columns):
-            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(view.schema)}")
-            self._connection.execute(view_sql(view, self._listed_columns(view)))
+    def _make_views(self, name: TableName) -> None:
+        """Make the views of a table, and those that read it, where their queries have changed."""
+        known = self._schema_columns(relation(name).schema)
+        for view in (*views(name, list(self._columns[name].values())), *views_of_analysts(name, known)):
+            make_view(self._connection, view)
 
     def _make_stage(self, name: TableName) -> None:
         """Make the temporary table that this session copies rows of a table into; each commit empties it."""
@@ -195,13 +207,18 @@ class Writer:
             )
         self._staged[name] = stage
 
-    def _listed_columns(self, name: TableName) -> list[str]:
+    def _schema_columns(self, schema: str) -> dict[str, dict[str, str]]:
+        """Return the columns of each table of a schema, by their names in lower case."""
         rows = self._connection.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s "
-            "ORDER BY ordinal_position",
-            (name.schema, name.table),
+            "SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables "
+            "USING (table_catalog, table_schema, table_name) WHERE table_type = 'BASE TABLE' AND table_schema = %s "
+            "ORDER BY table_name, ordinal_position",
+            (schema,),
         ).fetchall()
-        return [column for (column,) in rows]
+        found: dict[str, dict[str, str]] = {}
+        for table, column in rows:
+            found.setdefault(table, {})[column.lower()] = column
+        return found
 
 
 def own(table: str) -> str:
