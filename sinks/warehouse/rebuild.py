@@ -43,32 +43,30 @@ def rebuild(settings: LoaderSettings, uses: Uses, advance: Advance) -> int:
     """Build the warehouse anew, and return the number of records read by this run; `advance` receives them as they are read.
 
     `uses` says which states belong into it. Records that come meanwhile are the loader's. Raises `Unusable` while a loader runs.
-    A warehouse that is not in one folder is emptied and filled again from the change topics alone: to exchange tables in a
-    database would drop what others have built on them.
+    A warehouse that is not in one folder is emptied and filled again: to exchange tables in a database would drop what others
+    have built on them. Interrupted, the next run begins again.
     """
     if not settings.warehouse.is_in_folder:
         with closing(opening.writer(settings.warehouse)) as warehouse:
             warehouse.empty()
-            return _load(settings, warehouse, settings.wants, CHANGES, advance)
+            return _load_all(settings, uses, warehouse, advance)
     folder = settings.warehouse.folder
     _finish_exchange(folder)
     with closing(claim(folder)):
-        read = _load_all(
-            replace(settings, warehouse=replace(settings.warehouse, folder=_beside(folder))), uses, advance
-        )
+        beside = replace(settings, warehouse=replace(settings.warehouse, folder=_beside(folder)))
+        with closing(opening.writer(beside.warehouse)) as warehouse:
+            read = _load_all(beside, uses, warehouse, advance)
+            warehouse.compact(0)
         folder.rename(_replaced(folder))
         _finish_exchange(folder)
     return read
 
 
-def _load_all(settings: LoaderSettings, uses: Uses, advance: Advance) -> int:
+def _load_all(settings: LoaderSettings, uses: Uses, warehouse: Warehouse, advance: Advance) -> int:
     """Load states, then changes: whatever they overlap in, the engine keeps the later one."""
     states = Reads(state_of, partial(states_batch, uses))
-    with closing(opening.writer(settings.warehouse)) as warehouse:
-        read = _load(settings, warehouse, is_state_topic, states, advance)
-        read += _load(settings, warehouse, settings.wants, CHANGES, advance)
-        warehouse.compact(0)
-        return read
+    read = _load(settings, warehouse, is_state_topic, states, advance)
+    return read + _load(settings, warehouse, settings.wants, CHANGES, advance)
 
 
 def _load(settings: LoaderSettings, warehouse: Warehouse, wants: Wants, reads: Reads, advance: Advance) -> int:

@@ -22,13 +22,14 @@ pytestmark = [pytest.mark.databases, pytest.mark.kafka]
 SMALL_BATCHES = "batch_rows = 150\nbatch_s = 0.1\ncompact_every = 4\n"  # kills hit commits and compactions
 KILLS = 6
 DATABASE = 'dsn = "{dsn}"\npassword = "text:{password}"\n'
+LARGE_BATCHES = "batch_rows = 2000\nbatch_s = 0.1\n"  # the topic holds what other tests have written
 ENGINES = {"postgres": DATABASE, "ducklake": DATABASE, "dlt": 'destination = "duckdb"\n'}
 LONGEST_S = {"dlt": 12.0}  # until a kill; one load of dlt takes seconds
 
 
-def settings_text(server: PostgresServer, engine: str) -> str:
+def settings_text(server: PostgresServer, engine: str, batches: str = SMALL_BATCHES) -> str:
     """Return the further keys of `[warehouse]` for an engine, with a database of its own."""
-    batches = "batch_s = 0.5\n" if engine == "dlt" else SMALL_BATCHES
+    batches = "batch_s = 0.5\n" if engine == "dlt" else batches
     return batches + ENGINES[engine].format(dsn=server.database(), password=PASSWORD)
 
 
@@ -75,7 +76,7 @@ def test_loader_outlives_the_database(kafka: str, registry: str, tmp_path: Path,
     source = f"load-{uuid.uuid4().hex[:8]}"
     with (
         postgres_server() as server,
-        loader(tmp_path, kafka, registry, source, engine, settings_text(server, engine)) as loading,
+        loader(tmp_path, kafka, registry, source, engine, settings_text(server, engine, LARGE_BATCHES)) as loading,
     ):
         loading.start()
         until(lambda: loading.get("/readyz").status_code == HTTPStatus.OK, 60, "a loader that is ready", poll_s=0.2)

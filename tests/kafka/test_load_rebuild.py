@@ -37,7 +37,7 @@ def test_rebuild_has_what_retention_took(kafka: str, registry: str, tmp_path: Pa
     source = f"rebuild-{uuid.uuid4().hex[:8]}"
     with loader(tmp_path, kafka, registry, source, engine, SMALL_BATCHES) as loading:
         before = loaded_normally(loading, Feed(kafka, registry, source, 200, RESOURCE))
-        truncate(kafka)
+        truncate(kafka, TOPIC)
         left = [change["event_id"] for change in changes_of(kafka, registry, source, TOPIC)]
 
         with reading(loading) as failures:
@@ -54,15 +54,20 @@ def test_rebuild_has_what_retention_took(kafka: str, registry: str, tmp_path: Pa
         assert [path.name for path in tmp_path.iterdir() if path.name.startswith("warehouse.")] == []
 
 
-def loaded_normally(loading: Loader, feed: Feed) -> tuple[list[Document], list[Document]]:
+def loaded_normally(loading: Loader, feed: Feed, resource: str = RESOURCE) -> tuple[list[Document], list[Document]]:
     """Return the current rows and the deleted keys after an ordinary load."""
     count = 0
     while count < CHANGES:
         count += feed.write()
     loading.start()
-    until(lambda: len(rows(loading, HISTORY)) == count, 120, f"{count} changes", poll_s=0.5)
+    until(lambda: len(rows(loading, of(resource, HISTORY))) == count, 120, f"{count} changes", poll_s=0.5)
     assert loading.stop() == 0
-    return loading.rows(CURRENT), loading.rows(DELETED)
+    return loading.rows(of(resource, CURRENT)), loading.rows(of(resource, DELETED))
+
+
+def of(resource: str, statement: str) -> str:
+    """Return a statement for another resource than `RESOURCE`."""
+    return statement.replace(f".{RESOURCE}", f".{resource}")
 
 
 def rows(loading: Loader, sql: str) -> list[Document]:
@@ -73,12 +78,12 @@ def rows(loading: Loader, sql: str) -> list[Document]:
         return []
 
 
-def truncate(kafka: str) -> None:
+def truncate(kafka: str, topic: str) -> None:
     """Remove the older two thirds of the changes, as retention does."""
     with topic_reader.consumer({"bootstrap.servers": kafka}) as reader:
-        parts = topic_reader.ranges(reader, TOPIC)
+        parts = topic_reader.ranges(reader, topic)
     admin = clients.admin({"bootstrap.servers": kafka})
-    cuts = [TopicPartition(TOPIC, part.partition, part.low + len(part) * 2 // 3) for part in parts]
+    cuts = [TopicPartition(topic, part.partition, part.low + len(part) * 2 // 3) for part in parts]
     for done in admin.delete_records(cuts).values():
         done.result(30)
 

@@ -26,9 +26,10 @@ from tests.mutants.signing import SIGNING
 from tests.mutants.timing import TIMING
 from tests.mutants.transacting import TRANSACTING
 from tests.mutants.typing import TYPING
+from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
     *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
-    *TYPING, *ENCODING,
+    *TYPING, *ENCODING, *VIEWING,
 )  # fmt: skip

@@ -14,6 +14,8 @@ STATES = "tests/unit/sinks/warehouse/test_states.py"
 DLT = "tests/unit/sinks/warehouse/test_dlt.py"
 LAKE = "tests/databases/test_lake.py"
 POSTGRES = "tests/databases/test_postgres.py"
+DATABASE_STATES = "tests/databases/test_states.py"
+STATEMENTS = "sinks/warehouse/engines/statements.py"
 
 LOADING: Final = (
     Mutant(
@@ -51,7 +53,7 @@ LOADING: Final = (
     Mutant(
         "row_of_a_lower_lane_replaces",
         "The current table has the newest state: a change from a lower lane replaces the row of a later one.",
-        "sinks/warehouse/engines/duckdb_writer.py",
+        STATEMENTS,
         "n._raw_offset < o._raw_offset",
         "false",
         (f"{ENGINES}::test_change_from_a_lower_lane_does_not_overwrite",),
@@ -139,7 +141,7 @@ LOADING: Final = (
     Mutant(
         "state_replaces_its_change",
         "A rebuilt warehouse has all that is known: a state that is read late replaces the row of the change that led to it.",
-        "sinks/warehouse/engines/duckdb_writer.py",
+        STATEMENTS,
         "OR (n._raw_partition IS NULL AND o._raw_partition IS NOT NULL AND n._emitted_at <= o._emitted_at)",
         "",
         (f"{STATES}::test_change_of_a_state_is_there_once",),
@@ -147,7 +149,7 @@ LOADING: Final = (
     Mutant(
         "older_change_replaces_a_state",
         "A rebuilt warehouse has the newest states: a change from before retention's gap replaces the state behind it.",
-        "sinks/warehouse/engines/duckdb_writer.py",
+        STATEMENTS,
         "OR (o._raw_partition IS NULL AND n._emitted_at < o._emitted_at) ",
         "",
         (f"{STATES}::test_later_one_wins",),
@@ -164,8 +166,8 @@ LOADING: Final = (
         "rebuild_reads_changes_alone",
         "A rebuilt warehouse has every resource of state.*: those whose changes retention has removed are missing.",
         "sinks/warehouse/rebuild.py",
-        "        read = _load(settings, warehouse, is_state_topic, states, advance)\n        read += _load",
-        "        read = _load",
+        "    read = _load(settings, warehouse, is_state_topic, states, advance)\n",
+        "    read = 0\n",
         ("tests/kafka/test_load_rebuild.py::test_rebuild_has_what_retention_took[duckdb]",),
     ),
     Mutant(
@@ -274,6 +276,30 @@ LOADING: Final = (
         " WHERE NOT ({late})",
         "",
         (f"{POSTGRES}::test_change_from_a_lower_lane_does_not_overwrite",),
+    ),
+    Mutant(
+        "change_does_not_fill_its_state_in_postgres",
+        "A rebuilt warehouse has all that is known: beside a state the comparison is null, and NOT leaves it null.",
+        STATEMENTS,
+        "<= o._emitted_at), false)",
+        "<= o._emitted_at), null)",
+        (f"{DATABASE_STATES}::test_change_of_a_state_is_there_once[postgres-True]",),
+    ),
+    Mutant(
+        "state_is_history_in_postgres",
+        "The history has changes alone: a state, of which no change is known, has a row in it.",
+        "sinks/warehouse/engines/postgres/writer.py",
+        "        if not table.is_of_states:\n",
+        "        if True:\n",
+        (f"{DATABASE_STATES}::test_state_without_a_change_is_a_row_without_history[postgres]",),
+    ),
+    Mutant(
+        "tombstone_is_passed_over_in_postgres",
+        "A rebuilt warehouse shows no deleted resource as alive: one whose deletion only state.* tells of is.",
+        "sinks/warehouse/engines/postgres/writer.py",
+        "                    self._mark_gone(table)\n",
+        "                    pass\n",
+        (f"{DATABASE_STATES}::test_tombstone_marks_the_row_of_a_state[postgres-True]",),
     ),
     Mutant(
         "offsets_are_not_compared_in_postgres",

@@ -9,7 +9,7 @@ from typing import Final
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from sinks.warehouse.engines.duckdb_writer import Columns, DuckDbWriter, translated
+from sinks.warehouse.engines.duckdb_writer import DuckDbWriter, Known, translated
 from sinks.warehouse.engines.engine import Compaction
 from sinks.warehouse.engines.lock import claim
 from sinks.warehouse.errors import Unusable
@@ -27,7 +27,7 @@ class DuckDbFile:
     def __init__(self, folder: Path) -> None:
         self._folder = folder.absolute()
         self._lock = claim(self._folder)
-        self._columns: Columns = {}
+        self._known = Known()
 
     def offsets(self) -> dict[Partition, int]:
         """Return the stored offset of each partition."""
@@ -41,7 +41,7 @@ class DuckDbFile:
 
     def reopen(self) -> None:
         """Forget what the file holds; every batch opens it anew."""
-        self._columns = {}
+        self._known = Known()
 
     def compact(self, keep_s: float) -> Compaction:  # noqa: ARG002 - a file has no snapshots
         """Write what is in the log into the file; DuckDB reuses freed space by itself."""
@@ -68,7 +68,7 @@ class DuckDbFile:
     @contextmanager
     def _writer(self) -> Iterator[DuckDbWriter]:
         with translated(), closing(_opened(self._folder / FILE)) as connection:
-            yield DuckDbWriter(connection, self._columns)
+            yield DuckDbWriter(connection, self._known)
 
 
 def _opened(file: Path) -> DuckDBPyConnection:

@@ -24,19 +24,21 @@ from sinks.warehouse.arrow import (
 from sinks.warehouse.engines.engine import expected_offsets
 from sinks.warehouse.engines.statements import (
     BAD_RECORDS,
+    IS_LATE,
     OFFSETS,
     OUTCOMES,
     history_only,
+    mark,
     quoted,
     table_sql,
-    view_statements,
+    table_views,
 )
 from sinks.warehouse.errors import Fenced, Refused, Unavailable
 from sinks.warehouse.rows.batch import Batch, Partition, TableRows
 from sinks.warehouse.rows.cells import SqlType
 from sinks.warehouse.rows.names import HISTORY
 from sinks.warehouse.rows.shape import SqlColumn, TableName
-from sinks.warehouse.views.analytics import analytics_statements
+from sinks.warehouse.views.analytics import analytics_views
 
 TYPES: Final[dict[SqlType, str]] = {
     "boolean": "BOOLEAN",
@@ -79,15 +81,24 @@ def translated() -> Iterator[None]:
         raise Unavailable(str(error).partition("\n")[0][:300]) from error
 
 
+class Known:
+    """What the writers of one process know of a warehouse: its columns, and the tables whose views one of them has checked."""
+
+    def __init__(self) -> None:
+        self.columns: Columns = {}
+        self.checked: set[TableName] = set()
+
+
 class DuckDbWriter:
     """Writes batches over one connection whose default catalogue is the warehouse. Nothing else may write to it.
 
-    `columns` are those that a former writer of the same warehouse has left; without them they are read.
+    `known` is what a former writer of the same warehouse has left; without it the columns are read.
     """
 
-    def __init__(self, connection: DuckDBPyConnection, columns: Columns | None = None) -> None:
+    def __init__(self, connection: DuckDBPyConnection, known: Known | None = None) -> None:
         self._connection = connection
-        self.columns: Columns = {} if columns is None else columns  # shared: a new table is known to the next writer
+        shared = Known() if known is None else known  # a new table is known to the next writer
+        self.columns, self._checked = shared.columns, shared.checked
         with translated():
             connection.execute("SET TimeZone = 'UTC'")
             if not self.columns:
@@ -161,19 +172,13 @@ class DuckDbWriter:
         self._connection.unregister("_rows")
 
     def _replace_current(self, table: TableRows, rows: pa.Table) -> None:
-        """Write the last change of each resource over its row, unless that row shows a later one (`records.is_overtaken`).
-
-        A row without a place on the raw topic comes from a state. A change as old as it is the one that led to it, and has more.
-        """
+        """Write the last change of each resource over its row, unless that row shows a later one."""
         current = table_sql(table.name)
         winners = rows.take(pa.array(table.winners, pa.int64())).drop_columns(history_only())
         self._connection.register("_winners", winners)
         self._connection.execute(
             "CREATE OR REPLACE TEMP TABLE _late AS SELECT n._key FROM _winners AS n "  # noqa: S608 - identifiers are quoted
-            f"JOIN {current} AS o ON o._key = n._key "
-            "WHERE (n._raw_partition = o._raw_partition AND n._raw_offset < o._raw_offset AND n._emitted_at <= o._emitted_at) "
-            "OR (o._raw_partition IS NULL AND n._emitted_at < o._emitted_at) "
-            "OR (n._raw_partition IS NULL AND o._raw_partition IS NOT NULL AND n._emitted_at <= o._emitted_at)"
+            f"JOIN {current} AS o ON o._key = n._key WHERE {IS_LATE}"
         )
         kept = "_key NOT IN (SELECT _key FROM _late)"
         self._connection.execute(f"DELETE FROM {current} WHERE _key IN (SELECT _key FROM _winners WHERE {kept})")  # noqa: S608 - likewise
@@ -207,27 +212,39 @@ class DuckDbWriter:
         self._connection.unregister("_new")
 
     def _ensure(self, table: TableRows) -> None:
-        """Make a table with its history and views, or add the columns that it lacks. Committed apart: it is empty until used."""
+        """Make a table with its history and views, or add the columns that it lacks. Committed apart: it is empty until used.
+
+        Views are checked with the first rows after a start too: an upgrade may have changed them.
+        """
         known = self.columns.setdefault(table.name, {})
         missing = [column for column in table.columns if column.name.lower() not in known]
-        if not missing:
+        if not missing and table.name in self._checked:
             return
         with self._transaction():
-            if known:
+            if missing and known:
                 self._add_columns(table.name, missing)
-            else:
+            elif missing:
                 self._create(table)
             known.update({column.name.lower(): column.name for column in missing})
             self._make_views(table.name)
+        self._checked.add(table.name)
 
     def _make_views(self, name: TableName) -> None:
-        """Make the views of a table, and those that read it."""
+        """Make the views of a table, and those that read it, where their queries have changed."""
         known = {found.table: columns for found, columns in self.columns.items() if found.schema == name.schema}
-        for statement in (
-            *view_statements(name, list(known[name.table].values())),
-            *analytics_statements(name, known),
-        ):
-            self._connection.execute(statement)
+        views = table_views(name, list(known[name.table].values())) | analytics_views(name, known)
+        made = self._marks()
+        for view, query in views.items():
+            if made.get(view) != mark(query):
+                self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(view.schema)}")
+                self._connection.execute(f"CREATE OR REPLACE VIEW {table_sql(view)} AS {query}")
+                self._connection.execute(f"COMMENT ON VIEW {table_sql(view)} IS '{mark(query)}'")
+
+    def _marks(self) -> dict[TableName, str]:
+        rows = self._connection.execute(
+            "SELECT schema_name, view_name, comment FROM duckdb_views() WHERE database_name = current_database()"
+        ).fetchall()
+        return {TableName(schema, view): comment for schema, view, comment in rows}
 
     def _create(self, table: TableRows) -> None:
         self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(table.name.schema)}")

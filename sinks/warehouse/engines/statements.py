@@ -1,13 +1,29 @@
 """The SQL that every engine shares: identifiers, and the views on a table. Pure."""
 
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from sinks.warehouse.rows.names import HISTORY, VERSIONS, compatible_schema
 from sinks.warehouse.rows.shape import CHANGE_COLUMNS, TableName
 
+MARK = "Made by Penstock, which replaces it when its definition changes: "
+"""How the comment begins that a view of the warehouse has."""
+
 OFFSETS = "_penstock_offsets"
 OUTCOMES = "_penstock_outcomes"
 BAD_RECORDS = "_penstock_bad_records"
+
+
+IS_LATE = (
+    "coalesce("
+    "(n._raw_partition = o._raw_partition AND n._raw_offset < o._raw_offset AND n._emitted_at <= o._emitted_at) "
+    "OR (o._raw_partition IS NULL AND n._emitted_at < o._emitted_at) "
+    "OR (n._raw_partition IS NULL AND o._raw_partition IS NOT NULL AND n._emitted_at <= o._emitted_at), false)"
+)
+"""Whether a new row `n` is older than the row `o` that there is (`records.is_overtaken`); never null, so that NOT turns it round.
+
+A row without a place on the raw topic comes from a state. A change as old as it is the one that led to it, and has more.
+"""
 
 
 def quoted(identifier: str) -> str:
@@ -50,14 +66,17 @@ def fivetran_sql(table: str, name: str, columns: Sequence[str]) -> str:
     return f"SELECT {listed(columns)}, {', '.join(cells)} FROM {table}"  # noqa: S608 - identifiers are quoted
 
 
-def view_statements(name: TableName, columns: Sequence[str]) -> list[str]:
-    """Return the statements that make the views of a table; they are made anew whenever it gets a column."""
-    compatible = TableName(compatible_schema(name.schema), name.table)
-    return [
-        f"CREATE SCHEMA IF NOT EXISTS {quoted(compatible.schema)}",
-        f"CREATE OR REPLACE VIEW {table_sql(name, VERSIONS)} AS {versions_sql(table_sql(name, HISTORY), columns)}",
-        f"CREATE OR REPLACE VIEW {table_sql(compatible)} AS {fivetran_sql(table_sql(name), name.table, columns)}",
-    ]
+def table_views(name: TableName, columns: Sequence[str]) -> dict[TableName, str]:
+    """Return the queries of the views of a table, by their names; they change whenever it gets a column."""
+    return {
+        TableName(name.schema, name.table + VERSIONS): versions_sql(table_sql(name, HISTORY), columns),
+        TableName(compatible_schema(name.schema), name.table): fivetran_sql(table_sql(name), name.table, columns),
+    }
+
+
+def mark(query: str) -> str:
+    """Return the comment of the view that was made from a query. So an unchanged view is known without a change to it."""
+    return MARK + sha256(query.encode()).hexdigest()[:16]
 
 
 def history_only() -> list[str]:

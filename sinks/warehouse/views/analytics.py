@@ -1,7 +1,7 @@
 """The views that answer an analyst's first questions, in a schema of their own beside each source: `my_shop_analytics`.
 
 Their SQL is in `sql/`, one file each, in the words that DuckDB and PostgreSQL share. A view is made as soon as the tables that it
-needs are there, and again whenever one of its source's tables gets a column.
+needs are there, and again when its query has changed: by a table or column that came, or by an upgrade.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from sinks.warehouse.engines.statements import quoted, table_sql
 from sinks.warehouse.rows.shape import TableName
 from sinks.warehouse.views.relations import Known, Relation, columns
 
@@ -111,21 +110,14 @@ def analytics_schema(schema: str) -> str:
     return f"{schema}{ANALYTICS}"
 
 
-def analytics_statements(name: TableName, known: Known) -> list[str]:
-    """Return the statements that make the views on a table, as far as the other tables of its schema, `known`, allow."""
-    schema = name.schema
-    made = [
-        view
+def analytics_views(name: TableName, known: Known) -> dict[TableName, str]:
+    """Return the queries of the views on a table, by their names, as far as the other tables of its schema, `known`, allow."""
+    return {
+        TableName(analytics_schema(name.schema), view.name): _query(view, name.schema, known)
         for view in VIEWS
         if any(relation.table == name.table for relation in view.relations)
         and all(relation.exists(known) for relation in view.relations)
-    ]
-    beside = analytics_schema(schema)
-    statements = [
-        f"CREATE OR REPLACE VIEW {table_sql(TableName(beside, view.name))} AS {_query(view, schema, known)}"
-        for view in made
-    ]
-    return [f"CREATE SCHEMA IF NOT EXISTS {quoted(beside)}", *statements] if statements else []
+    }
 
 
 def _query(view: AnalyticsView, schema: str, known: Known) -> str:

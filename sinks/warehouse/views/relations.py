@@ -21,7 +21,7 @@ NULL_TYPES: Final[Mapping[SqlType, str]] = {
     "boolean": "BOOLEAN",
     "integer": "INTEGER",
     "bigint": "BIGINT",
-    "text": "VARCHAR",
+    "text": "TEXT",  # in PostgreSQL a view's column stays of its type, and those of tables are text
     "timestamp": "TIMESTAMP WITH TIME ZONE",
     "decimal": "DECIMAL(38, 9)",
     "json": "JSON",

@@ -8,7 +8,9 @@ from sinks.warehouse.engines.statements import fivetran_sql, listed, quoted, ver
 from sinks.warehouse.rows.cells import SqlType
 from sinks.warehouse.rows.names import HISTORY, VERSIONS, compatible_schema
 from sinks.warehouse.rows.shape import SqlColumn, TableName
+from sinks.warehouse.views.analytics import analytics_schema, analytics_views
 from sinks.warehouse.views.fivetran import compatible_cells
+from sinks.warehouse.views.relations import Known
 
 PUBLIC: Final = "public"
 MAX_BYTES: Final = 63  # NAMEDATALEN - 1; a longer name is cut off silently, and then two may be one
@@ -26,10 +28,10 @@ TYPES: Final[dict[SqlType, str]] = {
 
 
 class View(TableName, frozen=True):
-    """A view: its query, and the columns of the query by name."""
+    """A view: its query, and the columns of the query by name where a later query has these and others."""
 
     query: str
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
 
 
 def fitting(name: str) -> str:
@@ -72,10 +74,19 @@ def views(name: TableName, columns: Sequence[str]) -> list[View]:
     ]
 
 
+def views_of_analysts(name: TableName, known: Known) -> list[View]:
+    """Return the analysts' views on a table; `known` are the columns of its schema's tables."""
+    found = analytics_views(TableName(fitting(name.schema), name.table), known)
+    schema = fitting(analytics_schema(name.schema))
+    return [View(schema, view.table, query) for view, query in found.items()]
+
+
 def view_sql(view: View, former: Sequence[str]) -> str:
     """Return the statement that makes a view, or adds its new columns behind those that it had.
 
     So views of others on it, and rights to it, stay: to drop it would take them along, or fail.
     """
+    if not view.columns:
+        return f"CREATE OR REPLACE VIEW {sql(view)} AS {view.query}"
     order = [*former, *(column for column in view.columns if column not in former)]
     return f"CREATE OR REPLACE VIEW {sql(view)} AS SELECT {listed(order)} FROM ({view.query}) AS _query"  # noqa: S608 - quoted

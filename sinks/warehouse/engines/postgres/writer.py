@@ -16,8 +16,17 @@ from sinks.warehouse.arrow import (
 )
 from sinks.warehouse.engines.engine import expected_offsets
 from sinks.warehouse.engines.postgres.connection import translated
-from sinks.warehouse.engines.postgres.relations import PUBLIC, TYPES, definitions, relation, sql, view_sql, views
-from sinks.warehouse.engines.statements import BAD_RECORDS, OFFSETS, OUTCOMES, listed, quoted
+from sinks.warehouse.engines.postgres.relations import (
+    PUBLIC,
+    TYPES,
+    definitions,
+    relation,
+    sql,
+    views,
+    views_of_analysts,
+)
+from sinks.warehouse.engines.postgres.views import listed_columns, make_view
+from sinks.warehouse.engines.statements import BAD_RECORDS, IS_LATE, OFFSETS, OUTCOMES, listed, quoted
 from sinks.warehouse.errors import Fenced, Unusable
 from sinks.warehouse.rows.batch import Batch, Offsets, Partition, TableRows
 from sinks.warehouse.rows.names import HISTORY
@@ -29,10 +38,6 @@ OWN_TABLES: Final[dict[str, tuple[Sequence[SqlColumn], tuple[str, ...]]]] = {
     BAD_RECORDS: (BAD_COLUMNS, ()),
 }
 WINS: Final = "_wins"
-IS_LATE: Final = (
-    "n._raw_partition = o._raw_partition AND n._raw_offset < o._raw_offset AND n._emitted_at <= o._emitted_at"
-)
-"""Whether a new row `n` is older than the row `o` that there is (`records.is_overtaken`)."""
 
 
 class Writer:
@@ -55,7 +60,8 @@ class Writer:
     def apply(self, batch: Batch) -> None:
         """Write a batch in one transaction."""
         with translated():
-            for table in batch.tables:
+            written = [table for table in batch.tables if table.rows]
+            for table in written:
                 self._ensure(table)
             with self._connection.transaction():
                 # The lock of the session is not enough behind a pooler: this one makes two writers take turns, and the
@@ -63,8 +69,10 @@ class Writer:
                 self._connection.execute(f"LOCK TABLE {own(OFFSETS)} IN EXCLUSIVE MODE")
                 if not expected_offsets(self.offsets(), batch):
                     raise Fenced("the stored offsets have moved since this loader read them: end the other loader")
-                for table in batch.tables:
+                for table in written:
                     self._load(table)
+                for table in batch.tables:
+                    self._mark_gone(table)
                 self._copy(own(OUTCOMES), OUTCOME_COLUMNS, outcome_rows(batch.outcomes, batch.synced_at))
                 self._copy(own(BAD_RECORDS), BAD_COLUMNS, bad_rows(batch.bad, batch.synced_at))
                 self._store_offsets(batch.ends)
@@ -93,23 +101,39 @@ class Writer:
         return 0 if row is None else int(row[0])
 
     def _load(self, table: TableRows) -> None:
-        """Add every change to the history, unless a copy of it is there, and write winners over the rows that are older."""
+        """Add every change to the history, unless a copy of it is there, and write winners over the rows that are older.
+
+        States have no history.
+        """
         stage = f"pg_temp.{self._staged[table.name]}"
         wins = set(table.winners)
         rows = ([*row, index in wins] for index, row in enumerate(table.rows))
         self._copy(stage, (*table.all_columns, SqlColumn(WINS, "boolean")), rows)
-        history, current = sql(relation(table.name, HISTORY)), sql(relation(table.name))
-        all_columns = listed(column.name for column in table.all_columns)
+        if not table.is_of_states:
+            history, all_columns = (
+                sql(relation(table.name, HISTORY)),
+                listed(column.name for column in table.all_columns),
+            )
+            self._connection.execute(
+                f"INSERT INTO {history} ({all_columns}) SELECT {all_columns} FROM {stage} ON CONFLICT (_event_id) DO NOTHING"  # noqa: S608 - identifiers are quoted
+            )
         columns = listed(column.name for column in table.columns)
         # A column that this batch has no value for is set too, to null: the row is that of the newest document.
         changed = ", ".join(f"{name} = excluded.{name}" for name in map(quoted, self._columns[table.name].values()))
         late = IS_LATE.replace("n.", "excluded.")
         self._connection.execute(
-            f"INSERT INTO {history} ({all_columns}) SELECT {all_columns} FROM {stage} ON CONFLICT (_event_id) DO NOTHING"  # noqa: S608 - identifiers are quoted
-        )
-        self._connection.execute(
-            f"INSERT INTO {current} AS o ({columns}) SELECT {columns} FROM {stage} WHERE {WINS} "  # noqa: S608 - identifiers are quoted
+            f"INSERT INTO {sql(relation(table.name))} AS o ({columns}) SELECT {columns} FROM {stage} WHERE {WINS} "  # noqa: S608 - identifiers are quoted
             f"ON CONFLICT (_key) DO UPDATE SET {changed} WHERE NOT ({late})"
+        )
+
+    def _mark_gone(self, table: TableRows) -> None:
+        """Mark rows of states as deleted, where the state is gone and its last change is not on any topic any more."""
+        if not table.gone or not self._known_columns(table.name):
+            return
+        self._connection.execute(
+            f"UPDATE {sql(relation(table.name))} SET _penstock_deleted = true "  # noqa: S608 - identifiers are quoted
+            "WHERE _raw_partition IS NULL AND _key = ANY(%s)",
+            (list(table.gone),),
         )
 
     def _copy(self, target: str, columns: Sequence[SqlColumn], rows: Iterable[Row]) -> None:
@@ -127,22 +151,27 @@ class Writer:
             )
 
     def _ensure(self, table: TableRows) -> None:
-        """Make a table with its history and views, or add the columns that it lacks. Committed apart: it is empty until used."""
-        if table.name not in self._columns:
-            self._columns[table.name] = self._columns_of(table.name)
-        known = self._columns[table.name]
+        """Make a table with its history and views, or add the columns that it lacks. Committed apart: it is empty until used.
+
+        Views are checked with the first rows of a session too: an upgrade may have changed them, or a crash kept them away.
+        """
+        known = self._known_columns(table.name)
         missing = [column for column in table.columns if column.name.lower() not in known]
         if missing:
             with self._connection.transaction():
                 self._add_columns(table, missing) if known else self._create(table)
-                grown = {**known, **{column.name.lower(): column.name for column in missing}}
-                self._make_views(table.name, list(grown.values()))
-            self._columns[table.name] = grown
+            self._columns[table.name] = {**known, **{column.name.lower(): column.name for column in missing}}
         if missing or table.name not in self._staged:
+            self._make_views(table.name)
             self._make_stage(table.name)
 
+    def _known_columns(self, name: TableName) -> dict[str, str]:
+        if name not in self._columns:
+            self._columns[name] = self._columns_of(name)
+        return self._columns[name]
+
     def _columns_of(self, name: TableName) -> dict[str, str]:
-        known = {column.lower(): column for column in self._listed_columns(relation(name))}
+        known = {column.lower(): column for column in listed_columns(self._connection, relation(name))}
         if known and "_key" not in known:
             raise Unusable(
                 f"{sql(relation(name))} is not a table of Penstock: give the warehouse a database of its own, or rename the table"
@@ -160,10 +189,11 @@ class Writer:
             added = ", ".join(f"ADD COLUMN {quoted(column.name)} {TYPES[column.type]}" for column in columns)
             self._connection.execute(f"ALTER TABLE {sql(relation(table.name, suffix))} {added}")
 
-    def _make_views(self, name: TableName, columns: Sequence[str]) -> None:
-        for view in views(name, columns):
-            self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(view.schema)}")
-            self._connection.execute(view_sql(view, self._listed_columns(view)))
+    def _make_views(self, name: TableName) -> None:
+        """Make the views of a table, and those that read it, where their queries have changed."""
+        known = self._schema_columns(relation(name).schema)
+        for view in (*views(name, list(self._columns[name].values())), *views_of_analysts(name, known)):
+            make_view(self._connection, view)
 
     def _make_stage(self, name: TableName) -> None:
         """Make the temporary table that this session copies rows of a table into; each commit empties it."""
@@ -176,13 +206,18 @@ class Writer:
             )
         self._staged[name] = stage
 
-    def _listed_columns(self, name: TableName) -> list[str]:
+    def _schema_columns(self, schema: str) -> dict[str, dict[str, str]]:
+        """Return the columns of each table of a schema, by their names in lower case."""
         rows = self._connection.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = %s AND table_name = %s "
-            "ORDER BY ordinal_position",
-            (name.schema, name.table),
+            "SELECT table_name, column_name FROM information_schema.columns JOIN information_schema.tables "
+            "USING (table_catalog, table_schema, table_name) WHERE table_type = 'BASE TABLE' AND table_schema = %s "
+            "ORDER BY table_name, ordinal_position",
+            (schema,),
         ).fetchall()
-        return [column for (column,) in rows]
+        found: dict[str, dict[str, str]] = {}
+        for table, column in rows:
+            found.setdefault(table, {})[column.lower()] = column
+        return found
 
 
 def own(table: str) -> str:

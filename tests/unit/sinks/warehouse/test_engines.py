@@ -9,12 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from schemas.records import resource_key
 from schemas.typed.columns import Column, ColumnTable
 from sinks.warehouse import opening
+from sinks.warehouse.engines.duckdb_file import FILE
 from sinks.warehouse.engines.engine import Warehouse
+from sinks.warehouse.engines.lake import attached
 from sinks.warehouse.errors import Fenced, Refused, Unusable, WrongQuery
 from sinks.warehouse.query import result, statuses
 from sinks.warehouse.rows.batch import Offsets, batch_of
@@ -306,6 +309,39 @@ def test_status_counts_rows(warehouse: Warehouse, settings: WarehouseSettings) -
 
     assert (status.schema, status.table, status.rows, status.deleted) == ("my_shop", "product", 2, 1)
     assert (status.newest, status.synced) == ("2026-01-01T00:00:01Z", "2026-02-01T00:00:00Z")
+
+
+def test_changed_views_are_made_anew_after_a_start(settings: WarehouseSettings) -> None:
+    """An upgrade may change a view's query: the first rows of a table bring its views up to date."""
+    with closing(opening.writer(settings)) as opened:
+        load(opened, change(0))
+    write(settings, "CREATE OR REPLACE VIEW my_shop_fivetran.product AS SELECT 1 AS older")
+
+    with closing(opening.writer(settings)) as opened:
+        load(opened, change(1, "2"))
+
+    assert rows(settings, "SELECT title FROM my_shop_fivetran.product ORDER BY 1") == [("title 0",), ("title 1",)]
+
+
+def test_unchanged_views_are_left_alone_after_a_start(tmp_path: Path) -> None:
+    """A changed catalogue would keep DuckLake from merging the files of before and after."""
+    settings = WarehouseSettings("ducklake", tmp_path / "warehouse", False)
+    for number in range(2):
+        with closing(opening.writer(settings)) as opened:
+            load(opened, change(number, str(number)))
+
+    made = "SELECT count(*) FROM ducklake_snapshots('warehouse') WHERE map_contains(changes, 'views_created')"
+    assert rows(settings, made) == [(1,)]
+
+
+def write(settings: WarehouseSettings, statement: str) -> None:
+    """Run a statement as an older version of the writer would have."""
+    if settings.engine == "duckdb":
+        connection = duckdb.connect(str(settings.folder / FILE))
+    else:
+        connection = attached(opening.lake(settings), is_read_only=False)
+    with closing(connection):
+        connection.execute(statement)
 
 
 def files_on_disk(settings: WarehouseSettings) -> set[str]:
