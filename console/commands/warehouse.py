@@ -90,7 +90,7 @@ def rebuild(config: ConfigOption = None, data_dir: DataDirOption = DATA_DIR) -> 
     """Build the warehouse anew from `state.*` and the change topics, while the loader is stopped.
 
     The old warehouse is read until the new one is complete, and removed then. One in a database is emptied and filled
-    again from the beginning; interrupted, run it again before `penstock load`.
+    again. Interrupted, run it again: it goes on.
     """
     import os
 

@@ -20,8 +20,8 @@ from broker.retry_policy import Interrupted, RetryPolicy
 from broker.topic_reader import value_of
 from sinks.consumer import SinkConsumer
 from sinks.warehouse.decoding import Decode, record_of
-from sinks.warehouse.engines.engine import Warehouse
-from sinks.warehouse.errors import Refused, Unavailable
+from sinks.warehouse.engines.engine import REBUILD, Warehouse
+from sinks.warehouse.errors import Refused, Unavailable, Unusable
 from sinks.warehouse.limits import Limits
 from sinks.warehouse.metrics import Metrics
 from sinks.warehouse.rows.batch import Batch, Offsets, Partition, batch_of
@@ -81,6 +81,11 @@ class Loader:
         """Load until told to stop; raise `Fenced` or `Unusable` if that cannot go on."""
         try:
             self._stored = self._retried(self._offsets)
+            if REBUILD in self._stored:
+                raise Unusable(
+                    "a rebuild of this warehouse was interrupted, so it lacks rows: run penstock warehouse rebuild again, "
+                    "which goes on where it ended"
+                )
             self.is_started = True
             while not self.stopping.is_set():
                 self.step()
@@ -90,6 +95,7 @@ class Loader:
     def run_until(self, is_complete: Callable[[dict[Partition, int]], bool], advance: Callable[[int], None]) -> int:
         """Load until the positions of the partitions suffice; return the number of records read."""
         self._stored = self._retried(self._offsets)
+        self._stored.pop(REBUILD, None)  # no partition
         read = 0
         while not is_complete(self._consumer.positions(self._stored)):
             count = self.step()

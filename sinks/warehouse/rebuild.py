@@ -21,7 +21,7 @@ from schemas.typed.columns import column_table
 from sinks.consumer import Partition, SinkConsumer
 from sinks.warehouse import opening
 from sinks.warehouse.decoding import decoder
-from sinks.warehouse.engines.engine import Warehouse
+from sinks.warehouse.engines.engine import REBUILD, Warehouse
 from sinks.warehouse.engines.lock import claim
 from sinks.warehouse.loader import CHANGES, Loader, Reads
 from sinks.warehouse.rows.shape import Layouts
@@ -44,12 +44,15 @@ def rebuild(settings: LoaderSettings, uses: Uses, advance: Advance) -> int:
 
     `uses` says which states belong into it. Records that come meanwhile are the loader's. Raises `Unusable` while a loader runs.
     A warehouse that is not in one folder is emptied and filled again: to exchange tables in a database would drop what others
-    have built on them. Interrupted, the next run begins again.
+    have built on them.
     """
     if not settings.warehouse.is_in_folder:
         with closing(opening.writer(settings.warehouse)) as warehouse:
-            warehouse.empty()
-            return _load_all(settings, uses, warehouse, advance)
+            if REBUILD not in warehouse.offsets():
+                warehouse.empty()
+            read = _load_all(settings, uses, warehouse, advance)
+            warehouse.filled()
+            return read
     folder = settings.warehouse.folder
     _finish_exchange(folder)
     with closing(claim(folder)):

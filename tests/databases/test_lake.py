@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sinks.warehouse import opening
-from sinks.warehouse.engines.engine import Warehouse
+from sinks.warehouse.engines.engine import REBUILD, Warehouse
 from sinks.warehouse.errors import Unavailable, Unusable
 from sinks.warehouse.settings import WarehouseSettings
 from tests.support.builders.loaded_changes import change
@@ -98,7 +98,7 @@ def test_emptied_lake_is_loaded_again(warehouse: Warehouse, settings: WarehouseS
     load(warehouse, change(0))
     warehouse.empty()
 
-    assert (warehouse.offsets(), titles(settings)) == ({}, [])
+    assert (warehouse.offsets(), titles(settings)) == ({REBUILD: 0}, [])
     load(warehouse, change(0))
     assert len(titles(settings)) == 1
 

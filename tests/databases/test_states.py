@@ -1,10 +1,12 @@
 """Rows of states in warehouses that are in a database: what is promised of one in a folder, and a rebuild of each."""
 
+import subprocess
 import uuid
 from pathlib import Path
 
 import pytest
 
+from local.guard import spawn
 from sinks.warehouse.settings import WarehouseSettings
 from tests.databases.test_load import settings_text
 from tests.kafka.test_load_rebuild import (
@@ -17,8 +19,9 @@ from tests.kafka.test_load_rebuild import (
     of,
     truncate,
 )
-from tests.support.processes.loaders import Feed, changes_of, loader
+from tests.support.processes.loaders import PENSTOCK, Feed, Loader, changes_of, loader
 from tests.support.processes.postgres import PostgresServer, access
+from tests.support.waiting import until
 from tests.unit.sinks.warehouse.test_states import (  # noqa: F401 - the same promises, kept in a database
     test_change_of_a_state_is_there_once,
     test_later_one_wins,
@@ -60,3 +63,36 @@ def test_rebuild_has_what_retention_took(
             assert (loading.rows(of(resource, CURRENT)), loading.rows(of(resource, DELETED))) == before
             assert [row["_event_id"] for row in loading.rows(of(resource, HISTORY))] == sorted(left)
         assert 0 < len(left) < CHANGES
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize(("engine", "resource"), [("postgres", "discount"), ("ducklake", "metaobject")])
+def test_killed_rebuild_goes_on(
+    kafka: str, registry: str, server: PostgresServer, tmp_path: Path, engine: str, resource: str
+) -> None:
+    """The loader refuses the half of a warehouse, and says what to do; the next run completes it."""
+    source = f"rebuild-{uuid.uuid4().hex[:8]}"
+    with loader(tmp_path, kafka, registry, source, engine, settings_text(server, engine)) as loading:
+        before = loaded_normally(loading, Feed(kafka, registry, source, 200, resource), resource)
+        child = spawn([PENSTOCK, "warehouse", "rebuild"], log=loading.log, environment=loading.environment)
+        try:
+            until(lambda: len(places(loading)) > 1 or child.exit_code() is not None, 120, "a batch", poll_s=0.05)
+        finally:
+            child.kill()
+        assert "_rebuild" in places(loading), "it was killed in the middle"
+
+        done = subprocess.run(
+            [PENSTOCK, "load"], env=loading.environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        finish_rebuild(loading)
+
+        assert done.returncode == 3, done.stdout + done.stderr
+        assert "run penstock warehouse rebuild again" in done.stdout + done.stderr
+        assert (loading.rows(of(resource, CURRENT)), loading.rows(of(resource, DELETED))) == before
+        assert "_rebuild" not in places(loading)
+
+
+def places(loading: Loader) -> set[str]:
+    """Return the topics with stored offsets, and the note of a rebuild; nothing before there is one."""
+    found = {row["topic"] for row in loading.rows("SELECT topic FROM _penstock_offsets")}
+    return found if "_rebuild" in found else set()

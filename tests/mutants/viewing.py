@@ -40,4 +40,12 @@ VIEWING: Final = (
         "            if True:\n",
         (f"{ENGINES}::test_unchanged_views_are_left_alone_after_a_start",),
     ),
+    Mutant(
+        "half_a_warehouse_is_loaded",
+        "A rebuilt warehouse has every resource: the loader goes on over an interrupted rebuild, and what states had is missing.",
+        "sinks/warehouse/loader.py",
+        "            if REBUILD in self._stored:\n",
+        "            if REBUILD in ():\n",
+        ("tests/databases/test_states.py::test_killed_rebuild_goes_on[postgres-discount]",),
+    ),
 )

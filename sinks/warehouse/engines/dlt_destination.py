@@ -106,6 +106,9 @@ class DltDestination:
             "then start penstock load"
         )
 
+    def filled(self) -> None:
+        """Do nothing: nothing is rebuilt."""
+
     def close(self) -> None:
         """Release the lock."""
         self._lock.close()

@@ -61,6 +61,9 @@ class DuckDbFile:
         """Refuse: this warehouse is rebuilt beside itself, and readers keep the old one meanwhile."""
         raise Unusable("one file is rebuilt beside itself: penstock warehouse rebuild")
 
+    def filled(self) -> None:
+        """Do nothing: the folder itself is exchanged."""
+
     def close(self) -> None:
         """Release the lock."""
         self._lock.close()

@@ -21,7 +21,7 @@ from sinks.warehouse.arrow import (
     offset_rows,
     outcome_rows,
 )
-from sinks.warehouse.engines.engine import expected_offsets
+from sinks.warehouse.engines.engine import REBUILD, expected_offsets
 from sinks.warehouse.engines.statements import (
     BAD_RECORDS,
     IS_LATE,
@@ -133,11 +133,17 @@ class DuckDbWriter:
             self._store_offsets(arrow_table(OFFSET_COLUMNS, offset_rows(batch.ends)))
 
     def empty(self) -> None:
-        """Remove all rows and offsets in one transaction; tables and views stay."""
+        """Remove all rows and offsets in one transaction, and note that a rebuild has begun; tables and views stay."""
         with self._transaction():
             self._read_columns()
             for name in self.columns:
                 self._connection.execute(f"DELETE FROM {table_sql(name)}")  # noqa: S608 - quoted
+            self._store_offsets(arrow_table(OFFSET_COLUMNS, offset_rows({REBUILD: 0})))
+
+    def filled(self) -> None:
+        """Take the note of a rebuild away."""
+        with translated():
+            self._connection.execute(f"DELETE FROM {_own(OFFSETS)} WHERE topic = ?", [REBUILD[0]])  # noqa: S608 - a constant
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

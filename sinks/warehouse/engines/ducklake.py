@@ -86,6 +86,10 @@ class DuckLake:
         """Remove all rows and offsets in one transaction. Only a lake that is not in one folder is rebuilt this way."""
         self._open().empty()
 
+    def filled(self) -> None:
+        """Take the note of a rebuild away."""
+        self._open().filled()
+
     def close(self) -> None:
         """Close the connection and release the lock."""
         self.reopen()

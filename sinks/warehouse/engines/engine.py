@@ -1,7 +1,7 @@
 """What the loader needs of an engine."""
 
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -46,10 +46,17 @@ class Warehouse(Protocol):
         """Write a copy that can be opened as a warehouse into an empty folder."""
 
     def empty(self) -> None:
-        """Remove all rows and offsets in one transaction; a warehouse that is rebuilt beside itself refuses."""
+        """Remove all rows and offsets in one transaction, and note `REBUILD`; what is rebuilt beside itself refuses."""
+
+    def filled(self) -> None:
+        """Take the note `REBUILD` away: everything is loaded again."""
 
     def close(self) -> None:
         """Release the warehouse."""
+
+
+REBUILD: Final[Partition] = ("_rebuild", 0)
+"""The offset that stands for a rebuild which has begun: a killed one goes on, and the loader refuses what is not complete."""
 
 
 def expected_offsets(stored: Offsets, batch: Batch) -> bool:

@@ -60,6 +60,10 @@ class PostgresWarehouse:
         """Remove all rows and offsets; tables, views, and the rights to them stay."""
         self._open().empty()
 
+    def filled(self) -> None:
+        """Take the note of a rebuild away."""
+        self._open().filled()
+
     def close(self) -> None:
         """Close the connection."""
         self.reopen()

@@ -14,7 +14,7 @@ from sinks.warehouse.arrow import (
     offset_rows,
     outcome_rows,
 )
-from sinks.warehouse.engines.engine import expected_offsets
+from sinks.warehouse.engines.engine import REBUILD, expected_offsets
 from sinks.warehouse.engines.postgres.connection import translated
 from sinks.warehouse.engines.postgres.relations import (
     PUBLIC,
@@ -78,10 +78,16 @@ class Writer:
                 self._store_offsets(batch.ends)
 
     def empty(self) -> None:
-        """Remove all rows and offsets in one transaction; tables, views, and the rights to them stay."""
+        """Remove all rows and offsets in one transaction, and note that a rebuild has begun; tables and rights stay."""
         with translated(), self._connection.transaction():
             names = [*map(own, OWN_TABLES), *map(sql, tables(self._connection, also_histories=True))]
             self._connection.execute(f"TRUNCATE {', '.join(names)}")
+            self._store_offsets({REBUILD: 0})
+
+    def filled(self) -> None:
+        """Take the note of a rebuild away."""
+        with translated():
+            self._connection.execute(f"DELETE FROM {own(OFFSETS)} WHERE topic = %s", [REBUILD[0]])  # noqa: S608 - a constant
 
     def vacuum(self) -> tuple[int, int]:
         """Vacuum and analyse every table; return the pages that they had before and have after it."""
