@@ -41,7 +41,7 @@ test-proxies: setup ## ambiguous requests behind real nginx, HAProxy and Go (as 
 	@tests/proxies/install.sh
 	$(BIN)/python -m pytest tests/proxies
 
-test-databases: setup ## the loader on a real PostgreSQL, killed and restarted under it (as root on Debian it installs postgresql)
+test-databases: setup ## the loader on a real PostgreSQL, killed under it; alert rules (as root on Debian it installs postgresql and prometheus)
 	@tests/databases/install.sh
 	$(BIN)/python -m pytest tests/databases -n 1
 

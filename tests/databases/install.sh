@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Install Debian's PostgreSQL where it is missing; only its programs are used: no cluster is made and no service starts.
+# Install Debian's PostgreSQL and Prometheus where they are missing; only their programs are used: no cluster is made and no service
+# starts.
 set -euo pipefail
 
-if command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
-    exit 0
-fi
+missing=()
+command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+command -v promtool >/dev/null || missing+=(prometheus)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-    echo "missing: PostgreSQL. As root on Debian this target installs it; these tests will fail." >&2
+    echo "missing: ${missing[*]}. As root on Debian this target installs them; the tests of these will fail." >&2
     exit 0
 fi
 
@@ -24,7 +27,7 @@ if [ ! -e "$clusters" ]; then
     echo 'create_main_cluster = false' >"$clusters"
 fi
 
-echo "installing postgresql"
+echo "installing ${missing[*]}"
 export DEBIAN_FRONTEND=noninteractive
 apt-get -o DPkg::Lock::Timeout=120 update
-apt-get -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends postgresql
+apt-get -o DPkg::Lock::Timeout=120 install --yes --no-install-recommends "${missing[@]}"
