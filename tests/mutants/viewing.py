@@ -34,7 +34,7 @@ VIEWING: Final = (
     ),
     Mutant(
         "each_start_changes_the_catalogue",
-        "Files are merged: each start makes all views anew, and DuckLake merges no files across a changed catalogue.",
+        "A start is quiet: each makes all views anew, with a snapshot of the catalogue for it.",
         "sinks/warehouse/engines/duckdb_writer.py",
         "            if made.get(view) != mark(query):\n",
         "            if True:\n",

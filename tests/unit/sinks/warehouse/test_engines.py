@@ -324,7 +324,7 @@ def test_changed_views_are_made_anew_after_a_start(settings: WarehouseSettings) 
 
 
 def test_unchanged_views_are_left_alone_after_a_start(tmp_path: Path) -> None:
-    """A changed catalogue would keep DuckLake from merging the files of before and after."""
+    """Each start would make them anew, in a snapshot of its own."""
     settings = WarehouseSettings("ducklake", tmp_path / "warehouse", False)
     for number in range(2):
         with closing(opening.writer(settings)) as opened:
