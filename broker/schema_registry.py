@@ -1,8 +1,9 @@
 """A client of the schema registry's Confluent-compatible HTTP API: registers schemas to write, looks up schemas to read."""
 
+import struct
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import httpx
@@ -24,6 +25,9 @@ CONTENT_TYPE = "application/vnd.schemaregistry.v1+json"
 ATTEMPTS = 4  # within 2 s: for a registry being replaced behind a load balancer; the worker retries without limit
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 APICURIO_PATH = "/apis/ccompat/v7"
+
+NOT_AVRO: Final = (ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, MemoryError, struct.error)
+"""What decoding raises for bytes that are no record of their schema."""
 
 log = structlog.get_logger()
 

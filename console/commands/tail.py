@@ -47,7 +47,7 @@ def tail(
     screen, shown = results(), 0
     loaded = load_configuration(config, data_dir)
     with contextlib.suppress(KeyboardInterrupt), deployment_of(loaded, os.environ) as deployment:
-        for number, found in enumerate(changes(deployment, from_beginning)):
+        for number, found in enumerate(changes(deployment, from_beginning, notice)):
             if number == 0:
                 notice("following changes; Ctrl-C stops")
             if found is None or not _is_wanted(found[1], resource, source, tenant):

@@ -9,8 +9,8 @@ from confluent_kafka import Consumer, Message
 
 from broker import priority_lanes, topic_reader
 from broker.registry_http import registry_access
-from broker.schema_registry import Registry
-from broker.topic_reader import Advance, delivery_of, key_of, topic_of, value_of
+from broker.schema_registry import NOT_AVRO, Registry
+from broker.topic_reader import Advance, delivery_of, key_of, offset_of, partition_of, topic_of, value_of
 from config.model import Configuration
 from config.secrets import kafka_options
 from schemas.records import Document, RawDelivery
@@ -60,13 +60,22 @@ def deployment_of(configuration: Configuration, environ: Mapping[str, str]) -> I
         )
 
 
-def changes(deployment: Deployment, is_from_beginning: bool) -> Iterator[tuple[str, Document] | None]:
+def changes(
+    deployment: Deployment, is_from_beginning: bool, skipped: Callable[[str], None]
+) -> Iterator[tuple[str, Document] | None]:
     """Yield each committed change with its topic, without end; None, several times a second, while no change arrives.
 
-    Changes that wait in a higher lane come first.
+    Changes that wait in a higher lane come first. A record that is no Avro, which another program wrote, is told to `skipped`.
     """
     for message in priority_lanes.follow(deployment.kafka, deployment.holds_changes, is_from_beginning):
-        yield None if message is None else (topic_of(message), deployment.registry.decode(value_of(message)))
+        if message is None:
+            yield None
+            continue
+        try:
+            yield topic_of(message), deployment.registry.decode(value_of(message))
+        except NOT_AVRO as error:
+            place = f"{topic_of(message)}/{partition_of(message)}/{offset_of(message)}"
+            skipped(f"{place} is skipped: expected a change in Avro, {type(error).__name__}")
 
 
 def story(deployment: Deployment, delivery_id: str, limit: int | None, advance: Advance) -> list[Attempt]:

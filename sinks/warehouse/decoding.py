@@ -1,20 +1,18 @@
 """From a record of a topic to what the loader makes rows of. A record that cannot be decoded is a value, not an error."""
 
-import struct
 from collections.abc import Callable
 from typing import Final
 
 from confluent_kafka import Message
 
 from broker.errors import RegistryError
-from broker.schema_registry import Registry
+from broker.schema_registry import NOT_AVRO, Registry
 from broker.topic_reader import offset_of, partition_of, topic_of, value_of
 from schemas.records import Document
 from schemas.topics import OUTCOMES
 from sinks.warehouse.rows.records import BadRecord, LoadedOutcome, Place, Record, change_of
 
 KEPT_BYTES: Final = 1024 * 1024  # of a bad record's value; the topic has all of it
-_NOT_AVRO: Final = (ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, MemoryError, struct.error)
 
 Decode = Callable[[bytes], Document]
 
@@ -38,7 +36,7 @@ def record_of(message: Message, decode: Decode) -> Record:
     value = value_of(message)
     try:
         document = decode(value)
-    except _NOT_AVRO as error:
+    except NOT_AVRO as error:
         return BadRecord(place, "not_avro", f"expected Avro: {type(error).__name__}", value[:KEPT_BYTES])
     try:
         if place.topic == OUTCOMES:

@@ -1,6 +1,5 @@
 """Records of `state.*` for a warehouse that is built anew, and which of them it may have."""
 
-import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -9,6 +8,7 @@ from typing import Final, get_args
 from confluent_kafka import Message
 from msgspec.structs import replace
 
+from broker.schema_registry import NOT_AVRO
 from broker.topic_reader import key_of, offset_of, partition_of, topic_of, value_of
 from config.model import Configuration, Operation, Route
 from schemas.records import Document, KeyParts, key_parts
@@ -17,7 +17,6 @@ from sinks.warehouse.rows.records import BadRecord, LoadedChange, Place, Record
 from sinks.warehouse.rows.states import Uses
 
 STATES: Final = "state."
-_NO_STATE: Final = (ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, MemoryError, struct.error)
 _TICK: Final = timedelta(milliseconds=1)  # Kafka's times have milliseconds, those of states microseconds
 
 
@@ -50,7 +49,7 @@ def state_of(message: Message, decode: Decode) -> Record:
         return _tombstone(place, message)
     try:
         return _state(place, decode(value))
-    except _NO_STATE as error:
+    except NOT_AVRO as error:
         return BadRecord(place, "not_avro", f"expected a state in Avro: {type(error).__name__}", value[:KEPT_BYTES])
 
 

@@ -15,11 +15,19 @@ import pytest
 from confluent_kafka import Producer
 
 from broker.topic_admin import Topics
+from tests.support.kafka.broker import broker
 from tests.support.processes.loaders import TOPIC, Feed, Loader, history_count, loader
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
 LATER_TOPIC = "changes.later"
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[str]:
+    """Give a Kafka of this module: on the shared one a loader would load the sources of all other tests too."""
+    with broker() as bootstrap_servers:
+        yield bootstrap_servers
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +101,10 @@ def test_bad_record_is_isolated(loading: Loader, kafka: str, registry: str) -> N
 
     assert bad == [{"topic": TOPIC, "reason": "not_avro", "value": b"no avro"}]
     assert 'penstock_loader_bad_records_total{reason="not_avro"}' in loading.get("/metrics").text
+    shown, told = penstock(loading, "tail", "--from-beginning", "--json", "--max", str(history_count(loading)))
+    assert len(shown.splitlines()) == history_count(loading)
+    assert f"{TOPIC}/0/" in told
+    assert "is skipped: expected a change in Avro" in told
 
 
 def test_topic_that_is_made_later_is_read(loading: Loader, kafka: str) -> None:
