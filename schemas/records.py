@@ -203,6 +203,10 @@ class Correction(Struct, frozen=True):
     volatile: tuple[str, ...] = ()
 
 
+NO_RESOURCE: Final = b"\0"  # persisted in the keys of *latest*
+"""How the keys of rows begin that are not about a resource: child indexes and drift. No resource key does."""
+
+
 class KeyParts(NamedTuple):
     """The parts of a resource key; all are "" but the id for a key that is none, such as the id of a delivery."""
 

@@ -281,7 +281,9 @@ def _conclude(subject: _Subject, rows: Rows, routes: Routes, writes: Writes) -> 
             found = drifts(
                 subject.snapshot, encoded, change.changed, subject.latest, typed.names, is_merged=subject.is_merged
             )
-            told = first_seen(found, subject.delivery, subject.key, rows) if found else ()
+            told = (
+                first_seen(found, subject.delivery, subject.snapshot.resource_type, subject.key, rows) if found else ()
+            )
     writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change, typed))
     if change is None:
         reason = "already_deleted" if subject.text is None else "no_difference"

@@ -65,7 +65,7 @@ def changes(
 ) -> Iterator[tuple[str, Document] | None]:
     """Yield each committed change with its topic, without end; None, several times a second, while no change arrives.
 
-    Changes that wait in a higher lane come first. A record that is no Avro, which another program wrote, is told to `skipped`.
+    Changes that wait in a higher lane come first. A record of another program that is not Avro is reported to `skipped`.
     """
     for message in priority_lanes.follow(deployment.kafka, deployment.holds_changes, is_from_beginning):
         if message is None:

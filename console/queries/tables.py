@@ -20,7 +20,7 @@ from config.model import Configuration
 from config.secrets import kafka_options
 from console.errors import Failed, Misused
 from schemas.codec import EPOCH, decode_latest, decode_seen
-from schemas.records import LatestState, SeenVersion, key_parts
+from schemas.records import NO_RESOURCE, LatestState, SeenVersion, key_parts
 from schemas.topics import RAW, changelog_topic
 from streams.steps.drift import DRIFT, FirstSeen, entries
 
@@ -164,7 +164,7 @@ def named(key: str) -> Name:
 
 def _is_resource(key: str) -> bool:
     """Say whether a row of *latest* is a resource, not part of a child index or about drift."""
-    return not key.startswith("\0")
+    return not key.startswith(NO_RESOURCE.decode())
 
 
 def _newest(

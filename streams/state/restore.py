@@ -28,7 +28,7 @@ from msgspec import Struct
 from broker import clients
 from broker.errors import Transient
 from broker.retry_policy import Interrupted, RetryPolicy
-from schemas.records import KeyParts
+from schemas.records import NO_RESOURCE, KeyParts
 from schemas.topics import TABLE_NAMES, TableName
 from streams.errors import Fatal, StoreCorrupted
 from streams.state.restore_progress import Progress
@@ -180,7 +180,7 @@ def _check(tables: PartitionTables, name: TableName, changelog: _Changelog) -> N
 
 def _check_keys(changelog: _Changelog, records: Sequence[Record]) -> None:
     """Refuse the changelog of version 0.1, whose keys have no tenant: this version would not find its resources in it."""
-    keys = (key.partition(b"\0")[0] for key, _, _ in records if not key.startswith(b"\0"))  # indexes and drifts
+    keys = (key.partition(b"\0")[0] for key, _, _ in records if not key.startswith(NO_RESOURCE))
     if any(key.count(b"|") < len(KeyParts._fields) - 1 for key in keys):
         raise Fatal(
             f"{changelog.topic} was written by Penstock 0.1, whose keys have no tenant: choose another [worker] app, "

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 
 from providers.times import instant
 from schemas import codec
-from schemas.records import ChildRule, LatestState, Snapshot
+from schemas.records import NO_RESOURCE, ChildRule, LatestState, Snapshot
 from streams.steps.children import Element, Found, find
 from streams.steps.dedup import is_older
 from streams.steps.partial_documents import merged
 
 NAMES_PER_ROW: Final = 100  # a row of 100 names is about 3 kB, rewritten for each new child
-INDEX: Final = b"\0children\0"  # prefix of index keys, which no resource key has: persisted
+INDEX: Final = NO_RESOURCE + b"children\0"  # prefix of index keys: persisted
 
 
 class Rows:

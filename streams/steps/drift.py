@@ -1,10 +1,10 @@
-"""Where a provider's documents leave their columns: new, retyped and vanished fields, each told once.
+"""Where a provider's documents leave their columns: new, retyped and vanished fields, each reported once.
 
 What is known of a source's resource type in one API version is a row of *latest*, in each partition that has seen it. So it is
 restored with the table, and `penstock schema drift` reads it from the changelog.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from schemas import codec
-from schemas.records import LatestState, RawDelivery, Snapshot, resource_key
+from schemas.records import NO_RESOURCE, LatestState, RawDelivery, Snapshot, resource_key
 from schemas.typed.columns import is_column_name
 from schemas.typed.encode import Encoded
 from streams.steps.child_index import Rows
 
-DRIFT: Final = b"\0drift\0"  # prefix of the rows' keys, which no resource key has: persisted
+DRIFT: Final = NO_RESOURCE + b"drift\0"  # prefix of the rows' keys: persisted
 MAX_FIELDS: Final = 500  # of one row: names may come from an object that is keyed by ids
 MAX_NAME: Final = 200  # characters of a field's name
 
@@ -72,29 +72,25 @@ def drifts(
     return found
 
 
-def first_seen(found: Iterable[Drift], delivery: RawDelivery, key: str, rows: Rows) -> tuple[Drift, ...]:
-    """Return the drifts that no delivery of the source showed before, in this partition, and remember them.
+def first_seen(
+    found: Sequence[Drift], delivery: RawDelivery, resource_type: str, key: str, rows: Rows
+) -> tuple[Drift, ...]:
+    """Return the drifts of a resource type that no delivery of the source showed before, in this partition, and remember them.
 
     `key` is that of the resource which `delivery` shows.
     """
-    told: list[Drift] = []
-    for drift in found:
-        row_key = row_key_of(delivery, drift.resource_type)
-        row = rows.get(row_key)
-        name = f"{drift.kind} {drift.field}"
-        if row is not None and (name in _names(row) or len(_names(row)) >= MAX_FIELDS):
-            continue
+    version = delivery.api_version or ""
+    row_key = DRIFT + resource_key(delivery.provider, delivery.source, "", resource_type, version).encode()
+    row = rows.get(row_key)
+    names = frozenset() if row is None else _names(row)
+    new = [drift for drift in dict.fromkeys(found) if f"{drift.kind} {drift.field}" not in names]
+    told = new[: max(0, MAX_FIELDS - len(names))]
+    if told:
         known = {} if row is None else _decode(row)
-        known[name] = FirstSeen(delivery.delivery_id, key, codec.time_us(delivery.received_at) or 0)
+        first = FirstSeen(delivery.delivery_id, key, codec.time_us(delivery.received_at) or 0)
+        known.update((f"{drift.kind} {drift.field}", first) for drift in told)
         rows.put(row_key, codec.encode_row(known))
-        told.append(drift)
     return tuple(told)
-
-
-def row_key_of(delivery: RawDelivery, resource_type: str) -> bytes:
-    """Return the key of the row about a resource type of a delivery's source, in the delivery's API version."""
-    key = resource_key(delivery.provider, delivery.source, "", resource_type, delivery.api_version or "")
-    return DRIFT + key.encode()
 
 
 def entries(row: bytes) -> Iterator[tuple[str, str, FirstSeen]]:

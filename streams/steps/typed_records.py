@@ -12,7 +12,7 @@ def with_records(
 ) -> tuple[Change, Encoded | None]:
     """Return a change with its records, and its new one with what fits no column; None once the resource is deleted.
 
-    The record before is the stored one, if it has the present columns; else whoever needs it makes it from the text.
+    The record before is the stored one, if it has the present columns; else the encoder makes it from the text.
     """
     before = latest.record if latest is not None and latest.columns == typed.fingerprint else None
     encoded = None if document is None else typed.encode(document)

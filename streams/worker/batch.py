@@ -66,8 +66,6 @@ def decide(delivery: RawDelivery, batch: Batch) -> None:
     if result.outcome.reason in SUSPICIOUS:
         reason = result.outcome.reason
         log.warning("suspicious_delivery", delivery_id=delivery.delivery_id, source=delivery.source, reason=reason)
-    for drift in result.drifts:
-        _note(drift, delivery, batch.metrics)
     now_us = time.time_ns() // 1000
     records = batch.encoder.records(delivery, result, now_us)
     oversized = too_large(records)
@@ -75,6 +73,8 @@ def decide(delivery: RawDelivery, batch: Batch) -> None:
         detail = f"{oversized.topic} would take a record of {len(oversized.value or b'')} bytes"
         result = dead("too_large", detail)
         records = batch.encoder.records(delivery, result, now_us)
+    for drift in result.drifts:
+        _note(drift, delivery, batch.metrics)
     produce = batch.transaction.produce
     for out in records:
         produce(out.topic, out.key, out.value, headers=out.headers)

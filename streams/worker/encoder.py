@@ -87,7 +87,7 @@ class Encoder:
         form = self._form(topic, "state", delivery.provider, change.resource_type)
         if form.typed is None:
             return codec.encode_state(form.prefix, change, delivery, now_us)
-        typed = typed_change(change, form.typed)
+        typed = replace(change, after=_record_after(change, form.typed))
         return codec.encode_state(form.prefix, typed, delivery, now_us, form.typed.encode_state)
 
     def _form(self, topic: str, name: SchemaName, provider: str, resource_type: str) -> _Form:
@@ -124,8 +124,12 @@ def typed_change(change: Change, typed: TypedResource) -> Change:
     return replace(
         change,
         before=change.record_before or _record(change.before, typed),
-        after=change.record_after or _record(change.after, typed),
+        after=_record_after(change, typed),
     )
+
+
+def _record_after(change: Change, typed: TypedResource) -> bytes | None:
+    return change.record_after or _record(change.after, typed)
 
 
 def _record(text: bytes | None, typed: TypedResource) -> bytes | None:

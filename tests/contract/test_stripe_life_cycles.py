@@ -11,7 +11,7 @@ from providers.base import SignedRequest
 from providers.stripe.provider import Stripe
 from providers.stripe.ranks import RANKS, Ranks
 from schemas import codec
-from schemas.records import Document, RawDelivery
+from schemas.records import NO_RESOURCE, Document, RawDelivery
 from streams.steps.routing import Routes
 from tests.support.builders.deliveries import Pipeline
 from tests.support.builders.provider_requests import raw_delivery
@@ -293,5 +293,5 @@ def _decided(deliveries: tuple[RawDelivery, ...]) -> Pipeline:
 
 def _end(deliveries: tuple[RawDelivery, ...]) -> bytes | None:
     """Return the stored document after these deliveries, which are about one resource."""
-    (row,) = (row for key, row in _decided(deliveries).latest.items() if not key.startswith(b"\0"))
+    (row,) = (row for key, row in _decided(deliveries).latest.items() if not key.startswith(NO_RESOURCE))
     return codec.decode_latest(row).document

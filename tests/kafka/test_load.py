@@ -15,19 +15,18 @@ import pytest
 from confluent_kafka import Producer
 
 from broker.topic_admin import Topics
-from tests.support.kafka.broker import broker
-from tests.support.processes.loaders import TOPIC, Feed, Loader, history_count, loader
+from tests.support.processes.loaders import (
+    TOPIC,
+    Feed,
+    Loader,
+    history_count,
+    kafka_of_loaders,  # noqa: F401 - the fixture `kafka` of this module
+    loader,
+)
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.kafka
 LATER_TOPIC = "changes.later"
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[str]:
-    """Give a Kafka of this module: on the shared one a loader would load the sources of all other tests too."""
-    with broker() as bootstrap_servers:
-        yield bootstrap_servers
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import signal
 import sqlite3
 import sys
 import uuid
-from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from http import HTTPStatus
 from pathlib import Path
@@ -20,7 +19,6 @@ from sinks.warehouse import opening
 from sinks.warehouse.engines.duckdb_file import FILE
 from sinks.warehouse.engines.lake import CATALOGUE
 from tests.support.faults.narrow_disk import narrow_disk
-from tests.support.kafka.broker import broker
 from tests.support.oracle.loaded_rows import assert_rows_equal
 from tests.support.processes.loaders import (
     TOPIC,
@@ -29,6 +27,7 @@ from tests.support.processes.loaders import (
     assert_outcomes,
     changes_of,
     history_count,
+    kafka_of_loaders,  # noqa: F401 - the fixture `kafka` of this module
     loader,
     scan_of,
 )
@@ -47,13 +46,6 @@ COMPACTION = {
     ),
     "duckdb": (("after", "CHECKPOINT"),),
 }
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[str]:
-    """Give a Kafka of this module: on the shared one a loader would load the sources of all other tests too."""
-    with broker() as bootstrap_servers:
-        yield bootstrap_servers
 
 
 @pytest.fixture

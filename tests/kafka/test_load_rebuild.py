@@ -17,8 +17,14 @@ from local.guard import Child, spawn
 from schemas.records import Document
 from sinks.warehouse.errors import Unusable, WrongQuery
 from sinks.warehouse.query import result
-from tests.support.kafka.broker import broker
-from tests.support.processes.loaders import PENSTOCK, Feed, Loader, changes_of, loader
+from tests.support.processes.loaders import (
+    PENSTOCK,
+    Feed,
+    Loader,
+    changes_of,
+    kafka_of_loaders,  # noqa: F401 - the fixture `kafka` of this module
+    loader,
+)
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
@@ -30,13 +36,6 @@ SMALL_BATCHES = "batch_rows = 80\nbatch_s = 0.05\n"
 CURRENT = 'SELECT _key, _event_id, _version, _extra FROM "{s}".location WHERE NOT _penstock_deleted ORDER BY 1'
 DELETED = 'SELECT _key FROM "{s}".location WHERE _penstock_deleted ORDER BY 1'
 HISTORY = 'SELECT _event_id FROM "{s}".location_history ORDER BY 1'
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[str]:
-    """Give a Kafka of this module: on the shared one a loader would load the sources of all other tests too."""
-    with broker() as bootstrap_servers:
-        yield bootstrap_servers
 
 
 @pytest.mark.parametrize("engine", ["ducklake", "duckdb"])

@@ -9,7 +9,7 @@ import msgspec
 from providers.base import SignedRequest
 from providers.github.provider import GitHub
 from schemas import codec
-from schemas.records import Document, RawDelivery
+from schemas.records import NO_RESOURCE, Document, RawDelivery
 from streams.steps.routing import Routes
 from tests.support.builders.deliveries import SOURCE, Pipeline
 from tests.support.builders.provider_requests import raw_delivery
@@ -35,7 +35,7 @@ def decided(told: Sequence[Told]) -> Pipeline:
 
 def existing(pipeline: Pipeline) -> dict[str, Any]:
     """Return the documents of the resources that exist, by `type|id`."""
-    rows = {key: codec.decode_latest(row) for key, row in pipeline.latest.items() if not key.startswith(b"\0")}
+    rows = {key: codec.decode_latest(row) for key, row in pipeline.latest.items() if not key.startswith(NO_RESOURCE)}
     return {
         "|".join(key.decode().rsplit("|", 2)[1:]): msgspec.json.decode(row.document)
         for key, row in rows.items()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from confluent_kafka import Producer
 
 from broker import topic_reader
@@ -28,12 +29,20 @@ from sinks.warehouse.errors import Unusable
 from sinks.warehouse.query import result
 from sinks.warehouse.settings import WarehouseSettings, warehouse_settings
 from streams.worker.encoder import typed_change
+from tests.support.kafka.broker import broker
 from tests.support.waiting import until
 
 TOPIC = "changes.loaded.product"  # of these tests alone: some of them write what other readers take for broken
 START = datetime(2026, 1, 1, tzinfo=UTC)
 IN_A_TRANSACTION = 25
 PENSTOCK = str(Path(sys.executable).parent / "penstock")
+
+
+@pytest.fixture(scope="module", name="kafka")
+def kafka_of_loaders() -> Iterator[str]:
+    """Give a Kafka of a module: on the shared one a loader would load the sources of all other tests too."""
+    with broker() as bootstrap_servers:
+        yield bootstrap_servers
 
 
 class Loader:

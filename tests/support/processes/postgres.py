@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -65,7 +66,21 @@ class PostgresServer:
     def crash(self) -> None:
         """End it and all its sessions with SIGKILL: nothing is flushed or said to clients, as with an immediate shutdown."""
         assert self._child is not None
+        sessions = self._sessions()
         self._child.kill()
+        for pid in sessions:  # each is a process group of its own, and would answer until it notices
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in sessions), 30, "the sessions have ended")
+
+    def _sessions(self) -> list[int]:
+        """Return the processes that the server has started; none if it has ended."""
+        file = self._folder / "cluster" / "postmaster.pid"
+        if not file.is_file():
+            return []
+        server = file.read_text().split()[0]
+        children = Path(f"/proc/{server}/task/{server}/children")
+        return [int(pid) for pid in children.read_text().split()] if children.is_file() else []
 
     def database(self) -> str:
         """Make a database, and return its dsn without password."""

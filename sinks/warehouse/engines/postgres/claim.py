@@ -6,8 +6,7 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from config.problems import ConfigurationError
-from sinks.warehouse.engines.postgres.connection import APPLICATION, claim, connected, translated
+from sinks.warehouse.engines.postgres.connection import claimed, translated
 from sinks.warehouse.engines.postgres.database import Database
 from sinks.warehouse.errors import Unavailable
 
@@ -27,7 +26,7 @@ class PostgresClaim:
         try:
             with translated():
                 if self._connection is None:
-                    self._connection = self._claimed()
+                    self._connection = claimed(self._database)
                 else:
                     self._connection.execute("SELECT 1")
         except Unavailable:
@@ -40,15 +39,3 @@ class PostgresClaim:
             with suppress(psycopg.Error):
                 self._connection.close()
             self._connection = None
-
-    def _claimed(self) -> Connection[TupleRow]:
-        try:
-            connection = connected(self._database, APPLICATION)
-        except ConfigurationError as error:
-            raise Unavailable(str(error)) from error
-        try:
-            claim(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection

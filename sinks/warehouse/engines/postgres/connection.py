@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import TupleRow
 
+from config.problems import ConfigurationError
 from sinks.warehouse.engines.postgres.database import Database
 from sinks.warehouse.errors import Refused, Unavailable, Unusable
 
@@ -73,8 +74,24 @@ def _written(database: Database) -> dict[str, Any]:
         ) from error
 
 
-def claim(connection: Connection[TupleRow]) -> None:
-    """Lock the database for this writer, until the connection ends; raise `Unusable` if another process holds the lock."""
+def claimed(database: Database) -> Connection[TupleRow]:
+    """Return a writer's connection, which holds the lock of the database until it ends.
+
+    Raises psycopg's errors, `Unusable` if another process holds the lock, and `Unavailable` while the password cannot be read.
+    """
+    try:
+        connection = connected(database, APPLICATION)
+    except ConfigurationError as error:  # a password's file that is just being replaced
+        raise Unavailable(str(error)) from error
+    try:
+        _lock(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _lock(connection: Connection[TupleRow]) -> None:
     deadline_s = time.monotonic() + CLAIM_S
     while not _value(connection, "SELECT pg_try_advisory_lock(%s)", WRITER_KEY):
         if time.monotonic() > deadline_s:

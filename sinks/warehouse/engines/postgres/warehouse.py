@@ -7,9 +7,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from config.problems import ConfigurationError
 from sinks.warehouse.engines.engine import Compaction
-from sinks.warehouse.engines.postgres.connection import APPLICATION, claim, connected, translated
+from sinks.warehouse.engines.postgres.connection import claimed, translated
 from sinks.warehouse.engines.postgres.database import Database
 from sinks.warehouse.engines.postgres.writer import Writer
 from sinks.warehouse.errors import Unavailable, Unusable
@@ -38,7 +37,7 @@ class PostgresWarehouse:
         self._open().apply(batch)
 
     def reopen(self) -> None:
-        """Drop the connection, and the lock with it; whoever writes next is fenced by the offsets."""
+        """Drop the connection, and the lock with it; the offsets fence the next writer."""
         if self._opened is not None:
             with suppress(psycopg.Error):
                 self._opened[0].close()
@@ -71,17 +70,10 @@ class PostgresWarehouse:
     def _open(self) -> Writer:
         if self._opened is None:
             with translated():
-                connection = self._connected()
+                connection = claimed(self._database)
                 try:
-                    claim(connection)
                     self._opened = connection, Writer(connection)
                 except BaseException:
                     connection.close()
                     raise
         return self._opened[1]
-
-    def _connected(self) -> Connection[TupleRow]:
-        try:
-            return connected(self._database, APPLICATION)
-        except ConfigurationError as error:  # a password's file that is just being replaced
-            raise Unavailable(str(error)) from error
