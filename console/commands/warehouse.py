@@ -41,7 +41,7 @@ def status(config: ConfigOption = None, data_dir: DataDirOption = DATA_DIR, as_j
 def compact(
     keep_s: Annotated[
         float, typer.Option(min=0, help="Keep what queries begun in so many last seconds may still read.")
-    ] = 3600,
+    ] = 600,
     config: ConfigOption = None,
     data_dir: DataDirOption = DATA_DIR,
 ) -> None:

@@ -31,7 +31,7 @@ from sinks.warehouse.rows.shape import Layouts
 POLL_S: Final = 0.1
 DISCOVER_EVERY_S: Final = 2.0  # a resource's first change makes its topic
 BATCH_BYTES: Final = 64 * 1024 * 1024  # a change may have 60 MB
-KEEP_S: Final = 3600.0  # a query that runs for longer may lose the files of its snapshot to a compaction
+KEEP_S: Final = 600.0  # a query that runs for longer may lose the files of its snapshot to a compaction
 _AWAY: Final = RetryPolicy((Unavailable, RegistryError), first_s=0.2, longest_s=10.0)
 
 Result = TypeVar("Result")

@@ -19,7 +19,14 @@ from tests.kafka.test_load_rebuild import (
     of,
     truncate,
 )
-from tests.support.processes.loaders import PENSTOCK, Feed, Loader, changes_of, loader
+from tests.support.processes.loaders import (
+    PENSTOCK,
+    Feed,
+    Loader,
+    changes_of,
+    kafka_of_loaders,  # noqa: F401 - the fixture `kafka` of this module: a rebuild reads what all tests have written
+    loader,
+)
 from tests.support.processes.postgres import PostgresServer, access
 from tests.support.waiting import until
 from tests.unit.sinks.warehouse.test_states import (  # noqa: F401 - the same promises, kept in a database

@@ -40,8 +40,9 @@ FEW = "batch_rows = 500\nbatch_s = 0.1\n"
 WAIT_S = 300.0  # the topics hold what the tests before have written, and the machine may be busy
 COMPACTION = {
     "ducklake": (
-        ("before", "CALL ducklake_merge_adjacent_files"),
+        ("after", "filename IN"),
         ("after", "CALL ducklake_rewrite_data_files"),
+        ("before", "CALL ducklake_cleanup_old_files"),
         ("after", "CALL ducklake_cleanup_old_files"),
     ),
     "duckdb": (("after", "CHECKPOINT"),),
@@ -63,7 +64,8 @@ def test_killed_at_a_statement_of_a_batch(kafka: str, registry: str, tmp_path: P
         for when, text in points:
             feed.write(6)
             start_with(loading, "kill", when, text)
-            assert loading.wait(120) == -signal.SIGKILL, (when, text, loading.log.read_text()[-3_000:])
+            until(lambda: feed.write() >= 0 and loading.has_ended, 120, f"a kill {when} {text}", poll_s=0.2)
+            assert loading.wait(1) == -signal.SIGKILL, (when, text, loading.log.read_text()[-3_000:])
         loading.start()
         assert_complete(loading, kafka, registry, source)
         assert loading.stop() == 0

@@ -254,6 +254,14 @@ LOADING: Final = (
         ("tests/unit/sinks/warehouse/test_snapshots.py::test_named_snapshot_stays",),
     ),
     Mutant(
+        "files_of_snapshots_are_replaced",
+        "Readers are undisturbed: a merge takes the files away that a query's snapshot has, and it finds no rows.",
+        "sinks/warehouse/engines/ducklake.py",
+        "            merge_small_files(connection)\n",
+        "            connection.execute(f\"CALL ducklake_merge_adjacent_files('{NAME}')\")\n",
+        ("tests/unit/sinks/warehouse/test_snapshots.py::test_transaction_of_several_queries_stays",),
+    ),
+    Mutant(
         "full_disk_ends_the_loader",
         "A full disk ends by itself: the loader gives up instead of trying again.",
         "sinks/warehouse/engines/duckdb_writer.py",

@@ -4,7 +4,7 @@ Measured: delete and insert take 58,000 rows/s, MERGE and ON CONFLICT 3,600 and 
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import duckdb
@@ -81,6 +81,20 @@ def translated() -> Iterator[None]:
         raise Unavailable(str(error).partition("\n")[0][:300]) from error
 
 
+@contextmanager
+def transaction(connection: DuckDBPyConnection) -> Iterator[None]:
+    """Commit what the block does, or nothing of it; raise as `translated` does."""
+    with translated():
+        connection.execute("BEGIN TRANSACTION")
+        try:
+            yield
+        except BaseException:
+            with suppress(duckdb.Error):  # the failed statement may have ended the transaction already
+                connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+
 class Known:
     """What the writers of one process know of a warehouse: its columns, and the tables whose views one of them has checked."""
 
@@ -119,7 +133,7 @@ class DuckDbWriter:
             outcomes = arrow_table(OUTCOME_COLUMNS, outcome_rows(batch.outcomes, batch.synced_at))
         for table in written:
             self._ensure(table)
-        with self._transaction():
+        with transaction(self._connection):
             if not expected_offsets(self.offsets(), batch):
                 raise Fenced("the stored offsets have moved since this loader read them: end the other loader")
             for table, rows in tables:
@@ -134,7 +148,7 @@ class DuckDbWriter:
 
     def empty(self) -> None:
         """Remove all rows and offsets in one transaction, and note that a rebuild has begun; tables and views stay."""
-        with self._transaction():
+        with transaction(self._connection):
             self._read_columns()
             for name in self.columns:
                 self._connection.execute(f"DELETE FROM {table_sql(name)}")  # noqa: S608 - quoted
@@ -144,23 +158,6 @@ class DuckDbWriter:
         """Take the note of a rebuild away."""
         with translated():
             self._connection.execute(f"DELETE FROM {_own(OFFSETS)} WHERE topic = ?", [REBUILD[0]])  # noqa: S608 - a constant
-
-    @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with translated():
-            self._connection.execute("BEGIN TRANSACTION")
-            try:
-                yield
-            except BaseException:
-                self._rollback()
-                raise
-            self._connection.execute("COMMIT")
-
-    def _rollback(self) -> None:
-        try:
-            self._connection.execute("ROLLBACK")
-        except duckdb.Error:  # the failed statement has ended the transaction already
-            return
 
     def _append_history(self, table: TableRows, rows: pa.Table) -> None:
         """Add every change, unless a copy of it came earlier on another topic: it was emitted at the same instant.
@@ -226,7 +223,7 @@ class DuckDbWriter:
         missing = [column for column in table.columns if column.name.lower() not in known]
         if not missing and table.name in self._checked:
             return
-        with self._transaction():
+        with transaction(self._connection):
             if missing and known:
                 self._add_columns(table.name, missing)
             elif missing:

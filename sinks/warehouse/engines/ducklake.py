@@ -16,6 +16,7 @@ from config.problems import ConfigurationError
 from sinks.warehouse.engines.duckdb_writer import DuckDbWriter, translated
 from sinks.warehouse.engines.engine import Compaction
 from sinks.warehouse.engines.lake import CATALOGUE, DATA, NAME, Lake, attached, claim_of, text_sql
+from sinks.warehouse.engines.lake_files import merge_small_files
 from sinks.warehouse.engines.lock import claim
 from sinks.warehouse.errors import Unavailable, Unusable
 from sinks.warehouse.rows.batch import Batch, Partition
@@ -56,16 +57,11 @@ class DuckLake:
         connection = self._opened[0]
         before = self._file_count(connection)
         kept = f"now() - INTERVAL '{keep_s} seconds'"
-        clean_up = f"CALL ducklake_cleanup_old_files('{NAME}', older_than => {kept})"
         with translated():
-            # Before the merge: DuckLake takes files replaced today for older than any time of today (as in `_expire`), and
-            # queries that have begun still read those that this merge replaces.
-            connection.execute(clean_up)
+            merge_small_files(connection)
             connection.execute(f"CALL ducklake_rewrite_data_files('{NAME}')")
-            connection.execute(f"CALL ducklake_merge_adjacent_files('{NAME}')")
             _expire(connection, kept)
-            if not keep_s:
-                connection.execute(clean_up)
+            connection.execute(f"CALL ducklake_cleanup_old_files('{NAME}', cleanup_all => true)")
             connection.execute(f"CALL ducklake_delete_orphaned_files('{NAME}', older_than => {kept})")
         return Compaction(before, self._file_count(connection))
 

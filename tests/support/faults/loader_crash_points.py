@@ -38,7 +38,7 @@ class CrashPoint:
     def meet(self, when: str, statement: str) -> None:
         """Let the fault happen if this is the chosen statement."""
         self._has_rows |= statement.startswith("INSERT INTO") and '_history"' in statement
-        if not statement.startswith(self._text) or (statement == "COMMIT" and not self._has_rows):
+        if self._text not in statement or (statement == "COMMIT" and not self._has_rows):
             return
         if when == "after" and statement in {"COMMIT", "ROLLBACK"}:
             self._has_rows = False
