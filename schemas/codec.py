@@ -18,8 +18,8 @@ import msgspec
 from schemas.records import Change, Correction, Document, LatestState, Outcome, RawDelivery, SeenVersion
 from schemas.typed.envelope import Encode, envelope_encoder
 
-SchemaName = Literal["change", "state", "outcome", "dead"]
-SCHEMA_NAMES: Final[tuple[SchemaName, ...]] = ("change", "state", "outcome", "dead")
+SchemaName = Literal["change", "state", "outcome", "dead", "pending"]
+SCHEMA_NAMES: Final[tuple[SchemaName, ...]] = ("change", "state", "outcome", "dead", "pending")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE_US = timedelta(microseconds=1)
 
@@ -164,7 +164,7 @@ def parse_schema(text: str) -> Any:
     return fastavro.parse_schema(msgspec.json.decode(text))
 
 
-encode_text_change, encode_text_state, _encode_outcome, _encode_dead = (
+encode_text_change, encode_text_state, _encode_outcome, _encode_dead, _encode_pending = (
     envelope_encoder(msgspec.json.decode(schema_text(name))) for name in SCHEMA_NAMES
 )
 
@@ -280,6 +280,32 @@ def encode_dead(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_
         partition=delivery.partition,
         offset=delivery.offset,
     )
+
+
+def encode_pending(prefix: bytes, outcome: Outcome, delivery: RawDelivery, resource_key: str, since_us: int) -> bytes:
+    """Return the message of `deliveries.pending` for a delivery that waits; None under its key follows once it has ended."""
+    return _encode_pending(
+        prefix,
+        delivery_id=delivery.delivery_id,
+        source=delivery.source,
+        provider=delivery.provider,
+        tenant=delivery.tenant,
+        key=delivery.key,
+        event_type=delivery.event_type,
+        resource_key=resource_key,
+        reason=outcome.reason,
+        detail=outcome.detail,
+        received_at=time_us(delivery.received_at),
+        since=since_us,
+        topic=delivery.topic,
+        partition=delivery.partition,
+        offset=delivery.offset,
+    )
+
+
+def pending_key(delivery: RawDelivery) -> bytes:
+    """Return the key of a delivery on `deliveries.pending`: its position, because a delivery id may come again."""
+    return f"{delivery.topic}/{delivery.partition}/{delivery.offset}".encode()
 
 
 # --- Tables and changelogs: MessagePack ------------------------------------------------------------------------------

@@ -34,6 +34,9 @@ REASONS: Final[tuple[Reason, ...]] = (
     ),
     Reason("unchanged", "no_difference", "Only volatile fields differ; the stored version advances."),
     Reason("unchanged", "already_deleted", "A second deletion of a deleted resource."),
+    Reason("unchanged", "reference", "It only names its resource, which was read before and is not read any more."),
+    Reason("unchanged", "same_read", "The read that answered an earlier delivery shows what this one tells of."),
+    Reason("unchanged", "not_read", "Of the hydration's own record: the read failed, and what waited for it is dead."),
     Reason("filtered", "handshake", "The provider tests the address; nothing has changed."),
     Reason("filtered", "test", "The provider marked the delivery as a test with made-up content."),
     Reason("filtered", "no_route", "Routes exist, but none selects the change."),
@@ -46,4 +49,10 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("dead", "reused_delivery_id", "The delivery id was used before for another content of that version."),
     Reason("dead", "too_large", "An output record would exceed Kafka's size limit."),
     Reason("dead", "internal_error", "The code failed on it; the detail names the place."),
+    Reason("dead", "not_read", "Its resource could not be read, however often it was tried."),
+    Reason(
+        "pending",
+        "awaits_read",
+        "It only names its resource, which is being read. On `deliveries.pending`, never final.",
+    ),
 )

@@ -15,7 +15,7 @@ from schemas.topics import RAW
 Document = dict[str, Any]
 """A parsed JSON object: exact integers, other numbers as `Decimal`, everything else as built-in types."""
 
-OutcomeName = Literal["changed", "duplicate", "stale", "unchanged", "filtered", "dead"]
+OutcomeName = Literal["changed", "duplicate", "stale", "unchanged", "filtered", "dead", "pending"]
 Operation = Literal["c", "u", "d", "r"]
 
 PHASE: Final = 1_000  # persisted in the ranks of *latest*
@@ -89,6 +89,8 @@ class Snapshot(Struct, frozen=True):
     `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time, and
     those without a time; 0 means no rank, and less than 0 that nothing of the same time is earlier (a creation). From `PHASE`
     on, its thousands are a phase, which goes before the time (a completed job never runs again, whatever its times say).
+    `is_reference`: the document only names the resource, which has to be read to be known; `reference` is the path that it names,
+    `context` what a request has to name besides.
     """
 
     resource_type: str
@@ -106,6 +108,9 @@ class Snapshot(Struct, frozen=True):
     is_partial: bool = False
     may_be_partial: bool = False
     partial_lists: frozenset[str] = frozenset()
+    is_reference: bool = False
+    reference: str = ""
+    context: str = ""
 
 
 class Change(Struct, frozen=True):
@@ -166,7 +171,7 @@ class LatestState(Struct, frozen=True, array_like=True):
     `children_in_sync`: the stored children are as this document lists them, so an unchanged element needs no lookup.
     `state_rank` is the snapshot's. `api_version` is that of the document, None if no delivery named one, `MIXED` if it was merged
     from several. `record` is the document as a record of the resource's column table, None where none was made, and `columns` the
-    fingerprint of that table: with a grown table the record is made again.
+    fingerprint of that table: with a grown table the record is made again. `is_reference`: the document only names the resource.
     """
 
     version_us: int | None
@@ -180,6 +185,7 @@ class LatestState(Struct, frozen=True, array_like=True):
     api_version: str | None = None
     record: bytes | None = None
     columns: bytes = b""
+    is_reference: bool = False
 
 
 class Correction(Struct, frozen=True):

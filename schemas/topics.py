@@ -11,6 +11,7 @@ from msgspec import Struct
 RAW = "webhooks.raw"
 OUTCOMES = "deliveries.outcomes"
 DEAD = "deliveries.dead"
+PENDING = "deliveries.pending"
 OTHER = "other"  # suffix of the shared topics, for resource types without topics of their own
 
 TableName = Literal["seen", "latest"]
@@ -26,6 +27,9 @@ RAW_RETENTION_MS = 14 * DAY_MS  # longer than any provider retries, long enough 
 SEEN_DAYS = 7  # the longest provider retry takes 3 days; GitHub Enterprise redelivers for up to 7
 # The largest body (GitHub, 25 MB) with key, headers and batch overhead.
 RAW_RECORD_BYTES = 26 * 1024 * 1024
+
+DELAYS_S: Final[Mapping[str, int]] = {"1m": 60, "10m": 600, "1h": 3_600}
+"""The delays of topics on which requests wait, by the end of the topic's name."""
 
 MAX_RECORD_BYTES = 60 * 1024 * 1024  # a change holds two documents of up to 25 MB, plus JSON escapes
 
@@ -75,6 +79,21 @@ def changelog_topic(app: str, table: str) -> str:
     return f"penstock.{app}.{table}-changelog"
 
 
+def fetches_topic(app: str) -> str:
+    """Return the topic of the requests to read a resource, keyed by account."""
+    return f"penstock.{app}.fetches"
+
+
+def delay_topic(app: str, delay: str) -> str:
+    """Return the topic of requests that wait for one of `DELAYS_S` before they are tried again."""
+    return f"penstock.{app}.fetches.{delay}"
+
+
+def standings_topic(app: str) -> str:
+    """Return the topic that says, by resource, why it is not read yet."""
+    return f"penstock.{app}.fetch-standings"
+
+
 def raw_record_bytes(body_limit_bytes: int) -> int:
     """Return the size of the largest record that the raw topic must accept: a body with its key and headers."""
     return max(RAW_RECORD_BYTES, body_limit_bytes + 1024 * 1024)
@@ -94,6 +113,6 @@ def described(name: str, seen_days: int = SEEN_DAYS, *, holds_copies: bool = Fal
     if name.endswith(".seen-changelog"):
         kept = {"cleanup.policy": "compact,delete", "retention.ms": str(seen_days * DAY_MS)}
         return Topic(name, {**kept, "segment.ms": str(DAY_MS), **size})  # Kafka deletes only whole log segments
-    if name.startswith("state.") or name.endswith("-changelog"):
+    if name.startswith("state.") or name == PENDING or name.endswith(("-changelog", "-standings")):
         return Topic(name, {"cleanup.policy": "compact", **size})
     return Topic(name, {"retention.ms": "-1", **size})

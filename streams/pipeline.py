@@ -6,7 +6,7 @@ so it works the same on a dict, an overlay over RocksDB and a recomputation from
 
 import hashlib
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Final, Protocol
 
@@ -14,8 +14,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from providers.base import Handshake, Parsed, Provider, TestDelivery, Unparsed
+from providers.fetched import fetched_snapshot
 from schemas import codec
 from schemas.codec import time_us, us_time
+from schemas.fetches import FetchRequest, FetchResult
 from schemas.records import (
     Change,
     Document,
@@ -28,7 +30,7 @@ from schemas.records import (
     resource_key,
 )
 from schemas.typed.resource import TypedResource, typed_resource
-from streams.steps import child_index, renderings
+from streams.steps import child_index, hydration, renderings, waiting
 from streams.steps.child_index import Child, Parent, Rows
 from streams.steps.correction import Refused, is_correction, read_correction
 from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, version_tag, without_last_delivery
@@ -65,13 +67,25 @@ class Writes(Struct, frozen=True):
     latest: dict[bytes, bytes]
 
 
+class Answered(Struct, frozen=True):
+    """A delivery that waited, and how it ends through the read that was decided."""
+
+    delivery: RawDelivery
+    outcome: Outcome
+
+
 class Result(Struct, frozen=True):
-    """The full result of one delivery. Nothing is written yet: the caller writes it in one transaction."""
+    """The full result of one delivery. Nothing is written yet: the caller writes it in one transaction.
+
+    `request` asks for a read if the outcome is `pending`; `answers` are the deliveries that end through this one.
+    """
 
     outcome: Outcome
     routed_changes: tuple[RoutedChange, ...]
     writes: Writes
     drifts: tuple[Drift, ...] = ()
+    request: FetchRequest | None = None
+    answers: tuple[Answered, ...] = ()
 
 
 class _Subject(Struct, frozen=True):
@@ -103,14 +117,15 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     """Decide one delivery: return its outcome, the routed changes, and the rows to store."""
     if is_correction(delivery):
         return _correct(delivery, tables, routes)
+    if hydration.is_fetch(delivery):
+        return _answer(delivery, tables, routes)
     writes = Writes({}, {})
     parsed = parse(delivery, routes.provider(delivery.provider, delivery.source))
-    if isinstance(parsed, Unparsed):
-        return Result(Outcome("dead", parsed.reason, parsed.detail), (), writes)
-    if isinstance(parsed, Handshake):
-        return Result(Outcome("filtered", "handshake", parsed.detail), (), writes)
-    if isinstance(parsed, TestDelivery):
-        return Result(Outcome("filtered", "test", parsed.detail), (), writes)
+    if not isinstance(parsed, Parsed):
+        return Result(_without_resource(parsed), (), writes)
+    reads = routes.hydrations.get(delivery.source)
+    if reads is not None and reads.reads(parsed.snapshots, delivery.tenant):
+        return _wait(_subject(delivery, parsed.snapshots[0], tables, routes, writes), tables, routes, writes)
     decisions: list[_Decision] = []
     for snapshot in parsed.snapshots:
         found = _decide(_subject(delivery, snapshot, tables, routes, writes), tables, routes, writes)
@@ -124,6 +139,67 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     return Result(with_notes(outcome, parsed.notes), routed_changes, writes, told)
 
 
+def _without_resource(parsed: Unparsed | Handshake | TestDelivery) -> Outcome:
+    if isinstance(parsed, Unparsed):
+        return Outcome("dead", parsed.reason, parsed.detail)
+    return Outcome("filtered", "handshake" if isinstance(parsed, Handshake) else "test", parsed.detail)
+
+
+def _wait(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -> Result:
+    """Let a delivery wait for a read of its resource, unless it is paused or was seen before."""
+    delivery, snapshot = subject.delivery, subject.snapshot
+    if routes.pauses(delivery.source, delivery.tenant, snapshot.resource_type):
+        return Result(_paused(snapshot), (), writes)
+    verdict = dedup(snapshot, subject.fingerprint, delivery, subject.seen, None)
+    if verdict is not None:
+        return Result(Outcome(verdict.outcome, verdict.reason, verdict.detail), (), writes)
+    _remember(subject, writes)
+    waiting.add(subject.key, delivery, Rows(tables.latest.get, writes.latest))
+    return Result(hydration.WAITS, (), writes, request=hydration.request_for(delivery, snapshot))
+
+
+def _answer(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
+    """Decide what a read brought, and with it the deliveries that waited for it."""
+    read = hydration.result_of(delivery)
+    if read is None:
+        return dead("unreadable", "expected what a read brought in the header of a delivery that Penstock wrote")
+    if read.status == "failed":
+        return give_up(delivery, tables, Outcome("dead", "not_read", read.detail))
+    writes = Writes({}, {})
+    document = codec.document(delivery.body) if read.status == "found" else None
+    read_at = us_time(read.read_at_us) or delivery.received_at
+    snapshot = fetched_snapshot(delivery.provider, read.resource_type, read.resource_id, document, read_at)
+    decisions = _decide(_subject(delivery, snapshot, tables, routes, writes), tables, routes, writes)
+    outcome = summarise([decision.outcome for decision in decisions])
+    if outcome.outcome == "dead":
+        return give_up(delivery, tables, outcome)
+    key = _read_key(delivery, read)
+    waited = waiting.take(key, read.answers, Rows(tables.latest.get, writes.latest))
+    answers = tuple(Answered(one, hydration.answered(outcome, number)) for number, one in enumerate(waited))
+    routed = tuple(decision.routed for decision in decisions if decision.routed is not None)
+    told = tuple(chain.from_iterable(decision.drifts for decision in decisions))
+    return Result(outcome, routed, writes, told, answers=answers)
+
+
+def give_up(delivery: RawDelivery, tables: Tables, outcome: Outcome) -> Result:
+    """Return the result of a read that cannot be decided: the deliveries that it answers become dead letters."""
+    writes, read = Writes({}, {}), hydration.result_of(delivery)
+    waited: Sequence[RawDelivery] = ()
+    if read is not None:
+        waited = waiting.take(_read_key(delivery, read), read.answers, Rows(tables.latest.get, writes.latest))
+    answers = tuple(Answered(one, outcome) for one in waited)
+    own = Outcome("unchanged", "not_read", outcome.detail) if outcome.reason == "not_read" else outcome
+    return Result(own, (), writes, answers=answers)
+
+
+def _read_key(delivery: RawDelivery, read: FetchResult) -> str:
+    return resource_key(delivery.provider, delivery.source, delivery.tenant, read.resource_type, read.resource_id)
+
+
+def _paused(snapshot: Snapshot) -> Outcome:
+    return Outcome("filtered", "paused", f"{snapshot.resource_type} is paused for this source; its stored state stays")
+
+
 def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, routes: Routes, writes: Writes) -> _Subject:
     key = resource_key(
         delivery.provider, delivery.source, delivery.tenant, snapshot.resource_type, snapshot.resource_id
@@ -133,6 +209,10 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, routes: 
     fingerprint = DELETED if text is None else hashlib.sha256(text).digest()[:16]
     latest_row = _row(key.encode(), tables.latest, writes.latest)
     latest = None if latest_row is None else codec.decode_latest(latest_row)
+    if latest is not None and latest.is_reference and not snapshot.is_reference:
+        latest = replace(
+            latest, version_us=None, event_time_us=None
+        )  # a callback is later than the change that it tells of
     is_merged = False
     if text is not None and latest is not None and latest.document is not None and latest.document != text:
         declared = routes.api_versions.get(delivery.source)
@@ -179,9 +259,13 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
     """Decide a resource that the delivery shows, and its children."""
     snapshot = subject.snapshot
     if routes.pauses(subject.delivery.source, subject.delivery.tenant, snapshot.resource_type):
-        detail = f"{snapshot.resource_type} is paused for this source; its stored state stays"
-        return [_Decision(Outcome("filtered", "paused", detail))]
+        return [_Decision(_paused(snapshot))]
     rows, parent_key = Rows(tables.latest.get, writes.latest), _parent_key(subject)
+    if hydration.is_known_already(snapshot, subject.latest):
+        detail = (
+            "it only names its resource, whose document was read before; nothing reads it again without credentials"
+        )
+        return [_Decision(Outcome("unchanged", "reference", detail))]
     verdict = dedup(snapshot, subject.fingerprint, subject.delivery, subject.seen, subject.latest)
     if verdict is None or verdict.reason not in KNOWN_DELIVERY:
         _remember(subject, writes)
@@ -374,6 +458,7 @@ def _state(subject: _Subject, change: Change | None, typed: TypedResource | None
         api_version=renderings.stored_version(latest, subject.delivery.api_version, subject.is_merged),
         record=None if change is None else change.record_after,
         columns=b"" if typed is None else typed.fingerprint,
+        is_reference=snapshot.is_reference,
     )
 
 

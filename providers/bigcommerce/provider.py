@@ -251,4 +251,5 @@ def _snapshot(payload: Document, notice: Notice, found: Found) -> Snapshot:
         is_deleted=is_deleted,
         parent=found.parent,
         state_rank=0 if is_deleted else VERB_RANKS.get(notice.verb, 0),
+        is_reference=not is_deleted and not found.is_occurrence,
     )

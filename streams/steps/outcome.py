@@ -7,7 +7,15 @@ from msgspec.structs import replace
 
 from schemas.records import Outcome, OutcomeName
 
-PRECEDENCE: Final[tuple[OutcomeName, ...]] = ("changed", "filtered", "unchanged", "stale", "duplicate", "dead")
+PRECEDENCE: Final[tuple[OutcomeName, ...]] = (
+    "changed",
+    "filtered",
+    "unchanged",
+    "stale",
+    "duplicate",
+    "dead",
+    "pending",
+)
 """The first outcome in this order among a delivery's resources is the delivery's outcome."""
 
 

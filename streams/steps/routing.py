@@ -20,6 +20,7 @@ from schemas.records import Change, Document, RawDelivery
 from schemas.topics import PRIORITIES, Priority, changes_topic, lane_topic, state_topic
 from streams.steps.diff import diff
 from streams.steps.filter import Filter
+from streams.steps.hydration import Hydration
 from streams.steps.passthrough import RawRoute, is_of_type
 from streams.steps.projection import projected
 
@@ -46,7 +47,8 @@ class Routes(Struct, frozen=True):
     """The routing configuration: the provider of each source, and the routes of changes and passthrough.
 
     `children`: listed children become separate resources. `paused` holds what is not updated: (source, tenant, resource type),
-    of which a tenant or type of None means all. `api_versions` holds the version that a source declares, by source.
+    of which a tenant or type of None means all. `api_versions` holds the version that a source declares, and `hydrations` what
+    it reads, by source.
     """
 
     providers: Mapping[str, Provider]
@@ -55,6 +57,7 @@ class Routes(Struct, frozen=True):
     raw: tuple[RawRoute, ...] = ()
     paused: frozenset[Paused] = frozenset()
     api_versions: Mapping[str, str] = {}
+    hydrations: Mapping[str, Hydration] = {}
 
     def pauses(self, source: str, tenant: str, resource_type: str) -> bool:
         """Say whether a resource type of a tenant is paused."""

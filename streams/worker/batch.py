@@ -14,9 +14,10 @@ from schemas import codec
 from schemas.records import RawDelivery
 from schemas.topics import RAW
 from streams.errors import Fatal, WorkerError
-from streams.pipeline import Result, broken, dead, process
+from streams.pipeline import Result, broken, dead, give_up, process
 from streams.state.tables import PartitionTables
 from streams.steps.drift import Drift
+from streams.steps.hydration import is_fetch
 from streams.steps.routing import Routes
 from streams.worker.encoder import Encoder, too_large
 from streams.worker.metrics import Metrics
@@ -71,7 +72,7 @@ def decide(delivery: RawDelivery, batch: Batch) -> None:
     oversized = too_large(records)
     if oversized is not None:
         detail = f"{oversized.topic} would take a record of {len(oversized.value or b'')} bytes"
-        result = dead("too_large", detail)
+        result = _given_up(delivery, tables, dead("too_large", detail))
         records = batch.encoder.records(delivery, result, now_us)
     for drift in result.drifts:
         _note(drift, delivery, batch.metrics)
@@ -103,10 +104,16 @@ def _process(delivery: RawDelivery, tables: PartitionTables, routes: Routes) -> 
     except Exception as error:  # noqa: BLE001  # design section 3, rule 4: one bad delivery must not stop all others
         result = broken(error)
         location = result.outcome.detail
+        result = _given_up(delivery, tables, result)
         log.error(
             "delivery_broke_the_code", delivery_id=delivery.delivery_id, source=delivery.source, location=location
         )
         return result
+
+
+def _given_up(delivery: RawDelivery, tables: PartitionTables, result: Result) -> Result:
+    """Return the result of a delivery that is dead; if a read brought it, what waited for the read is dead too."""
+    return give_up(delivery, tables.view(), result.outcome) if is_fetch(delivery) else result
 
 
 def old_delivery(delivery: RawDelivery) -> str:

@@ -105,7 +105,7 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
         kafka, seen_days = configuration.kafka, configuration.worker.seen_days
         self._topics = Topics(settings.kafka, kafka.partitions, seen_days, copies, kafka.replication)
         self._registry = Registry(settings.registry)
-        self._encoder = Encoder(self._registry, self._topics, self._routes)
+        self._encoder = Encoder(self._registry, self._topics, self._routes, settings.app)
         partitions = self._topics.partitions(RAW)
         for name in TABLE_NAMES:
             self._topics.widen(changelog_topic(settings.app, name), partitions)

@@ -12,8 +12,9 @@ from broker.topic_admin import Topics
 from config.model import Replication
 from schemas import codec
 from schemas.codec import SchemaName
-from schemas.records import Change, RawDelivery
-from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES
+from schemas.fetches import FetchRequest, encode_request
+from schemas.records import Change, Outcome, RawDelivery
+from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, PENDING, fetches_topic
 from schemas.typed.resource import TypedResource
 from streams.pipeline import Result
 from streams.steps.passthrough import copy_topics, noted
@@ -46,7 +47,8 @@ class _Form(Struct, frozen=True):
 class Encoder:
     """Encodes decisions as records; registers schemas and creates topics on first use."""
 
-    def __init__(self, registry: Registry, topics: Topics, routes: Routes) -> None:
+    def __init__(self, registry: Registry, topics: Topics, routes: Routes, app: str = "capture") -> None:
+        self._app = app
         self._registry = registry
         self._topics = topics
         self._routes = routes
@@ -54,20 +56,38 @@ class Encoder:
         self._forms: dict[tuple[str, str, str], _Form] = {}
 
     def records(self, delivery: RawDelivery, result: Result, now_us: int) -> list[Record]:
-        """Return the records of a decision: changes, states, outcome, passthrough copies, and the dead letter if it is dead."""
+        """Return the records of a decision: changes, states, passthrough copies, and its outcome, or what says that it waits."""
         records: list[Record] = []
         for routed in result.routed_changes:
             self._add_change(records, delivery, routed, now_us)
-        if result.outcome.outcome == "dead":
-            letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us)
-            records.append(Record(DEAD, delivery.key.encode(), letter))
+        for answered in result.answers:
+            self._add_outcome(records, answered.outcome, answered.delivery, now_us)
+            records.append(Record(PENDING, codec.pending_key(answered.delivery), None))
         copies = copy_topics(delivery, self._routes.raw) if self._routes.raw else ()  # 1 us of some 50 per delivery
         records.extend(self._copy(topic, delivery) for topic in copies)
-        outcome = codec.encode_outcome(
-            self._prefix(OUTCOMES, "outcome"), noted(result.outcome, copies), delivery, now_us
-        )
-        records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))
+        if result.request is not None:
+            self._add_request(records, result.request, result.outcome, delivery, now_us)
+        else:
+            self._add_outcome(records, noted(result.outcome, copies), delivery, now_us)
         return records
+
+    def _add_outcome(self, records: list[Record], outcome: Outcome, delivery: RawDelivery, now_us: int) -> None:
+        """Add the outcome of a delivery, and its dead letter if it is dead."""
+        if outcome.outcome == "dead":
+            letter = codec.encode_dead(self._prefix(DEAD, "dead"), outcome, delivery, now_us)
+            records.append(Record(DEAD, delivery.key.encode(), letter))
+        value = codec.encode_outcome(self._prefix(OUTCOMES, "outcome"), outcome, delivery, now_us)
+        records.append(Record(OUTCOMES, delivery.delivery_id.encode(), value))
+
+    def _add_request(
+        self, records: list[Record], request: FetchRequest, outcome: Outcome, delivery: RawDelivery, now_us: int
+    ) -> None:
+        """Add what says that a delivery waits, and the request for what it waits for."""
+        value = codec.encode_pending(self._prefix(PENDING, "pending"), outcome, delivery, request.resource_key, now_us)
+        topic = fetches_topic(self._app)
+        self._topics.ensure(topic)
+        records.append(Record(PENDING, codec.pending_key(delivery), value))
+        records.append(Record(topic, request.account.encode(), encode_request(request)))
 
     def _add_change(self, records: list[Record], delivery: RawDelivery, routed: RoutedChange, now_us: int) -> None:
         change, key = routed.change, routed.change.resource_key.encode()

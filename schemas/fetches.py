@@ -1,0 +1,88 @@
+"""What asks for a read of a resource, and what a read brought: values on private topics and in a header of `webhooks.raw`.
+
+A delivery that only names its resource waits. The worker writes a request in the same transaction, keyed by account; the hydration
+(`streams/hydrate`) reads the resource and writes a delivery of its own, whose header says what it brought and which deliveries it
+answers.
+"""
+
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from schemas.records import resource_key
+
+HEADER: Final = "penstock_fetch"
+"""The header of a delivery on `webhooks.raw` that the hydration wrote: a `FetchResult` as JSON. The ingress drops it from posts."""
+
+Priority = Literal[0, 1, 2]
+"""Live, retry, reconciliation: the order in which an account's quota is spent."""
+
+
+class FetchRequest(Struct, frozen=True, omit_defaults=True):
+    """One wish to read one resource.
+
+    `raw_key` and `raw_partition` are those of the delivery that waits, and `answers` is its offset: a read that starts later shows what
+    the delivery tells of. `told_us` is the time of the event that it tells of, microseconds since 1970, UTC; `since_us` when the first
+    request of this chain was made. `attempts` counts failed reads, `missing` those that found nothing, `early` those that showed an
+    older version than the callback promised. `due_us` is when it may be read, 0 for at once.
+    """
+
+    provider: str
+    source: str
+    tenant: str
+    resource_type: str
+    resource_id: str
+    raw_key: str
+    raw_partition: int
+    answers: int
+    since_us: int
+    told_us: int | None = None
+    reference: str = ""
+    context: str = ""
+    api_version: str | None = None
+    priority: Priority = 0
+    attempts: int = 0
+    missing: int = 0
+    early: int = 0
+    due_us: int = 0
+    detail: str = ""
+
+    @property
+    def resource_key(self) -> str:
+        """Return the key of the resource."""
+        return resource_key(self.provider, self.source, self.tenant, self.resource_type, self.resource_id)
+
+    @property
+    def account(self) -> str:
+        """Return the key of its account, by which requests are partitioned: one owner for one quota."""
+        return f"{self.provider}|{self.source}|{self.tenant}"
+
+
+class FetchResult(Struct, frozen=True, omit_defaults=True):
+    """What a read brought: `found` (the body is the document), `gone`, or `failed` with the reason.
+
+    It answers the waiting deliveries of the resource up to the offset `answers`. `read_at_us` is when the read started.
+    """
+
+    resource_type: str
+    resource_id: str
+    status: Literal["found", "gone", "failed"]
+    answers: int
+    read_at_us: int
+    attempts: int = 1
+    detail: str = ""
+
+
+class Standing(Struct, frozen=True, omit_defaults=True):
+    """Why a resource is not read yet, for people: the last failure, how many there were, and when it is tried next."""
+
+    attempts: int
+    due_us: int
+    detail: str
+
+
+encode_request = encode_result = encode_standing = msgspec.json.Encoder().encode
+decode_request = msgspec.json.Decoder(FetchRequest).decode
+decode_result = msgspec.json.Decoder(FetchResult).decode
+decode_standing = msgspec.json.Decoder(Standing).decode

@@ -1,0 +1,85 @@
+"""Before step 2: a delivery that only names its resource waits until the resource was read.
+
+Its changes would carry the notification instead of the resource. It ends when the read is decided: as the read does, for the oldest of
+the deliveries that one read answers, and as `unchanged` for those behind it, because one read makes one change.
+"""
+
+from collections.abc import Collection
+from typing import Final
+
+from msgspec import Struct
+
+from schemas.codec import time_us
+from schemas.fetches import HEADER, FetchRequest, FetchResult, decode_result
+from schemas.records import LatestState, Outcome, RawDelivery, Snapshot
+
+ONE = 1
+
+
+class Hydration(Struct, frozen=True):
+    """What a source reads: resource types, of the tenants that it has credentials for (None: of all)."""
+
+    resource_types: frozenset[str]
+    tenants: Collection[str] | None = None
+
+    def reads(self, snapshots: Collection[Snapshot], tenant: str) -> bool:
+        """Say whether a delivery waits for a read: it tells of one resource, of a type that is read, and not of its end."""
+        if len(snapshots) != ONE or (self.tenants is not None and tenant not in self.tenants):
+            return False
+        return all(
+            snapshot.is_reference and not snapshot.is_deleted and snapshot.resource_type in self.resource_types
+            for snapshot in snapshots
+        )
+
+
+def is_known_already(snapshot: Snapshot, latest: LatestState | None) -> bool:
+    """Say whether a snapshot only names a resource of which more is stored: it must not replace that."""
+    return snapshot.is_reference and latest is not None and latest.document is not None and not latest.is_reference
+
+
+def is_fetch(delivery: RawDelivery) -> bool:
+    """Say whether the hydration wrote a delivery."""
+    return HEADER in delivery.headers
+
+
+def result_of(delivery: RawDelivery) -> FetchResult | None:
+    """Return what a read brought, None for a header that is none of the hydration's."""
+    try:
+        return decode_result(delivery.headers[HEADER])
+    except ValueError:  # msgspec's errors are ValueErrors
+        return None
+
+
+def request_for(delivery: RawDelivery, snapshot: Snapshot) -> FetchRequest:
+    """Return the request to read what a delivery names."""
+    return FetchRequest(
+        delivery.provider,
+        delivery.source,
+        delivery.tenant,
+        snapshot.resource_type,
+        snapshot.resource_id,
+        delivery.key,
+        delivery.partition,
+        delivery.offset,
+        time_us(delivery.received_at) or 0,
+        time_us(snapshot.event_time),
+        snapshot.reference,
+        snapshot.context,
+        delivery.api_version,
+    )
+
+
+WAITS: Final = Outcome("pending", "awaits_read", "it only names its resource, which is being read")
+
+
+def answered(fetched: Outcome, number: int) -> Outcome:
+    """Return the outcome of a delivery by that of the read which answers it; `number` counts from the oldest."""
+    if fetched.outcome == "dead":
+        return Outcome("dead", fetched.reason, fetched.detail)
+    if fetched.outcome == "changed" and number:
+        return Outcome(
+            "unchanged", "same_read", "the read that answered an earlier delivery shows what this one tells of"
+        )
+    if fetched.outcome == "duplicate":
+        return Outcome("unchanged", "no_difference", "the read showed the state that was stored")
+    return fetched
