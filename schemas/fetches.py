@@ -1,8 +1,8 @@
 """What asks for a read of a resource, and what a read brought: values on private topics and in a header of `webhooks.raw`.
 
-A delivery that only names its resource waits. The worker writes a request in the same transaction, keyed by account; the hydration
-(`streams/hydrate`) reads the resource and writes a delivery of its own, whose header says what it brought and which deliveries it
-answers.
+A delivery that only names its resource waits. The worker writes a request in the same transaction, keyed by account; the
+hydration (`streams/hydrate`) reads the resource and writes a delivery of its own, whose header says what it brought and which
+deliveries it answers.
 """
 
 from typing import Final, Literal
@@ -22,10 +22,10 @@ Priority = Literal[0, 1, 2]
 class FetchRequest(Struct, frozen=True, omit_defaults=True):
     """One wish to read one resource.
 
-    `raw_key` and `raw_partition` are those of the delivery that waits, and `answers` is its offset: a read that starts later shows what
-    the delivery tells of. `told_us` is the time of the event that it tells of, microseconds since 1970, UTC; `since_us` when the first
-    request of this chain was made. `attempts` counts failed reads, `missing` those that found nothing, `early` those that showed an
-    older version than the callback promised. `due_us` is when it may be read, 0 for at once.
+    `raw_key` and `raw_partition` are those of the delivery that waits, and `answers` is its offset: a read that starts later
+    shows what the delivery tells of. `told_us` is the time of the event that it tells of, microseconds since 1970, UTC; `since_us`
+    when the oldest delivery came that it is for. `attempts` counts failed reads, `missing` those that found nothing, `early` those
+    that showed an older version than the callback promised. `due_us` is when it may be read, 0 for at once.
     """
 
     provider: str

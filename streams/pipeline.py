@@ -261,12 +261,9 @@ def _decide(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -
     if routes.pauses(subject.delivery.source, subject.delivery.tenant, snapshot.resource_type):
         return [_Decision(_paused(snapshot))]
     rows, parent_key = Rows(tables.latest.get, writes.latest), _parent_key(subject)
-    if hydration.is_known_already(snapshot, subject.latest):
-        detail = (
-            "it only names its resource, whose document was read before; nothing reads it again without credentials"
-        )
-        return [_Decision(Outcome("unchanged", "reference", detail))]
-    verdict = dedup(snapshot, subject.fingerprint, subject.delivery, subject.seen, subject.latest)
+    verdict = hydration.known_already(snapshot, subject.latest) or dedup(
+        snapshot, subject.fingerprint, subject.delivery, subject.seen, subject.latest
+    )
     if verdict is None or verdict.reason not in KNOWN_DELIVERY:
         _remember(subject, writes)
     if verdict is not None and verdict.outcome == "stale" and subject.latest is not None:

@@ -28,7 +28,7 @@ MAX_KEPT = 100  # contents and deliveries kept per version; a provider retries a
 class DedupVerdict(Struct, frozen=True):
     """The reason why a snapshot stops at this step."""
 
-    outcome: Literal["duplicate", "stale", "dead"]
+    outcome: Literal["duplicate", "stale", "unchanged", "dead"]
     reason: str
     detail: str
 

@@ -1,7 +1,7 @@
 """Before step 2: a delivery that only names its resource waits until the resource was read.
 
-Its changes would carry the notification instead of the resource. It ends when the read is decided: as the read does, for the oldest of
-the deliveries that one read answers, and as `unchanged` for those behind it, because one read makes one change.
+Its changes would carry the notification instead of the resource. It ends when the read is decided: as the read does, for the
+oldest of the deliveries that one read answers, and as `unchanged` for those behind it, because one read makes one change.
 """
 
 from collections.abc import Collection
@@ -12,8 +12,7 @@ from msgspec import Struct
 from schemas.codec import time_us
 from schemas.fetches import HEADER, FetchRequest, FetchResult, decode_result
 from schemas.records import LatestState, Outcome, RawDelivery, Snapshot
-
-ONE = 1
+from streams.steps.dedup import DedupVerdict
 
 
 class Hydration(Struct, frozen=True):
@@ -24,7 +23,7 @@ class Hydration(Struct, frozen=True):
 
     def reads(self, snapshots: Collection[Snapshot], tenant: str) -> bool:
         """Say whether a delivery waits for a read: it tells of one resource, of a type that is read, and not of its end."""
-        if len(snapshots) != ONE or (self.tenants is not None and tenant not in self.tenants):
+        if len(snapshots) > 1 or (self.tenants is not None and tenant not in self.tenants):
             return False
         return all(
             snapshot.is_reference and not snapshot.is_deleted and snapshot.resource_type in self.resource_types
@@ -32,9 +31,12 @@ class Hydration(Struct, frozen=True):
         )
 
 
-def is_known_already(snapshot: Snapshot, latest: LatestState | None) -> bool:
-    """Say whether a snapshot only names a resource of which more is stored: it must not replace that."""
-    return snapshot.is_reference and latest is not None and latest.document is not None and not latest.is_reference
+def known_already(snapshot: Snapshot, latest: LatestState | None) -> DedupVerdict | None:
+    """Return why a snapshot stops that only names a resource of which more is stored: it must not replace that."""
+    if not snapshot.is_reference or latest is None or latest.document is None or latest.is_reference:
+        return None
+    detail = "it only names its resource, whose document was read before; nothing reads it again without credentials"
+    return DedupVerdict("unchanged", "reference", detail)
 
 
 def is_fetch(delivery: RawDelivery) -> bool:

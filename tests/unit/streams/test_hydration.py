@@ -116,10 +116,10 @@ def test_repeated_callback_does_not_wait_twice(shop: Shop) -> None:
 def test_read_that_came_twice_answers_once(shop: Shop) -> None:
     """A hydration that was killed behind its read makes it again."""
     shop.call()
-    again = {"status": "found", "answers": 0, "document": {"id": 7, "title": "a"}}
+    document = {"id": 7, "title": "a"}
 
-    assert len(shop.bring(**again).answers) == 1
-    second_time = shop.bring(**again)
+    assert len(shop.bring("found", 0, document).answers) == 1
+    second_time = shop.bring("found", 0, document)
 
     assert (second_time.answers, second_time.outcome.outcome) == ((), "unchanged")
     assert len(shop.pipeline.changes) == 1
