@@ -1,0 +1,153 @@
+"""One account at a provider: what is to be read of it, within which budget, and through which client."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import structlog
+from msgspec import Struct
+from msgspec.structs import replace
+
+from providers.api import Api, Read, Reply, Unavailable, Wanted
+from schemas.fetches import FetchRequest
+from streams.hydrate.budget import Budget
+from streams.hydrate.policy import Again, Decision, Hold, Limits, decided, given_up
+from streams.hydrate.wishes import Position, Wish, Wishes
+
+PROBE_S: Final = (5.0, 15.0, 60.0, 300.0)  # after refused credentials: a mended token is noticed soon
+PARKED_S: Final = 600.0
+KEPT: Final = 10_000  # resources of one account in memory
+KEPT_STOPPED: Final = 100
+READ_LIMIT_S: Final = 120.0  # of one request, over the client's own limits
+NOBODY: Final = "expected credentials to read it with, found none: [[sources]] api_token or hydrate was changed since"
+
+log = structlog.get_logger()
+
+
+class Ended(Struct, frozen=True):
+    """One wish whose read has ended, and what follows."""
+
+    account: str
+    wish: Wish
+    decision: Decision
+
+
+class Account:
+    """Runs the reads of one account on the event loop, and reports each that ended."""
+
+    def __init__(self, key: str, api: Api | None, limits: Limits, report: Callable[[Ended], None]) -> None:
+        self.key = key
+        self.wishes = Wishes()
+        self.stopped: str | None = None
+        """Why nothing of this account is read: its credentials are refused."""
+        self.requests = 0
+        """How many requests were made."""
+        self._api = api
+        self._limits = limits
+        self._report = report
+        self._budget = Budget()
+        self._probes = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, request: FetchRequest, position: Position) -> None:
+        """Take a request."""
+        now_us = _now_us()
+        if self._api is None:
+            wish = Wish(request, [position], 0.0)
+            self._report(Ended(self.key, wish, given_up(request, NOBODY, now_us)))
+            return
+        if self._is_parked():
+            again = Again(replace(request, due_us=now_us + round(PARKED_S * 1e6)), PARKED_S)
+            self._report(Ended(self.key, Wish(request, [position], 0.0), again))
+            return
+        self.wishes.add(request, position, time.monotonic(), now_us)
+
+    def _is_parked(self) -> bool:
+        """Say whether what comes waits on a topic: memory and the topic's partition are for accounts that can be read."""
+        return len(self.wishes) >= (KEPT_STOPPED if self.stopped else KEPT)
+
+    def start_reads(self) -> None:
+        """Begin as many reads as are due and the budget allows."""
+        while self._api is not None:
+            now_s = time.monotonic()
+            next_s = self.wishes.next_s()
+            if next_s is None or next_s > now_s or self._budget.wait_s(1.0, now_s) > 0:
+                return
+            wishes = self.wishes.batch(self._api, now_s)
+            cost = self._api.cost_of([wish.wanted for wish in wishes]) if wishes else 0.0
+            if not wishes or self._budget.wait_s(cost, now_s) > 0:
+                return
+            self.wishes.begin(wishes)
+            self._budget.started(cost)
+            task = asyncio.get_running_loop().create_task(self._read(self._api, list(wishes), cost))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """End the reads that are under way, and the client's connections."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._api is not None:
+            await self._api.close()
+
+    async def _read(self, api: Api, wishes: list[Wish], cost: float) -> None:
+        read_at_us = _now_us()
+        wanted = [wish.wanted for wish in wishes]
+        try:
+            reply = await asyncio.wait_for(api.read(wanted), READ_LIMIT_S)
+        except TimeoutError:
+            reply = _nothing(wanted, f"no answer within {READ_LIMIT_S:.0f} s")
+        except Exception as error:  # noqa: BLE001 - a fault in a client must not end all other accounts
+            log.error("read_broke_the_code", account=self.key, error=type(error).__name__)
+            reply = _nothing(wanted, f"internal error: {type(error).__name__}")
+        self.requests += reply.requests
+        now_us = _now_us()
+        decisions = [
+            decided(wish.request, reply.results[wish.wanted], read_at_us, now_us, self._limits) for wish in wishes
+        ]
+        held = next((decision for decision in decisions if isinstance(decision, Hold)), None)
+        self._settle(reply, held, cost)
+        for wish, decision in zip(wishes, decisions, strict=True):
+            if isinstance(decision, Hold):
+                self.wishes.put_back(wish, time.monotonic())
+            else:
+                self.wishes.end(wish)
+                self._report(Ended(self.key, wish, decision))
+
+    def _settle(self, reply: Reply, held: Hold | None, cost: float) -> None:
+        now_s = time.monotonic()
+        if held is None and not _is_outage(reply.results):
+            if self.stopped is not None:
+                log.info("account_resumed", account=self.key)
+            self.stopped, self._probes = None, 0
+            self._budget.ended(cost, reply.quota, now_s)
+            return
+        retry_in_s = None if held is None else held.retry_in_s
+        if held is not None and held.kind == "unauthorised":
+            retry_in_s = PROBE_S[min(self._probes, len(PROBE_S) - 1)]
+            self._probes += 1
+            if self.stopped is None:
+                log.error(
+                    "account_stopped",
+                    account=self.key,
+                    detail=held.detail,
+                    advice="nothing is lost: mend the token ([[sources]] api_token) and reading goes on",
+                )
+            self.stopped = held.detail
+        self._budget.heard(reply.quota, now_s)
+        self._budget.failed(cost, now_s, retry_in_s)
+
+
+def _is_outage(results: Mapping[Wanted, Read]) -> bool:
+    """Say whether nothing at all could be read."""
+    return all(isinstance(read, Unavailable) for read in results.values())
+
+
+def _nothing(wanted: list[Wanted], detail: str) -> Reply:
+    return Reply(dict.fromkeys(wanted, Unavailable(detail)), 1, 1.0)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1_000
