@@ -17,6 +17,8 @@ Document = dict[str, Any]
 
 OutcomeName = Literal["changed", "duplicate", "stale", "unchanged", "filtered", "dead"]
 Operation = Literal["c", "u", "d", "r"]
+OriginName = Literal["webhook", "retry", "edited", "drop", "replay", "fetch"]
+"""How a delivery came: from its provider, from a person who mends dead letters, from a replay, or from a read of the API."""
 
 PHASE: Final = 1_000  # persisted in the ranks of *latest*
 """What `state_rank` counts in thousands is compared before the time."""
@@ -139,6 +141,20 @@ class Outcome(Struct, frozen=True):
     reason: str
     detail: str = ""
     event_ids: tuple[str, ...] = ()
+
+
+class Lineage(Struct, frozen=True):
+    """How a delivery came, and from which one: what its outcome and its dead letter say beyond the delivery itself.
+
+    `cause` is the position or id of the delivery that it answers. `attempt` counts from 1. `first_at` is when the first attempt
+    was decided, None if this is it. `edited_by` is the person who changed the body.
+    """
+
+    origin: OriginName = "webhook"
+    cause: str | None = None
+    attempt: int = 1
+    first_at: datetime | None = None
+    edited_by: str | None = None
 
 
 class SeenVersion(Struct, frozen=True, array_like=True):

@@ -35,6 +35,7 @@ from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, vers
 from streams.steps.diff import diff
 from streams.steps.drift import Drift, drifts, first_seen
 from streams.steps.event_id import uuid5
+from streams.steps.origin import given_up
 from streams.steps.outcome import summarise, with_notes
 from streams.steps.partial_documents import merged, merged_partial
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
@@ -104,6 +105,9 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     if is_correction(delivery):
         return _correct(delivery, tables, routes)
     writes = Writes({}, {})
+    dropped = given_up(delivery)
+    if dropped is not None:
+        return Result(dropped, (), writes)
     parsed = parse(delivery, routes.provider(delivery.provider, delivery.source))
     if isinstance(parsed, Unparsed):
         return Result(Outcome("dead", parsed.reason, parsed.detail), (), writes)

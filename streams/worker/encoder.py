@@ -16,6 +16,8 @@ from schemas.records import Change, RawDelivery
 from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES
 from schemas.typed.resource import TypedResource
 from streams.pipeline import Result
+from streams.steps.origin import lineage_of, notes_of
+from streams.steps.outcome import with_notes
 from streams.steps.passthrough import copy_topics, noted
 from streams.steps.routing import RoutedChange, Routes
 from streams.steps.typed_topics import TypedTopics
@@ -58,14 +60,14 @@ class Encoder:
         records: list[Record] = []
         for routed in result.routed_changes:
             self._add_change(records, delivery, routed, now_us)
+        lineage = lineage_of(delivery)
         if result.outcome.outcome == "dead":
-            letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us)
+            letter = codec.encode_dead(self._prefix(DEAD, "dead"), result.outcome, delivery, now_us, lineage)
             records.append(Record(DEAD, delivery.key.encode(), letter))
         copies = copy_topics(delivery, self._routes.raw) if self._routes.raw else ()  # 1 us of some 50 per delivery
         records.extend(self._copy(topic, delivery) for topic in copies)
-        outcome = codec.encode_outcome(
-            self._prefix(OUTCOMES, "outcome"), noted(result.outcome, copies), delivery, now_us
-        )
+        noted_outcome = with_notes(noted(result.outcome, copies), notes_of(delivery))
+        outcome = codec.encode_outcome(self._prefix(OUTCOMES, "outcome"), noted_outcome, delivery, now_us, lineage)
         records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))
         return records
 
