@@ -48,6 +48,7 @@ BODY_LIMIT_BYTES = 25 * 1024 * 1024  # GitHub's largest delivery is 25 MB; no ot
 BODIES_LIMIT_BYTES = 256 * 1024 * 1024  # Ten of the largest, or 2 s of 20,000 usual ones a second before spooling.
 TLS_CONNECTIONS = 1000  # 0.8 GB in the worst case; a load balancer in front needs a few dozen.
 MAX_CONCURRENT = 10_000  # 5,000/s for the 2 s that Kafka may be silent before deliveries are spooled.
+READABLE = ("bigcommerce", "github", "shopify", "stripe")  # providers with a client of their API
 PUBLISHING = ("github", "stripe")  # providers that publish their networks: files in providers/networks
 MAX_RESOURCE_TYPES = 200  # per source; two topics each, and Shopify has fewer
 SPOOL_BYTES = 1 << 30  # 1 GiB: half a million usual deliveries, an hour at 140/s.
@@ -388,11 +389,23 @@ class Source(_Table):
     """The provider's API version whose documents are whole, such as `2026-07` or `2024-06-20`. Documents of another version
     keep the stored fields that they lack. Not set: those of every version do, once two have shown a resource.
     """
+    api_token: Reference | None = Field(default=None, repr=False)
+    """A reference to the token with which resources are read at the provider: those that deliveries only name, or show in part.
+    Not set, and no `api_tokens`: nothing is read.
+    """
+    api_tokens: dict[Tenant, Reference] = Field(default={}, repr=False)
+    """References to tokens by tenant, where each has its own, such as BigCommerce's stores."""
+    api_url: Url | None = None
+    """Where the provider's API is. Not set: its public address."""
+    hydrate: Literal["auto", "never"] | tuple[ResourceType, ...] = "auto"
+    """The resource types that are read. `auto`: all that need it and can be read; `never`: none."""
     options: GenericOptions | None = None
     """How the sender signs and names things; for the providers `generic` and `standard` only."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        if self.reads and self.provider not in READABLE:
+            raise fault("api_token", f"{self.provider} has no API that Penstock reads (it reads {', '.join(READABLE)})")
         if not self.secrets and self.verify != "none":
             raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept every post unsigned')
         if self.options is not None:
@@ -430,6 +443,11 @@ class Source(_Table):
             return allow
         directory = info.context["directory"]
         return tuple(f"file:{directory / entry[5:]}" if entry.startswith("file:") else entry for entry in allow)
+
+    @property
+    def reads(self) -> bool:
+        """Say whether resources are read at the provider."""
+        return self.hydrate not in {"never", ()} and (self.api_token is not None or bool(self.api_tokens))
 
     @property
     def burst_at_once(self) -> int:
@@ -508,6 +526,15 @@ class Worker(_Table):
     """The address of `/healthz` and `/readyz`. Probes from elsewhere, such as those of Kubernetes, need `0.0.0.0`."""
     operations_port: Annotated[StrictInt, Field(ge=0, le=65_535)] = 9465
     """The port of `/healthz` and `/readyz`; 0 takes any free one. The ingress's is 9464."""
+
+
+class Hydration(_Table):
+    """`[hydration]`: reads of resources at the providers."""
+
+    max_attempts: Annotated[StrictInt, Field(ge=1, le=1_000)] = 10
+    """After how many failed reads of a resource the deliveries that wait for it become dead letters."""
+    max_age_h: Annotated[StrictInt, Field(ge=1, le=720)] = 48
+    """After how many hours they do, if a read fails then."""
 
 
 class ObjectStore(_Table):
@@ -682,6 +709,7 @@ class Configuration(_Table):
     sources: tuple[Source, ...] = ()
     routes: tuple[Route, ...] = ()
     worker: Worker = Worker()
+    hydration: Hydration = Hydration()
     ingress: Ingress = Ingress()
     warehouse: Warehouse = Warehouse()
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from config.loading import json_schema
 from config.model import (
     GenericOptions,
+    Hydration,
     Ingress,
     Kafka,
     ObjectStore,
@@ -33,7 +34,7 @@ from config.model import (
 Schema = Mapping[str, Any]
 """A JSON Schema, or the part of it for one key."""
 
-SUFFIXES = {"_bytes": "bytes", "_s": "seconds", "_days": "days"}
+SUFFIXES = {"_bytes": "bytes", "_s": "seconds", "_days": "days", "_h": "hours"}
 UNITS = {"rate_limit": "deliveries per second", "burst": "deliveries", "max_concurrent": "deliveries"}
 SIZES = {"GiB": 1 << 30, "MiB": 1 << 20, "KiB": 1 << 10}
 
@@ -100,8 +101,8 @@ tls_ca = "certificates/ca.pem"
         "`[[sources]]`",
         Source,
         "The ingress follows these tables: a change takes effect within seconds, or at SIGHUP, without a restart "
-        "([operations](operations.md#sources-change-while-the-ingress-runs)). Workers read `paused` and `options` at their "
-        "start: restart them after a change of those.",
+        "([operations](operations.md#sources-change-while-the-ingress-runs)). Workers read `paused`, `options` and what "
+        "concerns the API at their start: restart them after a change of those; a token in a file may be renewed at any time.",
         """\
 [[sources]]
 name = "acme-shop"
@@ -184,6 +185,23 @@ priority = "high"
 app = "capture"
 seen_days = 14
 operations_host = "0.0.0.0"
+""",
+    ),
+    Table(
+        "`[hydration]`",
+        Hydration,
+        "Read at the start: restart the workers after a change. [Reading](reading.md) explains it.",
+        """\
+[[sources]]
+name = "our-store"
+provider = "bigcommerce"
+secrets = ["env:STORE_SECRET"]
+api_tokens = { abc123 = "file:secrets/store-abc123", def456 = "file:secrets/store-def456" }
+hydrate = ["product", "order"]
+
+[hydration]
+max_attempts = 10
+max_age_h = 24
 """,
     ),
     Table(

@@ -1,15 +1,35 @@
-"""Turns a document that was read at a provider into the snapshot of its resource, by the provider's rules."""
+"""By the provider's rules: what has to be read for a delivery, and what a document that was read shows of its resource. Pure."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from schemas.records import Document, Snapshot
+from msgspec.structs import replace
+
+from providers.api import Wanted
+from providers.bigcommerce import fetched as bigcommerce_fetched
+from providers.bigcommerce import reads as bigcommerce_reads
+from schemas.records import Document, RawDelivery, Snapshot
 
 Rule = Callable[[str, str, Document, datetime], Snapshot]
 """From resource type, resource id, document and the time at which the read started."""
 
-RULES: Final[Mapping[str, Rule]] = {}
+RULES: Final[Mapping[str, Rule]] = {
+    "bigcommerce": lambda kind, resource_id, document, _: bigcommerce_fetched.fetched_snapshot(
+        kind, resource_id, document
+    ),
+}
+WANTED: Final[Mapping[str, Callable[[Snapshot, RawDelivery], Wanted | None]]] = {
+    "bigcommerce": lambda snapshot, _: bigcommerce_reads.wanted(snapshot),
+}
+
+
+def wanted_for(snapshot: Snapshot, delivery: RawDelivery) -> Wanted | None:
+    """Return what has to be read because a delivery only names it or shows it in part; None if nothing has to, or can."""
+    rule = WANTED.get(delivery.provider)
+    if rule is not None:
+        return rule(snapshot, delivery)
+    return Wanted(snapshot.resource_type, snapshot.resource_id) if snapshot.is_reference else None
 
 
 def fetched_snapshot(
@@ -22,6 +42,7 @@ def fetched_snapshot(
     if document is None:
         return Snapshot(resource_type, resource_id, None, event_time=read_at, is_deleted=True)
     rule = RULES.get(provider)
+    shown = Snapshot(resource_type, resource_id, document)
     if rule is not None:
-        return rule(resource_type, resource_id, document, read_at)
-    return Snapshot(resource_type, resource_id, document, event_time=read_at)
+        shown = rule(resource_type, resource_id, document, read_at)
+    return shown if shown.version is not None or shown.event_time is not None else replace(shown, event_time=read_at)

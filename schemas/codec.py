@@ -15,13 +15,15 @@ from typing import Any, Final, Literal, cast
 import fastavro
 import msgspec
 
-from schemas.records import Change, Correction, Document, LatestState, Outcome, RawDelivery, SeenVersion
+from schemas.records import Change, Correction, Document, LatestState, Lineage, Outcome, RawDelivery, SeenVersion
 from schemas.typed.envelope import Encode, envelope_encoder
 
 SchemaName = Literal["change", "state", "outcome", "dead", "pending"]
 SCHEMA_NAMES: Final[tuple[SchemaName, ...]] = ("change", "state", "outcome", "dead", "pending")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ONE_US = timedelta(microseconds=1)
+
+AS_POSTED: Final = Lineage()
 
 UNKNOWN: Final = "unknown"  # the provider and source of a record that no ingress wrote
 
@@ -236,7 +238,9 @@ def encode_state(
     )
 
 
-def encode_outcome(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_us: int) -> bytes:
+def encode_outcome(
+    prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_us: int, lineage: Lineage = AS_POSTED
+) -> bytes:
     """Return the message of `deliveries.outcomes` for a delivery."""
     return _encode_outcome(
         prefix,
@@ -255,10 +259,14 @@ def encode_outcome(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decid
         topic=delivery.topic,
         partition=delivery.partition,
         offset=delivery.offset,
+        origin=lineage.origin,
+        cause=lineage.cause,
     )
 
 
-def encode_dead(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_us: int) -> bytes:
+def encode_dead(
+    prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_us: int, lineage: Lineage = AS_POSTED
+) -> bytes:
     """Return the message of `deliveries.dead`: the delivery as received, and the reason."""
     return _encode_dead(
         prefix,
@@ -269,7 +277,7 @@ def encode_dead(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_
         event_type=delivery.event_type,
         reason=outcome.reason,
         error=outcome.detail,
-        attempts=1,
+        attempts=lineage.attempt,
         key=delivery.key,
         content_type=delivery.content_type,
         headers=delivery.headers,
@@ -279,6 +287,10 @@ def encode_dead(prefix: bytes, outcome: Outcome, delivery: RawDelivery, decided_
         topic=delivery.topic,
         partition=delivery.partition,
         offset=delivery.offset,
+        origin=lineage.origin,
+        cause=lineage.cause,
+        first_at=time_us(lineage.first_at) or decided_us,
+        edited_by=lineage.edited_by,
     )
 
 

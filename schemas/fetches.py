@@ -13,7 +13,7 @@ from msgspec import Struct
 from schemas.records import resource_key
 
 HEADER: Final = "penstock_fetch"
-"""The header of a delivery on `webhooks.raw` that the hydration wrote: a `FetchResult` as JSON. The ingress drops it from posts."""
+"""The header of a delivery on `webhooks.raw` that the hydration wrote: a `FetchResult` as JSON. The ingress drops it."""
 
 Priority = Literal[0, 1, 2]
 """Live, retry, reconciliation: the order in which an account's quota is spent."""
@@ -22,10 +22,10 @@ Priority = Literal[0, 1, 2]
 class FetchRequest(Struct, frozen=True, omit_defaults=True):
     """One wish to read one resource.
 
-    `raw_key` and `raw_partition` are those of the delivery that waits, and `answers` is its offset: a read that starts later
-    shows what the delivery tells of. `told_us` is the time of the event that it tells of, microseconds since 1970, UTC; `since_us`
-    when the oldest delivery came that it is for. `attempts` counts failed reads, `missing` those that found nothing, `early` those
-    that showed an older version than the callback promised. `due_us` is when it may be read, 0 for at once.
+    `raw_key` and `raw_partition` are those of the delivery that waits, and `answers` is its offset: a read that starts later shows
+    what it tells of. `told_us` is the time of the event that it tells of, microseconds since 1970, UTC; `since_us` is when the
+    oldest delivery came that the request is for. `attempts` counts failed reads, `missing` those that found nothing, `early`
+    those that showed an older version than the callback promised. `due_us` is when it may be read, 0 for at once.
     """
 
     provider: str

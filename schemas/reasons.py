@@ -41,6 +41,7 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("filtered", "test", "The provider marked the delivery as a test with made-up content."),
     Reason("filtered", "no_route", "Routes exist, but none selects the change."),
     Reason("filtered", "paused", "The configuration pauses the resource; nothing was stored."),
+    Reason("filtered", "dropped", "A person gave a dead letter up; the detail says who, when and why."),
     Reason("filtered", "no_filter_matches", "Neither the document before nor the one after matches a filter."),
     Reason("filtered", "no_included_field_changed", "None of the `include_fields` differs."),
     Reason("dead", "unreadable", "The body is not JSON that can be read."),

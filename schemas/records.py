@@ -17,6 +17,8 @@ Document = dict[str, Any]
 
 OutcomeName = Literal["changed", "duplicate", "stale", "unchanged", "filtered", "dead", "pending"]
 Operation = Literal["c", "u", "d", "r"]
+OriginName = Literal["webhook", "retry", "edited", "drop", "replay", "fetch"]
+"""How a delivery came: from its provider, from a person who mends dead letters, from a replay, or from a read of the API."""
 
 PHASE: Final = 1_000  # persisted in the ranks of *latest*
 """What `state_rank` counts in thousands is compared before the time."""
@@ -89,8 +91,7 @@ class Snapshot(Struct, frozen=True):
     `state_rank` grows with irreversible states (a paid invoice is never open again); it orders snapshots of the same time, and
     those without a time; 0 means no rank, and less than 0 that nothing of the same time is earlier (a creation). From `PHASE`
     on, its thousands are a phase, which goes before the time (a completed job never runs again, whatever its times say).
-    `is_reference`: the document only names the resource, which has to be read to be known; `reference` is the path that it names,
-    `context` what a request has to name besides.
+    `is_reference`: the document only names the resource, which has to be read to be known.
     """
 
     resource_type: str
@@ -109,8 +110,6 @@ class Snapshot(Struct, frozen=True):
     may_be_partial: bool = False
     partial_lists: frozenset[str] = frozenset()
     is_reference: bool = False
-    reference: str = ""
-    context: str = ""
 
 
 class Change(Struct, frozen=True):
@@ -144,6 +143,20 @@ class Outcome(Struct, frozen=True):
     reason: str
     detail: str = ""
     event_ids: tuple[str, ...] = ()
+
+
+class Lineage(Struct, frozen=True):
+    """How a delivery came, and from which one: what its outcome and its dead letter say beyond the delivery itself.
+
+    `cause` is the position or id of the delivery that it answers. `attempt` counts from 1. `first_at` is when the first attempt
+    was decided, None if this is it. `edited_by` is the person who changed the body.
+    """
+
+    origin: OriginName = "webhook"
+    cause: str | None = None
+    attempt: int = 1
+    first_at: datetime | None = None
+    edited_by: str | None = None
 
 
 class SeenVersion(Struct, frozen=True, array_like=True):

@@ -4,6 +4,7 @@ Faust's own consumer, producer and tables stay off: measured, they lose and dupl
 (`consumer.py`); Faust runs the agents, the services and the process.
 """
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from mode import Service
 from config.private_files import create_privately
 from config.problems import ConfigurationError
 from streams.agents import capture
+from streams.hydrate.accounts import hydrator_of
+from streams.hydrate.hydrator import Hydrator
 from streams.worker.consumer import CONFIGURATION_EXIT, DeliveryConsumer, die
 from streams.worker.log import configure_log
 from streams.worker.memory import collect_rarely, give_back_memory
@@ -75,8 +78,10 @@ app.agent(batches)(capture)
 class Pump(Service):  # type: ignore[misc]  # mode has no types
     """Starts the source with what the environment says, once the application runs."""
 
+    _hydrator: Hydrator | None = None
+
     async def on_start(self) -> None:
-        """Read the configuration and start the source."""
+        """Read the configuration, start the source, and what reads at the providers."""
         give_back_memory()
         collect_rarely()
         app.flow_control.resume()  # without Faust's own consumer nothing else opens the channels
@@ -89,6 +94,16 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
             Operations(settings, source, loop=self.loop)
         )  # first: the source waits for Kafka
         await self.add_runtime_dependency(source)
+        self._hydrator = hydrator_of(
+            settings.configuration, settings.kafka, settings.worker_id, os.environ, source.metrics.registry
+        )
+        if self._hydrator is not None:
+            self._hydrator.start()
+
+    async def on_stop(self) -> None:
+        """End the reads."""
+        if self._hydrator is not None:
+            await asyncio.to_thread(self._hydrator.stop)
 
 
 def run_worker(

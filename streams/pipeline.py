@@ -13,6 +13,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
+from providers.api import Wanted
 from providers.base import Handshake, Parsed, Provider, TestDelivery, Unparsed
 from providers.fetched import fetched_snapshot
 from schemas import codec
@@ -37,6 +38,7 @@ from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, vers
 from streams.steps.diff import diff
 from streams.steps.drift import Drift, drifts, first_seen
 from streams.steps.event_id import uuid5
+from streams.steps.origin import given_up
 from streams.steps.outcome import summarise, with_notes
 from streams.steps.partial_documents import merged, merged_partial
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
@@ -120,12 +122,16 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     if hydration.is_fetch(delivery):
         return _answer(delivery, tables, routes)
     writes = Writes({}, {})
+    dropped = given_up(delivery)
+    if dropped is not None:
+        return Result(dropped, (), writes)
     parsed = parse(delivery, routes.provider(delivery.provider, delivery.source))
     if not isinstance(parsed, Parsed):
         return Result(_without_resource(parsed), (), writes)
     reads = routes.hydrations.get(delivery.source)
-    if reads is not None and reads.reads(parsed.snapshots, delivery.tenant):
-        return _wait(_subject(delivery, parsed.snapshots[0], tables, routes, writes), tables, routes, writes)
+    wanted = None if reads is None else reads.wanted(parsed.snapshots, delivery)
+    if wanted is not None:
+        return _wait(_subject(delivery, parsed.snapshots[0], tables, routes, writes), wanted, tables, routes)
     decisions: list[_Decision] = []
     for snapshot in parsed.snapshots:
         found = _decide(_subject(delivery, snapshot, tables, routes, writes), tables, routes, writes)
@@ -145,17 +151,18 @@ def _without_resource(parsed: Unparsed | Handshake | TestDelivery) -> Outcome:
     return Outcome("filtered", "handshake" if isinstance(parsed, Handshake) else "test", parsed.detail)
 
 
-def _wait(subject: _Subject, tables: Tables, routes: Routes, writes: Writes) -> Result:
-    """Let a delivery wait for a read of its resource, unless it is paused or was seen before."""
-    delivery, snapshot = subject.delivery, subject.snapshot
+def _wait(subject: _Subject, wanted: Wanted, tables: Tables, routes: Routes) -> Result:
+    """Let a delivery wait for a read, unless its resource is paused or it was seen before."""
+    delivery, snapshot, writes = subject.delivery, subject.snapshot, Writes({}, {})
     if routes.pauses(delivery.source, delivery.tenant, snapshot.resource_type):
         return Result(_paused(snapshot), (), writes)
     verdict = dedup(snapshot, subject.fingerprint, delivery, subject.seen, None)
     if verdict is not None:
         return Result(Outcome(verdict.outcome, verdict.reason, verdict.detail), (), writes)
     _remember(subject, writes)
-    waiting.add(subject.key, delivery, Rows(tables.latest.get, writes.latest))
-    return Result(hydration.WAITS, (), writes, request=hydration.request_for(delivery, snapshot))
+    request = hydration.request_for(delivery, snapshot, wanted)
+    waiting.add(request.resource_key, delivery, Rows(tables.latest.get, writes.latest))
+    return Result(hydration.WAITS, (), writes, request=request)
 
 
 def _answer(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:

@@ -7,6 +7,7 @@ from typing import Final
 from providers.registry import PROVIDERS, provider
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
+from streams.steps import origin
 from streams.steps.correction import HEADER as CORRECTION
 
 MEANINGS: Final[Mapping[str, str]] = {
@@ -24,6 +25,12 @@ MEANINGS: Final[Mapping[str, str]] = {
     "penstock_received_at": "When the ingress received the delivery, UTC.",
     "penstock_api_version": "The provider's API version. Missing where the delivery names none.",
     CORRECTION: "Only on corrections that `penstock replay` wrote.",
+    origin.ORIGIN: "Only on deliveries that Penstock wrote: `retry`, `edited` and `drop` by `penstock dead`, `fetch` by a read.",
+    origin.CAUSE: "On those: the position or id of the delivery that they answer.",
+    origin.ATTEMPT: "On those of `penstock dead`: how often the delivery was decided before, plus one.",
+    origin.FIRST_AT: "On those of `penstock dead`: when the delivery became a dead letter for the first time, UTC.",
+    origin.BY: "On those of `penstock dead`: who wanted it.",
+    origin.AT: "On those of `penstock dead`: when, UTC.",
 }
 
 
@@ -50,7 +57,7 @@ def headers_section() -> Iterator[str]:
     written = written_headers()
     yield "| header | example | meaning |"
     yield "|---|---|---|"
-    for name in (*written, CORRECTION):
+    for name in (*written, CORRECTION, *origin.HEADERS):
         example = written.get(name, "").replace("|", r"\|")
         yield f"| `{name}` | {f'`{example}`' if example else ''} | {MEANINGS[name]} |"
     for name in PROVIDERS:

@@ -17,8 +17,8 @@ RESOURCE_FIELDS: Final = frozenset({"before", "after", "document"})
 """The fields that hold a resource. Their values are given as bytes: JSON text, or the encoded record if the schema is typed."""
 
 FEW_VALUES: Final = frozenset(
-    {"api_version", "content_type", "event_type", "op", "outcome", "provider", "reason", "resource_type"}
-    | {"source", "tenant", "topic"}
+    {"api_version", "content_type", "event_type", "op", "origin", "outcome", "provider"}
+    | {"reason", "resource_type", "source", "tenant", "topic"}
 )
 """The fields whose texts repeat from record to record, so that their pieces are looked up."""
 

@@ -39,6 +39,8 @@ OUTCOME_COLUMNS: Final = (
     SqlColumn("partition", "integer"),
     SqlColumn("offset", "bigint"),
     SqlColumn("_penstock_synced_at", "timestamp"),
+    SqlColumn("origin", "text"),
+    SqlColumn("cause", "text"),
 )
 BAD_COLUMNS: Final = (
     SqlColumn("topic", "text"),
@@ -64,11 +66,16 @@ def arrow_table(columns: Sequence[SqlColumn], rows: Sequence[Row]) -> pa.Table:
 
 
 def outcome_rows(outcomes: Sequence[Any], synced_at: datetime) -> list[Row]:
-    """Return the rows of outcomes, by the names of their schema; a field that an older one lacks is null."""
+    """Return the rows of outcomes, by the names of their schema; a field that an older one lacks has its default, or is null."""
 
     rows = []
     for outcome in outcomes:
-        fields = {**outcome, "event_ids": json_cell(list(outcome["event_ids"])), "_penstock_synced_at": synced_at}
+        fields = {
+            "origin": "webhook",
+            **outcome,
+            "event_ids": json_cell(list(outcome["event_ids"])),
+            "_penstock_synced_at": synced_at,
+        }
         rows.append([fields.get(column.name) for column in OUTCOME_COLUMNS])
     return rows
 

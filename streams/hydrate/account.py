@@ -78,7 +78,7 @@ class Account:
             cost = self._api.cost_of([wish.wanted for wish in wishes]) if wishes else 0.0
             if not wishes or self._budget.wait_s(cost, now_s) > 0:
                 return
-            self.wishes.begin(wishes)
+            self.wishes.begin(wishes, now_s)
             self._budget.started(cost)
             task = asyncio.get_running_loop().create_task(self._read(self._api, list(wishes), cost))
             self._tasks.add(task)

@@ -11,9 +11,9 @@ from schemas.fetches import HEADER, FetchRequest, Standing, encode_request, enco
 from schemas.records import RawDelivery
 from schemas.topics import DELAYS_S, RAW, delay_topic, fetches_topic, standings_topic
 from streams.hydrate.policy import Again, Decision, Publish
+from streams.steps.origin import CAUSE, ORIGIN, position_text
 
 RETRY = 1  # the priority of what failed before: behind what is new
-ORIGIN = "penstock_origin"
 
 
 class Record(Struct, frozen=True):
@@ -23,6 +23,7 @@ class Record(Struct, frozen=True):
     key: bytes
     value: bytes | None
     headers: codec.Headers | None = None
+    partition: int = -1
 
 
 def records_of(app: str, request: FetchRequest, decision: Decision) -> list[Record]:
@@ -51,6 +52,7 @@ def _again_record(app: str, request: FetchRequest, in_s: float) -> Record:
 
 
 def _delivery_record(request: FetchRequest, publish: Publish) -> Record:
+    cause = position_text(RAW, request.raw_partition, request.answers)
     delivery = RawDelivery(
         f"read-{uuid.uuid4()}",
         request.provider,
@@ -60,7 +62,8 @@ def _delivery_record(request: FetchRequest, publish: Publish) -> Record:
         request.raw_key,
         publish.body,
         api_version=publish.api_version or request.api_version,
-        headers={HEADER: encode_result(publish.result).decode(), ORIGIN: "fetch"},
+        headers={HEADER: encode_result(publish.result).decode(), ORIGIN: "fetch", CAUSE: cause},
         tenant=request.tenant,
     )
-    return Record(RAW, request.raw_key.encode(), publish.body, codec.raw_headers(delivery))
+    # The partition of what waits, whatever the number of partitions is now: its table has the row.
+    return Record(RAW, request.raw_key.encode(), publish.body, codec.raw_headers(delivery), request.raw_partition)

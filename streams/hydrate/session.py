@@ -166,7 +166,8 @@ class Session:
     def _produce(self, record: Record) -> None:
         while True:
             try:
-                self._producer.produce(record.topic, record.value, record.key, headers=list(record.headers or ()))
+                headers = list(record.headers or ())
+                self._producer.produce(record.topic, record.value, record.key, record.partition, headers=headers)
             except BufferError:
                 self._producer.poll(0.1)
             else:

@@ -5,6 +5,7 @@ some come while it is under way.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Final
 
 from msgspec import Struct
@@ -14,6 +15,7 @@ from providers.api import Api, Wanted
 from schemas.fetches import FetchRequest
 
 GATHER_S: Final = 0.2  # a read waits so long for others that it can bring along
+AGAIN_S: Final = 1.0  # between two reads of a resource that changes all the time
 MANY: Final = 250  # or until there are so many
 LOOKED_AT: Final = 1_000  # of those that wait, when a batch is made
 
@@ -43,6 +45,7 @@ class Wishes:
     def __init__(self) -> None:
         self._waiting: dict[str, Wish] = {}
         self._reading: dict[str, Wish] = {}
+        self._begun: dict[str, float] = {}  # when a resource was read last, the longest ago first
 
     def __len__(self) -> int:
         return len(self._waiting) + len(self._reading)
@@ -55,7 +58,8 @@ class Wishes:
             known.positions.append(position)
             return
         from_s = now_s + max(GATHER_S, (request.due_us - now_us) / 1e6)
-        self._waiting[request.resource_key] = Wish(request, [position], from_s)
+        again_s = self._begun.get(request.resource_key, -AGAIN_S) + AGAIN_S
+        self._waiting[request.resource_key] = Wish(request, [position], max(from_s, again_s))
 
     def next_s(self) -> float | None:
         """Return when the next wish may be read, None if there is none."""
@@ -75,11 +79,15 @@ class Wishes:
         by_wanted = {wish.wanted: wish for wish in due[:LOOKED_AT]}
         return [by_wanted[wanted] for wanted in api.batch(list(by_wanted))] if by_wanted else []
 
-    def begin(self, wishes: Iterable[Wish]) -> None:
+    def begin(self, wishes: Iterable[Wish], now_s: float) -> None:
         """Note that these are being read; what comes from now on waits for the next read."""
+        for key in list(takewhile(lambda key: self._begun[key] <= now_s - AGAIN_S, self._begun)):
+            del self._begun[key]
         for wish in wishes:
             key = wish.request.resource_key
             self._reading[key] = self._waiting.pop(key)
+            self._begun.pop(key, None)
+            self._begun[key] = now_s
 
     def end(self, wish: Wish) -> None:
         """Note that a read has ended, and what follows is written."""

@@ -4,11 +4,13 @@ Its changes would carry the notification instead of the resource. It ends when t
 oldest of the deliveries that one read answers, and as `unchanged` for those behind it, because one read makes one change.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import Struct
 
+from providers.api import Wanted
+from providers.fetched import wanted_for
 from schemas.codec import time_us
 from schemas.fetches import HEADER, FetchRequest, FetchResult, decode_result
 from schemas.records import LatestState, Outcome, RawDelivery, Snapshot
@@ -16,19 +18,18 @@ from streams.steps.dedup import DedupVerdict
 
 
 class Hydration(Struct, frozen=True):
-    """What a source reads: resource types, of the tenants that it has credentials for (None: of all)."""
+    """What a source reads: resource types (None: all that can be read), of the tenants with credentials (None: of all)."""
 
-    resource_types: frozenset[str]
+    resource_types: frozenset[str] | None = None
     tenants: Collection[str] | None = None
 
-    def reads(self, snapshots: Collection[Snapshot], tenant: str) -> bool:
-        """Say whether a delivery waits for a read: it tells of one resource, of a type that is read, and not of its end."""
-        if len(snapshots) > 1 or (self.tenants is not None and tenant not in self.tenants):
-            return False
-        return all(
-            snapshot.is_reference and not snapshot.is_deleted and snapshot.resource_type in self.resource_types
-            for snapshot in snapshots
-        )
+    def wanted(self, snapshots: Sequence[Snapshot], delivery: RawDelivery) -> Wanted | None:
+        """Return what has to be read for a delivery, None if it is decided as it is: it tells enough, or of several resources."""
+        if len(snapshots) > 1 or (self.tenants is not None and delivery.tenant not in self.tenants):
+            return None
+        wanted = wanted_for(snapshots[0], delivery)
+        is_read = wanted is not None and (self.resource_types is None or wanted.resource_type in self.resource_types)
+        return wanted if is_read else None
 
 
 def known_already(snapshot: Snapshot, latest: LatestState | None) -> DedupVerdict | None:
@@ -52,22 +53,22 @@ def result_of(delivery: RawDelivery) -> FetchResult | None:
         return None
 
 
-def request_for(delivery: RawDelivery, snapshot: Snapshot) -> FetchRequest:
-    """Return the request to read what a delivery names."""
+def request_for(delivery: RawDelivery, snapshot: Snapshot, wanted: Wanted) -> FetchRequest:
+    """Return the request to read what a delivery needs."""
     return FetchRequest(
         delivery.provider,
         delivery.source,
         delivery.tenant,
-        snapshot.resource_type,
-        snapshot.resource_id,
+        wanted.resource_type,
+        wanted.resource_id,
         delivery.key,
         delivery.partition,
         delivery.offset,
         time_us(delivery.received_at) or 0,
         time_us(snapshot.event_time),
-        snapshot.reference,
-        snapshot.context,
-        delivery.api_version,
+        wanted.reference,
+        wanted.context,
+        wanted.api_version,
     )
 
 

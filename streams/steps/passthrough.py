@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from schemas.records import Outcome, RawDelivery
-from streams.steps.correction import is_correction
+from streams.steps.origin import origin_of
 from streams.steps.outcome import with_notes
 
 
@@ -24,8 +24,11 @@ class RawRoute(Struct, frozen=True):
 
 
 def copy_topics(delivery: RawDelivery, routes: Sequence[RawRoute]) -> tuple[str, ...]:
-    """Return the topics that get the delivery itself, each once, in configuration order; none for a correction."""
-    if is_correction(delivery):
+    """Return the topics that get the delivery itself, each once, in configuration order.
+
+    Only a delivery of the provider is copied: a retry was when it came, and all else that Penstock writes never came.
+    """
+    if origin_of(delivery) != "webhook":
         return ()
     return tuple(dict.fromkeys(route.topic for route in routes if _selects(route, delivery)))
 

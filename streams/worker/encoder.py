@@ -13,10 +13,12 @@ from config.model import Replication
 from schemas import codec
 from schemas.codec import SchemaName
 from schemas.fetches import FetchRequest, encode_request
-from schemas.records import Change, Outcome, RawDelivery
+from schemas.records import Change, Lineage, Outcome, RawDelivery
 from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, PENDING, fetches_topic
 from schemas.typed.resource import TypedResource
 from streams.pipeline import Result
+from streams.steps.origin import lineage_of, notes_of
+from streams.steps.outcome import with_notes
 from streams.steps.passthrough import copy_topics, noted
 from streams.steps.routing import RoutedChange, Routes
 from streams.steps.typed_topics import TypedTopics
@@ -61,22 +63,32 @@ class Encoder:
         for routed in result.routed_changes:
             self._add_change(records, delivery, routed, now_us)
         for answered in result.answers:
-            self._add_outcome(records, answered.outcome, answered.delivery, now_us)
+            lineage = replace(lineage_of(answered.delivery), cause=delivery.delivery_id)
+            self._add_outcome(records, answered.outcome, answered.delivery, now_us, lineage)
             records.append(Record(PENDING, codec.pending_key(answered.delivery), None))
         copies = copy_topics(delivery, self._routes.raw) if self._routes.raw else ()  # 1 us of some 50 per delivery
         records.extend(self._copy(topic, delivery) for topic in copies)
         if result.request is not None:
             self._add_request(records, result.request, result.outcome, delivery, now_us)
         else:
-            self._add_outcome(records, noted(result.outcome, copies), delivery, now_us)
+            told = with_notes(noted(result.outcome, copies), notes_of(delivery))
+            self._add_outcome(records, result.outcome, delivery, now_us, lineage_of(delivery), told)
         return records
 
-    def _add_outcome(self, records: list[Record], outcome: Outcome, delivery: RawDelivery, now_us: int) -> None:
-        """Add the outcome of a delivery, and its dead letter if it is dead."""
+    def _add_outcome(
+        self,
+        records: list[Record],
+        outcome: Outcome,
+        delivery: RawDelivery,
+        now_us: int,
+        lineage: Lineage,
+        told: Outcome | None = None,
+    ) -> None:
+        """Add the outcome of a delivery, as `told` with notes in its detail, and its dead letter if it is dead."""
         if outcome.outcome == "dead":
-            letter = codec.encode_dead(self._prefix(DEAD, "dead"), outcome, delivery, now_us)
+            letter = codec.encode_dead(self._prefix(DEAD, "dead"), outcome, delivery, now_us, lineage)
             records.append(Record(DEAD, delivery.key.encode(), letter))
-        value = codec.encode_outcome(self._prefix(OUTCOMES, "outcome"), outcome, delivery, now_us)
+        value = codec.encode_outcome(self._prefix(OUTCOMES, "outcome"), told or outcome, delivery, now_us, lineage)
         records.append(Record(OUTCOMES, delivery.delivery_id.encode(), value))
 
     def _add_request(

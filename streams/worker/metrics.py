@@ -11,7 +11,8 @@ class Metrics:
     """What one worker counts."""
 
     def __init__(self) -> None:
-        self._registry = registry = CollectorRegistry()
+        self.registry = registry = CollectorRegistry()
+        """Where the hydration adds what it counts."""
         ProcessCollector(registry=registry)
         self._drift = Counter(
             "penstock_schema_drift",
@@ -26,4 +27,4 @@ class Metrics:
 
     def page(self) -> Page:
         """Return /metrics in Prometheus's text format."""
-        return Page(generate_latest(self._registry), CONTENT_TYPE_LATEST)
+        return Page(generate_latest(self.registry), CONTENT_TYPE_LATEST)

@@ -10,12 +10,13 @@ from msgspec import Struct
 from broker.kafka_options import option_problems
 from broker.registry_http import RegistryAccess, registry_access
 from config import loading, secrets
-from config.model import Configuration
+from config.model import Configuration, Source
 from config.problems import ConfigurationError, Problem, key_text
 from config.toml_lines import Location, key_lines, line_of
 from providers.registry import provider_of
 from schemas.topics import DAY_MS
 from streams.steps.filter import FilterSyntaxError, compile_filter
+from streams.steps.hydration import Hydration
 from streams.steps.passthrough import RawRoute
 from streams.steps.routing import Route, Routes
 
@@ -139,7 +140,13 @@ def compiled_routes(loaded: Configuration) -> Routes:
         (source.name, pause.tenant, pause.resource) for source in loaded.sources for pause in source.paused
     )
     api_versions = {source.name: source.api_version for source in loaded.sources if source.api_version is not None}
-    return Routes(providers, changes, loaded.worker.children, copies, paused, api_versions)
+    hydrations = {source.name: _hydration(source) for source in loaded.sources if source.reads}
+    return Routes(providers, changes, loaded.worker.children, copies, paused, api_versions, hydrations)
+
+
+def _hydration(source: Source) -> Hydration:
+    types = None if source.hydrate == "auto" else frozenset(source.hydrate)
+    return Hydration(types, None if source.api_token is not None else frozenset(source.api_tokens))
 
 
 def filter_problems(loaded: Configuration, path: Path | None = None) -> list[Problem]:

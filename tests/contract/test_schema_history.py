@@ -118,7 +118,7 @@ def test_field_with_a_default_may_be_added() -> None:
     can_read(schema_text("outcome"), edited("outcome", add={"name": "note", "type": "string", "default": ""}))
 
 
-@pytest.mark.parametrize("change", [{"add": {"name": "note", "type": "string"}}, {"rename": ("reason", "cause")}])
+@pytest.mark.parametrize("change", [{"add": {"name": "note", "type": "string"}}, {"rename": ("reason", "why")}])
 def test_check_notices_what_would_break_consumers(change: dict[str, Any]) -> None:
     """A field without a default, and a renamed one."""
     with pytest.raises((SchemaParseException, fastavro.read.SchemaResolutionError)):

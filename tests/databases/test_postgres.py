@@ -12,10 +12,12 @@ from sinks.warehouse.engines.engine import REBUILD, Warehouse
 from sinks.warehouse.errors import Fenced, Refused, Unavailable, Unusable, WrongQuery
 from sinks.warehouse.query import result
 from sinks.warehouse.rows.batch import batch_of
+from sinks.warehouse.rows.records import LoadedOutcome, Place
 from sinks.warehouse.settings import WarehouseSettings
 from tests.support.builders.loaded_changes import PRODUCT, SYNCED, change, layouts
 from tests.support.processes.postgres import PASSWORD, PostgresServer, access, postgres_server, query
 from tests.unit.sinks.warehouse.test_engines import (  # noqa: F401 - the same promises, kept by another engine
+    OUTCOME,
     load,
     rows,
     test_batch_that_was_read_twice_is_refused_whole,
@@ -42,6 +44,22 @@ pytestmark = pytest.mark.databases
 def settings(dsn: str, tmp_path: Path) -> WarehouseSettings:
     """Give the settings of a new warehouse."""
     return WarehouseSettings("postgres", tmp_path, False, access(dsn))
+
+
+def test_outcomes_of_an_earlier_version_stay(settings: WarehouseSettings, dsn: str) -> None:
+    """Their table gets the columns that it lacks; rows from before have nothing there."""
+    with closing(opening.writer(settings)) as earlier:
+        load(earlier, LoadedOutcome(Place("deliveries.outcomes", 0, 0), OUTCOME))
+    query(dsn, "ALTER TABLE _penstock_outcomes DROP COLUMN origin, DROP COLUMN cause")
+    retried = OUTCOME | {"delivery_id": "e", "origin": "retry", "cause": "webhooks.raw-0-0"}
+
+    with closing(opening.writer(settings)) as later:
+        load(later, LoadedOutcome(Place("deliveries.outcomes", 0, 1), retried))
+
+    assert rows(settings, "SELECT delivery_id, origin, cause FROM _penstock_outcomes ORDER BY 1") == [
+        ("d", None, None),
+        ("e", "retry", "webhooks.raw-0-0"),
+    ]
 
 
 @pytest.mark.parametrize(

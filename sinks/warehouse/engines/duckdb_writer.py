@@ -263,6 +263,12 @@ class DuckDbWriter:
     def _make_own(self) -> None:
         for table, columns in OWN_TABLES.items():
             self._connection.execute(f"CREATE TABLE IF NOT EXISTS {_own(table)} ({_definitions(columns)})")
+            found = self._connection.execute(f"SELECT * FROM {_own(table)} LIMIT 0").description or []  # noqa: S608 - a constant
+            existing = {name for name, *_ in found}
+            for column in (
+                column for column in columns if column.name not in existing
+            ):  # of an earlier version's table
+                self._connection.execute(f"ALTER TABLE {_own(table)} ADD COLUMN {_definitions([column])}")
 
     def _read_columns(self) -> None:
         """Learn which tables exist. Their histories have more columns, views others."""

@@ -308,6 +308,8 @@ def test_only_the_providers_headers_are_kept() -> None:
     (Generic(GenericOptions(id_header="authorization")), "authorization"),   # even where it is configured
     (Generic(GenericOptions(event_header="cookie")), "cookie"),
     (Generic(GenericOptions(id_header="penstock_correction")), "penstock_correction"),   # what only a replay may say
+    (Generic(GenericOptions(id_header="penstock_origin")), "penstock_origin"),           # and what only `dead` may say
+    (Generic(GenericOptions(id_header="penstock_cause")), "penstock_cause"),
     (Generic(GenericOptions(event_header="ce_type")), "ce_type"),
 ])  # fmt: skip
 def test_secret_header_is_never_kept(provider: Any, header: str) -> None:

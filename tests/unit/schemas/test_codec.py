@@ -149,7 +149,7 @@ def test_wire_format_is_frozen() -> None:
         b"\0\0\0\1\2"
         b"\x0afirst\x08acme\x0eshopify\0\x2eshopify|acme||product|7\x1eproducts/update"
         b"\x0astale\x0aolder\0\0"
-        b"\x80\xc0\xc9\xc4\xba\xeb\xa4\x06\x02\x18webhooks.raw\x01\x01"
+        b"\x80\xc0\xc9\xc4\xba\xeb\xa4\x06\x02\x18webhooks.raw\x01\x01\x0ewebhook\0"
     )
 
 

@@ -50,6 +50,10 @@ class Writer:
         with translated(), connection.transaction():
             for table, (columns, key) in OWN_TABLES.items():
                 connection.execute(f"CREATE TABLE IF NOT EXISTS {own(table)} ({definitions(columns, key)})")
+                found = connection.execute(f"SELECT * FROM {own(table)} LIMIT 0").description or ()  # noqa: S608 - a constant
+                existing = {column.name for column in found}
+                for column in (column for column in columns if column.name not in existing):  # of an earlier version
+                    connection.execute(f"ALTER TABLE {own(table)} ADD COLUMN {definitions([column])}")
 
     def offsets(self) -> dict[Partition, int]:
         """Return the stored offset of each partition."""

@@ -221,11 +221,28 @@ def test_outcomes_and_bad_records_are_kept(warehouse: Warehouse, settings: Wareh
     bad = BadRecord(Place("changes.x", 2, 5), "not_avro", "expected Avro", b"\x01")
     load(warehouse, LoadedOutcome(Place("deliveries.outcomes", 0, 0), OUTCOME), bad)
 
-    assert rows(settings, "SELECT delivery_id, outcome, event_ids FROM _penstock_outcomes") == [
-        ("d", "changed", '["e"]')
+    assert rows(settings, "SELECT delivery_id, outcome, event_ids, origin, cause FROM _penstock_outcomes") == [
+        ("d", "changed", '["e"]', "webhook", None)
     ]
     assert rows(settings, 'SELECT topic, partition, "offset", value FROM _penstock_bad_records') == [
         ("changes.x", 2, 5, b"\x01")
+    ]
+
+
+def test_outcomes_of_an_earlier_version_stay(settings: WarehouseSettings) -> None:
+    """Their table gets the columns that it lacks; rows from before have nothing there."""
+    with closing(opening.writer(settings)) as warehouse:
+        load(warehouse, LoadedOutcome(Place("deliveries.outcomes", 0, 0), OUTCOME))
+    for column in ("origin", "cause"):
+        write(settings, f"ALTER TABLE _penstock_outcomes DROP COLUMN {column}")
+    retried = OUTCOME | {"delivery_id": "e", "origin": "retry", "cause": "webhooks.raw-0-0"}
+
+    with closing(opening.writer(settings)) as warehouse:
+        load(warehouse, LoadedOutcome(Place("deliveries.outcomes", 0, 1), retried))
+
+    assert rows(settings, "SELECT delivery_id, origin, cause FROM _penstock_outcomes ORDER BY 1") == [
+        ("d", None, None),
+        ("e", "retry", "webhooks.raw-0-0"),
     ]
 
 

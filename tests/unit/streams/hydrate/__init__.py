@@ -1,0 +1,1 @@
+"""Unit tests of the hydration's pure parts."""

@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from providers.api import Fetched, Malformed, NotFound, Read, Throttled, Unauthorised, Unavailable
+from schemas.codec import us_time
 from schemas.fetches import FetchRequest
-from streams.hydrate import policy
 from streams.hydrate.policy import EARLY_S, JITTER, MISSING_S, RETRIES_S, Again, Hold, Limits, Publish, decided
 
 NOW_US = 1_700_000_100_000_000
@@ -24,7 +24,7 @@ def after(read: Read, request: FetchRequest = REQUEST) -> Publish | Again | Hold
 
 def modified(age_s: float) -> Fetched:
     """Return a product that was modified so long before now."""
-    time = policy.us_time(NOW_US - round(age_s * 1e6))
+    time = us_time(NOW_US - round(age_s * 1e6))
     assert time is not None
     return Fetched({"id": 7, "price": Decimal("1.10"), "date_modified": time.isoformat()})
 

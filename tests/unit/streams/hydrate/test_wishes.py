@@ -73,7 +73,7 @@ def test_one_read_of_a_resource_at_a_time() -> None:
     wishes = Wishes()
     wishes.add(of(7, answers=1), ("fetches", 0, 1), 0.0, 0)
     first = wishes.batch(FourAtATime(), 1.0)
-    wishes.begin(first)
+    wishes.begin(first, 1.0)
     wishes.add(of(7, answers=2), ("fetches", 0, 2), 1.0, 0)
 
     assert ids(wishes, 9.0) == []
@@ -87,7 +87,7 @@ def test_put_back_it_takes_along_what_came_meanwhile() -> None:
     wishes = Wishes()
     wishes.add(of(7, answers=1, attempts=3), ("fetches", 0, 1), 0.0, 0)
     (wish,) = wishes.batch(FourAtATime(), 1.0)
-    wishes.begin([wish])
+    wishes.begin([wish], 1.0)
     wishes.add(of(7, answers=2), ("fetches", 0, 2), 1.0, 0)
     wishes.put_back(wish, 20.0)
 
@@ -113,3 +113,17 @@ def test_due_time_is_kept() -> None:
 
     assert ids(wishes, 9.0) == []
     assert ids(wishes, 10.0) == ["1"]
+
+
+def test_resource_that_changes_all_the_time_is_read_once_a_second() -> None:
+    """Others do not wait for it, and after that second nothing is remembered."""
+    wishes = Wishes()
+    wishes.add(of(7), ("fetches", 0, 1), 0.0, 0)
+    first = wishes.batch(FourAtATime(), 0.2)
+    wishes.begin(first, 0.2)
+    wishes.end(first[0])
+    wishes.add(of(7), ("fetches", 0, 2), 0.3, 0)
+    wishes.add(of(8), ("fetches", 0, 3), 0.3, 0)
+
+    assert ids(wishes, 0.6) == ["8"]
+    assert ids(wishes, 1.2) == ["7", "8"]

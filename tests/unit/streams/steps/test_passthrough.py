@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.records import Outcome
+from streams.steps.correction import HEADER
 from streams.steps.passthrough import RawRoute, copy_topics, noted
 from tests.support.builders.deliveries import delivery
 
@@ -33,6 +35,14 @@ def test_topic_gets_a_delivery_once() -> None:
     routes = [RawRoute("a", "x"), RawRoute("b", "y"), RawRoute("c", "x")]
 
     assert copy_topics(delivery(), routes) == ("x", "y")
+
+
+@pytest.mark.parametrize("header", [{"penstock_origin": "retry"}, {"penstock_origin": "edited"}, {HEADER: "1"}])
+def test_delivery_of_our_own_is_not_copied(header: dict[str, str]) -> None:
+    """A retry was copied when it came, and the others never came."""
+    shown = replace(delivery(), headers=header)
+
+    assert copy_topics(shown, [RawRoute("raw", "copies")]) == ()
 
 
 def test_outcome_says_where_the_copies_went_and_nothing_else_changes() -> None:

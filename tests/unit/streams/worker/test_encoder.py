@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from schemas import codec
 from schemas.records import Outcome, OutcomeName
 from streams.pipeline import Result, Writes, dead
+from streams.steps.origin import lineage_headers
 from streams.steps.passthrough import RawRoute
 from streams.steps.routing import Route
 from streams.worker.encoder import Encoder
-from tests.support.builders.deliveries import ROUTES, Pipeline, delivery, snapshot
+from tests.support.builders.deliveries import ROUTES, Pipeline, delivery, second, snapshot
 
 SCHEMAS = {name: codec.parse_schema(codec.schema_text(name)) for name in codec.SCHEMA_NAMES}
 
@@ -72,6 +73,21 @@ def test_dead_delivery_becomes_a_letter_and_an_outcome() -> None:
     out = Encoder(cast(Any, Registry()), cast(Any, Topics()), ROUTES).records(shown, dead("too_large", "why"), 1)
 
     assert [record.topic for record in out] == ["deliveries.dead", "deliveries.outcomes"]
+
+
+def test_second_death_counts_attempts_and_keeps_the_first_time() -> None:
+    """The letter and the outcome of a retry name the delivery that they answer."""
+    headers = lineage_headers("retry", "webhooks.raw-0-4", 2, second(1), "ann", second(9))
+    shown = replace(delivery(snapshot({"id": 7})), headers=headers)
+
+    out = Encoder(cast(Any, Registry()), cast(Any, Topics()), ROUTES).records(shown, dead("too_large", "why"), 1)
+
+    letter = codec.decode(out[0].value or b"", SCHEMAS["dead"])
+    outcome = codec.decode(out[1].value or b"", SCHEMAS["outcome"])
+    assert (letter["attempts"], letter["first_at"], letter["cause"]) == (2, second(1), "webhooks.raw-0-4")
+    assert letter["origin"] == outcome["origin"] == "retry"
+    assert outcome["cause"] == "webhooks.raw-0-4"
+    assert (letter["error"], outcome["detail"]) == ("why", "why; retried by ann at 2026-01-31T12:00:09+00:00")
 
 
 @pytest.mark.parametrize("name", get_args(OutcomeName))

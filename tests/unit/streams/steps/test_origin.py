@@ -1,0 +1,102 @@
+"""How a delivery came, as its outcome and its dead letter say it."""
+
+from typing import get_args
+
+import pytest
+from msgspec.structs import replace
+
+from schemas import codec
+from schemas.records import Lineage, OriginName, Outcome, RawDelivery
+from streams.steps.correction import HEADER as CORRECTION
+from streams.steps.origin import (
+    AT,
+    ATTEMPT,
+    BY,
+    CAUSE,
+    FIRST_AT,
+    HEADERS,
+    ORIGIN,
+    cause_of,
+    given_up,
+    lineage_headers,
+    lineage_of,
+    notes_of,
+    origin_of,
+    position_text,
+)
+from tests.support.builders.deliveries import Pipeline, delivery, second, snapshot
+
+CAUSED = "webhooks.raw-3-1234"
+
+
+def marked(**headers: str) -> RawDelivery:
+    """Return a delivery with these headers and one of its provider."""
+    return replace(delivery(), headers={"x-shopify-topic": "products/update", **headers})
+
+
+def test_delivery_of_a_provider_is_a_webhook() -> None:
+    """It answers none, and it is the first attempt."""
+    assert lineage_of(marked()) == Lineage("webhook", None, 1, None, None)
+
+
+@pytest.mark.parametrize("origin", get_args(OriginName))
+def test_header_says_how_a_delivery_came(origin: OriginName) -> None:
+    """Every origin can be told."""
+    assert origin_of(marked(**{ORIGIN: origin})) == origin
+
+
+def test_correction_is_of_a_replay() -> None:
+    """Its own header is older than the one for origins."""
+    assert lineage_of(marked(**{CORRECTION: "1"})) == Lineage("replay")
+
+
+@pytest.mark.parametrize("origin", ["", "Retry", "webhook ", "webhooks.raw"])
+def test_unknown_origin_is_a_webhook(origin: str) -> None:
+    """A record of another producer cannot make an origin that the schema's readers do not know."""
+    assert origin_of(marked(**{ORIGIN: origin})) == "webhook"
+
+
+def test_lineage_survives_the_record() -> None:
+    """What the command line writes is what the worker reads from `webhooks.raw`."""
+    headers = lineage_headers("edited", CAUSED, 3, second(1), "ann", second(9))
+    sent = marked(**headers)
+
+    read = codec.raw_delivery(b"k", b"{}", codec.raw_headers(sent), ("webhooks.raw", 3, 1300))
+
+    assert tuple(headers) == HEADERS
+    assert lineage_of(read) == Lineage("edited", CAUSED, 3, second(1), "ann")
+    assert cause_of(read) == CAUSED == position_text("webhooks.raw", 3, 1234)
+
+
+def test_only_an_edited_copy_names_its_editor() -> None:
+    """Whoever retried a letter did not change its body."""
+    assert lineage_of(marked(**lineage_headers("retry", CAUSED, 2, second(1), "ann", second(9)))).edited_by is None
+
+
+@pytest.mark.parametrize(("header", "text"), [
+    (ATTEMPT, "many"), (ATTEMPT, "-1"), (ATTEMPT, "9999999999"), (ATTEMPT, "²"), (ATTEMPT, "0"),
+    (FIRST_AT, "soon"), (FIRST_AT, "2026-01-31T12:00:00"),
+])  # fmt: skip
+def test_value_that_is_none_counts_as_missing(header: str, text: str) -> None:
+    """The worker decides the delivery all the same."""
+    lineage = lineage_of(marked(**{ORIGIN: "retry", CAUSE: CAUSED, BY: "ann", AT: "now", header: text}))
+
+    assert lineage == Lineage("retry", CAUSED)
+
+
+def test_dropped_letter_is_filtered_and_stores_nothing() -> None:
+    """The delivery that says so has an outcome like any other, with the person's words."""
+    headers = lineage_headers("drop", CAUSED, 2, second(1), "ann", second(9))
+    dropped = replace(delivery(snapshot({"id": 7})), headers=headers, body=b"of a test shop")
+
+    result = Pipeline().decide(dropped)
+
+    assert result.outcome == Outcome("filtered", "dropped", "a dead letter was given up: of a test shop")
+    assert (result.routed_changes, result.writes.latest, result.writes.seen) == ((), {}, {})
+    assert notes_of(dropped) == ("dropped by ann at 2026-01-31T12:00:09+00:00",)
+
+
+def test_provider_cannot_drop() -> None:
+    """Its body is decided, whatever it says."""
+    assert given_up(marked()) is None
+    assert notes_of(marked()) == ()
