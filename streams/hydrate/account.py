@@ -136,8 +136,7 @@ class Account:
                     advice="nothing is lost: mend the token ([[sources]] api_token) and reading goes on",
                 )
             self.stopped = held.detail
-        self._budget.heard(reply.quota, now_s)
-        self._budget.failed(cost, now_s, retry_in_s)
+        self._budget.failed(cost, reply.quota, now_s, retry_in_s)
 
 
 def _is_outage(results: Mapping[Wanted, Read]) -> bool:

@@ -56,22 +56,22 @@ class Budget:
         self._settle(cost)
         self._at_once = min(MOST_AT_ONCE, self._at_once * 2)
         self._pause_s = FIRST_PAUSE_S
-        self.heard(quota, now_s)
+        self._hear(cost, quota, now_s)
 
-    def failed(self, cost: float, now_s: float, retry_in_s: float | None = None) -> float:
+    def failed(self, cost: float, quota: Quota | None, now_s: float, retry_in_s: float | None = None) -> float:
         """Note that a request brought nothing for a reason that holds for all; return for how long nothing is asked."""
         self._settle(cost)
+        self._hear(cost, quota, now_s)
         self._at_once = 1
         if retry_in_s is None:
             retry_in_s, self._pause_s = self._pause_s, min(LONGEST_PAUSE_S, self._pause_s * 2)
         self._paused_until_s = max(self._paused_until_s, now_s + retry_in_s)
         return retry_in_s
 
-    def heard(self, quota: Quota | None, now_s: float) -> None:
-        """Take over what an answer said of the quota."""
+    def _hear(self, cost: float, quota: Quota | None, now_s: float) -> None:
+        """Take over what an answer said of the quota; without an answer the request counts as spent."""
         if quota is None:
-            if self._quota is not None:
-                self._left = self._left_now(self._quota, now_s) - self._under_way
+            self._left -= cost
             return
         left = min(quota.left, self._left) if self._is_of_same_window(quota, now_s) else quota.left
         self._quota, self._left, self._heard_s = quota, left, now_s

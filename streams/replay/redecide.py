@@ -21,6 +21,8 @@ from streams.pipeline import Result, Tables, broken, process
 from streams.replay.differences import Decided, DeliveryDifference, Event, StateDifference, compared, events_of
 from streams.replay.truncated_log import TruncatedLog, TruncatedStart
 from streams.state.rocksdb_store import Home, Store
+from streams.steps import waiting
+from streams.steps.child_index import Rows
 from streams.steps.correction import is_correction
 from streams.steps.diff import diff
 from streams.steps.routing import RoutedChange, Routes
@@ -156,6 +158,8 @@ class Replay:
         result = self._decided(delivery)
         unjudged = self._truncated_log.unknown_at(result.writes.latest, delivery.partition, delivery.offset)
         self._store_result(result, delivery, unjudged, is_moving)
+        if result.outcome.outcome == "pending":  # its changes are those of the read that answers it, which is compared
+            return None
         if not self._window.holds(delivery.received_at, delivery.source) or (was is None and is_moving):
             return None
         return self._judged(delivery, was, result, unjudged)
@@ -261,10 +265,12 @@ class Replay:
     def _is_left(self, key: bytes, name: _Name, right: _Right) -> bool:
         """Say whether a resource is not corrected.
 
-        It changed during the replay, its history is unknown, it is paused, or it is a child missing only because children are
-        disabled.
+        It changed during the replay, its history is unknown, it waits for a read, it is paused, or it is a child missing only
+        because children are disabled.
         """
         if key in self._agreed or key in self._moved or self._truncated_log.is_unknown(key):
+            return True
+        if waiting.listed(key.decode(), Rows(self._latest.get, {})):
             return True
         owner = key_parts(key.decode())
         is_paused = self._pauses(owner.source, owner.tenant, name.resource_type)

@@ -90,7 +90,7 @@ def test_outage_is_met_with_growing_pauses_and_a_slow_start() -> None:
     now_s = 0.0
     for _ in range(9):
         assert spend(budget, now_s) == 1
-        pauses.append(budget.failed(1, now_s))
+        pauses.append(budget.failed(1, None, now_s))
         assert budget.wait_s(1, now_s) == pauses[-1]
         now_s += pauses[-1]
 
@@ -105,5 +105,16 @@ def test_provider_says_how_long_to_wait() -> None:
     budget = Budget()
     budget.started(1)
 
-    assert budget.failed(1, 5, retry_in_s=12) == 12
+    assert budget.failed(1, None, 5, retry_in_s=12) == 12
     assert budget.wait_s(1, 10) == 7
+
+
+def test_request_without_an_answer_is_spent() -> None:
+    """The provider may have counted it."""
+    budget = Budget()
+    budget.started(1)
+    budget.ended(1, Quota(10, 4, resets_in_s=30), 0)
+    budget.started(1)
+    budget.failed(1, None, 1, retry_in_s=1)
+
+    assert spend(budget, 2) == 1, "three are left, two of them for others"

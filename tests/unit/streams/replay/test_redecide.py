@@ -12,6 +12,7 @@ from schemas.records import Document, RawDelivery
 from streams.pipeline import Result
 from streams.replay.differences import Decided, DeliveryDifference, Event, compared, events_of
 from streams.replay.redecide import Replay, Window
+from streams.steps.hydration import Hydration
 from streams.steps.routing import Routes
 from tests.support.builders.deliveries import ROUTES, SOURCE, START, Pipeline, delivery, second, snapshot
 
@@ -350,3 +351,14 @@ def test_delivery_that_breaks_the_code_is_dead_as_in_the_worker(world: World) ->
 
     assert world.replay.decide(broken) is None
     assert codec.decode_latest(world.worker.latest[KEY.encode()]).document == b'{"a":1}'
+
+
+def test_resource_that_waits_for_a_read_is_left_alone(tmp_path: Path) -> None:
+    """What was decided before hydration was switched on is no mistake, and nothing is known of the resource until it is read."""
+    reads = msgspec.structs.replace(ROUTES, hydrations={SOURCE: Hydration()})
+    world = World(tmp_path, {}, Window(START, SOURCE), reads)
+    world.post({"id": 7}, 1, fixed={"is_reference": True})
+
+    assert world.differences() == []
+    assert world.corrections() == []
+    world.replay.close()
