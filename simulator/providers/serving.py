@@ -18,7 +18,7 @@ from simulator.providers.faults import Fault, Faults
 HOST: Final = "127.0.0.1"
 START_TIMEOUT_S: Final = 10.0
 STOP_TIMEOUT_S: Final = 10.0
-FAULT: Final = "penstock_fault"
+FAULT: Final = "provider_fault"
 """The key of a request's `scope` with the fault that the app itself is to show, such as `error`; None for none."""
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: closing sends RST
