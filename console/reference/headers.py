@@ -31,6 +31,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     origin.FIRST_AT: "On those of `penstock dead`: when the delivery became a dead letter for the first time, UTC.",
     origin.BY: "On those of `penstock dead`: who wanted it.",
     origin.AT: "On those of `penstock dead`: when, UTC.",
+    origin.EDITED_BY: "On an edited copy, and its retries: who edited the body.",
 }
 
 

@@ -4,6 +4,7 @@ The ingress drops such headers from senders (`providers.received.OUR_OWN`). A re
 letter and a correction are deliveries of Penstock's own: each has an outcome like any other.
 """
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, get_args
@@ -17,11 +18,14 @@ ATTEMPT: Final = "penstock_attempt"
 FIRST_AT: Final = "penstock_first_at"
 BY: Final = "penstock_by"
 AT: Final = "penstock_at"
-HEADERS: Final = (ORIGIN, CAUSE, ATTEMPT, FIRST_AT, BY, AT)
+EDITED_BY: Final = "penstock_edited_by"
+HEADERS: Final = (ORIGIN, CAUSE, ATTEMPT, FIRST_AT, BY, AT, EDITED_BY)
 
 MAX_REASON_BYTES: Final = 500
 """Of the reason for which a letter is given up: a sentence."""
 
+_EDITED: Final = ".edited-"  # persisted in delivery ids
+_DROPPED: Final = ".dropped-"
 _VERBS: Final[Mapping[str, str]] = {"retry": "retried", "edited": "edited", "drop": "dropped"}
 _NAMES: Final = frozenset(get_args(OriginName))
 _WEBHOOK: Final = Lineage()
@@ -48,8 +52,8 @@ def lineage_of(delivery: RawDelivery) -> Lineage:
         return _WEBHOOK
     if origin == "replay":
         return _REPLAY
-    edited_by = headers.get(BY) if origin == "edited" else None
-    return Lineage(origin, cause_of(delivery), _attempt(headers), _time(headers.get(FIRST_AT)), edited_by)
+    first_at, edited_by = _time(headers.get(FIRST_AT)), headers.get(EDITED_BY)
+    return Lineage(origin, cause_of(delivery), _attempt(headers), first_at, edited_by)
 
 
 def notes_of(delivery: RawDelivery) -> tuple[str, ...]:
@@ -75,18 +79,34 @@ def position_text(topic: str, partition: int, offset: int) -> str:
     return f"{topic}-{partition}-{offset}"
 
 
-def lineage_headers(
-    origin: OriginName, cause: str, attempt: int, first_at: datetime, by: str, now: datetime
-) -> dict[str, str]:
+def edited_id(delivery_id: str, body: bytes) -> str:
+    """Return the id of an edited copy: the original's can be read from it, and the same edit always has the same id.
+
+    It is not the original's own: under that id another content was, or will be, decided (see step 2).
+    """
+    return f"{original_id(delivery_id)}{_EDITED}{hashlib.sha256(body).hexdigest()[:12]}"
+
+
+def dropped_id(delivery_id: str, cause: str) -> str:
+    """Return the id of the delivery that says that a dead letter is given up."""
+    return f"{original_id(delivery_id)}{_DROPPED}{cause}"
+
+
+def original_id(delivery_id: str) -> str:
+    """Return the id of the delivery that an edited copy comes from, or that was given up; any other id stays as it is."""
+    return delivery_id.partition(_EDITED)[0].partition(_DROPPED)[0]
+
+
+def lineage_headers(lineage: Lineage, by: str, now: datetime) -> dict[str, str]:
     """Return the headers that mark a delivery of Penstock's own; `by` is who wanted it, at `now`."""
-    return {
-        ORIGIN: origin,
-        CAUSE: cause,
-        ATTEMPT: str(attempt),
-        FIRST_AT: first_at.isoformat(),
-        BY: by,
-        AT: now.isoformat(),
-    }
+    headers = {ORIGIN: lineage.origin, ATTEMPT: str(lineage.attempt), BY: by, AT: now.isoformat(timespec="seconds")}
+    if lineage.cause is not None:
+        headers[CAUSE] = lineage.cause
+    if lineage.first_at is not None:
+        headers[FIRST_AT] = lineage.first_at.isoformat()
+    if lineage.edited_by is not None:
+        headers[EDITED_BY] = lineage.edited_by
+    return headers
 
 
 def _attempt(headers: Mapping[str, str]) -> int:

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas import codec
-from schemas.records import Outcome, OutcomeName
+from schemas.records import Lineage, Outcome, OutcomeName
 from streams.pipeline import Result, Writes, dead
 from streams.steps.origin import lineage_headers
 from streams.steps.passthrough import RawRoute
@@ -77,7 +77,7 @@ def test_dead_delivery_becomes_a_letter_and_an_outcome() -> None:
 
 def test_second_death_counts_attempts_and_keeps_the_first_time() -> None:
     """The letter and the outcome of a retry name the delivery that they answer."""
-    headers = lineage_headers("retry", "webhooks.raw-0-4", 2, second(1), "ann", second(9))
+    headers = lineage_headers(Lineage("retry", "webhooks.raw-0-4", 2, second(1)), "ann", second(9))
     shown = replace(delivery(snapshot({"id": 7})), headers=headers)
 
     out = Encoder(cast(Any, Registry()), cast(Any, Topics()), ROUTES).records(shown, dead("too_large", "why"), 1)
