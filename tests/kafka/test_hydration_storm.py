@@ -105,14 +105,15 @@ def weather(storm: Storm, kafka: str, registry: str, directory: Path) -> None:
 def _happenings(storm: Storm, fake: FakeBigCommerce) -> Iterator[Notice]:
     """Yield the callbacks of what happens in the stores: creations, updates in bursts, deletions, repeated and swapped ones."""
     rng, made, held = random.Random(7), set[tuple[str, int]](), list[Notice]()  # noqa: S311 - reproducible
-    told = 0
+    numbers, told = list(range(storm.products)), 0
     while told < storm.callbacks:
-        name, number = rng.choice(STORES), rng.randrange(storm.products)
+        name, place = rng.choice(STORES), rng.randrange(storm.products)
+        number = numbers[place]
         if (name, number) not in made:
             made.add((name, number))
             notices = fake.put(name, "product", product(number, fake.clock.now(), variants=rng.randint(1, 4)))[:1]
         elif rng.random() < 0.03:
-            made.discard((name, number))
+            numbers[place] = max(numbers) + 1  # an id does not come again
             notices = fake.delete(name, "product", str(number))[:1]
         else:
             times = rng.choice((1, 1, 1, 2, 12))
