@@ -11,6 +11,7 @@ from tests.mutants.entering import ENTERING
 from tests.mutants.fetching import FETCHING
 from tests.mutants.framing import FRAMING
 from tests.mutants.governing import GOVERNING
+from tests.mutants.hydrating import HYDRATING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.loading import LOADING
@@ -30,7 +31,8 @@ from tests.mutants.typing import TYPING
 from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *SHOWING, *SIGNING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *HYDRATING, *SHOWING,
+    *SIGNING,
     *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
     *TYPING, *ENCODING, *VIEWING,
 )  # fmt: skip
