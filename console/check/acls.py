@@ -20,7 +20,7 @@ _FLAGS = {"topic": "--topic", "group": "--group", "transactional-id": "--transac
 
 Kind = Literal["topic", "group", "transactional-id"]
 Pattern = Literal["literal", "prefixed"]
-Process = Literal["ingress", "worker", "load", "rebuild", "tail", "explain", "state", "replay", "check"]
+Process = Literal["ingress", "worker", "load", "rebuild", "tail", "explain", "state", "replay", "dead", "check"]
 
 
 class Right(Struct, frozen=True, order=True):
@@ -190,6 +190,14 @@ def _replay(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("group", CONSOLE_GROUP, "Describe")
 
 
+def _dead(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", RAW, "Read", "Write")  # Write: what is sent; `list` and `show` do not need it
+    yield from _on("topic", OUTCOMES, "Read")
+    yield from _on("topic", DEAD, "Read")
+    yield from _on("group", names.group, "Describe")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
 def _check(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("topic", RAW, "Read")  # for the renderings seen
     yield from _on("topic", OUTCOMES, "Read")  # for times that cannot be read
@@ -210,6 +218,7 @@ _OF_PROCESS: Mapping[Process, Callable[[Names, bool], Iterator[Right]]] = {
     "explain": _explain,
     "state": _state,
     "replay": _replay,
+    "dead": _dead,
     "check": _check,
 }
 PROCESSES = tuple(_OF_PROCESS)

@@ -17,7 +17,7 @@ def acls(
         list[str] | None,
         typer.Argument(
             metavar="[PROCESS]...",
-            help="ingress, worker, load, rebuild (of the warehouse), tail, explain, state, replay, check (--online); "
+            help="ingress, worker, load, rebuild (of the warehouse), tail, explain, state, replay, dead, check (--online); "
             "without any: ingress and worker.",
             show_default=False,
         ),
