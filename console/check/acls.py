@@ -31,7 +31,9 @@ _FLAGS = {"topic": "--topic", "group": "--group", "transactional-id": "--transac
 
 Kind = Literal["topic", "group", "transactional-id"]
 Pattern = Literal["literal", "prefixed"]
-Process = Literal["ingress", "worker", "load", "rebuild", "tail", "explain", "state", "replay", "pending", "check"]
+Process = Literal[
+    "ingress", "worker", "load", "rebuild", "tail", "explain", "state", "replay", "dead", "pending", "check"
+]
 
 
 class Right(Struct, frozen=True, order=True):
@@ -225,11 +227,19 @@ def _replay(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("group", CONSOLE_GROUP, "Describe")
 
 
+def _dead(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", RAW, "Read", "Write")  # Write: what is sent; `list` and `show` do not need it
+    yield from _on("topic", OUTCOMES, "Read")
+    yield from _on("topic", DEAD, "Read")
+    yield from _on("group", names.group, "Describe")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
 def _pending(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("topic", PENDING, "Read")
     yield from _on("topic", names.standings, "Read")
     yield from _on("topic", names.fetches, "Write")  # `now` alone
-    yield from _on("topic", RAW, "Write")  # `give-up` alone
+    yield from _on("topic", RAW, "Read", "Write")  # Read: `now` alone; Write: `give-up` alone
     yield from _on("group", CONSOLE_GROUP, "Describe")
 
 
@@ -253,6 +263,7 @@ _OF_PROCESS: Mapping[Process, Callable[[Names, bool], Iterator[Right]]] = {
     "explain": _explain,
     "state": _state,
     "replay": _replay,
+    "dead": _dead,
     "pending": _pending,
     "check": _check,
 }

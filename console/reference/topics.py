@@ -140,7 +140,12 @@ SAMPLE: Final[Mapping[str, object]] = {
     "sources": [
         {"name": "acme-shop", "provider": "shopify", "secrets": ["env:ACME_SECRET"]},
         {"name": "acme-code", "provider": "github", "secrets": ["env:CODE_SECRET"]},
-        {"name": "acme-store", "provider": "bigcommerce", "secrets": ["env:STORE_SECRET"], "api_token": "env:STORE_TOKEN"},
+        {
+            "name": "acme-store",
+            "provider": "bigcommerce",
+            "secrets": ["env:STORE_SECRET"],
+            "api_token": "env:STORE_TOKEN",
+        },
     ],
     "routes": [
         {"name": "all"},

@@ -13,6 +13,7 @@ from tests.mutants.governing import GOVERNING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.loading import LOADING
+from tests.mutants.mending import MENDING
 from tests.mutants.mutant import Mutant
 from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
@@ -30,6 +31,7 @@ from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
+    *MENDING,
     *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
     *TYPING, *ENCODING, *VIEWING,
 )  # fmt: skip

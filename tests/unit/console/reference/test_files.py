@@ -55,7 +55,7 @@ def test_users_of_a_topic_follow_from_their_rights() -> None:
     rows = {row.split(" | ")[0]: row for row in topics_section()}
 
     written, read = rows[f"| `{RAW}`"].split(" | ")[-2:]
-    assert written == "ingress, worker, `penstock replay`, `penstock pending`"
+    assert written == "ingress, worker, `penstock replay`, `penstock dead`, `penstock pending`"
     assert read.startswith("worker, ")
     assert rows["| `penstock.<app>.seen-changelog`"].endswith(" | worker | worker, `penstock state` |")
 
