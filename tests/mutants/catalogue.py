@@ -15,6 +15,7 @@ from tests.mutants.hydrating import HYDRATING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.loading import LOADING
+from tests.mutants.mending import MENDING
 from tests.mutants.mutant import Mutant
 from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
@@ -31,8 +32,8 @@ from tests.mutants.typing import TYPING
 from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *HYDRATING, *SHOWING,
-    *SIGNING,
-    *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *HYDRATING, *MENDING,
+    *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING,
+    *REPLAYING, *TRANSACTING,
     *TYPING, *ENCODING, *VIEWING,
 )  # fmt: skip
