@@ -11,6 +11,7 @@ from console.dead.letters import Attempt, Standing
 from console.dead.sending import Position
 from console.screen import Screen, messages, results
 from local.screen import output_json, say
+from providers.received import OUR_OWN
 from schemas.records import Document
 from schemas.topics import RAW
 from streams.steps.origin import position_text
@@ -139,7 +140,8 @@ def _lines(standing: Standing, record: Document | None) -> Iterator[tuple[str, s
         yield f"  edited    by {letter.edited_by}", ""
     if standing.attempt is not None and standing.attempt.detail:
         yield f"            {cut(standing.attempt.detail, BODY_CHARS)}", ""
-    headers = sorted((record or {}).get("headers", {}).items())
+    stored = (record or {}).get("headers", {}).items()
+    headers = sorted((name, value) for name, value in stored if not name.startswith(OUR_OWN))
     for name, value in headers[:HEADERS_SHOWN]:
         yield f"  header    {cut(name)}: {cut(value, BODY_CHARS)}", "dim"
     if more := others(len(headers), HEADERS_SHOWN, "headers"):
