@@ -80,7 +80,7 @@ HYDRATING: Final = (
         "burst_forgets_its_callbacks",
         "No request is passed over: of a burst only the first one holds the committed offset.",
         "streams/hydrate/wishes.py",
-        "            known.positions.append(position)\n",
+        "        known.positions.append(position)\n",
         "",
         (f"{WISHES}::test_burst_is_one_wish",),
     ),
