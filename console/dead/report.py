@@ -77,8 +77,8 @@ def print_sent(sent: Mapping[Position, str], decided: Mapping[Position, Document
     for outcome in dead[:SENT_SHOWN]:
         text = f"dead again  {cut(outcome['delivery_id'])}: {outcome['reason']}: {cut(outcome['detail'], 200)}"
         screen.line(text, style="red")
-    if more := others(len(dead), SENT_SHOWN, "dead"):
-        screen.line(more, style="dim")
+    if len(dead) > SENT_SHOWN:
+        screen.line(f"… and {len(dead) - SENT_SHOWN:,} more are dead again; `penstock dead list` has them", style="dim")
     for name, count in Counter(_outcome_text(outcome) for outcome in decided.values()).most_common():
         screen.line(f"{count:>8,}  {name}")
     if len(decided) < len(sent):
