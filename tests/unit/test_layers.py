@@ -22,6 +22,7 @@ VIOLATIONS = {
     "worker beside replay": ("streams/worker/batch.py", "import streams.replay.redecide"),
     "state below worker": ("streams/state/tables.py", "import streams.worker.settings"),
     "The core": ("streams/steps/dedup.py", "import time"),
+    "network in one place": ("providers/bigcommerce/rules.py", "import httpx"),
     "Only streams knows Faust": ("ingress/settings.py", "import faust"),
     "script for development": ("schemas/typed/columns.py", "import schemas.generate.tables"),
 }
