@@ -34,7 +34,7 @@ _UNREADABLE: Final = """
     payment_intent_amount_details_line_item person product_feature recipient_transfer reserve_transaction
     setup_attempt source_mandate_notification source_transaction tax_association tax_calculation_line_item
     tax_deducted_at_source tax_transaction_line_item terminal_connection_token terminal_onboarding_link
-    terminal_refund transfer_reversal treasury_financial_account_features upcoming_invoice usage_record
+    terminal_refund transfer_reversal treasury_financial_account_features usage_record
     usage_record_summary v2_billing_meter_event v2_billing_meter_event_adjustment v2_billing_meter_event_session
     v2_core_account_link v2_core_account_person v2_core_account_person_token v2_core_account_token
 """
