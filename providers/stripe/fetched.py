@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from providers.api import Wanted
-from providers.base import Unparsed
+from providers.base import Parsed, Unparsed
 from providers.outline import at
 from providers.stripe.children import CHILDREN, VOLATILE
 from providers.stripe.names import object_id, resource_type_of
@@ -49,30 +49,31 @@ def wanted(snapshot: Snapshot, delivery: RawDelivery) -> Wanted | None:
     return Wanted(resource_type, resource_id, reference, account, delivery.api_version)
 
 
-def snapshot_of(stripe_object: Document, read_at: datetime) -> Snapshot | Unparsed:
+def parse_fetched(resource_type: str, document: Document, read_at: datetime) -> Parsed | Unparsed:
     """Return what a read object tells; `read_at` is the time at which the read started (aware UTC).
 
     Almost no object has an update time, so the read is ordered among the events by its own time. In whole seconds, as events
     are: a change right after the read has the same second, and must not count as older than the read. Among equals the rank
     decides, then arrival. A deleted object is `{id, object, deleted: true}`; a cancelled subscription stays readable.
     """
-    object_type = stripe_object.get("object")
-    if not isinstance(object_type, str):
-        return Unparsed("unknown_shape", "expected the name of its type in the object's field object")
-    resource_type, resource_id = resource_type_of(object_type), object_id(object_type, stripe_object)
+    object_type = document.get("object")
+    if not isinstance(object_type, str) or resource_type_of(object_type) != resource_type:
+        return Unparsed("unknown_shape", f"expected a {resource_type}, as the object's field object says")
+    resource_id = object_id(object_type, document)
     if resource_id is None:
         return Unparsed("unknown_shape", f"expected a {resource_type} with an id")
-    is_deleted = stripe_object.get("deleted") is True
-    return Snapshot(
+    is_deleted = document.get("deleted") is True
+    snapshot = Snapshot(
         resource_type=resource_type,
         resource_id=resource_id,
-        document=None if is_deleted else stripe_object,
+        document=None if is_deleted else document,
         event_time=read_at.replace(microsecond=0),
         is_deleted=is_deleted,
         volatile=VOLATILE,
         children=CHILDREN.get(resource_type, ()),
-        state_rank=0 if is_deleted else state_rank("", stripe_object, None),
+        state_rank=0 if is_deleted else state_rank("", document, None),
     )
+    return Parsed((snapshot,))
 
 
 def cut_lists(stripe_object: Document) -> dict[str, str]:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from providers.api import Wanted
 from providers.base import Parsed, SignedRequest, Unparsed
 from providers.stripe.children import CHILDREN
-from providers.stripe.fetched import cut_lists, is_reference, needs_read, snapshot_of, wanted
+from providers.stripe.fetched import cut_lists, is_reference, needs_read, parse_fetched, wanted
 from providers.stripe.paths import READABLE, path_of
 from providers.stripe.provider import Stripe
 from providers.stripe.types import OBJECT_TYPES
@@ -134,7 +134,7 @@ def test_read_object_is_that_of_the_events() -> None:
     stripe_object = {"id": "sub_1", "object": "subscription", "status": "active", "items": LINES}
     _, by_event = _parsed({"id": "evt_1", "type": "customer.subscription.updated", "created": 1} | _data(stripe_object))
 
-    assert snapshot_of(stripe_object, READ_AT) == replace(by_event, event_time=READ_AT.replace(microsecond=0))
+    assert _fetched("subscription", stripe_object) == replace(by_event, event_time=READ_AT.replace(microsecond=0))
 
 
 @pytest.mark.parametrize(
@@ -151,17 +151,19 @@ def test_read_object_is_that_of_the_events() -> None:
 )
 def test_read_names_and_deletes(stripe_object: dict[str, Any], expected: tuple[str, str, bool]) -> None:
     """`deleted: true` alone is a deletion."""
-    snapshot = snapshot_of(stripe_object, READ_AT)
+    snapshot = _fetched(expected[0], stripe_object)
 
-    assert isinstance(snapshot, Snapshot)
     assert (snapshot.resource_type, snapshot.resource_id, snapshot.is_deleted) == expected
     assert (snapshot.document is None) == snapshot.is_deleted
 
 
-@pytest.mark.parametrize("stripe_object", [{}, {"object": 7}, {"object": "customer"}, {"object": "list", "data": []}])
+@pytest.mark.parametrize(
+    "stripe_object",
+    [{}, {"object": 7}, {"object": "customer"}, {"object": "list"}, {"object": "price", "id": "price_1"}],
+)
 def test_other_documents_are_unparsed(stripe_object: dict[str, Any]) -> None:
-    """A document without a type or an id names no resource."""
-    assert isinstance(snapshot_of(stripe_object, READ_AT), Unparsed)
+    """A document without an id, or of another type than the one that was wanted, names no resource."""
+    assert isinstance(parse_fetched("customer", stripe_object, READ_AT), Unparsed)
 
 
 @pytest.mark.parametrize(
@@ -175,8 +177,7 @@ def test_other_documents_are_unparsed(stripe_object: dict[str, Any]) -> None:
 )
 def test_read_makes_only_earlier_events_stale(event: dict[str, Any], is_stale: bool) -> None:
     """An event in the second of the read may be a change after it; it is taken, never lost."""
-    read = snapshot_of({"id": "cus_1", "object": "customer", "name": "read"}, READ_AT)
-    assert isinstance(read, Snapshot)
+    read = _fetched("customer", {"id": "cus_1", "object": "customer", "name": "read"})
     _, by_event = _parsed({"id": "evt_1"} | event | _data({"id": "cus_1", "object": "customer", "name": "event"}))
 
     stored = LatestState(None, time_us(read.event_time), b"", b"{}", state_rank=read.state_rank)
@@ -202,6 +203,12 @@ def test_cut_lists_go_on_at_their_url() -> None:
 def test_only_paths_of_the_api_are_followed(url: object) -> None:
     """A key is sent to Stripe's API and nowhere else."""
     assert not is_reference(url)
+
+
+def _fetched(resource_type: str, stripe_object: dict[str, Any]) -> Snapshot:
+    parsed = parse_fetched(resource_type, stripe_object, READ_AT)
+    assert isinstance(parsed, Parsed), parsed
+    return parsed.snapshots[0]
 
 
 def _data(stripe_object: dict[str, Any]) -> dict[str, Any]:
