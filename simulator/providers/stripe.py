@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from schemas.records import Document
 from simulator.providers.clock import Clock
@@ -57,7 +58,7 @@ class StripeFake:
         self.quota = WindowQuota(self.clock.now, limit=100, window_s=1.0)
         self.endpoint_quota = WindowQuota(self.clock.now, limit=25, window_s=1.0)
         self.requests: list[str] = []
-        self.app = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])])
+        self.app: ASGIApp = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])])
         self._key, self._version = key, version
         self._events = 0
 

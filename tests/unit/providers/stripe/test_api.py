@@ -1,6 +1,6 @@
 """Stripe's client against the fake of its API, over HTTP on loopback."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -11,37 +11,45 @@ from providers.stripe import api
 from providers.stripe.api import API_VERSION, StripeApi
 from schemas.records import Document
 from simulator.providers.faults import Fault
-from simulator.providers.serving import serving
 from simulator.providers.stripe import StripeFake
+from tests.support.processes.fake_api import FakeApi, fake_api
 
 KEY = "sk_test_made_up"
 CUSTOMER: Document = {"id": "cus_1", "object": "customer", "name": "A", "balance": 0}
 INVOICE = Wanted("invoice", "in_1")
 
 
-@pytest.fixture
-def fake() -> StripeFake:
-    """Give a fake that is served as long as its clients run."""
-    return StripeFake(key=KEY)
-
-
 Connect = Callable[..., StripeApi]
 
 
+@pytest.fixture(scope="module")
+def served() -> Iterator[FakeApi]:
+    """Give the address of every test's fake."""
+    with fake_api() as shown:
+        yield shown
+
+
 @pytest.fixture
-async def connect(fake: StripeFake) -> AsyncIterator[Connect]:
+def fake(served: FakeApi) -> StripeFake:
+    """Give a fake that is served during the test."""
+    shown = StripeFake(key=KEY)
+    served.show(shown)
+    return shown
+
+
+@pytest.fixture
+async def connect(served: FakeApi, fake: StripeFake) -> AsyncIterator[Connect]:
     """Give what makes a client of the fake."""
     clients: list[StripeApi] = []
-    with serving(fake.app, fake.faults) as server:
 
-        def connected(key: str = KEY) -> StripeApi:
-            headers = {"authorization": f"Bearer {key}"}
-            clients.append(StripeApi(lambda: headers, server.url, Limits(read_s=0.2, total_s=2.0)))
-            return clients[-1]
+    def connected(key: str = KEY) -> StripeApi:
+        headers = {"authorization": f"Bearer {key}"}
+        clients.append(StripeApi(lambda: headers, served.url, Limits(read_s=0.2, total_s=2.0)))
+        return clients[-1]
 
-        yield connected
-        for client in clients:
-            await client.close()
+    yield connected
+    for client in clients:
+        await client.close()
 
 
 async def test_object_is_read_in_the_version_of_its_event(fake: StripeFake, connect: Connect) -> None:
