@@ -13,8 +13,8 @@ from msgspec.structs import replace
 
 from providers.api import Wanted
 from providers.base import Parsed, Unparsed
-from providers.reading import text_id
-from providers.shopify.children import CHILDREN, MAX_VARIANTS, UPDATED
+from providers.reading import instant, text_id
+from providers.shopify.children import CHILDREN, MAX_VARIANTS, UPDATED, VOLATILE_OF_PARENTS
 from providers.shopify.events import PARENTS, partial_snapshot
 from providers.shopify.graphql import as_webhook, partial_lists
 from providers.shopify.ids import plain_id
@@ -105,7 +105,9 @@ def parse_fetched(resource_type: str, document: Document, read_at: datetime) -> 
 
 def _snapshot(resource_type: str, resource_id: str, document: Document, read_at: datetime) -> Snapshot:
     snapshot = partial_snapshot(resource_type, resource_id, {}, document)
-    return replace(snapshot, event_time=read_at, parent=_parent(resource_type, document))
+    # The read shows each variant itself, and the webhooks' order of variants with one update time is not documented.
+    volatile = VOLATILE_OF_PARENTS.get(resource_type, snapshot.volatile) | {_GID_LIST}
+    return replace(snapshot, event_time=read_at, parent=_parent(resource_type, document), volatile=volatile)
 
 
 def _variant(document: Document, product_id: str, read_at: datetime) -> Snapshot | None:
@@ -144,9 +146,17 @@ def _hidden_variants(resource_type: str, document: Document) -> dict[str, Any]:
 
 
 def _variant_gids(variants: list[Document]) -> list[Document]:
-    """Return the list by which a webhook names all variants, the last updated first."""
-    gids = [{name: variant.get(name) for name in ("admin_graphql_api_id", UPDATED)} for variant in variants]
+    """Return the list by which a webhook names all variants, the last updated first, with times in UTC as it writes them."""
+    gids = [
+        {"admin_graphql_api_id": variant.get("admin_graphql_api_id"), UPDATED: _in_utc(variant.get(UPDATED))}
+        for variant in variants
+    ]
     return sorted(gids, key=lambda gid: str(gid[UPDATED]), reverse=True)
+
+
+def _in_utc(value: object) -> object:
+    time = instant(value)
+    return value if time is None else f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
 
 
 def _complete_addresses(document: Document) -> None:

@@ -39,6 +39,7 @@ _ORDER: Final = f"""
     customerLocale taxesIncluded taxExempt estimatedTaxes dutiesIncluded paymentGatewayNames displayFinancialStatus
     displayFulfillmentStatus totalWeight customAttributes {{ key value }}
     totalPriceSet {_BAG} subtotalPriceSet {_BAG} totalTaxSet {_BAG} totalDiscountsSet {_BAG} totalShippingPriceSet {_BAG}
+    currentShippingPriceSet {_BAG}
     currentTotalPriceSet {_BAG} currentSubtotalPriceSet {_BAG} currentTotalTaxSet {_BAG} currentTotalDiscountsSet {_BAG}
     totalOutstandingSet {{ shopMoney {{ amount currencyCode }} }}
     totalTipReceivedSet {{ shopMoney {{ amount currencyCode }} }}

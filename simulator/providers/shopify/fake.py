@@ -96,15 +96,30 @@ class ShopifyFake:
             return document
         variants = document.get("variants", [])
         gids = [
-            {"admin_graphql_api_id": f"{GID}ProductVariant/{each['id']}", "updated_at": each["updated_at"]}
+            {
+                "admin_graphql_api_id": f"{GID}ProductVariant/{each['id']}",
+                "updated_at": objects.utc(each["updated_at"], ".000Z"),
+            }
             for each in variants
         ]
-        gids.sort(key=lambda gid: gid["updated_at"], reverse=True)
+        gids.sort(key=lambda gid: str(gid["updated_at"]), reverse=True)
         return document | {"variants": variants[:MAX_VARIANTS], "variant_gids": gids}
 
     def tell(self, code: str, *path: str | int) -> None:
         """Let the next query get an error within status 200."""
         self._told.append(Told(code, path or None))
+
+    def execute(self, text: str, variables: Mapping[str, Any]) -> Document:
+        """Return the reply to a query, charged to the bucket."""
+        try:
+            fields = with_variables(parse(text), variables)
+            requested = requested_cost(fields)
+            if requested > MAX_COST:
+                message = f"Query cost is {requested}, which exceeds the single query max cost limit ({MAX_COST})."
+                raise QueryError(message, "MAX_COST_EXCEEDED")
+            return self._charged(fields, requested)
+        except QueryError as error:
+            return {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}
 
     async def _make_token(self, request: Request) -> Response:
         form = msgspec.json.decode(await request.body())
@@ -131,18 +146,7 @@ class ShopifyFake:
             )
         body = msgspec.json.decode(await request.body())
         self.queries.append(body["query"])
-        return _json(self._executed(body["query"], body.get("variables") or {}))
-
-    def _executed(self, text: str, variables: Mapping[str, Any]) -> Document:
-        try:
-            fields = with_variables(parse(text), variables)
-            requested = requested_cost(fields)
-            if requested > MAX_COST:
-                message = f"Query cost is {requested}, which exceeds the single query max cost limit ({MAX_COST})."
-                raise QueryError(message, "MAX_COST_EXCEEDED")
-            return self._charged(fields, requested)
-        except QueryError as error:
-            return {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}
+        return _json(self.execute(body["query"], body.get("variables") or {}))
 
     def _charged(self, fields: tuple[Field, ...], requested: int) -> Document:
         told = self._told.pop(0) if self._told else None

@@ -142,6 +142,7 @@ def order(document: Document) -> Node:
                 "totalTaxSet": "total_tax",
                 "totalDiscountsSet": "total_discounts",
                 "totalShippingPriceSet": "total_shipping_price",
+                "currentShippingPriceSet": "current_shipping_price",
                 "currentTotalPriceSet": "current_total_price",
                 "currentSubtotalPriceSet": "current_subtotal_price",
                 "currentTotalTaxSet": "current_total_tax",
@@ -212,6 +213,11 @@ def inventory_level(document: Document) -> Node:
     }
 
 
+def utc(text: str | None, end: str = "Z") -> str | None:
+    """Return a time in UTC, whatever the shop's zone is."""
+    return None if text is None else f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%dT%H:%M:%S}{end}"
+
+
 def _identity(kind: str, document: Document) -> Node:
     return {"__typename": kind, "id": f"{GID}{kind}/{document['id']}", "legacyResourceId": str(document["id"])}
 
@@ -222,16 +228,12 @@ def _reference(kind: str, number: int) -> Node:
 
 def _times(document: Document, *names: str) -> Node:
     """Return times under their GraphQL names, in UTC whatever the shop's zone is."""
-    return {_camel(name): _utc(document.get(name)) for name in names}
+    return {_camel(name): utc(document.get(name)) for name in names}
 
 
 def _camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(other.capitalize() for other in others)
-
-
-def _utc(text: str | None) -> str | None:
-    return None if text is None else f"{datetime.fromisoformat(text).astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _tags(document: Document) -> list[str]:

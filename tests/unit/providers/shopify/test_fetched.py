@@ -49,8 +49,8 @@ def test_product_becomes_the_webhooks_document() -> None:
         "options": [{"id": 3, "product_id": 9007199254740993, "name": "Size", "position": 1, "values": ["S"]}],
         "variants": [_variant_document(4, OLD), _variant_document(5, NEW)],
         "variant_gids": [
-            {"admin_graphql_api_id": "gid://shopify/ProductVariant/5", "updated_at": NEW},
-            {"admin_graphql_api_id": "gid://shopify/ProductVariant/4", "updated_at": OLD},
+            {"admin_graphql_api_id": "gid://shopify/ProductVariant/5", "updated_at": "2026-01-31T12:00:00.000Z"},
+            {"admin_graphql_api_id": "gid://shopify/ProductVariant/4", "updated_at": "2026-01-30T12:00:00.000Z"},
         ],
     }
 
