@@ -66,6 +66,9 @@ class Client:
         self.base_url = checked_base_url(base_url)
         self._credential = credential
         self._limits = limits
+        self._places = asyncio.Semaphore(
+            limits.connections
+        )  # the HTTP library's own queue is slow and has a time limit
         self._http = httpx.AsyncClient(
             headers={"user-agent": USER_AGENT, "accept": "application/json", "accept-encoding": "gzip"},
             timeout=httpx.Timeout(limits.read_s, connect=limits.connect_s),
@@ -77,18 +80,12 @@ class Client:
 
     async def send(self, request: Request) -> Answer | Failure:
         """Return the answer, whatever its status, or why there is none; never raises for what provider or network do."""
-        url, secrets = self._url(request), self._secrets()
+        url = self._url(request)
         if isinstance(url, Malformed):
             return url
-        if isinstance(secrets, Unauthorised):
-            return secrets
-        try:
-            async with asyncio.timeout(self._limits.total_s):
-                return await self._followed(request, url, secrets)
-        except TimeoutError:
-            return Unavailable(f"no complete answer within {self._limits.total_s:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return self._failure(error)
+        async with self._places:
+            secrets = self._secrets()
+            return secrets if isinstance(secrets, Unauthorised) else await self._answered(request, url, secrets)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -112,6 +109,15 @@ class Client:
         if not all(value.isascii() and value.isprintable() and value.strip() == value for value in secrets.values()):
             return Unauthorised("expected a credential of one line of ASCII characters, without space around it")
         return secrets
+
+    async def _answered(self, request: Request, url: str, secrets: Mapping[str, str]) -> Answer | Failure:
+        try:
+            async with asyncio.timeout(self._limits.total_s):
+                return await self._followed(request, url, secrets)
+        except TimeoutError:
+            return Unavailable(f"no complete answer within {self._limits.total_s:g} s")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return self._failure(error)
 
     async def _followed(self, request: Request, url: str, secrets: Mapping[str, str]) -> Answer | Failure:
         answer = await self._sent(request, url, secrets)

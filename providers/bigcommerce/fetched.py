@@ -1,20 +1,10 @@
 """What a document from BigCommerce's API shows: the resource, its update time, what it belongs to and what it contains. Pure."""
 
-from collections.abc import Mapping
-from typing import Final
-
 from providers.bigcommerce.reads import READINGS, Reading
+from providers.bigcommerce.rules import CHILDREN
 from providers.outline import at
 from providers.reading import instant, text_id
-from schemas.records import ChildRule, Document, Snapshot
-
-CHILDREN: Final[Mapping[str, tuple[ChildRule, ...]]] = {
-    "product": (ChildRule("variant", "variants"), ChildRule("product_image", "images")),
-    "order": (ChildRule("order_product", "products"),),
-}
-"""The lists of a document whose elements are resources of their own. They are complete: the API has no limit for them."""
-
-CHILD_TYPES: Final = frozenset(rule.resource_type for rules in CHILDREN.values() for rule in rules)
+from schemas.records import Document, Snapshot
 
 
 def fetched_snapshot(resource_type: str, resource_id: str, document: Document) -> Snapshot:

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from providers.reading import topic_name
-from schemas.records import CREATION
+from schemas.records import CREATION, ChildRule
 
 STORE_TYPE: Final = "store"
 METAFIELD: Final = "metafield"
@@ -111,7 +111,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "settings/site": Rule("settings_site", ("site_id|id",)),
     "settings/site/checkoutUrl": Rule("settings_site_checkout_url", ("@channel|@store", "site_id|@any")),
     "shipment": Rule("shipment", ("id",), ("order", "orderId|order_id")),
-    "sku": Rule("sku", ("id",), ("product", "sku.product_id")),
+    # By its number in V3, as the product's document lists it; `id` is that of V2 (`sku_id`), which a base variant has not.
+    "sku": Rule("sku", ("sku.variant_id|id",), ("product", "sku.product_id")),
     "sku/inventory": _SKU_STOCK,
     "sku/inventory/order": _SKU_STOCK,
     "subscriber": Rule("subscriber", ("id",)),
@@ -126,8 +127,15 @@ ASSIGNMENTS: Final[Mapping[str, Rule]] = {
         "product_category_assignment", ("@channel", "product_id", "category_id"), ("product", "product_id")
     ),
 }
+CHILDREN: Final[Mapping[str, tuple[ChildRule, ...]]] = {
+    "product": (ChildRule("sku", "variants"), ChildRule("product_image", "images")),
+    "order": (ChildRule("order_product", "products"),),
+}
+"""The lists of a document from the API whose elements are resources of their own. They are complete: the API cuts none."""
+
 RESOURCE_TYPES: Final = frozenset(
-    {METAFIELD, *(rule.resource_type for rules in (RULES, ASSIGNMENTS) for rule in rules.values())}
+    {METAFIELD, *(child.resource_type for children in CHILDREN.values() for child in children)}
+    | {*(rule.resource_type for rules in (RULES, ASSIGNMENTS) for rule in rules.values())}
 )
 
 

@@ -18,7 +18,7 @@ from simulator.providers.faults import Fault, Faults
 HOST: Final = "127.0.0.1"
 START_TIMEOUT_S: Final = 10.0
 STOP_TIMEOUT_S: Final = 10.0
-FAULT: Final = "penstock_fault"
+FAULT: Final = "provider_fault"
 """The key of a request's `scope` with the fault that the app itself is to show, such as `error`; None for none."""
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: closing sends RST
@@ -148,7 +148,8 @@ def _protocol(transports: _Transports) -> type[asyncio.Protocol]:
 
 
 def _listener(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # asyncio switches Nagle's algorithm off only for a socket that names TCP; with it every answer takes 40 ms.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))

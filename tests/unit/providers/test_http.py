@@ -1,5 +1,6 @@
 """Tests for providers/http.py: a client and a server on loopback."""
 
+import asyncio
 import gzip
 import logging
 import re
@@ -134,6 +135,18 @@ async def test_connection_is_reused(client: Client, server: Server) -> None:
         await client.send(Request("/again"))
 
     assert len(server._transports) == before + 1
+
+
+async def test_requests_wait_for_a_connection_without_a_limit(server: Server) -> None:
+    """More requests than connections take turns; waiting for a turn is no silence of the provider's."""
+    client = Client(f"{server.url}/base", token, Limits(read_s=0.2, total_s=0.5, connections=2))
+    server.faults.slow_s = 0.05
+    server.faults.shares({"slow": 1.0})
+
+    answers = await asyncio.gather(*(client.send(Request("/x")) for _ in range(24)))
+    await client.close()
+
+    assert all(isinstance(answer, Answer) for answer in answers)
 
 
 @pytest.mark.parametrize(

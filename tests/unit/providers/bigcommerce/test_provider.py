@@ -75,7 +75,7 @@ EXPECTED: dict[str, tuple[list[str], str]] = {
     "product_unassigned": (["product_channel_assignment|3:311"], "product|311"),
     "product_updated_override": (["product|311"], ""),
     "shipment_created": (["shipment|31"], "order|480"),
-    "sku_created": (["sku|650"], "product|311"),
+    "sku_created": (["sku|977"], "product|311"),
     "sku_inventory_order_updated": (["sku_inventory|650"], "product|311"),
     "stock_changed": (["inventory|311:977:2"], "product|311"),
     "store_information_updated": ([STORE], ""),

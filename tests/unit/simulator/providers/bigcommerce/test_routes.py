@@ -1,0 +1,167 @@
+"""Tests for simulator/providers/bigcommerce/routes.py, lists.py and gate.py: the fake's API, as plain HTTP."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.testclient import TestClient
+
+from simulator.providers.bigcommerce import documents
+from simulator.providers.bigcommerce.fake import FakeBigCommerce
+from simulator.providers.bigcommerce.routes import bigcommerce_app
+from simulator.providers.serving import serving
+
+STORE, TOKEN = "k3v9x2", "made-up-token-of-this-test"
+
+
+@pytest.fixture(scope="module")
+def fake() -> FakeBigCommerce:
+    """Give a store with 60 products, an hour apart, and 3 orders."""
+    made = FakeBigCommerce()
+    made.add_store(STORE, TOKEN)
+    made.quota.set_limit(STORE, 100_000)
+    for number in range(1, 61):
+        made.put(STORE, "product", documents.product(number, made.clock.now(), variants=2))
+        made.clock.advance(3_600)
+    for number in (1, 2, 3):
+        made.put(STORE, "order", documents.order(number, made.clock.now()))
+        made.clock.advance(3_600)
+    return made
+
+
+@pytest.fixture(scope="module")
+def http(fake: FakeBigCommerce) -> Iterator[httpx.Client]:
+    """Give a plain client of the store."""
+    with serving(bigcommerce_app(fake), fake.faults) as server:
+        base = f"{server.url}/stores/{STORE}"
+        with httpx.Client(base_url=base, headers={"X-Auth-Token": TOKEN}, trust_env=False) as client:
+            yield client
+
+
+def ids(answer: httpx.Response) -> list[int]:
+    """Return the ids of a list."""
+    value = answer.json()
+    return [document["id"] for document in (value["data"] if isinstance(value, dict) else value)]
+
+
+def test_list_has_pages(http: httpx.Client) -> None:
+    """50 by default; the last is short; beyond it there is an empty list."""
+    first = http.get("/v3/catalog/products")
+    second = http.get("/v3/catalog/products?page=2")
+    third = http.get("/v3/catalog/products?page=3")
+
+    assert ids(first) == list(range(1, 51))
+    assert ids(second) == list(range(51, 61))
+    assert ids(third) == []
+    pagination = second.json()["meta"]["pagination"]
+    pagination.pop("links")
+    assert pagination == {"total": 60, "count": 10, "per_page": 50, "current_page": 2, "total_pages": 2}
+
+
+def test_page_is_bounded(http: httpx.Client) -> None:
+    """At most 250; with options at most ten, whatever is asked for; nonsense is refused."""
+    assert http.get("/v3/catalog/products?limit=250").json()["meta"]["pagination"]["count"] == 60
+    assert http.get("/v3/catalog/products?limit=251").status_code == 413
+    assert http.get("/v3/catalog/products?limit=x").status_code == 422
+    assert len(ids(http.get("/v3/catalog/products?limit=50&include=options"))) == 10
+
+
+def test_fields_are_shown_on_request(http: httpx.Client) -> None:
+    """Variants and images only with `include`; with `include_fields` only those, and the id."""
+    plain = http.get("/v3/catalog/products/1").json()["data"]
+    included = http.get("/v3/catalog/products/1?include=variants,images").json()["data"]
+    few = http.get("/v3/catalog/products?id:in=1&include_fields=date_modified").json()["data"]
+
+    assert "variants" not in plain
+    assert [variant["id"] for variant in included["variants"]] == [1000, 1001]
+    assert included["images"]
+    assert few == [{"id": 1, "date_modified": plain["date_modified"]}]
+
+
+def test_list_is_filtered_by_id_and_time(http: httpx.Client) -> None:
+    """What reconciliation needs: a window of update times, in their order, and walking by id."""
+    window = "date_modified:min=2026-11-02T10:00:00Z&date_modified:max=2026-11-02T12:00:00Z"
+
+    assert ids(http.get(f"/v3/catalog/products?{window}&sort=date_modified&direction=desc")) == [4, 3, 2]
+    assert ids(http.get("/v3/catalog/products?id:greater=57&sort=id")) == [58, 59, 60]
+    assert ids(http.get("/v3/catalog/products?id:in=3,1,999")) == [1, 3]
+    assert http.get("/v3/catalog/products?id:in=1,x").status_code == 422
+    assert http.get("/v3/catalog/products?date_modified:min=yesterday").status_code == 422
+
+
+def test_orders_are_bare_and_end_without_a_body(http: httpx.Client) -> None:
+    """V2: an array, links for lists, 204 for nothing, an array for errors."""
+    listed = http.get("/v2/orders?sort=date_modified:desc")
+    beyond = http.get("/v2/orders?page=2")
+    missing = http.get("/v2/orders/99")
+
+    assert ids(listed) == [3, 2, 1]
+    assert listed.json()[0]["products"] == {
+        "url": "https://api.example/v2/orders/3/products",
+        "resource": "/orders/3/products",
+    }
+    assert (beyond.status_code, beyond.content) == (204, b"")
+    assert missing.json() == [{"status": 404, "message": "The requested resource was not found."}]
+    assert missing.status_code == 404
+    assert http.get("/v2/orders/count").json() == {"count": 3}
+    assert ids(http.get("/v2/orders/1/products")) == [1000]
+
+
+def test_missing_resource_of_v3_is_an_object(http: httpx.Client) -> None:
+    """With a title, as all errors of V3."""
+    answer = http.get("/v3/carts/none")
+
+    assert answer.status_code == 404
+    assert answer.json()["title"] == "The resource was not found."
+
+
+def test_list_may_lag_behind_reads(http: httpx.Client, fake: FakeBigCommerce) -> None:
+    """The search index is a minute behind; a read by id is not."""
+    fake.put(STORE, "category", documents.category(1))
+    fake.clock.advance(30)
+    fake.faults.search_lag_s = 60
+
+    listed, read = ids(http.get("/v3/catalog/categories")), ids(http.get("/v3/catalog/categories?id:in=1"))
+    fake.faults.heal()
+
+    assert (listed, read) == ([], [1])
+
+
+def test_token_is_checked_before_the_quota(http: httpx.Client, fake: FakeBigCommerce) -> None:
+    """Another store's, none, an expired one: none of them costs the store a request."""
+    before = sum(window.taken for window in fake.quota.windows(STORE))
+    fake.faults.has_expired_token = True
+    answers: list[Any] = [http.get("/v2/time")]
+    fake.faults.heal()
+    answers += [
+        http.get("/v2/time", headers={"X-Auth-Token": "other"}),
+        http.get("/v3/customers", headers={"X-Auth-Token": ""}),
+    ]
+
+    assert [answer.status_code for answer in answers] == [401, 401, 401]
+    assert isinstance(answers[0].json(), list)
+    assert "title" in answers[2].json()
+    assert sum(window.taken for window in fake.quota.windows(STORE)) == before
+
+
+def test_quota_is_counted_exactly_and_headers_lie_at_the_end() -> None:
+    """150 in a window; the 151st is refused, with the number left that BigCommerce's own sample shows."""
+    fake = FakeBigCommerce()
+    fake.add_store(STORE, TOKEN)
+    http = TestClient(bigcommerce_app(fake), headers={"X-Auth-Token": TOKEN})
+
+    answers = [http.get(f"/stores/{STORE}/v2/time") for _ in range(152)]
+
+    assert [answer.status_code for answer in answers] == [200] * 150 + [429] * 2
+    assert answers[149].headers["X-Rate-Limit-Requests-Left"] == "0"
+    assert (
+        dict(answers[150].headers).items()
+        >= {
+            "x-rate-limit-time-window-ms": "30000",
+            "x-rate-limit-time-reset-ms": "30000",
+            "x-rate-limit-requests-quota": "150",
+            "x-rate-limit-requests-left": "35",
+        }.items()
+    )
+    assert [(window.allowed, window.refused) for window in fake.quota.windows(STORE)] == [(150, 2)]
