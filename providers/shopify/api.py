@@ -97,7 +97,7 @@ class ShopifyApi:
             raise ValueError("expected a batch of one resource type and version, as `batch` returns it")
         readable = [each for each in wanted if _is_readable(each)]
         started = [each for each in readable if each not in self._unfinished]
-        spent = _Spent(0, 0.0)
+        spent = _Spent()
         results: dict[Wanted, Read] = {each: _unreadable(each) for each in wanted if each not in readable}
         nodes: dict[Wanted, Document | Failure | None] = {}
         if started:
@@ -181,7 +181,8 @@ class ShopifyApi:
             if not isinstance(page, Unfinished):
                 return page, spent
             unfinished = page
-        return Fetched(document_of(wanted.resource_type, unfinished.node), wanted.api_version or API_VERSION), spent
+        version = spent.api_version or wanted.api_version or API_VERSION
+        return Fetched(document_of(wanted, unfinished.node), version), spent
 
     def _wait_s(self, cost: int) -> float | None:
         """Return how long the bucket takes to have so many points, None if it has them."""
@@ -243,13 +244,14 @@ class Tokens:
 
 
 class _Spent(Struct, frozen=True):
-    """The requests of one read, and their points."""
+    """The requests of one read, their points, and the version that answered the last one."""
 
-    requests: int
-    cost: float
+    requests: int = 0
+    cost: float = 0.0
+    api_version: str | None = None
 
     def with_(self, reply: Answered) -> "_Spent":
-        return _Spent(self.requests + 1, self.cost + reply.cost)
+        return _Spent(self.requests + 1, self.cost + reply.cost, reply.api_version or self.api_version)
 
 
 def _is_readable(wanted: Wanted) -> bool:

@@ -71,15 +71,16 @@ def missing_variants(document: Document, stored: Document | None, api_version: s
     )
 
 
-def document_of(resource_type: str, node: Document) -> Document:
+def document_of(wanted: Wanted, node: Document) -> Document:
     """Return a GraphQL object, read with its type's selection, as the webhook of its type."""
+    resource_type = wanted.resource_type
     cut = partial_lists(resource_type, node)
-    shown = as_webhook(resource_type, node)
+    shown = as_webhook(resource_type, node) | _ids_within(wanted)
     document = {name: value for name, value in shown.items() if name not in cut and name not in _ONLY_IN_GRAPHQL}
     for field, name in _PARENT_IDS.get(resource_type, ()):
         for element in _objects(document.get(field)):
             element[name] = document.get("id")
-    if resource_type == "product" and "variants" in document:
+    if resource_type == "product" and isinstance(document.get("variants"), list):
         document[_GID_LIST] = _variant_gids(document["variants"])
     if resource_type == "customer":
         _complete_addresses(document)
@@ -117,6 +118,12 @@ def _variant(document: Document, product_id: str, read_at: datetime) -> Snapshot
     return replace(_snapshot("variant", variant_id, document, read_at), parent=("product", product_id))
 
 
+def _ids_within(wanted: Wanted) -> Document:
+    """Return the ids of which a composite id is made: to ask for the location of a level would take another right."""
+    names = _COMPOSITE_IDS.get(wanted.resource_type, ())
+    return {name: int(part) for name, part in zip(names, wanted.resource_id.split(":"), strict=False) if part.isdigit()}
+
+
 def _resource_id(resource_type: str, document: Document) -> str | None:
     if resource_type in _COMPOSITE_IDS:
         parts = [text_id(document.get(name)) for name in _COMPOSITE_IDS[resource_type]]
@@ -149,7 +156,7 @@ def _variant_gids(variants: list[Document]) -> list[Document]:
     """Return the list by which a webhook names all variants, the last updated first, with times in UTC as it writes them."""
     gids = [
         {"admin_graphql_api_id": variant.get("admin_graphql_api_id"), UPDATED: _in_utc(variant.get(UPDATED))}
-        for variant in variants
+        for variant in _objects(variants)
     ]
     return sorted(gids, key=lambda gid: str(gid[UPDATED]), reverse=True)
 

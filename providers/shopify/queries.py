@@ -12,7 +12,7 @@ MAX_IDS: Final = 250
 """The longest array that a query may have."""
 
 INVENTORY_LEVEL: Final = "inventory_level"
-SCOPES: Final = ("read_products", "read_orders", "read_customers", "read_inventory")
+SCOPES: Final = tuple(dict.fromkeys(selection.right for selection in SELECTIONS.values()))
 """The rights of a token that reads every type of `SELECTIONS`."""
 
 CHECK: Final = "query { shop { myshopifyDomain } currentAppInstallation { accessScopes { handle } } }"

@@ -26,11 +26,15 @@ _ERRORS: Final = {
 
 
 class Answered(Struct, frozen=True):
-    """What one query brought: for each place the object there, None for null, or why there is nothing; its cost; the bucket."""
+    """What one query brought: for each place the object there, None for null, or why there is nothing; its cost; the bucket.
+
+    `api_version` is the version that answered: for one that is no longer supported Shopify answers in the oldest that is.
+    """
 
     found: tuple[Document | Failure | None, ...]
     cost: float = 0.0
     quota: Quota | None = None
+    api_version: str | None = None
 
 
 def answered(answer: Answer | Failure, places: Sequence[tuple[str | int, ...]]) -> Answered:
@@ -41,17 +45,8 @@ def answered(answer: Answer | Failure, places: Sequence[tuple[str | int, ...]]) 
     body = answer if not isinstance(answer, Answer) else _body(answer)
     if not isinstance(body, dict):
         return Answered(tuple(body for _ in places))
-    cost, quota = _cost(body), quota_of(body)
-    errors = body.get("errors")
-    errors = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
-    data = body.get("data")
-    if not isinstance(data, dict):
-        failure = _failure(errors[0], body) if errors else Malformed("expected an object in data")
-        return Answered(tuple(failure for _ in places), cost, quota)
-    general = next((error for error in errors if not any(_concerns(error, place) for place in places)), None)
-    if general is not None:
-        return Answered(tuple(_failure(general, body) for _ in places), cost, quota)
-    return Answered(tuple(_found(data, place, errors, body) for place in places), cost, quota)
+    version = answer.headers.get("x-shopify-api-version") if isinstance(answer, Answer) else None
+    return Answered(_all_found(body, places), _cost(body), quota_of(body), version)
 
 
 def quota_of(body: Document) -> Quota | None:
@@ -63,6 +58,19 @@ def quota_of(body: Document) -> Quota | None:
         _number(status.get(name)) for name in ("maximumAvailable", "currentlyAvailable", "restoreRate")
     )
     return None if limit is None or left is None else Quota(limit, left, restored_per_s=rate or None)
+
+
+def _all_found(body: Document, places: Sequence[tuple[str | int, ...]]) -> tuple[Document | Failure | None, ...]:
+    errors = body.get("errors")
+    errors = [error for error in errors if isinstance(error, dict)] if isinstance(errors, list) else []
+    data = body.get("data")
+    if not isinstance(data, dict):
+        failure = _failure(errors[0], body) if errors else Malformed("expected an object in data")
+        return tuple(failure for _ in places)
+    general = next((error for error in errors if not any(_concerns(error, place) for place in places)), None)
+    if general is not None:
+        return tuple(_failure(general, body) for _ in places)
+    return tuple(_found(data, place, errors, body) for place in places)
 
 
 def _body(answer: Answer) -> Document | Failure:

@@ -68,9 +68,10 @@ class Paged(Struct, frozen=True):
 
 
 class Selection(Struct, frozen=True):
-    """What is read of one type: its name in GraphQL, its fields, and the connection that is read to its end."""
+    """What is read of one type: its name in GraphQL, the right that it needs, its fields, and the connection that is long."""
 
     graphql_type: str
+    right: str
     fields: str
     paged: Paged | None = None
 
@@ -89,26 +90,31 @@ def connection(paged: Paged, first: int, after: str = "") -> str:
 SELECTIONS: Final[Mapping[str, Selection]] = {
     "product": Selection(
         "Product",
+        "read_products",
         """
         id legacyResourceId title descriptionHtml vendor productType handle status tags templateSuffix createdAt updatedAt
         publishedAt hasVariantsThatRequiresComponents category { id name fullName } options { id name position values }
         """,
         Paged("variants", _VARIANT, first=20, page=200),
     ),
-    "variant": Selection("ProductVariant", f"{_VARIANT} product {{ legacyResourceId }}"),
+    "variant": Selection("ProductVariant", "read_products", f"{_VARIANT} product {{ legacyResourceId }}"),
     "customer": Selection(
         "Customer",
+        "read_customers",
         f"""
         {_CUSTOMER} defaultAddress {{ id {_MAILING_ADDRESS} }}
         addressesV2(first: 10) {{ nodes {{ id {_MAILING_ADDRESS} }} {_PAGE} }}
         """,
     ),
-    "order": Selection("Order", _ORDER, Paged("lineItems", _LINE_ITEM, first=10, page=80)),
+    "order": Selection("Order", "read_orders", _ORDER, Paged("lineItems", _LINE_ITEM, first=10, page=80)),
     "collection": Selection(
-        "Collection", "id legacyResourceId handle title descriptionHtml sortOrder templateSuffix updatedAt"
+        "Collection",
+        "read_products",
+        "id legacyResourceId handle title descriptionHtml sortOrder templateSuffix updatedAt",
     ),
     "inventory_item": Selection(
         "InventoryItem",
+        "read_inventory",
         f"""
         id legacyResourceId sku createdAt updatedAt requiresShipping tracked countryCodeOfOrigin provinceCodeOfOrigin
         harmonizedSystemCode unitCost {{ amount currencyCode }} measurement {{ weight {{ value unit }} }}
@@ -117,7 +123,8 @@ SELECTIONS: Final[Mapping[str, Selection]] = {
     ),
     "inventory_level": Selection(
         "InventoryLevel",
-        'id updatedAt quantities(names: ["available"]) { name quantity } item { legacyResourceId } location { legacyResourceId }',
+        "read_inventory",
+        'id updatedAt quantities(names: ["available"]) { name quantity }',
     ),
 }
 """By resource type."""

@@ -10,12 +10,16 @@ from typing import Final
 from providers.api import Wanted
 from providers.base import Parsed, Unparsed
 from providers.outline import at
+from providers.stripe import paths
 from providers.stripe.children import CHILDREN, VOLATILE
 from providers.stripe.names import object_id, resource_type_of
 from providers.stripe.paths import path_of
 from providers.stripe.provider import API_VERSIONS, NOTIFICATION, TEST_MODE
 from providers.stripe.ranks import state_rank
 from schemas.records import Document, RawDelivery, Snapshot
+
+READABLE: Final = paths.READABLE
+"""The resource types that can be read by their id; a thin event's URL reads those of any type."""
 
 FIRST_API: Final = "v1_"
 _LIST: Final = "list"

@@ -30,7 +30,7 @@ MAX_VARIANTS: Final = 100  # in a webhook
 MAX_COST: Final = 1_000
 TOKEN: Final = "shpat_made_up"  # noqa: S105  made up
 CLIENT: Final = ("client-id", "client-secret-made-up")
-SCOPES: Final = ("read_products", "read_orders", "read_customers", "read_inventory")
+SCOPES: Final = ("read_products", "read_customers", "read_orders", "read_inventory")
 _LEVELS: Final = "inventory_level"
 _KINDS: Final[Mapping[str, tuple[str, Callable[[Document], Node]]]] = {
     "Product": ("product", objects.product),
@@ -66,6 +66,7 @@ class ShopifyFake:
         self.bucket = Bucket(self.clock.now, points, points / 20)
         self.queries: list[str] = []
         self.tokens_made = 0
+        self.oldest_version = "2025-10"  # what answers for older ones
         self._told: list[Told] = []
         self.app: ASGIApp = Starlette(
             routes=[
@@ -146,7 +147,10 @@ class ShopifyFake:
             )
         body = msgspec.json.decode(await request.body())
         self.queries.append(body["query"])
-        return _json(self.execute(body["query"], body.get("variables") or {}))
+        version = max(request.path_params["version"], self.oldest_version)
+        return _json(
+            self.execute(body["query"], body.get("variables") or {}), headers={"x-shopify-api-version": version}
+        )
 
     def _charged(self, fields: tuple[Field, ...], requested: int) -> Document:
         told = self._told.pop(0) if self._told else None
@@ -227,5 +231,5 @@ def _told_error(told: Told, data: Document) -> Document:
     return {"errors": [error | {"path": list(told.path)}]}
 
 
-def _json(document: Document, status: int = 200) -> Response:
-    return Response(document_json(document), status, media_type="application/json")
+def _json(document: Document, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(document_json(document), status, headers, media_type="application/json")

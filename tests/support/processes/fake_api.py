@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Protocol
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from simulator.providers.faults import Faults
@@ -30,6 +31,10 @@ class FakeApi:
         self.faults.heal()
         fake.faults = self.faults
         self._app = fake.app
+
+    def answer(self, status: int, body: bytes) -> None:
+        """Answer every request with this from now on."""
+        self._app = Response(body, status)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the fake that is shown."""

@@ -187,5 +187,25 @@ async def test_resource_without_a_url_is_malformed(fake: GitHubFake, connect: Co
     assert client.cost_of([WANTED]) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html>"),
+        (200, b"[]"),
+        (200, b""),
+        (204, b""),
+        (200, b"7"),
+        (302, b""),
+        (400, b"[]"),
+        (418, b'{"error": 7}'),
+    ],
+)
+async def test_reply_of_another_shape_is_malformed(served: FakeApi, connect: Connect, status: int, body: bytes) -> None:
+    """Nothing is taken for a missing object, and nothing raises."""
+    served.answer(status, body)
+
+    assert isinstance(await _read(connect(), WANTED), Malformed)
+
+
 async def _read(client: GitHubApi, wanted: Wanted) -> Any:
     return (await client.read([wanted])).results[wanted]

@@ -100,6 +100,17 @@ async def test_full_batch_is_not_too_expensive(fake: ShopifyFake, connect: Conne
     assert fake.bucket.refused == 0
 
 
+async def test_version_is_that_of_the_answer(fake: ShopifyFake, connect: Connect) -> None:
+    """A delivery's version is asked for; one that is no longer supported is answered by another, without a word."""
+    fake.put("product", _product(7, 1))
+    client = connect()
+    versions = ("2026-04", "2024-01", None)
+
+    results = [await _read(client, Wanted("product", "7", api_version=version)) for version in versions]
+
+    assert [result.api_version for result in results] == ["2026-04", "2025-10", API_VERSION]
+
+
 @pytest.mark.parametrize("count", [19, 20, 21, 250])
 async def test_all_variants_are_read(fake: ShopifyFake, connect: Connect, count: int) -> None:
     """Each variant comes once, in order, with the gids of all."""
@@ -328,7 +339,7 @@ async def test_check_says_what_the_token_is_good_for(fake: ShopifyFake, connect:
     fake.scopes = ["write_products", "read_inventory"]
     checked = await client.check()
     assert isinstance(checked, Checked)
-    assert checked.sentence.endswith("; it lacks read_orders, read_customers")
+    assert checked.sentence.endswith("; it lacks read_customers, read_orders")
     fake.token = "another"
     assert await client.check() == Unauthorised("status 401")
 

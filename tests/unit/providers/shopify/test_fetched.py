@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from providers.api import Wanted
 from providers.base import Parsed, SignedRequest, Unparsed
@@ -17,7 +19,44 @@ from tests.support.builders.provider_requests import raw_delivery
 
 READ_AT = datetime(2026, 1, 31, 12, 0, 0, 700_000, tzinfo=UTC)
 PAGE_END = {"hasNextPage": False, "endCursor": "x"}
+PRODUCT = Wanted("product", "9007199254740993")
 NEW, OLD = "2026-01-31T12:00:00Z", "2026-01-30T12:00:00Z"
+
+
+_NAMES = st.sampled_from(
+    [
+        *(
+            "id",
+            "legacyResourceId",
+            "variants",
+            "options",
+            "nodes",
+            "pageInfo",
+            "hasNextPage",
+            "addressesV2",
+            "defaultAddress",
+        ),
+        *(
+            "quantities",
+            "measurement",
+            "weight",
+            "unitCost",
+            "updatedAt",
+            "updated_at",
+            "inventoryItem",
+            "variant_gids",
+        ),
+        *(
+            "selectedOptions",
+            "totalPriceSet",
+            "shopMoney",
+            "inventory_item_id",
+            "location_id",
+            "default_address",
+            "addresses",
+        ),
+    ]
+)
 
 
 def test_product_becomes_the_webhooks_document() -> None:
@@ -34,7 +73,7 @@ def test_product_becomes_the_webhooks_document() -> None:
         "variants": {"nodes": [_variant_node(4, OLD), _variant_node(5, NEW)], "pageInfo": PAGE_END},
     }
 
-    assert document_of("product", node) == {
+    assert document_of(PRODUCT, node) == {
         "id": 9007199254740993,
         "admin_graphql_api_id": "gid://shopify/Product/9007199254740993",
         "body_html": "<b>",
@@ -64,8 +103,6 @@ def test_product_becomes_the_webhooks_document() -> None:
                 "id": "gid://shopify/InventoryLevel/7?inventory_item_id=5",
                 "updatedAt": NEW,
                 "quantities": [{"name": "available", "quantity": -2}, {"name": "on_hand", "quantity": 3}],
-                "item": {"legacyResourceId": "5"},
-                "location": {"legacyResourceId": "7"},
             },
             {
                 "admin_graphql_api_id": "gid://shopify/InventoryLevel/7?inventory_item_id=5",
@@ -121,7 +158,9 @@ def test_product_becomes_the_webhooks_document() -> None:
 )
 def test_other_types_become_their_webhooks_documents(resource_type: str, node: Document, document: Document) -> None:
     """Each has the fields of its webhook and no others."""
-    assert document_of(resource_type, node) == document
+    resource_id = "5:7" if resource_type == "inventory_level" else "1"
+
+    assert document_of(Wanted(resource_type, resource_id), node) == document
 
 
 def test_read_product_has_all_variants_and_lists_a_hundred() -> None:
@@ -244,6 +283,23 @@ def test_points_count_objects(selection: str, cost: int) -> None:
 def test_readable_types_exist() -> None:
     """A selection is of a resource type that the webhooks have."""
     assert READABLE <= RESOURCE_TYPES
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=50)
+@given(resource_type=st.sampled_from(sorted(READABLE)), node=st.dictionaries(_NAMES, _JSON, max_size=6))
+def test_no_reply_raises(resource_type: str, node: dict[str, Any]) -> None:
+    """Whatever stands in the fields of a reply, it becomes a document, and that snapshots or a reason."""
+    document = document_of(Wanted(resource_type, "1:2"), node)
+
+    assert isinstance(parse_fetched(resource_type, document, READ_AT), Parsed | Unparsed)
+    assert isinstance(parse_fetched(resource_type, node, READ_AT), Parsed | Unparsed)
 
 
 def _variant_node(number: int, updated: str) -> dict[str, Any]:
