@@ -58,25 +58,50 @@ class Request(Struct, frozen=True):
     body: bytes | None = None
 
 
-class Client:
-    """The connections to one account's API. Used by one event loop; `close` ends it."""
+class Connections:
+    """Open connections, shared by the clients of one event loop: one per account would keep idle ones open for each.
 
-    def __init__(self, base_url: str, credential: Credential, limits: Limits = Limits()) -> None:  # noqa: B008  a value
-        """Connect to nothing yet; `BaseUrlError` for an address that is not https (or http on this machine)."""
+    `kept` of them stay open between requests; one that was idle for 5 s is closed at the next request.
+    """
+
+    def __init__(self, kept: int = 20) -> None:
+        self.http = httpx.AsyncClient(
+            headers={"user-agent": USER_AGENT, "accept": "application/json", "accept-encoding": "gzip"},
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
+            follow_redirects=False,
+            trust_env=False,
+            verify=_tls(),
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.http.aclose()
+
+
+class Client:
+    """The client of one account's API. Used by one event loop; `close` ends it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credential: Credential,
+        limits: Limits = Limits(),  # noqa: B008  a value
+        shared: Connections | None = None,
+    ) -> None:
+        """Connect to nothing yet; `BaseUrlError` for an address that is not https (or http on this machine).
+
+        With shared connections, these stay open when the client is closed.
+        """
         self.base_url = checked_base_url(base_url)
         self._credential = credential
         self._limits = limits
         self._places = asyncio.Semaphore(
             limits.connections
         )  # the HTTP library's own queue is slow and has a time limit
-        self._http = httpx.AsyncClient(
-            headers={"user-agent": USER_AGENT, "accept": "application/json", "accept-encoding": "gzip"},
-            timeout=httpx.Timeout(limits.read_s, connect=limits.connect_s),
-            limits=httpx.Limits(max_connections=limits.connections, max_keepalive_connections=limits.connections),
-            follow_redirects=False,
-            trust_env=False,
-            verify=_tls() if self.base_url.startswith("https:") else False,
-        )
+        self._timeout = httpx.Timeout(limits.read_s, connect=limits.connect_s)
+        connections = shared or Connections(limits.connections)
+        self._own = None if shared else connections
+        self._http = connections.http
 
     async def send(self, request: Request) -> Answer | Failure:
         """Return the answer, whatever its status, or why there is none; never raises for what provider or network do."""
@@ -88,8 +113,9 @@ class Client:
             return secrets if isinstance(secrets, Unauthorised) else await self._answered(request, url, secrets)
 
     async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+        """Close the connections, unless they are shared."""
+        if self._own is not None:
+            await self._own.close()
 
     def _url(self, request: Request) -> str | Malformed:
         """Return the URL; a path of somebody else's making must not lead the credential to another host."""
@@ -132,7 +158,8 @@ class Client:
 
     async def _sent(self, request: Request, url: str, secrets: Mapping[str, str]) -> Answer | Malformed:
         headers = {**request.headers, **secrets}
-        async with self._http.stream(request.method, url, headers=headers, content=request.body) as response:
+        stream = self._http.stream(request.method, url, headers=headers, content=request.body, timeout=self._timeout)
+        async with stream as response:
             chunks, length = [], 0
             async for chunk in response.aiter_bytes():
                 length += len(chunk)

@@ -29,7 +29,7 @@ from providers.api import (
     Wanted,
 )
 from providers.bigcommerce.reads import MAX_PAGE, READINGS, Reading, element_id, names_of, path_of
-from providers.http import Client, Limits, Request
+from providers.http import Client, Connections, Limits, Request
 from providers.outline import at
 from schemas.records import Document
 
@@ -59,10 +59,11 @@ class BigCommerceApi:
         token: Callable[[], str],
         base_url: str = BASE_URL,
         limits: Limits = Limits(),  # noqa: B008  a value
+        shared: Connections | None = None,
     ) -> None:
         """Connect to nothing yet; `BaseUrlError` for an address that no token may be sent to."""
         address = f"{base_url.rstrip('/')}/stores/{quote(store_hash, safe='')}"
-        self._client = Client(address, lambda: {"x-auth-token": token()}, limits)
+        self._client = Client(address, lambda: {"x-auth-token": token()}, limits, shared)
 
     def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
         """Return the first of the waiting resources, and those of its type that one request can read along with it."""

@@ -42,6 +42,11 @@ class Server:
         """Return the server's address, as in http://127.0.0.1:8080."""
         return f"http://{HOST}:{self.port}"
 
+    @property
+    def connections(self) -> frozenset[tuple[str, int]]:
+        """Return the addresses of the clients that are connected."""
+        return frozenset(self._transports)
+
     def start(self) -> None:
         """Listen, and return once connections are accepted; `SimulatorError` if the port is taken."""
         listener = _listener(self.port)

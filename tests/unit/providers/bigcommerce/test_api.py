@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from providers.api import (
+    Api,
     Checked,
     Fetched,
     Malformed,
@@ -499,6 +500,13 @@ async def test_read_may_lag_behind_its_callback(api: BigCommerceApi, fake: FakeB
     assert lagging.document["date_modified"] == documents.iso_time(START)
     assert caught_up.document["date_modified"] == documents.iso_time(START + timedelta(seconds=60))
     assert caught_up.document["name"] == "Newer"
+
+
+def test_client_is_one_of_the_agreed_kind() -> None:
+    """The type checker compares it with the interface."""
+    made: Api = BigCommerceApi(STORE, lambda: TOKEN)
+
+    assert TOKEN not in repr(made)
 
 
 def test_token_is_not_sent_in_the_clear() -> None:
