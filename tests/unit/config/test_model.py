@@ -477,7 +477,9 @@ def test_the_json_schema_knows_every_table_and_both_notations_of_a_secret() -> N
     schema = loading.json_schema()
 
     secrets = schema["$defs"]["Source"]["properties"]["secrets"]["items"]
-    assert set(schema["properties"]) == {"kafka", "registry", "sources", "routes", "worker", "ingress", "warehouse"}
+    assert set(schema["properties"]) == {
+        "kafka", "registry", "sources", "routes", "worker", "hydration", "ingress", "warehouse",
+    }  # fmt: skip
     assert {"type": "string"} in secrets["anyOf"]
     assert json.dumps(schema)
 
