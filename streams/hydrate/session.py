@@ -166,7 +166,7 @@ class Session:
     def _produce(self, record: Record) -> None:
         while True:
             try:
-                headers = list(record.headers or ())
+                headers: list[tuple[str, str | bytes | None]] = [*(record.headers or ())]
                 self._producer.produce(record.topic, record.value, record.key, record.partition, headers=headers)
             except BufferError:
                 self._producer.poll(0.1)
@@ -195,7 +195,12 @@ def _request(message: Message) -> FetchRequest | None:
 
 
 def _producer(options: Mapping[str, str], transactional_id: str) -> Producer:
-    producer = clients.producer({**options, "transactional.id": transactional_id, "compression.type": "lz4"})
+    settings = {
+        "transactional.id": transactional_id,
+        "compression.type": "lz4",
+        "partitioner": "murmur2_random",  # as the worker's producer: an account has one partition, so one owner
+    }
+    producer = clients.producer({**options, **settings})
     producer.init_transactions(COMMIT_S)
     return producer
 
