@@ -95,6 +95,13 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "dead retry": (("dead", "retry"), ("dead", "retry", HOSTILE, "--by", HOSTILE * 9)),
     "dead edit": (("dead", "edit", HOSTILE, "--body", HOSTILE, "--set", HOSTILE),),
     "dead drop": (("dead", "drop", HOSTILE), ("dead", "drop", HOSTILE, "--because", " ")),
+    "pending list": (("pending", "list", HOSTILE, "--reason", HOSTILE),),
+    "pending now": (("pending", "now"), ("pending", "now", HOSTILE, "--reason", HOSTILE)),
+    "pending give-up": (
+        ("pending", "give-up", HOSTILE),
+        ("pending", "give-up", HOSTILE, "--because", " "),
+        ("pending", "give-up", HOSTILE, "--because", HOSTILE, "--by", HOSTILE * 9),
+    ),
     "state get": (("state", "get", HOSTILE),),
     "state list": (("state", "list", "--limit", HOSTILE),),
     "state count": (("state", "count", HOSTILE),),
@@ -125,6 +132,9 @@ READERS: dict[str, tuple[str, ...]] = {
     "dead retry": ("x",),
     "dead edit": ("x",),
     "dead drop": ("x", "--because", "y"),
+    "pending list": (),
+    "pending now": ("x",),
+    "pending give-up": ("x", "--because", "y"),
     "replay": ("--since", "1h"),
 }
 AT_ONCE = frozenset(CONFIGURED) - {"filter", "certificate", "options", "secret"}
@@ -195,7 +205,7 @@ class Run:
 def every_command() -> set[str]:
     """Return the names of all commands, those of a group with the group's before them."""
     commands = dict(getattr(get_command(cli.app), "commands", {}))
-    groups = {name: commands.pop(name) for name in ("schema", "state", "warehouse")}
+    groups = {name: commands.pop(name) for name in ("dead", "pending", "schema", "state", "warehouse")}
     return {*commands, *(f"{group} {name}" for group, held in groups.items() for name in held.commands)}
 
 
