@@ -19,7 +19,7 @@ MEANINGS = {
     "stale": "shows an older state than the one stored",
     "unchanged": "shows what is stored already",
     "filtered": "nothing went out: no route takes it, or its resource is paused",
-    "dead": "it waits on deliveries.dead: `penstock dead show`",
+    "dead": "became a dead letter: `penstock dead show`",
 }
 DROPPED = "a person gave the dead letter up"
 ORIGINS = {"edited": "edited copy"}

@@ -22,7 +22,8 @@ NEVER_MENDED_BY_ITS_ID: Final = "reused_delivery_id"
 
 _OF_A_CAUSE = f"{RAW}-".encode()
 _ANSWERS: Final = frozenset({"retry", "edited", "drop"})
-_NOT_FINAL: Final = frozenset({"pending"})
+NOT_FINAL: Final = frozenset({"pending"})
+"""Outcomes that another one follows."""
 
 
 class Attempt(Struct, frozen=True):
@@ -38,7 +39,7 @@ class Attempt(Struct, frozen=True):
     @property
     def is_decided(self) -> bool:
         """Say whether the outcome is final."""
-        return self.outcome is not None and self.outcome not in _NOT_FINAL
+        return self.outcome is not None and self.outcome not in NOT_FINAL
 
 
 class Letter(Struct, frozen=True):

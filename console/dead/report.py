@@ -11,6 +11,7 @@ from console.dead.letters import Attempt, Standing
 from console.dead.sending import Position
 from console.screen import Screen, messages, results
 from local.screen import output_json, say
+from providers.received import OUR_OWN
 from schemas.records import Document
 from schemas.topics import RAW
 from streams.steps.origin import position_text
@@ -52,7 +53,9 @@ def print_letter(standing: Standing, records: Mapping[str, Document], *, as_json
     screen = results()
     for line, style in _lines(standing, record):
         screen.line(line, style=style)
-    if record is not None:
+    if record is None:
+        screen.line("  payload   no longer kept", style="dim")
+    else:
         _print_body(screen, record["body"])
     _print_next(screen, standing)
 
@@ -76,8 +79,8 @@ def print_sent(sent: Mapping[Position, str], decided: Mapping[Position, Document
     for outcome in dead[:SENT_SHOWN]:
         text = f"dead again  {cut(outcome['delivery_id'])}: {outcome['reason']}: {cut(outcome['detail'], 200)}"
         screen.line(text, style="red")
-    if more := others(len(dead), SENT_SHOWN, "dead"):
-        screen.line(more, style="dim")
+    if len(dead) > SENT_SHOWN:
+        screen.line(f"… and {len(dead) - SENT_SHOWN:,} more are dead again; `penstock dead list` has them", style="dim")
     for name, count in Counter(_outcome_text(outcome) for outcome in decided.values()).most_common():
         screen.line(f"{count:>8,}  {name}")
     if len(decided) < len(sent):
@@ -139,7 +142,8 @@ def _lines(standing: Standing, record: Document | None) -> Iterator[tuple[str, s
         yield f"  edited    by {letter.edited_by}", ""
     if standing.attempt is not None and standing.attempt.detail:
         yield f"            {cut(standing.attempt.detail, BODY_CHARS)}", ""
-    headers = sorted((record or {}).get("headers", {}).items())
+    stored = (record or {}).get("headers", {}).items()
+    headers = sorted((name, value) for name, value in stored if not name.startswith(OUR_OWN))
     for name, value in headers[:HEADERS_SHOWN]:
         yield f"  header    {cut(name)}: {cut(value, BODY_CHARS)}", "dim"
     if more := others(len(headers), HEADERS_SHOWN, "headers"):
@@ -155,7 +159,7 @@ def _print_body(screen: Screen, body: bytes) -> None:
         )
         screen.line(cut(body[: BODY_CHARS * 4].decode(errors="replace"), BODY_CHARS))
         return
-    screen.line("  payload")
+    screen.line(f"  payload   {len(body):,} bytes, shown indented; --raw > FILE writes them exactly")
     screen.document("\n".join(cut(row, BODY_CHARS) for row in rows[:BODY_LINES]))
     if len(rows) > BODY_LINES:
         screen.line(f"… and {len(rows) - BODY_LINES:,} more lines; --raw > FILE writes the exact bytes", style="dim")

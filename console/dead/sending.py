@@ -1,7 +1,6 @@
 """Publishes deliveries that answer letters, and waits for their outcomes."""
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
@@ -10,6 +9,7 @@ from confluent_kafka import Consumer, KafkaError, Message, Producer
 
 from broker import clients, topic_reader
 from broker.topic_reader import Advance, offset_of, partition_of, value_of
+from console.dead.letters import NOT_FINAL
 from console.errors import Failed
 from console.queries.changes import Deployment
 from schemas.codec import raw_headers
@@ -80,7 +80,7 @@ class NewOutcomes:
             self._read = {part.partition: part.high for part in topic_reader.ranges(reader, OUTCOMES)}
 
     def of(self, wanted: Mapping[Position, str], wait_s: float, advance: Advance) -> dict[Position, Document]:
-        """Return the outcome of each wanted record, without those that no worker decides in time."""
+        """Return the final outcome of each wanted record, without those that have none in time."""
         found: dict[Position, Document] = {}
         ids = {delivery_id.encode() for delivery_id in wanted.values()}
         deadline_s = time.monotonic() + wait_s
@@ -97,7 +97,7 @@ class NewOutcomes:
     def _next(
         self, reader: Consumer, wanted: Mapping[Position, str], ids: AbstractSet[bytes]
     ) -> dict[Position, Document]:
-        """Return the wanted outcomes recorded since the last call."""
+        """Return the wanted final outcomes recorded since the last call."""
         found = {}
         ends = topic_reader.ranges(reader, OUTCOMES)
         unread = [replace(part, low=self._read.get(part.partition, part.low)) for part in ends]
@@ -105,12 +105,7 @@ class NewOutcomes:
             if topic_reader.key_of(message) in ids:
                 outcome = self._deployment.registry.decode(value_of(message))
                 position = (outcome["partition"], outcome["offset"])
-                if position in wanted:
+                if position in wanted and outcome["outcome"] not in NOT_FINAL:
                     found[position] = outcome
         self._read = {part.partition: part.high for part in ends}
         return found
-
-
-def tally(outcomes: Iterable[Document]) -> Counter[str]:
-    """Return the number of deliveries by outcome."""
-    return Counter(outcome["outcome"] for outcome in outcomes)

@@ -136,8 +136,8 @@ def test_rights_of_commands(site: Site) -> None:
         "replay": [("replay", "--dry-run", "--since", "1h")],
         "dead": [
             ("dead", "list"),
-            ("dead", "show", "broken"),
-            ("dead", "drop", "broken", "--because", "x", "--wait", "0"),
+            ("dead", "show", "delivery-broken"),
+            ("dead", "drop", "delivery-broken", "--because", "x", "--wait", "0"),
         ],
         "check": [("check", "--online")],
     }

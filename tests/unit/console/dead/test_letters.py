@@ -110,7 +110,7 @@ def test_undecided_attempt_is_on_its_way() -> None:
 def test_pending_attempt_is_on_its_way() -> None:
     """It waits for a read of the provider's API; its last outcome counts."""
     letters = dead_letters(death(FIRST, 10))
-    letters.add_outcome(decided(RETRY, 30, Outcome("pending", "hydration")))  # type: ignore[arg-type]  # of a later version
+    letters.add_outcome(decided(RETRY, 30, Outcome("pending", "hydration")))
     first = only(letters)
 
     letters.add_outcome(decided(RETRY, 31, DEAD))
