@@ -1,6 +1,6 @@
 """The resources that deliveries wait for, from the records of `deliveries.pending` and of the standings. Pure."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from sys import intern
 
@@ -115,11 +115,6 @@ def joined(
     for waiting in found.values():
         waiting.standing = known.get(waiting.resource_key)
     return sorted(found.values(), key=lambda one: (one.since, one.resource_key))
-
-
-def named(waiting: Sequence[Waiting], delivery_id: str) -> list[tuple[Waiting, WaitingDelivery]]:
-    """Return the waiting deliveries of an id, each with the resource that it waits for."""
-    return [(one, each) for one in waiting for each in one.deliveries if each.delivery_id == delivery_id]
 
 
 def _delivery(record: Document) -> WaitingDelivery:
