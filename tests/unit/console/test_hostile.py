@@ -15,11 +15,14 @@ import pytest
 from typer.main import get_command
 
 from console import cli
+from console.pending import report as pending_report
+from console.pending.waiting import Waiting, WaitingDelivery
 from console.queries.replay_input import Scope
 from console.queries.replay_report import Report
 from ingress.delivery.spool_file import Row, SpoolFile, pack
 from local import logs
 from local.screen import output, say
+from schemas.fetches import Standing
 from schemas.records import Correction, RawDelivery
 from sinks.warehouse import opening
 from sinks.warehouse.rows.batch import batch_of
@@ -310,6 +313,20 @@ def test_replay_shows_differences_escaped(run: Run) -> None:
         report.corrected({HOSTILE: HOSTILE})
 
         assert LEGIBLE in run.printed()
+
+
+def test_what_waits_is_shown_escaped(run: Run) -> None:
+    """Keys, ids and types of what a person gave up, and what a provider said of it."""
+    held = WaitingDelivery(HOSTILE, HOSTILE, "webhooks.raw", 0, 1, MOMENT)
+    standing = Standing(1, 0, HOSTILE + LEGIBLE)
+    waiting = Waiting(f"bigcommerce|a|{HOSTILE}|{HOSTILE}|{HOSTILE}", "k", "awaits_read", HOSTILE, [held], standing)
+    for as_json in (False, True):
+        pending_report.print_ended([waiting], set(), 1, as_json=as_json)
+        run.printed()
+        pending_report.print_resources([waiting], 0, MOMENT, as_json=as_json)
+        assert LEGIBLE in run.printed() or not as_json
+        pending_report.print_deliveries([waiting], 0, as_json=as_json)
+        run.printed()
 
 
 def test_a_bug_is_shown_escaped(run: Run) -> None:
