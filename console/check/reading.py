@@ -14,7 +14,7 @@ from console.abridged import listed
 from console.check.configuration import DEMO_SECRET, OF_MANY_TENANTS, Finding, Locations
 from providers.api import Api, Checked, Failure, Malformed, Unauthorised
 from providers.bigcommerce.reads import READINGS
-from providers.clients import CLIENTS
+from providers.clients import Account, client_of
 from providers.http import BaseUrlError
 from streams.hydrate.accounts import source_client
 
@@ -48,7 +48,7 @@ def account_findings(configuration: Configuration, path: Path, environ: Mapping[
     locations = Locations(path, key_lines(path.read_text(encoding="utf-8")))
     found: list[Finding] = []
     for index, source in enumerate(configuration.sources):
-        if source.reads and source.provider in CLIENTS:
+        if source.reads:
             where = locations.of("sources", index, "api_tokens" if source.api_tokens else "api_token")
             found += _of_accounts(source, where, environ)
     return found
@@ -68,14 +68,8 @@ def _token_findings(index: int, source: Source, locations: Locations, environ: M
 
 
 def _address_findings(index: int, source: Source, locations: Locations) -> Iterator[Finding]:
-    if source.provider not in CLIENTS:
-        where, known = locations.of("sources", index, "provider"), ", ".join(sorted(CLIENTS))
-        yield Finding(
-            "problem", f"{where}: Penstock cannot read from {source.provider} yet (it reads {known}); remove api_token"
-        )
-        return
     try:
-        CLIENTS[source.provider]("any", lambda: "", source.api_url, source.api_version)
+        client_of(source.provider, Account("shop.example.com", lambda: "", source.api_url, source.api_client_id))
     except BaseUrlError as error:
         yield Finding("problem", f"{locations.of('sources', index, 'api_url')}: {error}")
 
@@ -107,6 +101,8 @@ def _tenant_findings(index: int, source: Source, locations: Locations) -> Iterat
 def _of_accounts(source: Source, where: str, environ: Mapping[str, str]) -> Iterator[Finding]:
     tenants = sorted({*source.tenants, *source.api_tokens})
     noun = OF_MANY_TENANTS.get(source.provider, "accounts")
+    if not tenants and source.provider not in OF_MANY_TENANTS:
+        tenants = [""]  # ids are unique without one, so there is one account
     if not tenants:
         yield Finding(
             "warning", f"{where}: which {noun} it is for is not known; list yours in tenants to have it tried"
@@ -125,10 +121,14 @@ def _said(name: str, where: str, noun: str, answers: Mapping[str, Checked | Fail
     for tenant, answer in answers.items():
         same.setdefault((not isinstance(answer, Checked), _sentence(answer)), []).append(tenant)
     for (is_failure, sentence), tenants in sorted(same.items()):
-        count = f"{len(tenants):,} {noun if len(tenants) != 1 else noun.removesuffix('s')}: {listed(tenants)}"
+        count = "" if tenants == [""] else f", {_counted(tenants, noun)}"
         is_wrong = any(isinstance(answers[tenant], Unauthorised | Malformed) for tenant in tenants)
         level = "problem" if is_wrong else "warning"
-        yield Finding(level if is_failure else "fine", f"{where}: {name}: {sentence}, {count}")
+        yield Finding(level if is_failure else "fine", f"{where}: {name}: {sentence}{count}")
+
+
+def _counted(tenants: Sequence[str], noun: str) -> str:
+    return f"{len(tenants):,} {noun if len(tenants) != 1 else noun.removesuffix('s')}: {listed(tenants)}"
 
 
 def _sentence(answer: Checked | Failure) -> str:

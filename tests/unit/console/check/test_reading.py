@@ -77,14 +77,19 @@ def test_unknown_type_is_guessed(tmp_path: Path) -> None:
     assert text.endswith("did you mean 'order'?")
 
 
-def test_provider_that_cannot_be_read_yet_is_a_problem(tmp_path: Path) -> None:
-    """What waited for it would wait for ever."""
+def test_account_without_a_tenant_is_asked_too(tmp_path: Path) -> None:
+    """GitHub's ids are unique without one; nothing answers at this address."""
     path = tmp_path / "penstock.toml"
-    path.write_text(SOURCE.replace("bigcommerce", "stripe") + 'api_token = "env:T"\n')
-    (found,) = reading_findings(loading.load(path, {"T": "t"}), path, {"T": "t"})
+    path.write_text(SOURCE.replace("bigcommerce", "github") + 'api_token = "env:T"\napi_url = "http://127.0.0.1:1"\n')
+    loaded = loading.load(path, {})
+    (found,) = account_findings(loaded, path, {"T": "token"})
 
-    assert found.level == "problem"
-    assert "cannot read from stripe yet (it reads bigcommerce)" in found.text
+    assert list(reading_findings(loaded, path, {"T": "token"})) == []
+    assert (found.level, "stores: no answer for now (" in found.text, found.text.endswith(")")) == (
+        "warning",
+        True,
+        True,
+    )
 
 
 @pytest.fixture
