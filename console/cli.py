@@ -16,6 +16,7 @@ from console.commands.dead import dead
 from console.commands.explain import explain
 from console.commands.ingress import ingress
 from console.commands.load import load
+from console.commands.pending import pending
 from console.commands.query import query
 from console.commands.replay import replay
 from console.commands.schema import schema
@@ -72,6 +73,7 @@ app = typer.Typer(
 for command in (up, send, verify, tail, explain, replay, check, acls, ingress, worker, load, query):
     app.command(epilog=EPILOG)(command)
 app.add_typer(dead, name="dead", epilog=EPILOG)
+app.add_typer(pending, name="pending", epilog=EPILOG)
 app.add_typer(schema, name="schema", epilog=EPILOG)
 app.add_typer(spool, name="spool", epilog=EPILOG)
 app.add_typer(state, name="state", epilog=EPILOG)

@@ -237,9 +237,10 @@ def _dead(names: Names, _creates: bool) -> Iterator[Right]:
 
 def _pending(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("topic", PENDING, "Read")
-    yield from _on("topic", names.standings, "Read")
-    yield from _on("topic", names.fetches, "Write")  # `now` alone
-    yield from _on("topic", RAW, "Read", "Write")  # Read: `now` alone; Write: `give-up` alone
+    yield from _on("topic", names.standings, "Read", "Write")  # Write, as on the raw topic: `give-up` alone
+    yield from _on("topic", names.fetches, "Write")  # `now` alone, which also reads the raw topic
+    yield from _on("topic", RAW, "Read", "Write")
+    yield from _on("group", names.group, "Describe")
     yield from _on("group", CONSOLE_GROUP, "Describe")
 
 

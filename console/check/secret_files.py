@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from config.model import Configuration, Registry, Warehouse, file_of
+from config.model import Configuration, Registry, Source, Warehouse, file_of
 from config.toml_lines import Location
 from ingress.server.tls import tls_files
 
@@ -29,9 +29,7 @@ def open_secret_files(configuration: Configuration) -> Iterator[tuple[Location, 
 def secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]]:
     """Yield all files with secrets, each with the key that names it."""
     for index, source in enumerate(configuration.sources):
-        for number, secret in enumerate(source.secrets):
-            if (file := file_of(secret.ref)) is not None:
-                yield ("sources", index, "secrets", number), file
+        yield from _source_files(index, source)
     for name, value in configuration.kafka.options.items():
         if (file := file_of(value)) is not None:
             yield ("kafka", "options", name), file
@@ -42,6 +40,17 @@ def secret_files(configuration: Configuration) -> Iterator[tuple[Location, Path]
     tls = tls_files(configuration, None, None)
     if tls is not None:
         yield ("ingress", "tls_key" if configuration.ingress.tls_key else "tls_certificate"), tls.key
+
+
+def _source_files(index: int, source: Source) -> Iterator[tuple[Location, Path]]:
+    references: list[tuple[Location, str]] = [
+        *((("sources", index, "secrets", number), secret.ref) for number, secret in enumerate(source.secrets)),
+        (("sources", index, "api_token"), source.api_token or ""),
+        *((("sources", index, "api_tokens", tenant), token) for tenant, token in source.api_tokens.items()),
+    ]
+    for location, reference in references:
+        if (file := file_of(reference)) is not None:
+            yield location, file
 
 
 def _registry_files(registry: Registry) -> Iterator[tuple[Location, Path]]:

@@ -25,7 +25,7 @@ def check(
 
     Shows how many topics each source, and all of them, can lead to at most. With --online also lists fields and resources that
     routes name but no record on Kafka has, sources whose update times cannot be read,
-    topics no longer used, and the API versions in which resources arrive.
+    topics no longer used, the API versions in which resources arrive, and whether the tokens for reading resources work.
 
     Exits with 1 when a finding keeps Penstock from working; warnings alone exit with 0.
     """
@@ -35,6 +35,7 @@ def check(
     from config.loading import load
     from console.check.configuration import offline_findings, online_findings
     from console.check.fields import name_findings
+    from console.check.reading import account_findings, reading_findings
     from console.check.renderings import rendering_findings
     from console.check.topics import selector_findings
     from console.options import configuration_path
@@ -44,10 +45,12 @@ def check(
     configuration = load(path, surroundings(data_dir, path))
     findings = offline_findings(configuration, path, os.environ, datetime.now(UTC).date(), data_dir)
     findings += selector_findings(configuration, path)
+    findings += reading_findings(configuration, path, os.environ)
     if online:
         findings += online_findings(configuration, os.environ)
         findings += name_findings(configuration, path, os.environ)
         findings += rendering_findings(configuration, path, os.environ)
+        findings += account_findings(configuration, path, os.environ)
     _print_json(configuration, findings) if as_json else _print(str(path), configuration, findings)
     if any(finding.level == "problem" for finding in findings):
         raise typer.Exit(1)

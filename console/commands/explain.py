@@ -7,6 +7,9 @@ import typer
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from console.pending.story import Held
     from console.queries.changes import Attempt
     from schemas.records import Document, RawDelivery
 
@@ -35,32 +38,51 @@ def explain(
     data_dir: DataDirOption = DATA_DIR,
     as_json: JsonOption = False,
 ) -> None:
-    """Show the story of one delivery: what arrived, what was decided and why, what changed.
+    """Show the story of one delivery: what arrived, what was decided and why, what changed; of one that waits, what it waits for.
 
+    A delivery that only names its resource ends through a read at the provider, whose id is read-…: both sides are shown.
     Exits with 1 when there is no such delivery.
     """
     import os
 
-    from console.abridged import others
     from console.options import load_configuration
-    from console.queries.changes import deployment_of, story
-    from console.screen import counting, results
+    from console.pending.story import held_deliveries
+    from console.queries.changes import deployment_of, matcher, story
+    from console.queries.reads import with_reads
+    from console.screen import counting
     from local.screen import output_json, say
 
     loaded, limit = load_configuration(config, data_dir), None if everything else NEWEST
     with deployment_of(loaded, os.environ) as deployment, counting("records looked at") as advance:
+        # What waits first: if it ends in between it is shown twice, the other way round it would be missed.
+        held = held_deliveries(deployment, loaded.worker.app, matcher(delivery_id), advance)
         attempts = story(deployment, delivery_id, limit, advance)
-    if not attempts:
+        shown = with_reads(deployment, attempts if as_json else attempts[:ATTEMPTS_SHOWN])
+    if not attempts and not held:
         say(_not_found(delivery_id, everything))
         raise typer.Exit(1)
     if as_json:
-        for attempt in attempts:
-            output_json(_as_json(attempt))
-        return
-    screen = results()
-    for line, style in (shown for attempt in attempts[:ATTEMPTS_SHOWN] for shown in _lines(attempt)):
+        for record in (*map(_as_json, shown), *map(_held_json, held)):
+            output_json(record)
+    else:
+        _print(shown, held, len(attempts))
+
+
+def _print(attempts: "Sequence[Attempt]", held: "Sequence[Held]", count: int) -> None:
+    from datetime import UTC, datetime
+
+    from console.abridged import others
+    from console.pending.story import waiting_lines
+    from console.screen import results
+
+    screen, now = results(), datetime.now(UTC)
+    stories = [_lines(attempt) for attempt in attempts]
+    stories += [[*_received(one.delivery, None), *waiting_lines(one, now), ("", "")] for one in held[:ATTEMPTS_SHOWN]]
+    for line, style in (line for lines in stories for line in lines):
         screen.line(line, style=style)
-    if more := others(len(attempts), ATTEMPTS_SHOWN, "attempts"):
+    if more := others(count, ATTEMPTS_SHOWN, "attempts"):
+        screen.line(more, style="dim")
+    if more := others(len(held), ATTEMPTS_SHOWN, "that wait"):
         screen.line(more, style="dim")
 
 
@@ -76,13 +98,48 @@ def _lines(attempt: "Attempt") -> list[tuple[str, str]]:
     from console.abridged import listed, others
 
     shown = [*_received(attempt.delivery, attempt.outcome), *_origin(attempt), *_decided(attempt.outcome)]
-    for topic, change in attempt.changes[:CHANGES_SHOWN]:
+    shown += _read(attempt)
+    changes = attempt.changes or (() if attempt.read is None else attempt.read.changes)
+    for topic, change in changes[:CHANGES_SHOWN]:
         changed = listed(change["changed"]) or "everything"
         shown.append((f"  change    {change['event_id']} on {topic}", "green"))
         shown.append((f"            {change['op']} {change['resource_key']}: {changed}", ""))
-    if more := others(len(attempt.changes), CHANGES_SHOWN, "changes"):
+    if more := others(len(changes), CHANGES_SHOWN, "changes"):
         shown.append((f"  {more}", "dim"))
     return [*shown, ("", "")]
+
+
+def _read(attempt: "Attempt") -> list[tuple[str, str]]:
+    """Return the other side: the read that answered a delivery, or the deliveries that a read answered."""
+    from console.abridged import others
+
+    shown = []
+    if attempt.delivery is not None and (told := _result(attempt.delivery)):
+        shown.append((f"  brought   {told}", ""))
+    if attempt.read is not None and attempt.read.outcome is not None:
+        outcome = attempt.read.outcome
+        shown.append((f"  read by   {outcome['delivery_id']}: {outcome['outcome']} ({outcome['reason']})", "cyan"))
+        if attempt.read.delivery is not None:
+            shown.append((f"            {_result(attempt.read.delivery)}", ""))
+    answers = [f"{one['delivery_id']}: {one['outcome']} ({one['reason']})" for one in attempt.answers[:CHANGES_SHOWN]]
+    shown += [(f"  answers   {answer}", "cyan") for answer in answers]
+    if more := others(len(attempt.answers), CHANGES_SHOWN, "deliveries"):
+        shown.append((f"  {more}", "dim"))
+    return shown
+
+
+def _result(delivery: "RawDelivery") -> str:
+    """Return what a read brought, in words; "" for a delivery that is none."""
+    from schemas.codec import us_time
+    from streams.steps.hydration import is_fetch, result_of
+
+    read = result_of(delivery) if is_fetch(delivery) else None
+    if read is None:
+        return ""
+    started = us_time(read.read_at_us)
+    detail = f": {read.detail}" if read.detail else ""
+    tries = f", attempt {read.attempts:,}" if read.attempts > 1 else ""
+    return f"{read.status} {read.resource_type} {read.resource_id}, read at {started:%Y-%m-%d %H:%M:%S.%f} UTC{tries}{detail}"
 
 
 def _received(delivery: "RawDelivery | None", outcome: "Document | None") -> list[tuple[str, str]]:
@@ -135,11 +192,36 @@ def _decided(outcome: "Document | None") -> list[tuple[str, str]]:
 def _as_json(attempt: "Attempt") -> str:
     import msgspec
 
+    fields = _fields(attempt)
+    if attempt.read is not None:
+        fields["read"] = _fields(attempt.read)
+    if attempt.answers:
+        fields["answers"] = attempt.answers
+    return msgspec.json.encode(fields).decode()
+
+
+def _held_json(held: "Held") -> str:
+    import msgspec
+
+    from console.pending.story import waiting_fields
+
+    fields = {"delivery": _delivery_fields(held.delivery), "outcome": None, "waits": waiting_fields(held)}
+    return msgspec.json.encode({**fields, "changes": []}).decode()
+
+
+def _fields(attempt: "Attempt") -> "dict[str, object]":
+    import msgspec
+
     from console.queries.change_lines import as_json
 
-    delivery = None
-    if attempt.delivery is not None:
-        delivery = {name: value for name, value in msgspec.structs.asdict(attempt.delivery).items() if name != "body"}
-        delivery["body_bytes"] = len(attempt.delivery.body)
     changes = [{"topic": topic, "change": msgspec.Raw(as_json(change).encode())} for topic, change in attempt.changes]
-    return msgspec.json.encode({"delivery": delivery, "outcome": attempt.outcome, "changes": changes}).decode()
+    return {"delivery": _delivery_fields(attempt.delivery), "outcome": attempt.outcome, "changes": changes}
+
+
+def _delivery_fields(delivery: "RawDelivery | None") -> "dict[str, object] | None":
+    import msgspec
+
+    if delivery is None:
+        return None
+    fields = {name: value for name, value in msgspec.structs.asdict(delivery).items() if name != "body"}
+    return {**fields, "body_bytes": len(delivery.body)}

@@ -35,7 +35,7 @@ Answer = Callable[[Sequence[Letter]], Iterator[RawDelivery]]
 @contextmanager
 def working(config: Path | None, data_dir: Path, by: str | None) -> Iterator["Work"]:
     """Yield the work of one command; `by` is who does it, None for the user of this system."""
-    loaded, sender = load_configuration(config, data_dir), Sender(_person(by), datetime.now(UTC))
+    loaded, sender = load_configuration(config, data_dir), Sender(person(by), datetime.now(UTC))
     with deployment_of(loaded, os.environ) as deployment:
         yield Work(loaded, deployment, sender)
 
@@ -167,7 +167,8 @@ def _edited_body(former: bytes, body: Path | None, values: Sequence[str]) -> byt
         raise Misused(f"--body: cannot read {os.fspath(body)!r}: {error.strerror}") from error
 
 
-def _person(by: str | None) -> str:
+def person(by: str | None) -> str:
+    """Return who does something: `by`, or the user of this system."""
     name = _user() if by is None else by.strip()
     try:
         name.encode()

@@ -38,11 +38,16 @@ class Deployment:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One acceptance of a delivery: its record, its outcome, and the changes that it made."""
+    """One acceptance of a delivery: its record, its outcome, and the changes that it made.
+
+    `read` is the read at the provider that answered it; of a read, `answers` are the outcomes of what it answers.
+    """
 
     delivery: RawDelivery | None  # None once retention has removed it
     outcome: Document | None  # None while it waits
     changes: tuple[tuple[str, Document], ...] = ()  # each with its topic
+    read: "Attempt | None" = None
+    answers: tuple[Document, ...] = ()
 
 
 @contextmanager
@@ -86,12 +91,12 @@ def story(deployment: Deployment, delivery_id: str, limit: int | None, advance: 
     A GitHub GUID matches the delivery of any hook with that GUID (`hook:GUID`). The id of a dead letter matches its edited
     copies, and the delivery that gave it up.
     """
-    wanted = _matcher(delivery_id)
+    wanted = matcher(delivery_id)
     with topic_reader.consumer(deployment.kafka, deployment.group) as reader:
         outcomes = [
             deployment.registry.decode(value_of(message)) for message in _outcomes(reader, wanted, limit, advance)
         ]
-        attempts = [_attempt(deployment, reader, outcome) for outcome in outcomes]
+        attempts = [attempt_of(deployment, reader, outcome) for outcome in outcomes]
         waiting = [
             Attempt(delivery, None)
             for message in topic_reader.read(reader, topic_reader.waiting_ranges(reader, RAW), advance)
@@ -110,7 +115,8 @@ def latest_outcomes(
         ]
 
 
-def _matcher(delivery_id: str) -> Callable[[bytes], bool]:
+def matcher(delivery_id: str) -> Callable[[bytes], bool]:
+    """Return what says whether a delivery id is the one meant, as `story` explains."""
     exact, of_hook = delivery_id.encode(), f":{delivery_id}".encode()
     marks = tuple(mark.encode() for mark in DERIVED_MARKS)
 
@@ -134,7 +140,8 @@ def _outcomes(
                 yield message
 
 
-def _attempt(deployment: Deployment, reader: Consumer, outcome: Document) -> Attempt:
+def attempt_of(deployment: Deployment, reader: Consumer, outcome: Document) -> Attempt:
+    """Return what is known of the delivery that an outcome is about."""
     message = topic_reader.record_at(reader, outcome["topic"], outcome["partition"], outcome["offset"])
     delivery = None if message is None else delivery_of(message)
     return Attempt(delivery, outcome, tuple(_changes_of(deployment, reader, outcome)))

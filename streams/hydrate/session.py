@@ -195,7 +195,12 @@ def _request(message: Message) -> FetchRequest | None:
 
 
 def _producer(options: Mapping[str, str], transactional_id: str) -> Producer:
-    producer = clients.producer({**options, "transactional.id": transactional_id, "compression.type": "lz4"})
+    settings = {
+        "transactional.id": transactional_id,
+        "compression.type": "lz4",
+        "partitioner": "murmur2_random",  # as the worker's producer: an account has one partition, so one owner
+    }
+    producer = clients.producer({**options, **settings})
     producer.init_transactions(COMMIT_S)
     return producer
 

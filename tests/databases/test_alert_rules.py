@@ -1,4 +1,4 @@
-"""Prometheus accepts the alerts' rules, and the loader's fire when they should and only then.
+"""Prometheus accepts the alerts' rules; those of the loader and of reading fire when they should and only then.
 
 `promtool` is part of Prometheus, Debian's package prometheus.
 """
@@ -29,3 +29,8 @@ def test_rules_are_accepted() -> None:
 def test_alerts_of_the_loader_fire_when_they_should() -> None:
     """An outage, a backlog, a bad record and a missing process; and silence where nothing is to load, or it catches up."""
     promtool("test", "rules", "tests/fixtures/alerts/loader.yml")
+
+
+def test_alerts_of_reading_fire_when_they_should() -> None:
+    """A refused token, reads that stop or come late, resources given up; and silence while it reads, or nothing waits."""
+    promtool("test", "rules", "tests/fixtures/alerts/reading.yml")

@@ -23,6 +23,8 @@ RUN = uuid.uuid4().hex[:8]
 SOURCE, APP = f"hostile-{RUN}", f"hostile-{RUN}"
 DELIVERY_ID = f"id-{RUN}-\x9b2J\x85forged"  # from a header, where HTTP allows C1
 DEAD_ID = f"dead-{RUN}-\x9b2J"
+STORE = f"hostile-store-{RUN}"
+WAITING = {"scope": "store/cart/updated", "data": {"type": "cart", "id": HOSTILE}, "producer": "stores/a", "hash": "h"}
 FIELD = "vendor\x9b"
 DOCUMENT = {"id": HOSTILE + RUN, "title": LEGIBLE + HOSTILE, FIELD: "x", HOSTILE: [HOSTILE]}
 PAUSED = f'paused = ["product"]\n[[routes]]\nname = "near"\nsource = "{SOURCE}"\nfilter = "vendors:x"\n'
@@ -42,6 +44,9 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "dead retry": ((DEAD_ID, "--by", HOSTILE), 1),
     "dead edit": ((DEAD_ID, "--set", f"/{HOSTILE}=1"), 2),
     "dead drop": ((DEAD_ID, "--because", HOSTILE), 0),
+    "pending list": (("--source", STORE, "--deliveries"), 0),
+    "pending now": (("--source", STORE, "--yes", "--wait", "0.1"), 1),
+    "pending give-up": (("--source", STORE, "--because", HOSTILE), 1),  # nobody agrees
 }
 """The arguments of each, and what it ends with."""
 
@@ -50,6 +55,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
 def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Give a configuration whose worker has decided two versions of a product that must not be printed raw."""
     text = f'[kafka]\nbootstrap_servers = "{kafka}"\n[registry]\nurl = "{registry}"\n[worker]\napp = "{APP}"\n'
+    text += f'[[sources]]\nname = "{STORE}"\nprovider = "bigcommerce"\nverify = "none"\n'
+    text += 'api_token = "text:made-up"\napi_url = "http://127.0.0.1:1"\n'
     text += f'[[sources]]\nname = "{SOURCE}"\nprovider = "generic"\nverify = "none"\n'
     ensure_raw(kafka, APP)
     with (
@@ -64,6 +71,10 @@ def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFa
             assert process.post(f"/v1/{SOURCE}", body.encode(), headers).status_code == 200
         dead_headers = {"x-webhook-delivery": DEAD_ID.encode("latin-1"), "x-webhook-event": b"product.\x9b31m"}
         assert process.post(f"/v1/{SOURCE}", f"broken {HOSTILE}".encode(), dead_headers).status_code == 200
+        for number in range(2):
+            body = json.dumps(WAITING | {"created_at": 1_700_000_000 + number}).encode()
+            headers = {"webhook-id": f"{DELIVERY_ID}-{number}".encode("latin-1")}
+            assert process.post(f"/v1/{STORE}", body, headers).status_code == 200
         workers.start(0)
         wait_until(lambda: outcomes() >= 3, "all are decided", 120)
         path = tmp_path_factory.mktemp("console") / "penstock.toml"
@@ -98,11 +109,13 @@ def test_every_command_that_reads_kafka_is_here() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_was_posted_is_shown_escaped(configuration: Path, command: str, how: str) -> None:
     """For people, with and without colours, and for programs."""
+    if command.startswith("pending"):
+        wait_until(lambda: STORE in printed(configuration, "pending list", "--json"), "two deliveries wait", 60)
     shown = printed(configuration, command, *(["--json"] if how == "json" else []), is_coloured=how == "coloured")
 
     assert_harmless(shown)
     assert "Traceback" not in shown
-    if command in {"tail", "state get", "state list", "replay", "explain"}:
+    if command in {"tail", "state get", "state list", "replay", "explain", "pending list", "pending now"}:
         assert r"\u001b]0;owned" in shown if how == "json" else r"\x1b]0;owned" in shown or r"\x9b2J" in shown
     if command == "check":
         assert "vendor\\" in shown.replace("\\\\", "\\"), shown

@@ -49,6 +49,7 @@ def test_help_documents_commands_and_exit_codes(
         "spool",
         "state",
         "dead",
+        "pending",
         "try-filter",
         "Exit codes: 0 fine; 1",
     ):
@@ -72,6 +73,15 @@ def test_every_command_about_dead_letters_has_help(
 ) -> None:
     """Each has a help text, also one level down."""
     assert run(monkeypatch, "dead", command, "--help") == 0
+    assert "--data-dir" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["list", "now", "give-up"])
+def test_every_command_about_what_waits_has_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Each has a help text, also one level down."""
+    assert run(monkeypatch, "pending", command, "--help") == 0
     assert "--data-dir" in capsys.readouterr().out
 
 

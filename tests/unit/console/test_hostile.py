@@ -15,11 +15,14 @@ import pytest
 from typer.main import get_command
 
 from console import cli
+from console.pending import report as pending_report
+from console.pending.waiting import Waiting, WaitingDelivery
 from console.queries.replay_input import Scope
 from console.queries.replay_report import Report
 from ingress.delivery.spool_file import Row, SpoolFile, pack
 from local import logs
 from local.screen import output, say
+from schemas.fetches import Standing
 from schemas.records import Correction, RawDelivery
 from sinks.warehouse import opening
 from sinks.warehouse.rows.batch import batch_of
@@ -95,6 +98,13 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "dead retry": (("dead", "retry"), ("dead", "retry", HOSTILE, "--by", HOSTILE * 9)),
     "dead edit": (("dead", "edit", HOSTILE, "--body", HOSTILE, "--set", HOSTILE),),
     "dead drop": (("dead", "drop", HOSTILE), ("dead", "drop", HOSTILE, "--because", " ")),
+    "pending list": (("pending", "list", HOSTILE, "--reason", HOSTILE),),
+    "pending now": (("pending", "now"), ("pending", "now", HOSTILE, "--reason", HOSTILE)),
+    "pending give-up": (
+        ("pending", "give-up", HOSTILE),
+        ("pending", "give-up", HOSTILE, "--because", " "),
+        ("pending", "give-up", HOSTILE, "--because", HOSTILE, "--by", HOSTILE * 9),
+    ),
     "state get": (("state", "get", HOSTILE),),
     "state list": (("state", "list", "--limit", HOSTILE),),
     "state count": (("state", "count", HOSTILE),),
@@ -125,6 +135,9 @@ READERS: dict[str, tuple[str, ...]] = {
     "dead retry": ("x",),
     "dead edit": ("x",),
     "dead drop": ("x", "--because", "y"),
+    "pending list": (),
+    "pending now": ("x",),
+    "pending give-up": ("x", "--because", "y"),
     "replay": ("--since", "1h"),
 }
 AT_ONCE = frozenset(CONFIGURED) - {"filter", "certificate", "options", "secret"}
@@ -195,7 +208,7 @@ class Run:
 def every_command() -> set[str]:
     """Return the names of all commands, those of a group with the group's before them."""
     commands = dict(getattr(get_command(cli.app), "commands", {}))
-    groups = {name: commands.pop(name) for name in ("schema", "state", "warehouse")}
+    groups = {name: commands.pop(name) for name in ("dead", "pending", "schema", "state", "warehouse")}
     return {*commands, *(f"{group} {name}" for group, held in groups.items() for name in held.commands)}
 
 
@@ -300,6 +313,20 @@ def test_replay_shows_differences_escaped(run: Run) -> None:
         report.corrected({HOSTILE: HOSTILE})
 
         assert LEGIBLE in run.printed()
+
+
+def test_what_waits_is_shown_escaped(run: Run) -> None:
+    """Keys, ids and types of what a person gave up, and what a provider said of it."""
+    held = WaitingDelivery(HOSTILE, HOSTILE, "webhooks.raw", 0, 1, MOMENT)
+    standing = Standing(1, 0, HOSTILE + LEGIBLE)
+    waiting = Waiting(f"bigcommerce|a|{HOSTILE}|{HOSTILE}|{HOSTILE}", "k", "awaits_read", HOSTILE, [held], standing)
+    for as_json in (False, True):
+        pending_report.print_ended([waiting], set(), 1, as_json=as_json)
+        run.printed()
+        pending_report.print_resources([waiting], 0, MOMENT, as_json=as_json)
+        assert LEGIBLE in run.printed() or not as_json
+        pending_report.print_deliveries([waiting], 0, as_json=as_json)
+        run.printed()
 
 
 def test_a_bug_is_shown_escaped(run: Run) -> None:

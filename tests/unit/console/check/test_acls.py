@@ -91,6 +91,7 @@ def test_rights_of_the_hydration(loaded: Configuration) -> None:
         "penstock.capture.fetch-standings",
         "penstock.capture.fetches",
         "webhooks.raw",
+        "penstock.capture",
         "penstock.console",
     }
 

@@ -33,6 +33,8 @@ password = "file:analytics"
 name = "acme"
 provider = "github"
 secrets = ["file:acme"]
+api_token = "file:token"
+api_tokens = {{ one = "file:own" }}
 """
 
 
@@ -66,14 +68,14 @@ def test_every_file_with_a_secret_is_looked_at(directory: Path) -> None:
     tls.write_bytes(b"".join(path.read_bytes() for path in Authority().issue(directory)))
     (directory / "registry.key").write_bytes(tls.read_bytes())
     (directory / "registry.key").chmod(0o644)
-    names = ("acme", "kafka", "client.key", "user", "registry")
+    names = ("acme", "token", "own", "kafka", "client.key", "user", "registry")
     files = [secret(directory, name, 0o644) for name in names]
     files += [directory / "registry.key", secret(directory, "analytics", 0o644)]
 
     found = warnings(directory, EVERYTHING.format(directory=directory))
 
-    assert [text.split(": ")[0] for text in found] == ["19", "4", "4", "8", "9", "11", "15", "3"]
-    assert [str(path) in text for text, path in zip(found, [*files, tls], strict=True)] == [True] * 8
+    assert [text.split(": ")[0] for text in found] == ["19", "20", "21", "4", "4", "8", "9", "11", "15", "3"]
+    assert [str(path) in text for text, path in zip(found, [*files, tls], strict=True)] == [True] * 10
     assert "every user here can open" in found[0]
     assert "chmod 600, or 640 with the group of the process" in found[0]
 
