@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from providers.base import Sample, SignedRequest
+from schemas.records import Document
 from simulator.errors import SimulatorError
 from simulator.senders import Sender
 from simulator.signing import FORGER, signed
@@ -22,13 +23,18 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One delivery to post. `is_forged`: signed with a secret that is not configured."""
+    """One delivery to post. `is_forged`: signed with a secret that is not configured.
+
+    `shown` is for providers that only name a resource: what their API shows of it from now on, beyond what the body tells.
+    None if the delivery tells nothing new: it comes late, or again, or is refused.
+    """
 
     sender: Sender
     body: bytes
     topic: str
     delivery_id: str
     is_forged: bool = False
+    shown: Document | None = field(default_factory=dict)
 
     def request(self, now: datetime) -> SignedRequest:
         """Return the post as its provider sends it at a time."""

@@ -82,5 +82,5 @@ def _refusal(options: Options, capfd: pytest.CaptureFixture[str]) -> str:
     return printed.err
 
 
-def _no_demo(_data_dir: Path) -> Path:
+def _no_demo(_data_dir: Path, _store_port: int) -> Path:
     raise AssertionError("refused before the demo is made")
