@@ -139,8 +139,8 @@ def _report(account: Account, ready: Ready, screen: Screen) -> None:
     )
     if account.reads:
         screen.line(
-            f"bigcommerce only names its products: {len(account.reads)} reads at {ready.store_url}, counted apart, "
-            f"ended {account.reads.total()} of these deliveries"
+            f"{account.reads.total()} of bigcommerce's only name a product; what {len(account.reads)} reads at "
+            f"{ready.store_url} brought decided them (reads are counted apart, as origin fetch)"
         )
     if account.pending:
         screen.line(

@@ -4,6 +4,7 @@ BigCommerce changes first and posts then. Here `penstock send` and the sample po
 """
 
 import hmac
+from decimal import Decimal
 
 import msgspec
 import structlog
@@ -14,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schemas import codec
+from schemas.records import Document
 from simulator.demo_store.address import CALLBACKS, TOKEN
 from simulator.demo_store.callbacks import apply_callback, tenant_of
 from simulator.demo_store.journal import Journal
@@ -28,7 +29,10 @@ class Told(Struct, frozen=True):
     """A callback that is about to be posted, and values for fields of what it names."""
 
     callback: msgspec.Raw
-    fields: msgspec.Raw = msgspec.Raw(b"{}")
+    fields: Document = {}
+
+
+_decode = msgspec.json.Decoder(Told, float_hook=Decimal).decode
 
 
 def demo_store_app(fake: FakeBigCommerce, journal: Journal) -> ASGIApp:
@@ -37,14 +41,14 @@ def demo_store_app(fake: FakeBigCommerce, journal: Journal) -> ASGIApp:
     async def callbacks(request: Request) -> Response:
         """Make a callback true; 401 without the token of its store, 400 for what is no `Told`."""
         try:
-            told = msgspec.json.decode(await request.body(), type=Told)
-            callback, fields = bytes(told.callback), codec.document(bytes(told.fields))
+            told = _decode(await request.body())
         except msgspec.MsgspecError:
             return JSONResponse({"error": 'expected {"callback": {…}, "fields": {…}}'}, 400)
+        callback = bytes(told.callback)
         token = fake.tokens.get(tenant_of(callback), "")
         if not token or not hmac.compare_digest(token.encode(), request.headers.get(TOKEN, "").encode()):
             return JSONResponse({"error": "expected the token of the callback's store"}, 401)
-        changed = apply_callback(fake, callback, fields)
+        changed = apply_callback(fake, callback, told.fields)
         for named in changed:
             journal.note(named, fake.store.get(named.store, named.kind, named.resource_id))
         return JSONResponse({"changed": [f"{named.kind} {named.resource_id}" for named in changed]})
@@ -65,7 +69,7 @@ class _Logged:
         async def note(message: Message) -> None:
             if message["type"] == "http.response.start":
                 asked = {"method": request.method, "path": request.url.path, "query": request.url.query}
-                log.info("answered", status=message["status"], **asked)
+                log.info("store_answered", status=message["status"], **asked)
             await send(message)
 
         await self._app(scope, receive, note)
