@@ -58,41 +58,64 @@ class Request(Struct, frozen=True):
     body: bytes | None = None
 
 
-class Client:
-    """The connections to one account's API. Used by one event loop; `close` ends it."""
+class Connections:
+    """Open connections, shared by the clients of one event loop: one per account would keep idle ones open for each.
 
-    def __init__(self, base_url: str, credential: Credential, limits: Limits = Limits()) -> None:  # noqa: B008  a value
-        """Connect to nothing yet; `BaseUrlError` for an address that is not https (or http on this machine)."""
-        self.base_url = checked_base_url(base_url)
-        self._credential = credential
-        self._limits = limits
-        self._http = httpx.AsyncClient(
+    `kept` of them stay open between requests; one that was idle for 5 s is closed at the next request.
+    """
+
+    def __init__(self, kept: int = 20) -> None:
+        self.http = httpx.AsyncClient(
             headers={"user-agent": USER_AGENT, "accept": "application/json", "accept-encoding": "gzip"},
-            timeout=httpx.Timeout(limits.read_s, connect=limits.connect_s),
-            limits=httpx.Limits(max_connections=limits.connections, max_keepalive_connections=limits.connections),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
             follow_redirects=False,
             trust_env=False,
-            verify=_tls() if self.base_url.startswith("https:") else False,
+            verify=_tls(),
         )
-
-    async def send(self, request: Request) -> Answer | Failure:
-        """Return the answer, whatever its status, or why there is none; never raises for what provider or network do."""
-        url, secrets = self._url(request), self._secrets()
-        if isinstance(url, Malformed):
-            return url
-        if isinstance(secrets, Unauthorised):
-            return secrets
-        try:
-            async with asyncio.timeout(self._limits.total_s):
-                return await self._followed(request, url, secrets)
-        except TimeoutError:
-            return Unavailable(f"no complete answer within {self._limits.total_s:g} s")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return self._failure(error)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self.http.aclose()
+
+
+class Client:
+    """The client of one account's API. Used by one event loop; `close` ends it."""
+
+    def __init__(
+        self,
+        base_url: str,
+        credential: Credential,
+        limits: Limits = Limits(),  # noqa: B008  a value
+        shared: Connections | None = None,
+    ) -> None:
+        """Connect to nothing yet; `BaseUrlError` for an address that is not https (or http on this machine).
+
+        With shared connections, these stay open when the client is closed.
+        """
+        self.base_url = checked_base_url(base_url)
+        self._credential = credential
+        self._limits = limits
+        self._places = asyncio.Semaphore(
+            limits.connections
+        )  # the HTTP library's own queue is slow and has a time limit
+        self._timeout = httpx.Timeout(limits.read_s, connect=limits.connect_s)
+        connections = shared or Connections(limits.connections)
+        self._own = None if shared else connections
+        self._http = connections.http
+
+    async def send(self, request: Request) -> Answer | Failure:
+        """Return the answer, whatever its status, or why there is none; never raises for what provider or network do."""
+        url = self._url(request)
+        if isinstance(url, Malformed):
+            return url
+        async with self._places:
+            secrets = self._secrets()
+            return secrets if isinstance(secrets, Unauthorised) else await self._answered(request, url, secrets)
+
+    async def close(self) -> None:
+        """Close the connections, unless they are shared."""
+        if self._own is not None:
+            await self._own.close()
 
     def _url(self, request: Request) -> str | Malformed:
         """Return the URL; a path of somebody else's making must not lead the credential to another host."""
@@ -113,6 +136,15 @@ class Client:
             return Unauthorised("expected a credential of one line of ASCII characters, without space around it")
         return secrets
 
+    async def _answered(self, request: Request, url: str, secrets: Mapping[str, str]) -> Answer | Failure:
+        try:
+            async with asyncio.timeout(self._limits.total_s):
+                return await self._followed(request, url, secrets)
+        except TimeoutError:
+            return Unavailable(f"no complete answer within {self._limits.total_s:g} s")
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return self._failure(error)
+
     async def _followed(self, request: Request, url: str, secrets: Mapping[str, str]) -> Answer | Failure:
         answer = await self._sent(request, url, secrets)
         for _ in range(self._limits.redirects if request.method == "GET" else 0):
@@ -126,7 +158,8 @@ class Client:
 
     async def _sent(self, request: Request, url: str, secrets: Mapping[str, str]) -> Answer | Malformed:
         headers = {**request.headers, **secrets}
-        async with self._http.stream(request.method, url, headers=headers, content=request.body) as response:
+        stream = self._http.stream(request.method, url, headers=headers, content=request.body, timeout=self._timeout)
+        async with stream as response:
             chunks, length = [], 0
             async for chunk in response.aiter_bytes():
                 length += len(chunk)

@@ -29,13 +29,15 @@ from providers.api import (
     Wanted,
 )
 from providers.bigcommerce.reads import MAX_PAGE, READINGS, Reading, element_id, names_of, path_of
-from providers.http import Client, Limits, Request
+from providers.http import Client, Connections, Limits, Request
 from providers.outline import at
 from schemas.records import Document
 
 BASE_URL: Final = "https://api.bigcommerce.com"
 MAX_IDS_CHARS: Final = 4_000  # of a query: half of what servers commonly take for a request line
 MAX_PAGES: Final = 40  # of one list: an order of 10,000 lines
+MAX_CALLS: Final = 16  # of a read that is divided: one bad id among a hundred takes fourteen
+REFUSALS: Final = frozenset({400, 413, 414, 422})  # which may be the fault of one id, or of their number
 UNREADABLE: Final = Malformed("expected a resource that BigCommerce's API can read by its id")
 
 _RESET_MS: Final = "x-rate-limit-time-reset-ms"
@@ -57,10 +59,11 @@ class BigCommerceApi:
         token: Callable[[], str],
         base_url: str = BASE_URL,
         limits: Limits = Limits(),  # noqa: B008  a value
+        shared: Connections | None = None,
     ) -> None:
         """Connect to nothing yet; `BaseUrlError` for an address that no token may be sent to."""
         address = f"{base_url.rstrip('/')}/stores/{quote(store_hash, safe='')}"
-        self._client = Client(address, lambda: {"x-auth-token": token()}, limits)
+        self._client = Client(address, lambda: {"x-auth-token": token()}, limits, shared)
 
     def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
         """Return the first of the waiting resources, and those of its type that one request can read along with it."""
@@ -119,13 +122,22 @@ class _Calls:
         self.count = 0
         self.quota: Quota | None = None
         self._client = client
+        self._is_too_much = False
+
+    @property
+    def may_divide(self) -> bool:
+        """Say whether the last request may do better with fewer ids, and whether there is quota to try that."""
+        has_quota = self.quota is None or self.quota.left > self.quota.limit / 2
+        return self._is_too_much and has_quota and self.count < MAX_CALLS
 
     async def get(self, path: str, query: Mapping[str, str], right: str) -> Answer | NotFound | Failure:
         """Return a successful answer, or what its status means."""
         self.count += 1
         answer = await self._client.send(Request(path, query))
+        self._is_too_much = isinstance(answer, Malformed)  # too long
         if not isinstance(answer, Answer):
             return answer
+        self._is_too_much = answer.status in REFUSALS
         self.quota = _quota(answer) or self.quota
         match failure_of(answer, _said(answer)):
             case None:
@@ -148,7 +160,7 @@ async def _listed(calls: _Calls, reading: Reading, path: str, wanted: Sequence[W
     query = {**reading.query, reading.ids: ",".join(dict.fromkeys(ids.values())), "limit": str(len(ids))}
     found: dict[str, Document] = {}
     failure = await _collect(calls, reading, path, query, found)
-    if isinstance(failure, Malformed) and len(wanted) > 1:
+    if failure is not None and len(wanted) > 1 and calls.may_divide:
         return await _halved(calls, reading, path, wanted)
     missing: Read = NotFound() if failure is None else failure
     return {one: Fetched(found[known]) if known in found else missing for one, known in ids.items()}
@@ -167,7 +179,8 @@ async def _collect(
     calls: _Calls, reading: Reading, path: str, query: Mapping[str, str], found: dict[str, Document]
 ) -> Failure | None:
     """Add all pages of a list to `found`, by id; return why it is not complete, None if it is."""
-    for number in range(1, MAX_PAGES + 1):
+    most = min(MAX_PAGES, int(query["limit"]))  # every page has at least one of the ids
+    for number in range(1, most + 1):
         page = await _page(calls, reading, path, {**query, "page": str(number)})
         if isinstance(page, NotFound):
             return Malformed(f"status 404 for the list {path}; is the store's hash right?")
@@ -179,7 +192,7 @@ async def _collect(
                 found[known] = element
         if not page.has_more:
             return None
-    return Malformed(f"expected at most {MAX_PAGES} pages of {path}")
+    return Malformed(f"expected at most {most} pages of {path}")
 
 
 async def _page(calls: _Calls, reading: Reading, path: str, query: Mapping[str, str]) -> _Page | NotFound | Failure:

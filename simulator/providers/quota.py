@@ -46,7 +46,10 @@ class _Account:
 
 
 class WindowQuota:
-    """So many requests in each window of so many seconds; windows begin at multiples of their length since 1970."""
+    """So many requests in each window of so many seconds; windows begin at multiples of their length since 1970.
+
+    A test that must not take minutes shortens the window, not the clock: the headers tell how long to wait in real time.
+    """
 
     def __init__(self, now: Callable[[], datetime], limit: int = 150, window_s: float = 30.0) -> None:
         self.limit, self.window_s = limit, window_s

@@ -8,6 +8,7 @@ from tests.mutants.containing import CONTAINING
 from tests.mutants.deciding import DECIDING
 from tests.mutants.encoding import ENCODING
 from tests.mutants.entering import ENTERING
+from tests.mutants.fetching import FETCHING
 from tests.mutants.framing import FRAMING
 from tests.mutants.governing import GOVERNING
 from tests.mutants.identifying import IDENTIFYING
@@ -29,7 +30,7 @@ from tests.mutants.typing import TYPING
 from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *SHOWING, *SIGNING, *RETRYING,
-    *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *SHOWING, *SIGNING,
+    *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
     *TYPING, *ENCODING, *VIEWING,
 )  # fmt: skip

@@ -69,6 +69,15 @@ class FakeBigCommerce:
             modified = {field: written(self.clock.now())} if field else {}
             return self._changed(store_hash, kind, resource_id, {**before, **fields, **modified})
 
+    def set_stock(self, store_hash: str, product_id: str, level: int) -> list[Notice]:
+        """Change a product's stock and nothing else: whether that moves `date_modified` is not documented; here it does not."""
+        with self._lock:
+            before = self.store.get(store_hash, "product", product_id)
+            if before is None:
+                raise KeyError(f"no product {product_id} in {store_hash}")
+            told = self._changed(store_hash, "product", product_id, {**before, "inventory_level": level})
+            return [notice for notice in told if notice.scope == "store/product/inventory/updated"]
+
     def delete(self, store_hash: str, kind: str, resource_id: str) -> list[Notice]:
         """Delete a resource; an order is archived instead, which its webhook calls `archived`."""
         with self._lock:

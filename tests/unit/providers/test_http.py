@@ -1,5 +1,6 @@
 """Tests for providers/http.py: a client and a server on loopback."""
 
+import asyncio
 import gzip
 import logging
 import re
@@ -14,7 +15,7 @@ from starlette.routing import Route
 from config.problems import ConfigurationError, Problem
 from providers.answers import Answer, json_of
 from providers.api import Malformed, Unauthorised, Unavailable
-from providers.http import BaseUrlError, Client, Limits, Request, checked_base_url
+from providers.http import BaseUrlError, Client, Connections, Limits, Request, checked_base_url
 from simulator.providers.faults import Faults
 from simulator.providers.serving import Server, serving
 
@@ -128,12 +129,40 @@ async def test_headers_have_lower_case_names_and_every_status_is_an_answer(clien
 
 async def test_connection_is_reused(client: Client, server: Server) -> None:
     """Ten requests, one connection more."""
-    before = len(server._transports)  # the server's own count of its connections
+    before = server.connections
 
     for _ in range(10):
         await client.send(Request("/again"))
 
-    assert len(server._transports) == before + 1
+    assert len(server.connections - before) == 1
+
+
+async def test_clients_share_connections(server: Server) -> None:
+    """Ten accounts of a provider use one connection in turn; closing one client leaves it to the others."""
+    before = server.connections
+    shared = Connections()
+    clients = [Client(f"{server.url}/base", token, shared=shared) for _ in range(10)]
+
+    for client in clients:
+        assert isinstance(await client.send(Request("/x")), Answer)
+        await client.close()
+
+    assert len(server.connections - before) == 1
+    await shared.close()
+
+
+async def test_requests_wait_for_a_connection_without_a_limit(server: Server) -> None:
+    """More requests than connections take turns; waiting for a turn is no silence of the provider's."""
+    client = Client(f"{server.url}/base", token, Limits(read_s=0.2, total_s=0.5, connections=2))
+    server.faults.slow_s = 0.05
+    server.faults.shares({"slow": 1.0})
+    before = server.connections
+
+    answers = await asyncio.gather(*(client.send(Request("/x")) for _ in range(24)))
+
+    assert len(server.connections - before) == 2
+    await client.close()
+    assert all(isinstance(answer, Answer) for answer in answers)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,18 @@
 """Tests for providers/bigcommerce/api.py: the client against a fake store over HTTP."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from providers.api import (
+    Api,
     Checked,
     Fetched,
     Malformed,
@@ -21,6 +26,7 @@ from providers.api import (
 )
 from providers.bigcommerce.api import MAX_IDS_CHARS, BigCommerceApi
 from providers.http import BaseUrlError, Limits
+from schemas.codec import document_json
 from schemas.records import Document
 from simulator.providers.bigcommerce import documents
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
@@ -272,6 +278,180 @@ async def test_part_that_fails_fails_the_order(api: BigCommerceApi, fake: FakeBi
     assert reply.requests == 3
 
 
+def listed(*ids: int, pages: int = 1) -> Document:
+    """Return a reply of V3 with these products, as the first of so many pages."""
+    return {"data": [{"id": one} for one in ids], "meta": {"pagination": {"total_pages": pages}}}
+
+
+def answering(answer: Callable[[Request], object]) -> None:
+    """Let a function answer from now on: a JSON value, or a whole response."""
+
+    async def respond(request: Request) -> Response:
+        value = answer(request)
+        return value if isinstance(value, Response) else Response(document_json(value))
+
+    CURRENT.app = Starlette(routes=[Route("/{path:path}", respond)])
+
+
+async def test_server_with_shorter_pages_is_read_to_the_end(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """A page may be shorter than asked for; what stands on the next is there, what stands on none is not."""
+    answering(lambda request: listed(int(request.query_params["page"]), pages=3))
+
+    reply = await api.read(products(1, 2, 3, 4))
+
+    assert [isinstance(result, Fetched) for result in reply.results.values()] == [True, True, True, False]
+    assert reply.results[Wanted("product", "4")] == NotFound()
+    assert reply.requests == 3
+
+
+async def test_list_without_end_ends(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """A server that promises ever more pages is not believed; what it showed is read, what it did not is not gone."""
+    answering(lambda _: listed(1, pages=10**9))
+
+    reply = await api.read(products(*range(100)))
+
+    unread = Malformed("expected at most 40 pages of /v3/catalog/products")
+    assert [result for result in reply.results.values() if isinstance(result, Fetched)] == [Fetched({"id": 1})]
+    assert list(reply.results.values()).count(unread) == 99
+    assert reply.requests == 40
+
+
+async def test_batch_that_is_refused_is_halved(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """Of eight products one is refused; the others are read."""
+
+    def answer(request: Request) -> object:
+        ids = [int(one) for one in request.query_params["id:in"].split(",")]
+        return Response(b'{"title": "no 6 here"}', 422) if 6 in ids else listed(*ids)
+
+    answering(answer)
+    reply = await api.read(products(*range(1, 9)))
+
+    refused = reply.results.pop(Wanted("product", "6"))  # type: ignore[attr-defined]  # it is a dict
+    assert refused == Malformed("status 422: no 6 here")
+    assert all(isinstance(result, Fetched) for result in reply.results.values())
+    assert reply.requests == 7  # 8; 4, 4; 2, 2; 1, 1
+
+
+async def test_dividing_has_an_end(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """A store that refuses everything costs a bounded number of requests, and few when quota is short."""
+    left = ["100"]
+
+    def refused(_: Request) -> Response:
+        headers = {"X-Rate-Limit-Requests-Quota": "150", "X-Rate-Limit-Time-Reset-Ms": "9000"}
+        return Response(b"{}", 422, {**headers, "X-Rate-Limit-Requests-Left": left[0]})
+
+    answering(refused)
+    plenty = await api.read(products(*range(100)))
+    left[0] = "75"
+    short = await api.read(products(*range(100)))
+
+    assert 16 <= plenty.requests < 16 + 8
+    assert short.requests == 1
+    assert set(plenty.results.values()) == set(short.results.values()) == {Malformed("status 422")}
+    assert len(plenty.results) == 100
+
+
+async def test_reply_that_is_too_long_is_halved(server: Server, fake: FakeBigCommerce) -> None:
+    """Eight large products do not fit into one reply; four do."""
+    for number in range(8):
+        fake.put(STORE, "product", documents.product(number, START, variants=60))
+    api = BigCommerceApi(STORE, lambda: TOKEN, server.url, Limits(body_bytes=200_000))
+
+    reply = await api.read(products(*range(8)))
+    await api.close()
+
+    assert all(isinstance(result, Fetched) for result in reply.results.values())
+    assert 3 <= reply.requests <= 7
+
+
+async def test_strange_list_is_asked_for_once(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """What is no answer of BigCommerce's does not become one with fewer ids."""
+    answering(lambda _: Response(b"<html>"))
+
+    assert (await api.read(products(*range(100)))).requests == 1
+
+
+async def test_halving_ends_when_throttled(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """What is true for one half is not asked for the other."""
+    statuses = iter([413, 429])
+    answering(lambda _: Response(status_code=next(statuses)))
+
+    reply = await api.read(products(1, 2, 3, 4))
+
+    assert set(reply.results.values()) == {Throttled(30.0, "status 429")}
+    assert (len(reply.results), reply.requests) == (4, 2)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"<html>not BigCommerce</html>",
+        b"[]",
+        b"null",
+        b"7",
+        b'{"data": null}',
+        b'{"data": {"id": 1}}',
+        b'{"data": [7]}',
+        b'{"data": [{"id": 1}',
+    ],
+)
+async def test_strange_reply_is_malformed(api: BigCommerceApi, fake: FakeBigCommerce, value: bytes) -> None:
+    """Whatever it is, it is no deletion."""
+    answering(lambda _: Response(value))
+
+    assert isinstance(await read_one(api, Wanted("product", "1")), Malformed)
+
+
+@pytest.mark.parametrize("value", [b"[]", b"null", b"[{}]", b'"text"'])
+async def test_strange_single_reply_is_malformed(api: BigCommerceApi, fake: FakeBigCommerce, value: bytes) -> None:
+    """An order is an object."""
+    answering(lambda _: Response(value))
+
+    assert await read_one(api, Wanted("order", "1")) == Malformed("expected an object from /v2/orders/1")
+
+
+async def test_empty_reply_is_not_found(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """204 without a body."""
+    answering(lambda _: Response(status_code=204))
+
+    assert await read_one(api, Wanted("order", "1")) == NotFound()
+    assert await read_one(api, Wanted("product", "1")) == NotFound()
+
+
+async def test_locked_store_is_unavailable(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """423 passes, as 5xx does; `Retry-After` counts."""
+    answering(lambda _: Response(b"[]", 423, {"Retry-After": "7"}))
+
+    assert await read_one(api, Wanted("order", "1")) == Unavailable("status 423", 7.0)
+
+
+async def test_missing_right_is_named(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """403 says which box to tick."""
+    answering(lambda _: Response(b'[{"status": 403, "message": "Scope missing"}]', 403))
+
+    assert await read_one(api, Wanted("order", "1")) == Unauthorised(
+        "status 403: Scope missing; the token needs the right Orders: read-only"
+    )
+
+
+async def test_unknown_store_is_said(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """A wrong hash is no deletion of everything."""
+    answering(lambda _: Response(status_code=404))
+
+    assert await read_one(api, Wanted("product", "1")) == Malformed(
+        "status 404 for the list /v3/catalog/products; is the store's hash right?"
+    )
+    assert isinstance(await api.check(), Malformed)
+
+
+async def test_quota_headers_that_are_none_are_ignored(api: BigCommerceApi, fake: FakeBigCommerce) -> None:
+    """An unlimited plan, or nonsense."""
+    headers = {"X-Rate-Limit-Requests-Quota": "none", "X-Rate-Limit-Requests-Left": "-1"}
+    answering(lambda _: Response(b'{"time": 1}', 200, headers))
+
+    assert await api.check() == Checked("token works, BigCommerce tells no quota")
+
+
 async def test_expired_token_is_unauthorised_and_a_renewed_one_works(server: Server, fake: FakeBigCommerce) -> None:
     """The token is asked for every time; it is in no message."""
     tokens = ["expired-token-of-this-test"]
@@ -320,6 +500,13 @@ async def test_read_may_lag_behind_its_callback(api: BigCommerceApi, fake: FakeB
     assert lagging.document["date_modified"] == documents.iso_time(START)
     assert caught_up.document["date_modified"] == documents.iso_time(START + timedelta(seconds=60))
     assert caught_up.document["name"] == "Newer"
+
+
+def test_client_is_one_of_the_agreed_kind() -> None:
+    """The type checker compares it with the interface."""
+    made: Api = BigCommerceApi(STORE, lambda: TOKEN)
+
+    assert TOKEN not in repr(made)
 
 
 def test_token_is_not_sent_in_the_clear() -> None:

@@ -98,6 +98,20 @@ def test_product_tells_of_its_stock_and_variants() -> None:
     assert scopes(single) == ["store/product/created"]
 
 
+def test_stock_may_change_without_the_product() -> None:
+    """Only the stock is told, and the update time stays: no reader may rely on it to tell an older read from a newer one."""
+    fake = FakeBigCommerce()
+    fake.put(STORE, "product", documents.product(311, START))
+    fake.clock.advance(60)
+
+    told = fake.set_stock(STORE, "311", 3)
+
+    assert scopes(told) == ["store/product/inventory/updated"]
+    product = fake.store.get(STORE, "product", "311")
+    assert product
+    assert (product["inventory_level"], product["date_modified"]) == (3, documents.iso_time(START))
+
+
 def test_order_tells_of_its_status_and_is_archived() -> None:
     """A status has a scope of its own; deleting an order only marks it."""
     fake = FakeBigCommerce()

@@ -90,6 +90,17 @@ def test_list_is_filtered_by_id_and_time(http: httpx.Client) -> None:
     assert http.get("/v3/catalog/products?date_modified:min=yesterday").status_code == 422
 
 
+def test_page_shifts_when_something_changes(http: httpx.Client, fake: FakeBigCommerce) -> None:
+    """A change between two pages moves a resource to the end: another slips to the page before, and is never seen."""
+    query = "sort=date_modified&limit=20&date_modified:min=2026-11-02T00:00:00Z"
+    first = ids(http.get(f"/v3/catalog/products?{query}&page=1"))
+    fake.change(STORE, "product", str(first[0]), {"name": "Moved"})
+
+    later = [ids(http.get(f"/v3/catalog/products?{query}&page={page}")) for page in (2, 3)]
+
+    assert set(range(1, 61)) - {*first, *later[0], *later[1]} == {21}
+
+
 def test_orders_are_bare_and_end_without_a_body(http: httpx.Client) -> None:
     """V2: an array, links for lists, 204 for nothing, an array for errors."""
     listed = http.get("/v2/orders?sort=date_modified:desc")

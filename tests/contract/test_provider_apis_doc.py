@@ -1,0 +1,11 @@
+"""docs/provider-apis.md says what the code reads."""
+
+from tests.support.builders import read_tables
+
+
+def test_table_is_the_one_that_the_client_uses() -> None:
+    """The error names the command that regenerates it."""
+    text = read_tables.DOCUMENT.read_text(encoding="utf-8")
+
+    assert text == read_tables.with_table(text), f"docs/provider-apis.md is out of date; run {read_tables.REMAKE}"
+    assert read_tables.BEGIN in text
