@@ -35,7 +35,7 @@ test-unit: setup ## unit and contract tests only
 	$(BIN)/python -m pytest tests/unit tests/contract -n logical
 
 test-kafka: setup ## tests on a real Kafka, real processes, real HTTP
-	$(BIN)/python -m pytest tests/kafka tests/e2e -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/kafka tests/e2e -m "not soak" -n 2 --dist loadfile
 
 test-proxies: setup ## ambiguous requests behind real nginx, HAProxy and Go (as root on Debian it installs nginx and haproxy)
 	@tests/proxies/install.sh
@@ -74,6 +74,7 @@ test-charts: setup .venv-charts/.installed ## lint and render the Helm chart wit
 
 soak: setup ## minutes of strange requests, of faults on three brokers, and of killed loaders (PENSTOCK_FUZZ_CASES, PENSTOCK_CHAOS_SECONDS)
 	@tests/databases/install.sh
+	$(BIN)/python -m pytest tests/kafka -m soak
 	$(BIN)/python -m pytest tests/soak -s
 
 mutants: setup ## plant known mutants in a copy, one at a time, and see each caught (MUTANTS="--quick": those that need no Kafka)

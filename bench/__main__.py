@@ -12,6 +12,7 @@ import structlog
 from bench.burst import burst
 from bench.children import children
 from bench.endurance import endurance
+from bench.hydrate import hydrate
 from bench.ingress import ingress
 from bench.latency import latency
 from bench.loader import loader
@@ -37,6 +38,7 @@ BENCHMARKS = {
     "scaling": scaling,
     "latency": latency,
     "restore": restore,
+    "hydrate": hydrate,
     "loader": loader,
     "outage": outage,
     "endurance": endurance,

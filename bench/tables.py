@@ -144,6 +144,28 @@ def _restore(figures: Figures) -> list[Table]:
     return [_table(title, shown, [_take(figures, names)])]
 
 
+def _hydrate(figures: Figures) -> list[Table]:
+    rows = [
+        [
+            name,
+            row["callbacks"],
+            row["reads"],
+            row["callbacks_per_read"],
+            row["reads_per_s"],
+            row["worker_cpu_us_per_callback"],
+        ]
+        for name, row in (("at once", figures["at_once"]), ("in bursts", figures["bursts"]))
+    ]
+    shown = ["", "callbacks", "resources read", "callbacks per read", "reads/s", "CPU us of the worker per callback"]
+    steady = figures["steady"]
+    waits = _table(
+        f"From a callback to its outcome, ms, at {steady['rate']}/s",
+        ["", *LATENCY],
+        [["", *steady["callback_to_outcome"].values()]],
+    )
+    return [_table(f"Reads of {figures['products']:,} products of a store without a quota", shown, rows), waits]
+
+
 def _loader(figures: Figures) -> list[Table]:
     names = ["changes_per_s", "of_worker", "rows_per_s", "cpu_us_per_row", "highest_mb", "files", "megabytes"]
     rows = [[engine, *_take(row, names), *row["queries_ms"].values()] for engine, row in figures["engines"].items()]
@@ -228,6 +250,7 @@ _TABLES: dict[str, Callable[[Figures], list[Table]]] = {
     "scaling": _scaling,
     "latency": _latency,
     "restore": _restore,
+    "hydrate": _hydrate,
     "loader": _loader,
     "outage": _outage,
 }

@@ -4,6 +4,7 @@ Results go to stdout, everything else to stderr. JSON for programs is `local.scr
 """
 
 import contextlib
+import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -115,6 +116,11 @@ def notice(text: str) -> None:
 def is_agreed(question: str) -> bool:
     """Ask the user a question and say whether the answer is yes."""
     return typer.confirm(harmless(question), err=True)
+
+
+def in_terminal(command: Sequence[str]) -> int:
+    """Run a program that the user named, such as an editor, on this terminal; return its exit code."""
+    return subprocess.run(command, check=False).returncode
 
 
 @contextlib.contextmanager

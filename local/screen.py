@@ -22,6 +22,15 @@ def output_json(record: str) -> None:
     _write(sys.stdout, harmless_json(record).replace("\n", " "))
 
 
+def output_bytes(content: bytes) -> None:
+    """Write exact bytes to stdout, for another program; raise `ValueError` on a terminal, which they could control."""
+    if sys.stdout.isatty():
+        raise ValueError("expected stdout to be a file or a pipe")
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()
+
+
 def say(text: str) -> None:
     """Write one or more lines for the user to stderr; all but the first are indented, so that none looks like a new message."""
     _write(sys.stderr, indented(harmless_lines(text)))

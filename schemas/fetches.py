@@ -22,10 +22,11 @@ Priority = Literal[0, 1, 2]
 class FetchRequest(Struct, frozen=True, omit_defaults=True):
     """One wish to read one resource.
 
-    `raw_key` and `raw_partition` are those of the delivery that waits, and `answers` is its offset: a read that starts later shows
-    what it tells of. `told_us` is the time of the event that it tells of, microseconds since 1970, UTC; `since_us` is when the
-    oldest delivery came that the request is for. `attempts` counts failed reads, `missing` those that found nothing, `early`
-    those that showed an older version than the callback promised. `due_us` is when it may be read, 0 for at once.
+    `raw_key` and `raw_partition` are those of the delivery that waits, and `answers` is its offset: a read that starts later
+    shows what it tells of. `told_us` is the time of the event that it tells of, microseconds since 1970, UTC; `since_us` is when
+    the oldest delivery came that the request is for. `attempts` counts failed reads, `missing` those that found nothing, `early`
+    those that showed an older version than the callback promised. `due_us` is when it may be read, 0 for at once. A person who
+    does not want to wait makes a request that `is_urgent`: what is known of the resource is read as soon as that one may be.
     """
 
     provider: str
@@ -47,6 +48,7 @@ class FetchRequest(Struct, frozen=True, omit_defaults=True):
     early: int = 0
     due_us: int = 0
     detail: str = ""
+    is_urgent: bool = False
 
     @property
     def resource_key(self) -> str:

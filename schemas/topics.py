@@ -94,6 +94,11 @@ def standings_topic(app: str) -> str:
     return f"penstock.{app}.fetch-standings"
 
 
+def hydration_topics(app: str) -> list[str]:
+    """Return the topics of the hydration alone: requests, those that wait, and why."""
+    return [fetches_topic(app), *(delay_topic(app, delay) for delay in DELAYS_S), standings_topic(app)]
+
+
 def raw_record_bytes(body_limit_bytes: int) -> int:
     """Return the size of the largest record that the raw topic must accept: a body with its key and headers."""
     return max(RAW_RECORD_BYTES, body_limit_bytes + 1024 * 1024)

@@ -38,7 +38,7 @@ from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, vers
 from streams.steps.diff import diff
 from streams.steps.drift import Drift, drifts, first_seen
 from streams.steps.event_id import uuid5
-from streams.steps.origin import given_up
+from streams.steps.origin import given_up, origin_of
 from streams.steps.outcome import summarise, with_notes
 from streams.steps.partial_documents import merged, merged_partial
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
@@ -152,14 +152,18 @@ def _without_resource(parsed: Unparsed | Handshake | TestDelivery) -> Outcome:
 
 
 def _wait(subject: _Subject, wanted: Wanted, tables: Tables, routes: Routes) -> Result:
-    """Let a delivery wait for a read, unless its resource is paused or it was seen before."""
+    """Let a delivery wait for a read, unless its resource is paused or it was seen before.
+
+    A retry of a dead letter was seen, and waits again: the read that failed was never decided.
+    """
     delivery, snapshot, writes = subject.delivery, subject.snapshot, Writes({}, {})
     if routes.pauses(delivery.source, delivery.tenant, snapshot.resource_type):
         return Result(_paused(snapshot), (), writes)
     verdict = dedup(snapshot, subject.fingerprint, delivery, subject.seen, None)
-    if verdict is not None:
+    if verdict is not None and origin_of(delivery) != "retry":
         return Result(Outcome(verdict.outcome, verdict.reason, verdict.detail), (), writes)
-    _remember(subject, writes)
+    if verdict is None:
+        _remember(subject, writes)
     request = hydration.request_for(delivery, snapshot, wanted)
     waiting.add(request.resource_key, delivery, Rows(tables.latest.get, writes.latest))
     return Result(hydration.WAITS, (), writes, request=request)

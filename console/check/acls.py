@@ -13,14 +13,27 @@ from msgspec import Struct
 
 from config.model import Configuration
 from console.check.reachable_topics import reachable
-from schemas.topics import DEAD, OUTCOMES, RAW, changelog_topic, described
+from schemas.topics import (
+    DEAD,
+    DELAYS_S,
+    OUTCOMES,
+    PENDING,
+    RAW,
+    changelog_topic,
+    delay_topic,
+    described,
+    fetches_topic,
+    standings_topic,
+)
 
 CONSOLE_GROUP = "penstock.console"
 _FLAGS = {"topic": "--topic", "group": "--group", "transactional-id": "--transactional-id"}
 
 Kind = Literal["topic", "group", "transactional-id"]
 Pattern = Literal["literal", "prefixed"]
-Process = Literal["ingress", "worker", "load", "rebuild", "tail", "explain", "state", "replay", "check"]
+Process = Literal[
+    "ingress", "worker", "load", "rebuild", "tail", "explain", "state", "replay", "dead", "pending", "check"
+]
 
 
 class Right(Struct, frozen=True, order=True):
@@ -50,6 +63,11 @@ class Names(Struct, frozen=True):
     copies: tuple[tuple[Pattern, str], ...]
     seen: str
     latest: str
+    fetches: str
+    delays: tuple[str, ...]
+    standings: str
+    reads: bool
+    """Whether resources are read at providers."""
 
 
 def rights(configuration: Configuration, process: Process, *, has_topics: bool = False) -> list[Right]:
@@ -107,6 +125,10 @@ def _names(configuration: Configuration) -> Names:
         _patterns(found.copies, own),
         changelog_topic(app, "seen"),
         changelog_topic(app, "latest"),
+        fetches_topic(app),
+        tuple(delay_topic(app, delay) for delay in DELAYS_S),
+        standings_topic(app),
+        any(source.reads for source in configuration.sources),
     )
 
 
@@ -145,6 +167,18 @@ def _worker(names: Names, creates: bool) -> Iterator[Right]:
     yield from _on("group", names.group, "Read")
     yield from _on("group", f"{names.group}-restore", "Describe")  # librdkafka looks up its coordinator in any case
     yield Right("transactional-id", "prefixed", f"{names.group}.", "Write")  # what follows is the worker's id
+    if names.reads:
+        yield from _hydration(names, create)
+
+
+def _hydration(names: Names, create: Sequence[str]) -> Iterator[Right]:
+    """Its transactional id begins like the worker's: `penstock.<app>.hydration.<worker id>`."""
+    yield from _on("topic", RAW, "Write")  # what was read
+    for topic in (PENDING, names.standings):
+        yield from _on("topic", topic, "Write", *create)
+    for topic in (names.fetches, *names.delays):
+        yield from _on("topic", topic, "Read", "Write", *create)
+    yield from _on("group", f"{names.group}.hydration", "Read")
 
 
 def _load(names: Names, _creates: bool) -> Iterator[Right]:
@@ -171,6 +205,9 @@ def _explain(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("topic", OUTCOMES, "Read")
     yield from _each(names.changes, "Read")
     yield from _on("group", names.group, "Describe")
+    if names.reads:
+        yield from _on("topic", PENDING, "Read")
+        yield from _on("topic", names.standings, "Read")
 
 
 def _state(names: Names, _creates: bool) -> Iterator[Right]:
@@ -187,6 +224,22 @@ def _replay(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("topic", names.latest, "Read")
     yield from _each((*names.changes, *names.state), "Read")
     yield from _on("group", names.group, "Describe")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
+def _dead(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", RAW, "Read", "Write")  # Write: what is sent; `list` and `show` do not need it
+    yield from _on("topic", OUTCOMES, "Read")
+    yield from _on("topic", DEAD, "Read")
+    yield from _on("group", names.group, "Describe")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
+def _pending(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", PENDING, "Read")
+    yield from _on("topic", names.standings, "Read")
+    yield from _on("topic", names.fetches, "Write")  # `now` alone
+    yield from _on("topic", RAW, "Read", "Write")  # Read: `now` alone; Write: `give-up` alone
     yield from _on("group", CONSOLE_GROUP, "Describe")
 
 
@@ -210,6 +263,8 @@ _OF_PROCESS: Mapping[Process, Callable[[Names, bool], Iterator[Right]]] = {
     "explain": _explain,
     "state": _state,
     "replay": _replay,
+    "dead": _dead,
+    "pending": _pending,
     "check": _check,
 }
 PROCESSES = tuple(_OF_PROCESS)

@@ -13,10 +13,12 @@ from schemas.topics import (
     DEAD,
     OTHER,
     OUTCOMES,
+    PENDING,
     RAW,
     TABLE_NAMES,
     changelog_topic,
     changes_topic,
+    hydration_topics,
     lane_topic,
     state_topic,
 )
@@ -39,12 +41,16 @@ class Reachable:
 
 def reachable(configuration: Configuration) -> Reachable:
     """Return the topics of all sources, each once, and Penstock's own."""
+    app = configuration.worker.app
     found = [reachable_from(source, configuration.routes) for source in configuration.sources]
+    own = {RAW, OUTCOMES, DEAD, *(changelog_topic(app, table) for table in TABLE_NAMES)}
+    if any(source.reads for source in configuration.sources):
+        own |= {PENDING, *hydration_topics(app)}
     return Reachable(
         frozenset().union(*(each.changes for each in found)),
         frozenset().union(*(each.state for each in found)),
         frozenset().union(*(each.copies for each in found)),
-        frozenset({RAW, OUTCOMES, DEAD, *(changelog_topic(configuration.worker.app, table) for table in TABLE_NAMES)}),
+        frozenset(own),
     )
 
 

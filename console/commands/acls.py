@@ -17,8 +17,8 @@ def acls(
         list[str] | None,
         typer.Argument(
             metavar="[PROCESS]...",
-            help="ingress, worker, load, rebuild (of the warehouse), tail, explain, state, replay, check (--online); "
-            "without any: ingress and worker.",
+            help="ingress, worker, load, rebuild (of the warehouse), tail, explain, state, replay, dead, pending, "
+            "check (--online); without any: ingress and worker.",
             show_default=False,
         ),
     ] = None,

@@ -19,8 +19,10 @@ MEANINGS = {
     "stale": "shows an older state than the one stored",
     "unchanged": "shows what is stored already",
     "filtered": "nothing went out: no route takes it, or its resource is paused",
-    "dead": "could not be read; it is on deliveries.dead",
+    "dead": "became a dead letter: `penstock dead show`",
 }
+DROPPED = "a person gave the dead letter up"
+ORIGINS = {"edited": "edited copy"}
 STYLES = {"changed": "green", "dead": "red"}
 
 
@@ -73,7 +75,7 @@ def _not_found(delivery_id: str, everything: bool) -> str:
 def _lines(attempt: "Attempt") -> list[tuple[str, str]]:
     from console.abridged import listed, others
 
-    shown = [*_received(attempt.delivery, attempt.outcome), *_decided(attempt.outcome)]
+    shown = [*_received(attempt.delivery, attempt.outcome), *_origin(attempt), *_decided(attempt.outcome)]
     for topic, change in attempt.changes[:CHANGES_SHOWN]:
         changed = listed(change["changed"]) or "everything"
         shown.append((f"  change    {change['event_id']} on {topic}", "green"))
@@ -99,6 +101,21 @@ def _received(delivery: "RawDelivery | None", outcome: "Document | None") -> lis
     ]
 
 
+def _origin(attempt: "Attempt") -> list[tuple[str, str]]:
+    """Return what a delivery of Penstock's own answers: a dead letter that was retried, edited or dropped, or a replay."""
+    from streams.steps.origin import lineage_of
+
+    if attempt.delivery is not None:
+        lineage = lineage_of(attempt.delivery)
+        origin, cause = lineage.origin, lineage.cause
+    else:
+        outcome = attempt.outcome or {}
+        origin, cause = outcome.get("origin", "webhook"), outcome.get("cause")
+    if origin == "webhook":
+        return []
+    return [(f"  origin    {ORIGINS.get(origin, origin)}{'' if cause is None else f' of {cause}'}", "cyan")]
+
+
 def _of_tenant(tenant: str) -> str:
     return f", tenant {tenant}" if tenant else ""
 
@@ -107,9 +124,10 @@ def _decided(outcome: "Document | None") -> list[tuple[str, str]]:
     if outcome is None:
         return [("  outcome   none yet: it waits for a worker (is one running?)", "yellow")]
     name = outcome["outcome"]
+    meaning = DROPPED if outcome["reason"] == "dropped" else MEANINGS.get(name, "")
     shown = [
         (f"  decided   {outcome['decided_at']:%Y-%m-%d %H:%M:%S.%f} UTC", ""),
-        (f"  outcome   {name} ({outcome['reason']}): {MEANINGS.get(name, '')}", STYLES.get(name, "yellow")),
+        (f"  outcome   {name} ({outcome['reason']}): {meaning}", STYLES.get(name, "yellow")),
     ]
     return [*shown, (f"            {outcome['detail']}", "")] if outcome["detail"] else shown
 

@@ -15,6 +15,7 @@ from config.model import Configuration
 from config.secrets import kafka_options
 from schemas.records import Document, RawDelivery
 from schemas.topics import OUTCOMES, RAW, lane_topic
+from streams.steps.origin import DERIVED_MARKS, original_id
 
 CHANGES = "changes."
 BEFORE_DECISION, AFTER_DECISION = timedelta(seconds=1), timedelta(seconds=30)
@@ -82,7 +83,8 @@ def story(deployment: Deployment, delivery_id: str, limit: int | None, advance: 
     """Return every attempt to deliver one delivery, oldest first.
 
     `limit` bounds how many of the newest outcomes are read, None reads all; `advance` receives the number of outcomes read.
-    A GitHub GUID matches the delivery of any hook with that GUID (`hook:GUID`).
+    A GitHub GUID matches the delivery of any hook with that GUID (`hook:GUID`). The id of a dead letter matches its edited
+    copies, and the delivery that gave it up.
     """
     wanted = _matcher(delivery_id)
     with topic_reader.consumer(deployment.kafka, deployment.group) as reader:
@@ -110,7 +112,17 @@ def latest_outcomes(
 
 def _matcher(delivery_id: str) -> Callable[[bytes], bool]:
     exact, of_hook = delivery_id.encode(), f":{delivery_id}".encode()
-    return lambda key: key == exact or key.endswith(of_hook)
+    marks = tuple(mark.encode() for mark in DERIVED_MARKS)
+
+    def is_wanted(key: bytes) -> bool:
+        if key == exact or key.endswith(of_hook):
+            return True
+        if not any(mark in key for mark in marks):
+            return False
+        original = original_id(key.decode(errors="replace")).encode()
+        return original == exact or original.endswith(of_hook)
+
+    return is_wanted
 
 
 def _outcomes(

@@ -102,6 +102,7 @@ def _channels() -> Iterator[Channel]:
     yield Channel("copied_deliveries", "{topic}", "Deliveries that raw routes copy", ["Delivery"], COPIES, copy, True)
     yield Channel("outcomes", topics.OUTCOMES, "What became of each delivery", ["Outcome"], topics.OUTCOMES)
     yield Channel("dead_letters", topics.DEAD, "Deliveries that could not be processed", ["DeadLetter"], topics.DEAD)
+    yield Channel("pending", topics.PENDING, "Deliveries that wait for a read", ["Pending"], topics.PENDING)
 
 
 def _parameters() -> Iterator[tuple[str, Node]]:

@@ -6,6 +6,7 @@ from typing import Final
 
 from providers.registry import PROVIDERS, provider
 from schemas.codec import raw_headers
+from schemas.fetches import HEADER as FETCH
 from schemas.records import RawDelivery
 from streams.steps import origin
 from streams.steps.correction import HEADER as CORRECTION
@@ -25,6 +26,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "penstock_received_at": "When the ingress received the delivery, UTC.",
     "penstock_api_version": "The provider's API version. Missing where the delivery names none.",
     CORRECTION: "Only on corrections that `penstock replay` wrote.",
+    FETCH: "Only on deliveries of the hydration: what a read brought, and up to which offset it answers deliveries, as JSON.",
     origin.ORIGIN: "Only on deliveries that Penstock wrote: `retry`, `edited` and `drop` by `penstock dead`, `fetch` by a read.",
     origin.CAUSE: "On those: the position or id of the delivery that they answer.",
     origin.ATTEMPT: "On those of `penstock dead`: how often the delivery was decided before, plus one.",
@@ -58,7 +60,7 @@ def headers_section() -> Iterator[str]:
     written = written_headers()
     yield "| header | example | meaning |"
     yield "|---|---|---|"
-    for name in (*written, CORRECTION, *origin.HEADERS):
+    for name in (*written, CORRECTION, FETCH, *origin.HEADERS):
         example = written.get(name, "").replace("|", r"\|")
         yield f"| `{name}` | {f'`{example}`' if example else ''} | {MEANINGS[name]} |"
     for name in PROVIDERS:

@@ -14,6 +14,7 @@ MEANINGS: Final[Mapping[OutcomeName, str]] = {
     "unchanged": "Nothing differs that counts.",
     "filtered": "It was right, but no topic gets a change.",
     "dead": "It could not be processed; kept on `deliveries.dead`.",
+    "pending": "It waits; kept on `deliveries.pending` until it ends as one of the others.",
 }
 
 

@@ -83,6 +83,14 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "dead",
     ),
     Family(
+        topics.PENDING,
+        "Every delivery that waits for a read of its resource; a record without a value (tombstone) says that it has ended.",
+        "the delivery's position",
+        "Avro, `Pending`, or none",
+        topics.PENDING,
+        "pending",
+    ),
+    Family(
         'the `topic` of a route with `mode = "raw"`',
         "Copies of the records of `webhooks.raw` that the route selects, with their headers.",
         "that of the copied record",
@@ -104,6 +112,27 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "MessagePack, private",
         topics.changelog_topic("capture", "latest"),
     ),
+    Family(
+        topics.fetches_topic("<app>"),
+        "Penstock's own: requests to read a resource.",
+        "the account: provider, source and tenant",
+        "JSON, private",
+        topics.fetches_topic("capture"),
+    ),
+    Family(
+        ", ".join(f"`{topics.delay_topic('<app>', delay)}`" for delay in topics.DELAYS_S),
+        "Penstock's own: requests that wait so long before they are tried again.",
+        "the account",
+        "JSON, private",
+        topics.delay_topic("capture", "1m"),
+    ),
+    Family(
+        topics.standings_topic("<app>"),
+        "Penstock's own: why a resource is not read yet, and when it is tried next.",
+        RESOURCE_KEY,
+        "JSON, private, or none",
+        topics.standings_topic("capture"),
+    ),
 )
 
 SAMPLE: Final[Mapping[str, object]] = {
@@ -111,6 +140,12 @@ SAMPLE: Final[Mapping[str, object]] = {
     "sources": [
         {"name": "acme-shop", "provider": "shopify", "secrets": ["env:ACME_SECRET"]},
         {"name": "acme-code", "provider": "github", "secrets": ["env:CODE_SECRET"]},
+        {
+            "name": "acme-store",
+            "provider": "bigcommerce",
+            "secrets": ["env:STORE_SECRET"],
+            "api_token": "env:STORE_TOKEN",
+        },
     ],
     "routes": [
         {"name": "all"},
@@ -168,7 +203,7 @@ def _users(needed: Mapping[Process, Sequence[Right]], topic: str, operation: str
     """Return the processes with a right on a topic, and consumers for the readers of public ones."""
     named = [process for process, found in needed.items() if any(_covers(right, topic, operation) for right in found)]
     commands = [name if name in {"ingress", "worker"} else f"`penstock {name}`" for name in named]
-    is_public = operation == "Read" and not topic.endswith("-changelog")
+    is_public = operation == "Read" and not topic.startswith("penstock.")
     return ", ".join([*commands, *(["your consumers"] if is_public else [])]) or "nothing"
 
 

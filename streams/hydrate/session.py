@@ -166,7 +166,7 @@ class Session:
     def _produce(self, record: Record) -> None:
         while True:
             try:
-                headers = list(record.headers or ())
+                headers: list[tuple[str, str | bytes | None]] = [*(record.headers or ())]
                 self._producer.produce(record.topic, record.value, record.key, record.partition, headers=headers)
             except BufferError:
                 self._producer.poll(0.1)

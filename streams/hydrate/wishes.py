@@ -52,14 +52,18 @@ class Wishes:
 
     def add(self, request: FetchRequest, position: Position, now_s: float, now_us: int) -> None:
         """Take a request, together with what waits for the same resource already."""
-        known = self._waiting.get(request.resource_key)
-        if known is not None:
-            known.request = joined(known.request, request)
-            known.positions.append(position)
-            return
         from_s = now_s + max(GATHER_S, (request.due_us - now_us) / 1e6)
         again_s = self._begun.get(request.resource_key, -AGAIN_S) + AGAIN_S
-        self._waiting[request.resource_key] = Wish(request, [position], max(from_s, again_s))
+        from_s, is_urgent = max(from_s, again_s), request.is_urgent
+        request = replace(request, is_urgent=False)  # a later try of it waits like any other
+        known = self._waiting.get(request.resource_key)
+        if known is None:
+            self._waiting[request.resource_key] = Wish(request, [position], from_s)
+            return
+        known.request = joined(known.request, request)
+        known.positions.append(position)
+        if is_urgent:
+            known.from_s = min(known.from_s, from_s)
 
     def next_s(self) -> float | None:
         """Return when the next wish may be read, None if there is none."""

@@ -26,6 +26,9 @@ MAX_REASON_BYTES: Final = 500
 
 _EDITED: Final = ".edited-"  # persisted in delivery ids
 _DROPPED: Final = ".dropped-"
+DERIVED_MARKS: Final = (_EDITED, _DROPPED)
+"""What stands in the id of a delivery that was derived from another's."""
+
 _VERBS: Final[Mapping[str, str]] = {"retry": "retried", "edited": "edited", "drop": "dropped"}
 _NAMES: Final = frozenset(get_args(OriginName))
 _WEBHOOK: Final = Lineage()

@@ -126,6 +126,7 @@ def test_rights_of_commands(site: Site) -> None:
     secure.grant(site.rules("ingress", "worker"))
     with site.worker(), site.ingress() as opened:
         opened.until_ready()
+        assert post(opened, "broken", b"no JSON") == 200
         assert post(opened, "one") == 200
         site.until_changed("one")
     commands: dict[str, list[tuple[str, ...]]] = {
@@ -133,6 +134,11 @@ def test_rights_of_commands(site: Site) -> None:
         "explain": [("explain", "delivery-one")],
         "state": [("state", "get", "one"), ("state", "count", "--seen")],
         "replay": [("replay", "--dry-run", "--since", "1h")],
+        "dead": [
+            ("dead", "list"),
+            ("dead", "show", "delivery-broken"),
+            ("dead", "drop", "delivery-broken", "--because", "x", "--wait", "0"),
+        ],
         "check": [("check", "--online")],
     }
     for process, runs in commands.items():
@@ -145,7 +151,9 @@ def test_rights_of_commands(site: Site) -> None:
             assert done.returncode == 0, (arguments, done.stdout, done.stderr)
 
         seen = [each for each in secure.decisions(since) if each.principal == "User:penstock-console"]
-        judge(seen, [rule for rule in granted if rule.operation != "WRITE"])  # only corrections WRITE
+        judge(
+            seen, [rule for rule in granted if rule.operation != "WRITE" or process == "dead"]
+        )  # else only corrections
         secure.revoke(granted)
 
 

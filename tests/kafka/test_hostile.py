@@ -22,6 +22,7 @@ pytestmark = pytest.mark.kafka
 RUN = uuid.uuid4().hex[:8]
 SOURCE, APP = f"hostile-{RUN}", f"hostile-{RUN}"
 DELIVERY_ID = f"id-{RUN}-\x9b2J\x85forged"  # from a header, where HTTP allows C1
+DEAD_ID = f"dead-{RUN}-\x9b2J"
 FIELD = "vendor\x9b"
 DOCUMENT = {"id": HOSTILE + RUN, "title": LEGIBLE + HOSTILE, FIELD: "x", HOSTILE: [HOSTILE]}
 PAUSED = f'paused = ["product"]\n[[routes]]\nname = "near"\nsource = "{SOURCE}"\nfilter = "vendors:x"\n'
@@ -36,6 +37,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "state list": (("--source", SOURCE), 0),
     "state count": (("--source", SOURCE, "--seen"), 0),
     "schema drift": (("--source", SOURCE), 0),
+    "dead list": (("--source", SOURCE, "--all"), 0),
+    "dead show": ((DEAD_ID,), 0),
+    "dead retry": ((DEAD_ID, "--by", HOSTILE), 1),
+    "dead edit": ((DEAD_ID, "--set", f"/{HOSTILE}=1"), 2),
+    "dead drop": ((DEAD_ID, "--because", HOSTILE), 0),
 }
 """The arguments of each, and what it ends with."""
 
@@ -56,8 +62,10 @@ def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFa
             body = json.dumps(DOCUMENT | {"number": number, "updated_at": f"2026-11-21T10:00:0{number}Z"})
             headers = {"x-webhook-delivery": delivery_id.encode("latin-1"), "x-webhook-event": b"product.\x9b31m"}
             assert process.post(f"/v1/{SOURCE}", body.encode(), headers).status_code == 200
+        dead_headers = {"x-webhook-delivery": DEAD_ID.encode("latin-1"), "x-webhook-event": b"product.\x9b31m"}
+        assert process.post(f"/v1/{SOURCE}", f"broken {HOSTILE}".encode(), dead_headers).status_code == 200
         workers.start(0)
-        wait_until(lambda: outcomes() >= 2, "both are decided", 120)
+        wait_until(lambda: outcomes() >= 3, "all are decided", 120)
         path = tmp_path_factory.mktemp("console") / "penstock.toml"
         path.write_text(text + PAUSED)
         yield path

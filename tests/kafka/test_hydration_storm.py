@@ -21,6 +21,7 @@ from msgspec import Struct
 
 from broker import topic_reader
 from broker.schema_registry import Registry
+from local.screen import say
 from schemas import codec
 from schemas.records import resource_key
 from schemas.topics import state_topic
@@ -53,7 +54,7 @@ class Storm(Struct, frozen=True):
     kills: int
 
 
-SHORT = Storm(4_000, 500, 25.0, 2)
+SHORT = Storm(20_000, 500, 60.0, 3)
 
 
 def test_storm_ends_as_the_provider_is(kafka: str, registry: str, tmp_path: Path) -> None:
@@ -91,10 +92,7 @@ def weather(storm: Storm, kafka: str, registry: str, directory: Path) -> None:
 
         assert_adds_up(ledger)
         ends = Counter((outcome["origin"], outcome["outcome"]) for outcome in ledger.outcomes)
-        refused = {name: fake.quota.refused(name) for name in STORES}
-        print(
-            f"\n{count} callbacks, {len(fake.seen)} requests ({len(fake.seen) / count:.3f} a callback), {dict(ends)}, {refused}"
-        )
+        say(f"{count} callbacks, {len(fake.seen)} requests ({len(fake.seen) / count:.3f} a callback), {dict(ends)}")
         assert ends["webhook", "dead"] == 0
         assert sum(number for (origin, _), number in ends.items() if origin == "webhook") == count
         assert all(fake.quota.refused(name) == 0 for name in STORES), "the quota was exceeded"

@@ -35,7 +35,7 @@ from tests.support.waiting import until
 from tests.unit.sinks.warehouse.test_engines import files_in_use, files_on_disk
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
-ENGINES = pytest.mark.parametrize("engine", ["ducklake", "duckdb"])
+ENGINES = pytest.mark.parametrize("engine", ["ducklake", pytest.param("duckdb", marks=pytest.mark.soak)])
 FEW = "batch_rows = 500\nbatch_s = 0.1\n"
 WAIT_S = 300.0  # the topics hold what the tests before have written, and the machine may be busy
 COMPACTION = {

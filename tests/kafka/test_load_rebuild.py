@@ -38,7 +38,7 @@ DELETED = 'SELECT _key FROM "{s}".location WHERE _penstock_deleted ORDER BY 1'
 HISTORY = 'SELECT _event_id FROM "{s}".location_history ORDER BY 1'
 
 
-@pytest.mark.parametrize("engine", ["ducklake", "duckdb"])
+@pytest.mark.parametrize("engine", ["ducklake", pytest.param("duckdb", marks=pytest.mark.soak)])
 def test_rebuild_has_what_retention_took(kafka: str, registry: str, tmp_path: Path, engine: str) -> None:
     """Killed three times and run to its end, it has every resource, what is left of the history once, and readers all along."""
     source = f"rebuild-{uuid.uuid4().hex[:8]}"

@@ -68,7 +68,7 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
     ("gone", "back", "away_s"),
     [
         (Broker.stop, Broker.start, 2.0),
-        (Broker.kill, Broker.start, 2.0),
+        pytest.param(Broker.kill, Broker.start, 2.0, marks=pytest.mark.soak),
         (Broker.kill, Broker.start, 13.0),
     ],
     ids=["stopped briefly", "killed briefly", "killed"],

@@ -90,6 +90,7 @@ class Shop:
         return documents
 
 
+@pytest.mark.timeout(600)  # 100 s on two idle cores
 def test_replay_corrects_exactly_what_a_bug_did(kafka: str, registry: str, tmp_path: Path) -> None:
     """Five bugs, five kinds of corrections, each once; afterwards consumers have the correct states and nothing differs."""
     source, app = f"shop-{uuid.uuid4().hex[:8]}", f"replay-{uuid.uuid4().hex[:8]}"

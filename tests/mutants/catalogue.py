@@ -11,9 +11,11 @@ from tests.mutants.entering import ENTERING
 from tests.mutants.fetching import FETCHING
 from tests.mutants.framing import FRAMING
 from tests.mutants.governing import GOVERNING
+from tests.mutants.hydrating import HYDRATING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.leaving import LEAVING
 from tests.mutants.loading import LOADING
+from tests.mutants.mending import MENDING
 from tests.mutants.mutant import Mutant
 from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
@@ -30,7 +32,8 @@ from tests.mutants.typing import TYPING
 from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *SHOWING, *SIGNING,
-    *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING, *REPLAYING, *TRANSACTING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *HYDRATING, *MENDING,
+    *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING,
+    *REPLAYING, *TRANSACTING,
     *TYPING, *ENCODING, *VIEWING,
 )  # fmt: skip

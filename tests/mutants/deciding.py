@@ -116,9 +116,9 @@ DECIDING: Final = (
         "stale_delivery_has_no_outcome",
         "One outcome per accepted delivery: the books do not add up by the stale ones.",
         "streams/worker/encoder.py",
-        "        records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))\n",
-        '        if result.outcome.outcome != "stale":\n'
-        "            records.append(Record(OUTCOMES, delivery.delivery_id.encode(), outcome))\n",
+        "        records.append(Record(OUTCOMES, delivery.delivery_id.encode(), value))\n",
+        '        if outcome.outcome != "stale":\n'
+        "            records.append(Record(OUTCOMES, delivery.delivery_id.encode(), value))\n",
         ("tests/unit/streams/worker/test_encoder.py::test_every_delivery_has_one_outcome",),
     ),
     Mutant(

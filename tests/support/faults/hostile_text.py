@@ -17,7 +17,10 @@ WITHOUT_KAFKA = frozenset(
     {"acls", "up", "ingress", "worker", "demo-store", "send", "check", "spool", "verify", "try-filter", "load", "query"}
     | {"warehouse status", "warehouse compact", "warehouse backup", "warehouse rebuild"}
 )
-WITH_KAFKA = frozenset({"tail", "explain", "replay", "check", "state get", "state list", "state count", "schema drift"})
+WITH_KAFKA = frozenset(
+    {"tail", "explain", "replay", "check", "state get", "state list", "state count", "schema drift"}
+    | {"dead list", "dead show", "dead retry", "dead edit", "dead drop"}
+)
 """Every command is in one of both, and has cases in tests/unit/console/test_hostile.py or tests/kafka/test_hostile.py."""
 
 

@@ -48,6 +48,7 @@ def test_help_documents_commands_and_exit_codes(
         "replay",
         "spool",
         "state",
+        "dead",
         "try-filter",
         "Exit codes: 0 fine; 1",
     ):
@@ -62,6 +63,15 @@ def test_every_command_has_help(
 ) -> None:
     """Each command has a help text."""
     assert run(monkeypatch, command, "--help") == 0
+    assert "--data-dir" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["list", "show", "retry", "edit", "drop"])
+def test_every_command_about_dead_letters_has_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Each has a help text, also one level down."""
+    assert run(monkeypatch, "dead", command, "--help") == 0
     assert "--data-dir" in capsys.readouterr().out
 
 

@@ -91,6 +91,11 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "tail": (("tail",),),
     "explain": (("explain", HOSTILE),),
     "replay": (("replay", "--since", HOSTILE), ("replay", "--since", "1h", "--source", HOSTILE)),
+    "dead list": (("dead", "list", "--reason", HOSTILE), ("dead", "list", "--since", HOSTILE)),
+    "dead show": (("dead", "show", HOSTILE),),
+    "dead retry": (("dead", "retry"), ("dead", "retry", HOSTILE, "--by", HOSTILE * 9)),
+    "dead edit": (("dead", "edit", HOSTILE, "--body", HOSTILE, "--set", HOSTILE),),
+    "dead drop": (("dead", "drop", HOSTILE), ("dead", "drop", HOSTILE, "--because", " ")),
     "state get": (("state", "get", HOSTILE),),
     "state list": (("state", "list", "--limit", HOSTILE),),
     "state count": (("state", "count", HOSTILE),),
@@ -117,6 +122,11 @@ READERS: dict[str, tuple[str, ...]] = {
     "verify": ("request.http", "-s", "acme"),
     "explain": ("x",),
     "state get": ("x",),
+    "dead list": (),
+    "dead show": ("x",),
+    "dead retry": ("x",),
+    "dead edit": ("x",),
+    "dead drop": ("x", "--because", "y"),
     "replay": ("--since", "1h"),
 }
 AT_ONCE = frozenset(CONFIGURED) - {"filter", "certificate", "options", "secret"}

@@ -15,6 +15,7 @@ SEEN = {"cleanup.policy": "compact,delete", "retention.ms": str(7 * DAY_MS), "se
         (topics.RAW, "webhooks.raw"),
         (topics.OUTCOMES, "deliveries.outcomes"),
         (topics.DEAD, "deliveries.dead"),
+        (topics.PENDING, "deliveries.pending"),
         (topics.changes_topic("shopify", "product", {"product"}), "changes.shopify.product"),
         (topics.lane_topic("changes.shopify.product", "high"), "changes.shopify.product.high"),
         (topics.lane_topic("changes.shopify.product", "default"), "changes.shopify.product"),
@@ -25,6 +26,9 @@ SEEN = {"cleanup.policy": "compact,delete", "retention.ms": str(7 * DAY_MS), "se
         (topics.changes_topic("generic", "order", ()), "changes.generic.other"),
         (topics.changelog_topic("capture", "seen"), "penstock.capture.seen-changelog"),
         (topics.changelog_topic("capture", "latest"), "penstock.capture.latest-changelog"),
+        (topics.fetches_topic("capture"), "penstock.capture.fetches"),
+        (topics.delay_topic("capture", "10m"), "penstock.capture.fetches.10m"),
+        (topics.standings_topic("capture"), "penstock.capture.fetch-standings"),
     ],
 )
 def test_name_is_frozen(name: str, frozen: str) -> None:
@@ -44,6 +48,10 @@ def test_name_is_frozen(name: str, frozen: str) -> None:
         ("deliveries.dead", {"retention.ms": "-1"}),
         ("state.shopify.product", {"cleanup.policy": "compact"}),
         ("penstock.capture.latest-changelog", {"cleanup.policy": "compact"}),
+        ("deliveries.pending", {"cleanup.policy": "compact"}),
+        ("penstock.capture.fetch-standings", {"cleanup.policy": "compact"}),
+        ("penstock.capture.fetches", {"retention.ms": "-1"}),
+        ("penstock.capture.fetches.1h", {"retention.ms": "-1"}),
         ("penstock.capture.seen-changelog", SEEN),
     ],
 )

@@ -15,6 +15,7 @@ from streams.pipeline import Result, Tables, give_up
 from streams.steps import waiting
 from streams.steps.child_index import Rows
 from streams.steps.hydration import Hydration
+from streams.steps.origin import ORIGIN
 from tests.support.builders.deliveries import (
     RESOURCE,
     ROUTES,
@@ -37,13 +38,14 @@ class Shop:
         self.pipeline = Pipeline(READS)
         self.offset = -1
 
-    def call(self, at: float = 0.0, *, by: str = "", is_deleted: bool = False) -> Result:
+    def call(self, at: float = 0.0, *, by: str = "", is_deleted: bool = False, origin: str = "") -> Result:
         """Decide a callback about the product."""
         document = None if is_deleted else {"id": 7}
         shown = Snapshot(
             RESOURCE, "7", document, event_time=second(at), is_deleted=is_deleted, is_reference=not is_deleted
         )
-        return self._decide(delivery(shown, delivery_id=by or f"call-{self.offset + 1}"))
+        called = delivery(shown, delivery_id=by or f"call-{self.offset + 1}")
+        return self._decide(replace(called, headers={ORIGIN: origin}) if origin else called)
 
     def bring(self, status: Any, answers: int, document: Document | None = None, at: float = 10.0) -> Result:
         """Decide what a read brought."""
@@ -160,6 +162,17 @@ def test_read_that_failed_makes_dead_letters(shop: Shop) -> None:
     assert [one.outcome.detail for one in result.answers] == ["503 ten times"] * 2
     assert (result.outcome.outcome, result.outcome.reason) == ("unchanged", "not_read")
     assert shop.waiting() == []
+
+
+def test_retried_dead_letter_is_read_again(shop: Shop) -> None:
+    """Its delivery id is known, but nothing was decided under it."""
+    shop.call(by="same")
+    shop.bring("failed", answers=0)
+    again = shop.call(by="same", origin="retry")
+
+    assert (again.outcome.outcome, again.request is not None) == ("pending", True)
+    assert ends(shop.bring("found", answers=2, document={"id": 7})) == ["same changed created"]
+    assert shop.call(by="same").outcome.outcome == "duplicate"
 
 
 def test_read_that_cannot_be_stored_gives_up_what_waits(shop: Shop) -> None:

@@ -66,6 +66,35 @@ def test_rights_of_the_processes(loaded: Configuration) -> None:
     }
 
 
+def test_rights_of_the_hydration(loaded: Configuration) -> None:
+    """A worker needs them once a source has credentials; its transactional id begins like the worker's own."""
+    token = {"name": "store", "provider": "bigcommerce", "verify": "none", "api_token": "env:TOKEN"}
+    reading = Configuration.model_validate({"sources": [token]})
+    silent = Configuration.model_validate({"sources": [{**token, "hydrate": "never"}]})
+    more = set(rights(reading, "worker", has_topics=True)) - set(rights(silent, "worker", has_topics=True))
+    fetches = ["penstock.capture.fetches", *(f"penstock.capture.fetches.{delay}" for delay in ("1m", "10m", "1h"))]
+
+    assert more == {
+        Right("group", "literal", "penstock.capture.hydration", "Read"),
+        Right("topic", "literal", "webhooks.raw", "Write"),
+        Right("topic", "literal", "deliveries.pending", "Write"),
+        Right("topic", "literal", "penstock.capture.fetch-standings", "Write"),
+        *(Right("topic", "literal", name, operation) for name in fetches for operation in ("Read", "Write")),
+    }
+    assert {topic.name for topic in new_topics(reading)} - {topic.name for topic in new_topics(silent)} == {
+        "deliveries.pending",
+        "penstock.capture.fetch-standings",
+        *fetches,
+    }
+    assert {right.name for right in rights(reading, "pending")} == {
+        "deliveries.pending",
+        "penstock.capture.fetch-standings",
+        "penstock.capture.fetches",
+        "webhooks.raw",
+        "penstock.console",
+    }
+
+
 def test_rights_of_the_loader(loaded: Configuration) -> None:
     """It reads changes, lanes included, and outcomes, and commits to a group of its own; states only a rebuild reads."""
     assert rights(loaded, "load") == [

@@ -98,10 +98,10 @@ def test_references_lead_somewhere() -> None:
 def test_avro_schemas_are_those_that_are_published() -> None:
     """Each record is there, and readable as a schema."""
     schemas = committed()["components"]["schemas"]
-    records = [schemas[name]["schema"] for name in ("Change", "State", "Outcome", "DeadLetter")]
+    records = [schemas[name]["schema"] for name in ("Change", "State", "Outcome", "DeadLetter", "Pending")]
 
     assert [fastavro.parse_schema(record)["name"] for record in records] == [
-        "penstock.Change", "penstock.State", "penstock.Outcome", "penstock.DeadLetter",
+        "penstock.Change", "penstock.State", "penstock.Outcome", "penstock.DeadLetter", "penstock.Pending",
     ]  # fmt: skip
     assert len(records) == len(SCHEMA_NAMES)
 

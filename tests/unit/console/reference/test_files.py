@@ -51,11 +51,11 @@ def test_header_without_meaning_is_refused(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_users_of_a_topic_follow_from_their_rights() -> None:
-    """The worker reads what the ingress writes; a replay does both."""
+    """The worker reads what the ingress writes, and adds what it reads at providers; a replay does both."""
     rows = {row.split(" | ")[0]: row for row in topics_section()}
 
     written, read = rows[f"| `{RAW}`"].split(" | ")[-2:]
-    assert written == "ingress, `penstock replay`"
+    assert written == "ingress, worker, `penstock replay`, `penstock dead`, `penstock pending`"
     assert read.startswith("worker, ")
     assert rows["| `penstock.<app>.seen-changelog`"].endswith(" | worker | worker, `penstock state` |")
 

@@ -65,8 +65,8 @@ def test_not_found_is_read_once_more() -> None:
 @pytest.mark.parametrize("read", [Unavailable("503"), Malformed("expected an object, got an array")])
 def test_failures_are_counted_and_wait_longer(read: Read) -> None:
     """Up to the last one, which ends what waits, with the reason."""
-    request, waits = REQUEST, []
-    while isinstance(decision := after(read, request), Again):
+    request, waits = REQUEST, list[float]()
+    while isinstance(decision := after(read, request), Again) and len(waits) < 2 * LIMITS.max_attempts:
         waits.append(decision.in_s)
         request = decision.request
 

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from providers.api import Checked, Failure, Reply, Wanted
 from schemas.fetches import FetchRequest
-from streams.hydrate.wishes import GATHER_S, MANY, Wishes
+from streams.hydrate.wishes import AGAIN_S, GATHER_S, MANY, Wishes
 
 REQUEST = FetchRequest("bigcommerce", "shop", "s1", "product", "7", "k", 0, 5, 1_000, 2_000)
 
@@ -127,3 +127,31 @@ def test_resource_that_changes_all_the_time_is_read_once_a_second() -> None:
 
     assert ids(wishes, 0.6) == ["8"]
     assert ids(wishes, 1.2) == ["7", "8"]
+
+
+def test_urgent_request_brings_a_known_wish_forward() -> None:
+    """What was tried counts on, and its next failure waits like any other; an ordinary request leaves the delay alone."""
+    wishes, hour_us = Wishes(), 3_600_000_000
+    wishes.add(of(7, attempts=3, due_us=hour_us, detail="status 503"), ("fetches", 0, 0), 0.0, 0)
+    wishes.add(of(7), ("fetches", 0, 1), 1.0, 1_000_000)
+    assert ids(wishes, 60.0) == []
+
+    wishes.add(of(7, is_urgent=True), ("fetches", 0, 2), 60.0, 60_000_000)
+    (wish,) = wishes.batch(FourAtATime(), 60.0 + GATHER_S)
+
+    assert (wish.request.attempts, wish.request.detail, wish.request.is_urgent) == (3, "status 503", False)
+    assert wish.positions == [("fetches", 0, number) for number in range(3)]
+
+
+def test_urgent_request_reads_a_resource_no_more_often() -> None:
+    """A second between two reads of a resource stays, so that a loop of requests costs no quota."""
+    wishes = Wishes()
+    wishes.add(of(7), ("fetches", 0, 0), 0.0, 0)
+    (wish,) = wishes.batch(FourAtATime(), 1.0)
+    wishes.begin([wish], 1.0)
+    wishes.end(wish)
+    wishes.add(of(7), ("fetches", 0, 1), 1.1, 0)
+    wishes.add(of(7, is_urgent=True), ("fetches", 0, 2), 1.1, 0)
+
+    assert ids(wishes, 1.9) == []
+    assert ids(wishes, 1.0 + AGAIN_S) == ["7"]

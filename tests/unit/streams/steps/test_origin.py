@@ -1,5 +1,6 @@
 """How a delivery came, as its outcome and its dead letter say it."""
 
+import itertools
 from typing import get_args
 
 import pytest
@@ -117,3 +118,20 @@ def test_provider_cannot_drop() -> None:
     """Its body is decided, whatever it says."""
     assert given_up(marked()) is None
     assert notes_of(marked()) == ()
+
+
+@pytest.mark.parametrize("order", sorted(set(itertools.permutations(("again", "retry", "retry", "drop", "edited"), 3))))
+def test_answers_in_any_order_emit_once(order: tuple[str, ...]) -> None:
+    """A letter is retried twice while its provider delivers it again and a person drops it: its change goes out once."""
+    pipeline, shown = Pipeline(), delivery(snapshot({"id": 7}, version=1), delivery_id="first")
+    copy = replace(shown, delivery_id=edited_id("first", shown.body))
+    origins: dict[str, OriginName] = {"retry": "retry", "drop": "drop", "edited": "edited", "again": "webhook"}
+
+    decided = [
+        pipeline.decide(replace(copy if name == "edited" else shown, headers={ORIGIN: origins[name]})).outcome
+        for name in order
+    ]
+
+    names = ["dropped" if outcome.reason == "dropped" else outcome.outcome for outcome in decided]
+    sent = [name for name in names if name != "dropped"]
+    assert sent == ["changed", *["duplicate"] * (len(sent) - 1)]
