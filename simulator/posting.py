@@ -105,7 +105,10 @@ class Tally:
 async def post_all(
     posts: Iterable[Post], url: str, pace: Pace, tally: Tally, on_answer: Callable[[Post, Answered], None]
 ) -> None:
-    """Post everything; stop early when the first posts, as many as run at once, all find no server at the address."""
+    """Post everything; stop early when the first posts, as many as run at once, all find no server at the address.
+
+    What raises while a post is made or its answer noted ends the others, and is raised.
+    """
     due = _schedule(pace.rate)
     waiting = iter(posts)
 
@@ -118,9 +121,13 @@ async def post_all(
             if tally.is_hopeless and tally.posted >= pace.concurrency:
                 return
 
-    async with _client(url, pace.concurrency) as client, asyncio.TaskGroup() as group:
-        for _ in range(pace.concurrency):
-            group.create_task(work(client))
+    try:
+        async with _client(url, pace.concurrency) as client, asyncio.TaskGroup() as group:
+            for _ in range(pace.concurrency):
+                group.create_task(work(client))
+    except ExceptionGroup as several:
+        fault = several.exceptions[0]
+        raise fault from fault.__cause__
 
 
 def _schedule(rate: float | None) -> Iterator[float]:
