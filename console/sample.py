@@ -13,7 +13,7 @@ from broker import topic_reader
 from config import loading
 from console.errors import expected_faults, explanation
 from console.queries.changes import Deployment, deployment_of
-from console.sample_question import ask
+from console.sample_question import ORDERS, PRODUCTS, ask
 from console.screen import Screen, messages, progress
 from local.stack import Ready
 from providers.registry import PROVIDERS
@@ -75,7 +75,9 @@ def send_sample(ready: Ready, warehouse: WarehouseSettings | None = None) -> Non
         account = _run(ready)
         _report(account, ready, screen)
         if warehouse is not None:
-            ask(warehouse, account.outcomes, screen)
+            # Without a read the warehouse has no products, but notifications that name them.
+            questions = (ORDERS, PRODUCTS) if account.reads else (ORDERS,)
+            ask(warehouse, questions, account.outcomes, screen)
     except expected_faults() as fault:
         screen.line(f"sample: {explanation(fault)}", style="red")
 
@@ -142,6 +144,8 @@ def _report(account: Account, ready: Ready, screen: Screen) -> None:
             f"{account.reads.total()} of bigcommerce's only name a product; what {len(account.reads)} reads at "
             f"{ready.store_url} brought decided them (reads are counted apart, as origin fetch)"
         )
+    elif ready.store_url is None:
+        screen.line(f"bigcommerce's only name a product, and nothing reads it: no store is served for {ready.config}")
     if account.pending:
         screen.line(
             f"no more came for {STALL_TIMEOUT_S:.0f} s; worker.log and store.log in {ready.data_dir / 'logs'} may tell why",

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 
 
 class Question(Struct, frozen=True):
-    """A query, and the changes that it needs: of which provider and resource type, and the tables where they arrive."""
+    """A query, and the changes that it needs: of which provider and resource type, and the tables where they arrive.
+
+    With `is_of_roots` the changes of children are not needed.
+    """
 
     text: str
     provider: str
     resource: str
     tables: tuple[str, ...]
+    is_of_roots: bool = False
 
 
 ORDERS: Final = Question(
@@ -32,7 +36,8 @@ PRODUCTS: Final = Question(
     "from bigcommerce.product select name, sku, price, date_modified where not _penstock_deleted order by name limit 4",
     "bigcommerce",
     "product",
-    ("bigcommerce.product_history", "bigcommerce.sku_history", "bigcommerce.product_image_history"),
+    ("bigcommerce.product_history",),
+    is_of_roots=True,
 )
 LOADED_TIMEOUT_S = (
     150.0  # a new warehouse makes its tables first: seconds, but more than a minute beside 25 busy processes
@@ -40,12 +45,14 @@ LOADED_TIMEOUT_S = (
 POLL_S = 0.3
 
 
-def ask(settings: "WarehouseSettings", outcomes: Sequence[Document], screen: Screen) -> None:
+def ask(
+    settings: "WarehouseSettings", questions: Sequence[Question], outcomes: Sequence[Document], screen: Screen
+) -> None:
     """Print each question and its answer as soon as what it needs of the sample is in the warehouse; else how to look."""
     from console.commands.query import is_number, shown_rows
     from sinks.warehouse.query import result
 
-    for question in (ORDERS, PRODUCTS):
+    for question in questions:
         if not _is_loaded(settings, question, events(question, outcomes)):
             screen.line(
                 f"the warehouse lacks {question.provider}'s {question.resource}s of the sample after "
@@ -63,7 +70,8 @@ def events(question: Question, outcomes: Sequence[Document]) -> set[str]:
     """Return the ids of all changes that a question needs; another provider has resources of the same type."""
     of_provider = (outcome for outcome in outcomes if outcome["provider"] == question.provider)
     named = (outcome for outcome in of_provider if f"|{question.resource}|" in (outcome.get("key") or ""))
-    return {event_id for outcome in named for event_id in outcome["event_ids"]}
+    counted = 1 if question.is_of_roots else None  # the root's change is the first
+    return {event_id for outcome in named for event_id in outcome["event_ids"][:counted]}
 
 
 def _loaded(settings: "WarehouseSettings", tables: Sequence[str], wanted: Collection[str]) -> int:
