@@ -395,6 +395,10 @@ class Source(_Table):
     """
     api_tokens: dict[Tenant, Reference] = Field(default={}, repr=False)
     """References to tokens by tenant, where each has its own, such as BigCommerce's stores."""
+    api_client_id: Text | None = None
+    """The client id of a Shopify app whose secret `api_token` is: access tokens are asked for with both. Not set: `api_token` is
+    an access token.
+    """
     api_url: Url | None = None
     """Where the provider's API is. Not set: its public address."""
     hydrate: Literal["auto", "never"] | tuple[ResourceType, ...] = "auto"
@@ -404,8 +408,7 @@ class Source(_Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.reads and self.provider not in READABLE:
-            raise fault("api_token", f"{self.provider} has no API that Penstock reads (it reads {', '.join(READABLE)})")
+        self._check_api()
         if not self.secrets and self.verify != "none":
             raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept every post unsigned')
         if self.options is not None:
@@ -422,6 +425,12 @@ class Source(_Table):
         if self.burst is not None and self.rate_limit is None:
             raise fault("burst", "expected rate_limit beside it, how many deliveries a second are let in")
         return self
+
+    def _check_api(self) -> None:
+        if self.reads and self.provider not in READABLE:
+            raise fault("api_token", f"{self.provider} has no API that Penstock reads (it reads {', '.join(READABLE)})")
+        if self.api_client_id is not None and self.provider != "shopify":
+            raise fault("api_client_id", f"only Shopify's apps have one, {self.provider} has a token alone")
 
     def _check_options(self, options: GenericOptions) -> None:
         if self.provider not in {"generic", "standard"}:

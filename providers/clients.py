@@ -3,23 +3,62 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from msgspec import Struct
+
 from providers.api import Api
 from providers.bigcommerce.api import BASE_URL as BIGCOMMERCE
 from providers.bigcommerce.api import BigCommerceApi
+from providers.github.api import BASE_URL as GITHUB
+from providers.github.api import GitHubApi
+from providers.shopify.api import TOKEN_HEADER, ShopifyApi
+from providers.stripe.api import BASE_URL as STRIPE
+from providers.stripe.api import StripeApi
 
 Token = Callable[[], str]
 """Returns the token; called for every request."""
 
 
-def _bigcommerce(tenant: str, token: Token, url: str | None, api_version: str | None) -> Api:  # noqa: ARG001 - as all
-    return BigCommerceApi(tenant, token, url or BIGCOMMERCE)
+class Account(Struct, frozen=True):
+    """What a client is made of. `client_id`: the token is the app's secret, with which tokens are asked for (Shopify)."""
+
+    tenant: str
+    token: Token
+    url: str | None = None
+    client_id: str | None = None
 
 
-CLIENTS: Final[Mapping[str, Callable[[str, Token, str | None, str | None], Api]]] = {"bigcommerce": _bigcommerce}
-"""By provider: what makes a client of tenant, token, address (None: the public one) and API version (None: the newest known)."""
+def _bigcommerce(account: Account) -> Api:
+    return BigCommerceApi(account.tenant, account.token, account.url or BIGCOMMERCE)
 
 
-def client_of(provider: str, tenant: str, token: Token, url: str | None, api_version: str | None) -> Api | None:
+def _bearer(token: Token) -> Callable[[], Mapping[str, str]]:
+    return lambda: {"authorization": f"Bearer {token()}"}
+
+
+def _github(account: Account) -> Api:
+    return GitHubApi(_bearer(account.token), account.url or GITHUB)
+
+
+def _shopify(account: Account) -> Api:
+    url, client_id, token = account.url or f"https://{account.tenant}", account.client_id, account.token
+    if client_id is not None:
+        return ShopifyApi(url, client_credentials=lambda: (client_id, token()))
+    return ShopifyApi(url, lambda: {TOKEN_HEADER: token()})
+
+
+def _stripe(account: Account) -> Api:
+    return StripeApi(_bearer(account.token), account.url or STRIPE)
+
+
+CLIENTS: Final[Mapping[str, Callable[[Account], Api]]] = {
+    "bigcommerce": _bigcommerce,
+    "github": _github,
+    "shopify": _shopify,
+    "stripe": _stripe,
+}
+
+
+def client_of(provider: str, account: Account) -> Api | None:
     """Return a client, None for a provider whose API is not read; `BaseUrlError` for an address that no token may be sent to."""
     make = CLIENTS.get(provider)
-    return None if make is None else make(tenant, token, url, api_version)
+    return None if make is None else make(account)

@@ -1,4 +1,4 @@
-"""By the provider's rules: what has to be read for a delivery, and what a document that was read shows of its resource. Pure."""
+"""By the provider's rules: what has to be read for a delivery, and what a document that was read shows. Pure."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -7,42 +7,58 @@ from typing import Final
 from msgspec.structs import replace
 
 from providers.api import Wanted
-from providers.bigcommerce import fetched as bigcommerce_fetched
-from providers.bigcommerce import reads as bigcommerce_reads
+from providers.base import Parsed, Unparsed
+from providers.bigcommerce.fetched import fetched_snapshot as bigcommerce_snapshot
+from providers.bigcommerce.reads import wanted as wanted_of_bigcommerce
+from providers.github import fetched as github
+from providers.shopify import fetched as shopify
+from providers.stripe import fetched as stripe
 from schemas.records import Document, RawDelivery, Snapshot
 
-Rule = Callable[[str, str, Document, datetime], Snapshot]
+Wants = Callable[[Snapshot, RawDelivery], Wanted | None]
+Parses = Callable[[str, str, Document, datetime], Parsed | Unparsed]
 """From resource type, resource id, document and the time at which the read started."""
 
-RULES: Final[Mapping[str, Rule]] = {
-    "bigcommerce": lambda kind, resource_id, document, _: bigcommerce_fetched.fetched_snapshot(
-        kind, resource_id, document
-    ),
+WANTS: Final[Mapping[str, Wants]] = {
+    "bigcommerce": lambda snapshot, _: wanted_of_bigcommerce(snapshot),
+    "github": lambda snapshot, delivery: github.wanted(snapshot, delivery) if github.needs_read(snapshot) else None,
+    "shopify": lambda snapshot, delivery: shopify.wanted(snapshot, delivery) if shopify.needs_read(snapshot) else None,
+    "stripe": lambda snapshot, delivery: stripe.wanted(snapshot, delivery) if stripe.needs_read(snapshot) else None,
 }
-WANTED: Final[Mapping[str, Callable[[Snapshot, RawDelivery], Wanted | None]]] = {
-    "bigcommerce": lambda snapshot, _: bigcommerce_reads.wanted(snapshot),
+PARSES: Final[Mapping[str, Parses]] = {
+    "bigcommerce": lambda kind, resource_id, document, _: Parsed((bigcommerce_snapshot(kind, resource_id, document),)),
+    "github": lambda kind, _, document, read_at: github.parse_fetched(kind, document, read_at),
+    "shopify": lambda kind, _, document, read_at: shopify.parse_fetched(kind, document, read_at),
+    "stripe": lambda kind, _, document, read_at: stripe.parse_fetched(kind, document, read_at),
 }
 
 
 def wanted_for(snapshot: Snapshot, delivery: RawDelivery) -> Wanted | None:
     """Return what has to be read because a delivery only names it or shows it in part; None if nothing has to, or can."""
-    rule = WANTED.get(delivery.provider)
-    if rule is not None:
-        return rule(snapshot, delivery)
+    wants = WANTS.get(delivery.provider)
+    if wants is not None:
+        return wants(snapshot, delivery)
     return Wanted(snapshot.resource_type, snapshot.resource_id) if snapshot.is_reference else None
 
 
-def fetched_snapshot(
+def parse_fetched(
     provider: str, resource_type: str, resource_id: str, document: Document | None, read_at: datetime
-) -> Snapshot:
-    """Return what a read shows: a whole document, or the end of the resource if there is none.
+) -> Parsed | Unparsed:
+    """Return what a read shows, the resource first; the end of the resource if there is no document.
 
-    Without a rule of the provider the time of the read orders it: whatever was told before is older.
+    What has no time of its own is ordered by that of the read: whatever was told before is older.
     """
     if document is None:
-        return Snapshot(resource_type, resource_id, None, event_time=read_at, is_deleted=True)
-    rule = RULES.get(provider)
-    shown = Snapshot(resource_type, resource_id, document)
-    if rule is not None:
-        shown = rule(resource_type, resource_id, document, read_at)
-    return shown if shown.version is not None or shown.event_time is not None else replace(shown, event_time=read_at)
+        return Parsed((Snapshot(resource_type, resource_id, None, event_time=read_at, is_deleted=True),))
+    parses = PARSES.get(provider)
+    if parses is None:
+        return Parsed((Snapshot(resource_type, resource_id, document, event_time=read_at),))
+    parsed = parses(resource_type, resource_id, document, read_at)
+    if isinstance(parsed, Unparsed):
+        return parsed
+    return Parsed(tuple(_ordered(snapshot, read_at) for snapshot in parsed.snapshots), parsed.notes)
+
+
+def _ordered(snapshot: Snapshot, read_at: datetime) -> Snapshot:
+    has_time = snapshot.version is not None or snapshot.event_time is not None
+    return snapshot if has_time else replace(snapshot, event_time=read_at)

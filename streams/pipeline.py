@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from providers.api import Wanted
 from providers.base import Handshake, Parsed, Provider, TestDelivery, Unparsed
-from providers.fetched import fetched_snapshot
+from providers.fetched import parse_fetched
 from schemas import codec
 from schemas.codec import time_us, us_time
 from schemas.fetches import FetchRequest, FetchResult
@@ -132,7 +132,12 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     wanted = None if reads is None else reads.wanted(parsed.snapshots, delivery)
     if wanted is not None:
         return _wait(_subject(delivery, parsed.snapshots[0], tables, routes, writes), wanted, tables, routes)
-    decisions: list[_Decision] = []
+    return _decide_all(delivery, parsed, tables, routes)
+
+
+def _decide_all(delivery: RawDelivery, parsed: Parsed, tables: Tables, routes: Routes) -> Result:
+    """Decide all resources that a delivery shows; none if one of them is dead."""
+    writes, decisions = Writes({}, {}), list[_Decision]()
     for snapshot in parsed.snapshots:
         found = _decide(_subject(delivery, snapshot, tables, routes, writes), tables, routes, writes)
         if found[0].outcome.outcome == "dead":
@@ -176,20 +181,17 @@ def _answer(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
         return dead("unreadable", "expected what a read brought in the header of a delivery that Penstock wrote")
     if read.status == "failed":
         return give_up(delivery, tables, Outcome("dead", "not_read", read.detail))
-    writes = Writes({}, {})
     document = codec.document(delivery.body) if read.status == "found" else None
     read_at = us_time(read.read_at_us) or delivery.received_at
-    snapshot = fetched_snapshot(delivery.provider, read.resource_type, read.resource_id, document, read_at)
-    decisions = _decide(_subject(delivery, snapshot, tables, routes, writes), tables, routes, writes)
-    outcome = summarise([decision.outcome for decision in decisions])
-    if outcome.outcome == "dead":
-        return give_up(delivery, tables, outcome)
-    key = _read_key(delivery, read)
-    waited = waiting.take(key, read.answers, Rows(tables.latest.get, writes.latest))
-    answers = tuple(Answered(one, hydration.answered(outcome, number)) for number, one in enumerate(waited))
-    routed = tuple(decision.routed for decision in decisions if decision.routed is not None)
-    told = tuple(chain.from_iterable(decision.drifts for decision in decisions))
-    return Result(outcome, routed, writes, told, answers=answers)
+    parsed = parse_fetched(delivery.provider, read.resource_type, read.resource_id, document, read_at)
+    if isinstance(parsed, Unparsed):
+        return give_up(delivery, tables, _without_resource(parsed))
+    result = _decide_all(delivery, parsed, tables, routes)
+    if result.outcome.outcome == "dead":
+        return give_up(delivery, tables, result.outcome)
+    waited = waiting.take(_read_key(delivery, read), read.answers, Rows(tables.latest.get, result.writes.latest))
+    answers = tuple(Answered(one, hydration.answered(result.outcome, number)) for number, one in enumerate(waited))
+    return replace(result, answers=answers)
 
 
 def give_up(delivery: RawDelivery, tables: Tables, outcome: Outcome) -> Result:

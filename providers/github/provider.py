@@ -97,7 +97,7 @@ class GitHub(Struct, frozen=True):
         occasion = Occasion(event, payload, guid, _target(delivery.headers))
         snapshots = []
         for rule, single in resources(rule_of(occasion), occasion):
-            snapshot = _snapshot(rule, single)
+            snapshot = snapshot_of(rule, single)
             if isinstance(snapshot, Unparsed):
                 return snapshot
             snapshots.append(snapshot)
@@ -189,7 +189,8 @@ def _newest(rule: Rule, payload: Document) -> datetime | None:
     return max((time for time in times if time), default=None)
 
 
-def _snapshot(rule: Rule, occasion: Occasion) -> Snapshot | Unparsed:
+def snapshot_of(rule: Rule, occasion: Occasion) -> Snapshot | Unparsed:
+    """Return the snapshot of one main object by its rule."""
     rule, found = named(rule, occasion)
     if isinstance(found, Unparsed):
         return found

@@ -8,6 +8,7 @@ Source: Shopify's webhook reference 2026-04, its sample payloads.
 from collections.abc import Mapping
 from typing import Final
 
+from providers.shopify.times import VOLATILE
 from schemas.records import ChildRule
 
 MAX_VARIANTS = 100
@@ -32,3 +33,11 @@ CHILDREN: Final[Mapping[str, tuple[ChildRule, ...]]] = {
 }
 
 SHARED: Final = frozenset(rule.resource_type for rules in CHILDREN.values() for rule in rules if rule.is_shared)
+
+# The update time of a child that is shown is no more a change of its parent than the parent's own. Those in `variant_gids` count:
+# they are all that a product shows of the variants beyond its first hundred.
+VOLATILE_OF_PARENTS: Final[Mapping[str, frozenset[str]]] = {
+    resource_type: VOLATILE.union(f"{rule.field}.{rule.version}" for rule in rules if rule.version)
+    for resource_type, rules in CHILDREN.items()
+}
+"""By type of parent, the fields whose change alone is no change."""

@@ -78,7 +78,7 @@ def event_snapshots(rule: TopicRule, body: Document, delivery: RawDelivery) -> t
         return (Snapshot(resource_type, resource_id, None, event_time=event_time, is_deleted=True, parent=parent),)
     node = _node(names, body)
     document = as_webhook(resource_type, node) | id_fields(resource_type, names.given or names.header)
-    root = _partial(resource_type, resource_id, node, document)
+    root = partial_snapshot(resource_type, resource_id, node, document)
     root = replace(root, event_time=event_time, parent=parent)
     return (root, *_beside(root, names, body))
 
@@ -200,7 +200,8 @@ def _is_named(node: Mapping[str, Any], names: EventNames) -> bool:
     return _kind(node.get("id")) == names.topic and plain_id(node.get("id")) == names.resource_id
 
 
-def _partial(resource_type: str, resource_id: str, node: Document, document: Document) -> Snapshot:
+def partial_snapshot(resource_type: str, resource_id: str, node: Document, document: Document) -> Snapshot:
+    """Return the snapshot of a GraphQL object, `node`, written as a webhook writes it, `document`."""
     return Snapshot(
         resource_type,
         resource_id,
@@ -221,6 +222,6 @@ def _beside(root: Snapshot, names: EventNames, body: Document) -> Iterator[Snaps
         kind = _kind(node.get("id")) if isinstance(node, dict) and field != names.field else ""
         resource_type, resource_id = singular(topic_name(kind)), plain_id(node["id"]) if kind else None
         if resource_type in listed and resource_id is not None:
-            child = _partial(resource_type, resource_id, node, as_webhook(resource_type, node))
+            child = partial_snapshot(resource_type, resource_id, node, as_webhook(resource_type, node))
             version, parent = child.version or root.version, (root.resource_type, root.resource_id)
             yield replace(child, version=version, event_time=root.event_time, parent=parent)

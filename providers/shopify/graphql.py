@@ -136,14 +136,26 @@ def _of_scalar(rule: FieldRule, value: Any) -> Document:
             return {name: rule.values[value]}
         case "integer" if isinstance(_number(value), int):
             return {name: _number(value)}
+        case "options" | "attributes" | "quantities":
+            return _of_pairs(rule, value)
+        case "json" if isinstance(value, str):
+            read = read_json(value.encode("utf-8", "replace"))
+            return {} if isinstance(read, Unparsed) else {name: read}
+        case _:
+            return {}
+
+
+def _of_pairs(rule: FieldRule, value: Any) -> Document:
+    """Return the webhook's fields for a list of objects that each have a name and a value."""
+    name = rule.names[0]
+    match rule.form:
         case "options" if _are_objects(value, "value"):
             values = [option["value"] for option in value]
             return dict.fromkeys(rule.names) | dict(zip(rule.names, values, strict=False))
         case "attributes" if _are_objects(value, "key"):
             return {name: [{"name": pair["key"], "value": pair.get("value")} for pair in value]}
-        case "json" if isinstance(value, str):
-            read = read_json(value.encode("utf-8", "replace"))
-            return {} if isinstance(read, Unparsed) else {name: read}
+        case "quantities" if _are_objects(value, "quantity"):
+            return {named["name"]: named["quantity"] for named in value if named.get("name") in rule.names}
         case _:
             return {}
 

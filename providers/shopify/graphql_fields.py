@@ -23,6 +23,7 @@ Form = Literal[
     "inlined",
     "options",
     "attributes",
+    "quantities",
     "json",
 ]
 
@@ -41,6 +42,7 @@ class FieldRule(Struct, frozen=True):
     inlined      the fields of an object as fields of the parent
     options      `[{name value}]` as one field for each value, in order
     attributes   `[{key value}]` as `[{name, value}]`
+    quantities   `[{name quantity}]` as one field for each quantity that is called like one of `names`
     json         JSON text as the value it holds
     """
 
@@ -171,7 +173,11 @@ FIELDS: Final[Mapping[str, Mapping[str, FieldRule]]] = {
             values={"GRAMS": "g", "KILOGRAMS": "kg", "OUNCES": "oz", "POUNDS": "lb"},
         ),
     },
-    "inventory_level": {"item": _id_of("inventory_item_id"), "location": _id_of("location_id")},
+    "inventory_level": {
+        "item": _id_of("inventory_item_id"),
+        "location": _id_of("location_id"),
+        "quantities": FieldRule("quantities", ("available",)),
+    },
     "location": {"address": FieldRule("inlined"), "isActive": _renamed("active")},
     # The webhook has the code in `country` too, and the name in `country_name`.
     "location_address": {"country": _renamed("country_name")},
@@ -220,6 +226,7 @@ ID_FORMS: Final[Mapping[str, IdForm]] = {
     **dict.fromkeys(("product_option", "segment", "tender_transaction"), "number"),
     **dict.fromkeys(("app_purchase_one_time", "app_subscription", "bulk_operation", "company"), "gid"),
     **dict.fromkeys(("company_contact", "company_location", "customer_payment_method", "discount"), "gid"),
+    "inventory_level": "gid",
     **dict.fromkeys(("inventory_shipment", "inventory_transfer", "metaobject", "product_feed"), "id_is_gid"),
 }
 """How the webhooks write an id where they do not write both `id`, a number, and `admin_graphql_api_id`, the gid.

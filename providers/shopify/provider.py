@@ -20,7 +20,7 @@ from providers.outline import DecodeOutline, outline_decoder, read_outline
 from providers.reading import body_digest, instant, read_noted, tenant_name, text_id
 from providers.scheme import SignatureScheme, first_header
 from providers.secret_forms import explained
-from providers.shopify.children import CHILDREN, SHARED
+from providers.shopify.children import CHILDREN, SHARED, VOLATILE_OF_PARENTS
 from providers.shopify.events import event_root, event_snapshots, is_event
 from providers.shopify.evidence import contradiction
 from providers.shopify.ids import parent_of, resource_id
@@ -42,12 +42,6 @@ SCHEME = SignatureScheme(
 )
 _API_VERSION = "2026-07"
 _TIME_FIELDS = ("occurredAt", "happened_at", "deleted_at")
-# The update time of a child that is shown is no more a change of its parent than the parent's own. Those in `variant_gids` count:
-# they are all that a product shows of the variants beyond its first hundred.
-_VOLATILE_OF_PARENTS: Mapping[str, frozenset[str]] = {
-    resource_type: VOLATILE.union(f"{rule.field}.{rule.version}" for rule in rules if rule.version)
-    for resource_type, rules in CHILDREN.items()
-}
 
 
 class Shopify(Struct, frozen=True):
@@ -162,7 +156,7 @@ def _snapshots(rule: TopicRule, body: Document, delivery: RawDelivery) -> tuple[
         document,
         version,
         event_time,
-        volatile=_VOLATILE_OF_PARENTS.get(rule.resource_type, VOLATILE),
+        volatile=VOLATILE_OF_PARENTS.get(rule.resource_type, VOLATILE),
         parent=parent,
         children=CHILDREN.get(rule.resource_type, ()),
         is_shared=rule.resource_type in SHARED,

@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from providers.outline import at
-from providers.reading import text_id
+from providers.reading import text_id, topic_name
+from providers.stripe.types import RESOURCE_TYPE_OF
 from schemas.records import Document
 
-# Each account and mode has exactly one of these.
+# Each account and mode, which are the tenant, has exactly one of these; its id is `SINGLETON`.
 SINGLETONS: Final = frozenset({"balance", "balance_settings", "tax.settings"})
+SINGLETON: Final = "self"
 
 # The event's preview is not the later invoice, and must not be among the invoices.
 PREVIEWS: Final[Mapping[str, str]] = {"invoice.upcoming": "upcoming_invoice"}
@@ -49,14 +51,20 @@ PATHS: Final = frozenset(
 """Every path above: what the ingress has to read of an object besides its id and type."""
 
 
+def resource_type_of(object_type: str) -> str:
+    """Return the resource type of an object type, whether it is in the table or not: `billing_meter` for `billing.meter`."""
+    return RESOURCE_TYPE_OF.get(object_type) or topic_name(object_type)
+
+
 def object_id(object_type: str, stripe_object: Document) -> str | None:
-    """Return what names an object of a type of these tables within its account, None if nothing does.
+    """Return what names an object within its account, None if nothing does.
 
     Only some versions give a preview an id of its own, so it is named by its owner wherever it tells that.
     """
     own_id = text_id(stripe_object.get("id"))
     if own_id is None or object_type in _PREVIEWED:
-        return _id_of_owner(object_type, stripe_object) or own_id
+        named = _id_of_owner(object_type, stripe_object) or own_id
+        return SINGLETON if named is None and object_type in SINGLETONS else named
     if object_type not in WITHIN:
         return own_id
     owner = referred_id(stripe_object, WITHIN[object_type])

@@ -4,7 +4,7 @@ The signing key is the endpoint's whole secret, `whsec_` included, as UTF-8: unl
 Source: Stripe's webhook documentation, stripe-python and stripe-dotnet.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
@@ -24,10 +24,19 @@ from providers.signature import (
     signing_headers,
     timestamp_refusal,
 )
-from providers.stripe.names import PATHS, PREVIEWS, SINGLETONS, object_id, related_object_id
+from providers.stripe.children import CHILDREN, VOLATILE
+from providers.stripe.names import (
+    PATHS,
+    PREVIEWS,
+    SINGLETON,
+    SINGLETONS,
+    object_id,
+    related_object_id,
+    resource_type_of,
+)
 from providers.stripe.ranks import state_rank
-from providers.stripe.types import OBJECT_TYPES, RESOURCE_TYPE_OF
-from schemas.records import ChildRule, Document, RawDelivery, Snapshot, resource_key
+from providers.stripe.types import OBJECT_TYPES
+from schemas.records import Document, RawDelivery, Snapshot, resource_key
 
 SCHEME = SignatureScheme(
     "stripe",
@@ -47,9 +56,6 @@ PING = (
     "v2.core.event_destination.ping"  # sent on demand, from the dashboard or the API: no event destination has changed
 )
 
-# The id of objects that each account and mode, which are the tenant, has once, such as `balance`.
-SINGLETON = "self"
-
 # Thin events, and the versions of the API whose objects they are about: `v1.customer.updated` is the thin `customer.updated`.
 NOTIFICATION = "v2.core.event"
 API_VERSIONS = ("v1_", "v2_")
@@ -62,16 +68,6 @@ PING = "v2.core.event_destination.ping"
 CANCELLATIONS = frozenset({"customer.subscription.deleted"})
 # The application still exists, but the access that the account granted to it is gone.
 ENDINGS = frozenset({"account.application.deauthorized"})
-# Only a few objects have an update time; Stripe changes it whenever it changes the object.
-VOLATILE = frozenset({"updated"})
-# A list contains its first page, and `has_more` tells whether there are others. A line's id is assumed unique only within its
-# invoice or credit note, so it is combined with the parent's id.
-CHILDREN: Mapping[str, tuple[ChildRule, ...]] = {
-    "invoice": (ChildRule("invoice_line_item", "lines", is_relation=True),),
-    "credit_note": (ChildRule("credit_note_line_item", "lines", is_relation=True),),
-    "subscription": (ChildRule("subscription_item", "items"),),
-}
-
 RESOURCE_TYPES = OBJECT_TYPES.union(
     PREVIEWS.values(), (rule.resource_type for rules in CHILDREN.values() for rule in rules)
 )
@@ -230,10 +226,7 @@ def _found_in_snapshot(event: Document, stripe_object: Document, occurrence_id: 
     if not isinstance(object_type, str):
         return Unparsed("unknown_shape", "expected the name of its type in data.object.object")
     object_type = PREVIEWS.get(_event_type(event), object_type)
-    resource_type = RESOURCE_TYPE_OF.get(object_type) or topic_name(object_type)
-    resource_id = object_id(object_type, stripe_object)
-    if resource_id is None and object_type in SINGLETONS:
-        resource_id = SINGLETON
+    resource_type, resource_id = resource_type_of(object_type), object_id(object_type, stripe_object)
     if resource_id is None:
         return Found(resource_type, occurrence_id, stripe_object, is_occurrence=True)
     return Found(resource_type, resource_id, stripe_object)

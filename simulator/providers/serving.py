@@ -53,8 +53,15 @@ class Server:
         self.port = listener.getsockname()[1]
         self._transports = {}
         app = _Faulty(self._app, self.faults, self._transports)
+        # No `Date`: a fake has a clock of its own, and sends its time where the provider's is of use.
         config = uvicorn.Config(
-            app, http=_protocol(self._transports), loop="asyncio", lifespan="off", log_config=None, access_log=False
+            app,
+            http=_protocol(self._transports),
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            date_header=False,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="fake", daemon=True)

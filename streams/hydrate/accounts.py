@@ -8,7 +8,7 @@ from broker.topic_admin import Topics
 from config.model import Configuration, Source
 from config.secrets import credential
 from providers.api import Api
-from providers.clients import client_of
+from providers.clients import Account, client_of
 from schemas.topics import DELAYS_S, RAW, delay_topic, fetches_topic, standings_topic
 from streams.hydrate.hydrator import Hydrator
 from streams.hydrate.metrics import Metrics
@@ -49,6 +49,5 @@ def source_client(source: Source, tenant: str, environ: Mapping[str, str]) -> Ap
     reference = source.api_tokens.get(tenant, source.api_token)
     if reference is None:
         return None
-    return client_of(
-        source.provider, tenant, lambda: credential(reference, environ), source.api_url, source.api_version
-    )
+    account = Account(tenant, lambda: credential(reference, environ), source.api_url, source.api_client_id)
+    return client_of(source.provider, account)

@@ -7,7 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from providers.api import Fetched, Malformed, NotFound, Read, Throttled, Unauthorised, Unavailable
-from providers.fetched import fetched_snapshot
+from providers.base import Unparsed
+from providers.fetched import parse_fetched
 from schemas import codec
 from schemas.codec import time_us, us_time
 from schemas.fetches import FetchRequest, FetchResult
@@ -78,8 +79,8 @@ def given_up(request: FetchRequest, detail: str, now_us: int) -> Publish:
 
 def _found(request: FetchRequest, read: Fetched, read_at_us: int, now_us: int) -> Decision:
     read_at = us_time(read_at_us) or codec.EPOCH
-    snapshot = fetched_snapshot(request.provider, request.resource_type, request.resource_id, read.document, read_at)
-    version_us = time_us(snapshot.version)
+    parsed = parse_fetched(request.provider, request.resource_type, request.resource_id, read.document, read_at)
+    version_us = None if isinstance(parsed, Unparsed) else time_us(parsed.snapshots[0].version)
     is_early = version_us is not None and request.told_us is not None and version_us < request.told_us - AHEAD_US
     if is_early and request.early < len(EARLY_S):
         detail = "the provider showed an older version than its callback promised"

@@ -20,6 +20,7 @@ from tests.mutants.mutant import Mutant
 from tests.mutants.naming import NAMING
 from tests.mutants.operating import OPERATING
 from tests.mutants.ordering import ORDERING
+from tests.mutants.querying import QUERYING
 from tests.mutants.reading import READING
 from tests.mutants.rendering import RENDERING
 from tests.mutants.replaying import REPLAYING
@@ -33,7 +34,6 @@ from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *HYDRATING, *MENDING,
-    *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *READING, *RENDERING, *TIMING, *OPERATING,
-    *REPLAYING, *TRANSACTING,
-    *TYPING, *ENCODING, *VIEWING,
+    *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING, *RENDERING, *TIMING,
+    *OPERATING, *REPLAYING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING,
 )  # fmt: skip

@@ -7,23 +7,23 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from providers.bigcommerce.reads import READ_WITH_PARENT, READINGS, Reading
+from providers.github import fetched as github
+from providers.shopify.queries import MAX_IDS, resource_cost
+from providers.shopify.selections import MAX_QUERY_COST, SELECTIONS
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "provider-apis.md"
-BEGIN = "<!-- from providers/bigcommerce/reads.py: begin -->"
-END = "<!-- from providers/bigcommerce/reads.py: end -->"
 REMAKE = ".venv/bin/python -m tests.support.builders.read_tables"
 
 
-def table() -> str:
-    """Return the table of BigCommerce as Markdown."""
-    return "\n".join(_bigcommerce())
-
-
-def with_table(text: str) -> str:
-    """Return the text of the document with today's table between its two marks."""
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{table()}\n\n{END}{after}"
+def with_tables(text: str) -> str:
+    """Return the text of the document with today's tables, each between its two marks."""
+    for source, lines in _TABLES.items():
+        begin, end = f"<!-- from {source}: begin -->", f"<!-- from {source}: end -->"
+        before, found, rest = text.partition(begin)
+        assert found, f"expected the mark {begin}"
+        table = "\n".join(lines())
+        text = f"{before}{begin}\n\n{table}\n\n{end}{rest.partition(end)[2]}"
+    return text
 
 
 def _bigcommerce() -> Iterable[str]:
@@ -43,5 +43,25 @@ def _request(reading: Reading) -> str:
     return f"`{reading.path}{query}`{parts}{f' with {include}' if include else ''}"
 
 
+def _shopify() -> Iterable[str]:
+    yield "| Resource | GraphQL | At once | Right of the token | Read to its end |"
+    yield "|---|---|---|---|---|"
+    for name, selection in sorted(SELECTIONS.items()):
+        count = min(MAX_QUERY_COST // resource_cost(name), MAX_IDS)
+        paged = f"`{selection.paged.field}`" if selection.paged else ""
+        yield f"| `{name}` | `{selection.graphql_type}` | {count} | `{selection.right}` | {paged} |"
+
+
+def _github() -> Iterable[str]:
+    yield ", ".join(f"`{name}`" for name in sorted(github.READABLE)) + "."
+
+
+_TABLES = {
+    "providers/bigcommerce/reads.py": _bigcommerce,
+    "providers/shopify/selections.py": _shopify,
+    "providers/github/fetched.py": _github,
+}
+
+
 if __name__ == "__main__":
-    DOCUMENT.write_text(with_table(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+    DOCUMENT.write_text(with_tables(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")

@@ -477,7 +477,16 @@ def test_the_json_schema_knows_every_table_and_both_notations_of_a_secret() -> N
     schema = loading.json_schema()
 
     secrets = schema["$defs"]["Source"]["properties"]["secrets"]["items"]
-    assert set(schema["properties"]) == {"kafka", "registry", "sources", "routes", "worker", "ingress", "warehouse"}
+    assert set(schema["properties"]) == {
+        "kafka",
+        "registry",
+        "sources",
+        "routes",
+        "worker",
+        "hydration",
+        "ingress",
+        "warehouse",
+    }
     assert {"type": "string"} in secrets["anyOf"]
     assert json.dumps(schema)
 
@@ -498,3 +507,23 @@ def test_secret_without_its_kind_is_refused_and_not_shown() -> None:
 
     assert "expected env:NAME" in str(refused.value)
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ('provider = "generic"\napi_token = "env:TOKEN"', "generic has no API that Penstock reads"),
+        ('provider = "stripe"\napi_token = "env:TOKEN"\napi_client_id = "c"', "only Shopify's apps have one"),
+        ('provider = "bigcommerce"\napi_token = "made-up"', "expected env:NAME, file:PATH"),
+        ('provider = "bigcommerce"\nhydrate = "all"', "auto"),
+    ],
+)
+def test_api_settings_that_cannot_work_are_named(tmp_path: Path, lines: str, expected: str) -> None:
+    """Each with what was expected; no message shows a token."""
+    file = tmp_path / "penstock.toml"
+    file.write_text(f'[[sources]]\nname = "s"\nsecrets = ["env:SECRET"]\n{lines}\n')
+
+    with pytest.raises(ConfigurationError, match=expected) as found:
+        loading.load(file, {})
+
+    assert "made-up" not in str(found.value)

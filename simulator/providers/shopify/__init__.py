@@ -1,0 +1,1 @@
+"""A fake of Shopify's GraphQL Admin API. Public: `fake.ShopifyFake`."""

@@ -1,0 +1,1 @@
+"""Tests for simulator/providers/shopify."""
