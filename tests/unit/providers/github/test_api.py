@@ -44,8 +44,7 @@ async def connect(served: FakeApi, fake: GitHubFake) -> AsyncIterator[Connect]:
     clients: list[GitHubApi] = []
 
     def connected(token: str = TOKEN, read_s: float = 5.0) -> GitHubApi:
-        headers = {"authorization": f"Bearer {token}"}
-        clients.append(GitHubApi(lambda: headers, served.url, Limits(read_s=read_s)))
+        clients.append(GitHubApi(lambda: token, served.url, Limits(read_s=read_s)))
         return clients[-1]
 
     yield connected
