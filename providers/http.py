@@ -211,7 +211,8 @@ def _origin(url: str) -> tuple[str, str, int | None]:
 
 
 def _blanked(body: bytes, secrets: Mapping[str, str]) -> bytes:
-    for secret in secrets.values():
+    for value in secrets.values():
+        secret = value.rpartition(" ")[2]  # without its scheme, as in `Bearer …`
         if len(secret) >= MIN_BLANKED_BYTES:
             body = body.replace(secret.encode(), BLANK)
     return body
