@@ -10,7 +10,11 @@ def test_only_what_a_question_needs_is_waited_for() -> None:
         {"provider": "shopify", "key": "shopify|shopify|shop|order|1", "event_ids": ("a", "b")},
         {"provider": "shopify", "key": "shopify|shopify|shop|product|1", "event_ids": ("c",)},
         {"provider": "shopery", "key": "shopery|shopery||order|1", "event_ids": ("d",)},
-        {"provider": "bigcommerce", "key": "bigcommerce|bigcommerce|example|product|1", "event_ids": ("e", "its variant")},
+        {
+            "provider": "bigcommerce",
+            "key": "bigcommerce|bigcommerce|example|product|1",
+            "event_ids": ("e", "its variant"),
+        },
         {"provider": "shopify", "key": None, "event_ids": ()},
     ]
 
