@@ -195,7 +195,7 @@ class Run:
 def every_command() -> set[str]:
     """Return the names of all commands, those of a group with the group's before them."""
     commands = dict(getattr(get_command(cli.app), "commands", {}))
-    groups = {name: commands.pop(name) for name in ("schema", "state", "warehouse")}
+    groups = {name: commands.pop(name) for name in ("dead", "schema", "state", "warehouse")}
     return {*commands, *(f"{group} {name}" for group, held in groups.items() for name in held.commands)}
 
 
