@@ -161,5 +161,5 @@ def test_address_that_no_token_may_be_sent_to_ends_the_worker(tmp_path: Path) ->
         'secrets = ["text:made-up"]', 'secrets = ["text:s"]\napi_token = "env:T"\napi_url = "http://shop.example"'
     )
 
-    with pytest.raises(ConfigurationError, match=r"penstock.toml:6.*api_url: expected https://"):
+    with pytest.raises(ConfigurationError, match=r"penstock.toml:7.*api_url: expected https://"):
         from_environment({"PENSTOCK_CONFIG": str(written(tmp_path, text))})
