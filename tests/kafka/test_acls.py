@@ -1,7 +1,10 @@
 """The ACLs that `penstock acls` prints are sufficient and minimal; the authorizer's own log proves both."""
 
 import contextlib
+import json
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from confluent_kafka import KafkaException
@@ -19,7 +22,13 @@ from console.check.acls import CONSOLE_GROUP
 from ingress.delivery.publisher import ensure_raw_topic
 from ingress.settings import ingress_settings
 from schemas.topics import RAW
+from simulator.providers.bigcommerce.documents import product
+from simulator.providers.bigcommerce.fake import FakeBigCommerce
+from simulator.providers.bigcommerce.routes import bigcommerce_app
+from simulator.providers.clock import Clock
+from simulator.providers.serving import serving
 from tests.support.kafka.secure_kafka import Decision, Rule, SecureKafka
+from tests.support.processes.ingress import IngressProcess
 from tests.support.processes.secure_site import PLAIN, TIMEOUT_S, Site, as_user, post
 from tests.support.waiting import until
 
@@ -155,6 +164,61 @@ def test_rights_of_commands(site: Site) -> None:
             seen, [rule for rule in granted if rule.operation != "WRITE" or process == "dead"]
         )  # else only corrections
         secure.revoke(granted)
+
+
+def test_rights_of_reading(site: Site) -> None:
+    """A worker that reads a store, and a person who sees, hastens and ends what waits, each with its own ACLs alone."""
+    fake = FakeBigCommerce(Clock(datetime.now(UTC), speed=1.0))
+    fake.add_store("s1", "token")
+    without = set(site.rules("worker"))
+    with serving(bigcommerce_app(fake), fake.faults) as server:
+        site.more = STORE.format(url=server.url)
+        secure, worker = site.secure, site.rules("worker")
+        person = site.rules("explain", "pending", principal="User:penstock-console")
+        secure.grant([*site.rules("ingress"), *worker, *person])
+        since = secure.size()
+        with site.worker() as workers, site.ingress() as opened:
+            opened.until_ready()
+            until(lambda: workers.is_ready(0), TIMEOUT_S, "the worker is ready")
+            call(opened, fake, 7)
+            until(lambda: any("products" in seen.path for seen in fake.seen), TIMEOUT_S, "it is read")
+            until(lambda: waiting(site) == [], TIMEOUT_S, "nothing waits")
+            fake.faults.outage()
+            call(opened, fake, 8)
+            until(lambda: [one["tries"] for one in waiting(site)] == [1], TIMEOUT_S, "a read has failed")
+            assert site.run("pending", "now", "call-8", "--wait", "0").returncode == 0
+            assert site.run("explain", "call-8").returncode == 0
+            done = site.run("pending", "give-up", "call-8", "--because", "x", "--wait", "60")
+            assert done.returncode == 0, done.stderr
+
+    # Only a third failure is written to a delay topic.
+    rare = [rule for rule in worker if rule.operation == "WRITE" and ".fetches." in rule.name]
+    reading = [rule for rule in worker if rule not in without and rule not in rare]
+    judge(secure.decisions(since), [*reading, *(rule for rule in person if "fetch" in rule.name)])
+
+
+STORE = """
+[[sources]]
+name = "store"
+provider = "bigcommerce"
+verify = "none"
+api_token = "text:token"
+api_url = "{url}"
+"""
+
+
+def call(opened: IngressProcess, fake: FakeBigCommerce, number: int) -> None:
+    """Post the callback about a product that the store has now."""
+    notice = fake.put("s1", "product", product(number, fake.clock.now()))[0]
+    headers = {"webhook-id": f"call-{number}", "content-type": "application/json"}
+    assert opened.post("/v1/store", notice.body, headers).status_code == 200
+
+
+def waiting(site: Site) -> list[dict[str, Any]]:
+    """Return what `penstock pending list` shows."""
+    done = site.run("pending", "list", "--json")
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_rights_of_the_loader(site: Site, tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ class Site:
         self.registry = registry
         self.registry_text = f'[registry]\nurl = "{registry}"\n'  # for ingress and worker
         self.app = f"app-{uuid.uuid4().hex[:8]}"
+        self.more = ""  # of every process's configuration
         self._directory = directory
 
     def configuration(self, login: str, listener: str) -> str:
@@ -79,7 +80,7 @@ class Site:
         login = login.replace("kafka.example.com:9093", self.secure.address(listener))
         login = login.replace("https://login.example.com/oauth2/token", token_url)
         login = login.replace("[kafka]\n", "[kafka]\npartitions = 1\n")
-        return login + self.registry_text + _REST.format(app=self.app)
+        return login + self.registry_text + _REST.format(app=self.app) + self.more
 
     def folder(self, user: str) -> Path:
         """Return a user's directory, with the files needed to log in."""
