@@ -1,5 +1,6 @@
 """The refusals of `penstock up` before anything runs: exit code 2, one message with the remedy, no traceback."""
 
+import contextlib
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,8 +10,10 @@ import pytest
 
 from local import ports
 from local.data_dir import LOCK
+from local.errors import Refused
 from local.stack import REFUSED, Demo, Options, up
 from simulator.demo_configuration import demo_configuration
+from simulator.demo_store.address import PREFERRED_PORT
 
 
 @pytest.fixture
@@ -53,6 +56,26 @@ def test_port_of_the_store_is_named_where_it_stands(
 
     assert f"Port {taken_port} is in use by process " in told
     assert f"choose another port with api_url in {options.data_dir.absolute()}/demo/penstock.toml" in told
+
+
+def test_store_of_a_new_demo_gets_another_port_than_a_taken_one(tmp_path: Path) -> None:
+    """8082 where it is free, because people see it; several demos on one machine are possible."""
+    given = []
+
+    def demo(_: Path, port: int) -> Path:
+        given.append(port)
+        raise Refused("enough")
+
+    options = Options(
+        tmp_path / "data", port=0, kafka_port=0, registry_port=0, operations_port=0, worker_operations_port=0
+    )
+    with contextlib.ExitStack() as opened:
+        with contextlib.suppress(OSError):  # it is taken by another process then
+            opened.enter_context(socket.create_server((ports.HOST, PREFERRED_PORT)))
+        assert up(options, demo, children=()) == REFUSED
+
+    assert given != [PREFERRED_PORT]
+    assert ports.is_free(given[0])
 
 
 def test_store_shares_no_port(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
