@@ -52,7 +52,7 @@ def time_cell(value: Any) -> datetime | None:
     if not isinstance(value, str) or len(value) < len("2026-01-01T00:00:00Z"):
         return None
     try:
-        time = datetime.fromisoformat(value)
+        time = datetime.fromisoformat(value.upper())  # RFC 3339 allows t and z, Python does not
         return time.astimezone(UTC) if time.tzinfo is not None else None
     except (ValueError, OverflowError):
         return None

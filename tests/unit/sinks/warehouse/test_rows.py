@@ -44,6 +44,7 @@ def row(*changes: LoadedChange) -> dict[str, Any]:
     ("string", 1, None),
     ("time", "2026-01-01T02:00:00+02:00", datetime(2026, 1, 1, tzinfo=UTC)),
     ("time", "2026-01-01T00:00:00.5Z", datetime(2026, 1, 1, microsecond=500_000, tzinfo=UTC)),
+    ("time", "2026-01-01t00:00:00z", datetime(2026, 1, 1, tzinfo=UTC)),
     ("time", "2026-01-01", None),
     ("time", "2026-01-01T00:00:00", None),              # whose midnight?
     ("time", "0001-01-01T00:00:00+14:00", None),
