@@ -13,6 +13,7 @@ from config.escaping import harmless_lines
 from console.commands.acls import acls
 from console.commands.check import check
 from console.commands.dead import dead
+from console.commands.demo_store import demo_store
 from console.commands.explain import explain
 from console.commands.ingress import ingress
 from console.commands.load import load
@@ -72,6 +73,7 @@ app = typer.Typer(
 )
 for command in (up, send, verify, tail, explain, replay, check, acls, ingress, worker, load, query):
     app.command(epilog=EPILOG)(command)
+app.command("demo-store", hidden=True, epilog=EPILOG)(demo_store)
 app.add_typer(dead, name="dead", epilog=EPILOG)
 app.add_typer(pending, name="pending", epilog=EPILOG)
 app.add_typer(schema, name="schema", epilog=EPILOG)

@@ -9,7 +9,7 @@ import signal
 import sys
 from types import FrameType
 
-SERVICES = ("ingress", "load", "worker")
+SERVICES = ("demo-store", "ingress", "load", "worker")
 STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 

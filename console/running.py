@@ -11,12 +11,13 @@ FILE = "running.json"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """The addresses of one `penstock up` and the absolute path of the configuration that it serves."""
+    """The addresses of one `penstock up`, and the absolute path of the configuration that it serves; no store, no address."""
 
     config: str
     ingress_url: str
     bootstrap_servers: str
     registry_url: str
+    store_url: str | None = None
 
     def environ(self, environ: Mapping[str, str]) -> dict[str, str]:
         """Return an environment that points the configuration at this Kafka and registry; variables already set win."""

@@ -1,6 +1,7 @@
 """`penstock up --sample`: post sample deliveries to the ingress, then account for every accepted one."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections import Counter
@@ -12,12 +13,14 @@ from broker import topic_reader
 from config import loading
 from console.errors import expected_faults, explanation
 from console.queries.changes import Deployment, deployment_of
-from console.sample_question import ask
+from console.sample_question import ORDERS, PRODUCTS, ask
 from console.screen import Screen, messages, progress
 from local.stack import Ready
 from providers.registry import PROVIDERS
 from schemas.records import Document
 from schemas.topics import OUTCOMES
+from simulator.demo_store.address import store_address
+from simulator.demo_store.client import StoreClient
 from simulator.posting import Answered, Pace, Post, Tally, post_all
 from simulator.sample_payloads import posts
 from simulator.senders import Sender, sender
@@ -52,6 +55,11 @@ class Account:
         return is_ours
 
     @property
+    def reads(self) -> Counter[str]:
+        """Return by its delivery id, for each read at a provider, how many of these deliveries it has answered."""
+        return Counter(outcome["cause"] for outcome in self.outcomes if outcome["cause"] is not None)
+
+    @property
     def pending(self) -> int:
         """Return the number of accepted deliveries without an outcome."""
         return self.accepted.total() - len(self.outcomes)
@@ -65,15 +73,22 @@ def send_sample(ready: Ready, warehouse: WarehouseSettings | None = None) -> Non
     screen = messages()
     try:
         account = _run(ready)
-        _report(account, screen)
+        _report(account, ready, screen)
         if warehouse is not None:
-            ask(warehouse, account.outcomes, screen)
+            # Without a read the warehouse has no products, but notifications that name them.
+            questions = (ORDERS, PRODUCTS) if account.reads else (ORDERS,)
+            ask(warehouse, questions, account.outcomes, screen)
     except expected_faults() as fault:
         screen.line(f"sample: {explanation(fault)}", style="red")
 
 
-def sample_account(deployment: Deployment, url: str, senders: Mapping[str, Sender]) -> Account:
-    """Return the account of the sample, after the last outcome or a minute without one."""
+def sample_account(
+    deployment: Deployment, url: str, senders: Mapping[str, Sender], store: StoreClient | None = None
+) -> Account:
+    """Return the account of the sample, after the last outcome or a minute without one.
+
+    The store, if there is one, shows what each delivery tells of before it is posted.
+    """
     now, account = datetime.now(UTC), Account()
     story = posts(senders, int(now.timestamp() * 1000) * 1000, now)
     with topic_reader.consumer(deployment.kafka) as reader:
@@ -85,7 +100,8 @@ def sample_account(deployment: Deployment, url: str, senders: Mapping[str, Sende
                 account.answer(post, answered)
                 advance(1)
 
-            asyncio.run(post_all(story, url, Pace(CONCURRENCY), Tally(), enter))
+            told = story if store is None else store.told_first(story)
+            asyncio.run(post_all(told, url, Pace(CONCURRENCY), Tally(), enter))
         with progress("waiting for outcomes", account.pending) as advance:
             deadline_s = time.monotonic() + STALL_TIMEOUT_S
             while account.pending and time.monotonic() < deadline_s:
@@ -106,11 +122,14 @@ def _run(ready: Ready) -> Account:
     today = datetime.now(UTC).date()
     demo_sources = [source for source in loaded.sources if source.name in PROVIDERS]
     senders: dict[str, Sender] = {source.provider: sender(source, environ, today) for source in demo_sources}
-    with deployment_of(loaded, environ) as deployment:
-        return sample_account(deployment, ready.ingress_url, senders)
+    address = None if ready.store_url is None else store_address(loaded)
+    with contextlib.ExitStack() as opened:
+        deployment = opened.enter_context(deployment_of(loaded, environ))
+        store = None if address is None else opened.enter_context(StoreClient(address, environ))
+        return sample_account(deployment, ready.ingress_url, senders, store)
 
 
-def _report(account: Account, screen: Screen) -> None:
+def _report(account: Account, ready: Ready, screen: Screen) -> None:
     names = [name for name in OUTCOME_ORDER if any(outcome["outcome"] == name for outcome in account.outcomes)]
     _print_table(account, names, screen)
     totals = Counter(outcome["outcome"] for outcome in account.outcomes)
@@ -120,6 +139,18 @@ def _report(account: Account, screen: Screen) -> None:
     screen.line(
         f"accepted {account.accepted.total()} = {' + '.join(parts)}", style="red" if account.pending else "green"
     )
+    if account.reads:
+        screen.line(
+            f"{account.reads.total()} of bigcommerce's only name a product; what {len(account.reads)} reads at "
+            f"{ready.store_url} brought decided them (reads are counted apart, as origin fetch)"
+        )
+    elif ready.store_url is None:
+        screen.line(f"bigcommerce's only name a product, and nothing reads it: no store is served for {ready.config}")
+    if account.pending:
+        screen.line(
+            f"no more came for {STALL_TIMEOUT_S:.0f} s; worker.log and store.log in {ready.data_dir / 'logs'} may tell why",
+            style="red",
+        )
     for refusal, count in account.refused.items():
         screen.line(f"not accepted: {count} x {refusal}")
     _print_where_next(account, screen)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 
+from config.loading import load
 from config.private_files import create_privately, tighten
 from local import artifacts, kafka, logs, ports, registry
 from local.data_dir import claim
@@ -25,11 +26,19 @@ from local.pins import KAFKA, REGISTRY
 from local.screen import output, say
 from local.signals import Signals
 from local.supervisor import Service, Supervisor
+from simulator.demo_store.address import PREFERRED_PORT, store_address
 
 STOPPED, FAILED, REFUSED, KILLED = 0, 1, 2, 130
 
 # Together under the ten seconds after which a container runtime or service manager kills everything.
-_INGRESS_STOP_S, _WORKER_STOP_S, _LOADER_STOP_S, _REGISTRY_STOP_S, _KAFKA_STOP_S = 2.5, 2.5, 1.5, 1.0, 2.0
+_INGRESS_STOP_S, _WORKER_STOP_S, _LOADER_STOP_S, _STORE_STOP_S, _REGISTRY_STOP_S, _KAFKA_STOP_S = (
+    2.5,
+    2.0,
+    1.5,
+    0.5,
+    1.0,
+    2.0,
+)
 _PROBE_TIMEOUT_S = 1.0
 _LARGEST_PORT = 65535
 
@@ -50,11 +59,15 @@ class Options:
     loader_operations_port: int | None = None
 
 
+Demo = Callable[[Path, int], Path]
+"""Makes the demo's configuration in a data directory, unless it is there, and returns its path; the port is for its store."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ready:
     """The addresses and paths, all on 127.0.0.1. `registry_url` is the base of Confluent's API; paths are absolute.
 
-    Without a loader its port is None.
+    Without a loader its port is None, and so is that of the demo's store without the demo.
     """
 
     port: int
@@ -65,6 +78,7 @@ class Ready:
     loader_operations_port: int | None
     data_dir: Path
     config: Path
+    store_port: int | None = None
 
     @property
     def ingress_url(self) -> str:
@@ -87,6 +101,11 @@ class Ready:
         return f"http://{ports.HOST}:{self.loader_operations_port}"
 
     @property
+    def store_url(self) -> str | None:
+        """Return the address of the demo's BigCommerce store, None if it is not served."""
+        return None if self.store_port is None else f"http://{ports.HOST}:{self.store_port}"
+
+    @property
     def bootstrap_servers(self) -> str:
         """Return the address for Kafka clients."""
         return f"{ports.HOST}:{self.kafka_port}"
@@ -99,13 +118,17 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class ChildSpec:
-    """One of Penstock's Python processes: its command, and its readiness check. The others run without an optional one."""
+    """One of Penstock's Python processes: its command, and its readiness check. The others run without an optional one.
+
+    `is_wanted` says whether it is started.
+    """
 
     name: str
     command: Callable[[Ready], list[str]]
     is_ready: Callable[[Ready], bool]
     stop_s: float
     is_optional: bool = False
+    is_wanted: Callable[[Ready], bool] = lambda _: True
 
 
 def _is_ready(operations_url: str) -> bool:
@@ -149,11 +172,19 @@ LOADER = ChildSpec(
     _LOADER_STOP_S,
     is_optional=True,
 )
+STORE = ChildSpec(
+    "store",
+    lambda _: _penstock("demo-store"),
+    lambda ready: ready.store_port is not None and ports.accepts(ready.store_port),
+    _STORE_STOP_S,
+    is_optional=True,
+    is_wanted=lambda ready: ready.store_port is not None,
+)
 
 
 def up(
     options: Options,
-    demo_configuration: Callable[[Path], Path],
+    demo_configuration: Demo,
     after_ready: Callable[[Ready], None] | None = None,
     children: tuple[ChildSpec, ...] = (INGRESS, WORKER),
 ) -> int:
@@ -184,7 +215,7 @@ def up(
         return FAILED if isinstance(error, DidNotStart) else REFUSED
 
 
-def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Ready:
+def _prepare(options: Options, demo_configuration: Demo) -> Ready:
     """Check everything that can fail before a process starts, and download missing files."""
     find_java()
     data_dir = options.data_dir.absolute()
@@ -200,7 +231,10 @@ def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Re
     _refuse_taken(chosen)
     if options.config is not None and not options.config.is_file():
         raise Refused(f"There is no configuration {options.config}. Without --config a demo is made.")
-    config = options.config or demo_configuration(data_dir)
+    config, store_port = options.config, None
+    if config is None:
+        config = demo_configuration(data_dir, _free_store_port(chosen))
+        store_port = _store_port(config, chosen)
     for bundle in (KAFKA, REGISTRY):
         artifacts.fetch(bundle)
     port, kafka_port, registry_port, operations_port, worker_port, *loader_port = (
@@ -215,7 +249,23 @@ def _prepare(options: Options, demo_configuration: Callable[[Path], Path]) -> Re
         loader_port[0] if loader_port else None,
         data_dir,
         config.absolute(),
+        store_port,
     )
+
+
+def _free_store_port(chosen: dict[str, int]) -> int:
+    """Return the port for the store of a new demo: the same one wherever it is free, because it stands in a file."""
+    is_free = PREFERRED_PORT not in chosen.values() and ports.is_free(PREFERRED_PORT)
+    return PREFERRED_PORT if is_free else ports.free_port()
+
+
+def _store_port(config: Path, chosen: dict[str, int]) -> int | None:
+    """Return the port of the demo's store, None if the user has removed it; refuse one that is taken."""
+    address = store_address(load(config, os.environ))
+    if address is None:
+        return None
+    _refuse_taken({**chosen, f"api_url in {config}": address.port})
+    return address.port
 
 
 def _keep_private(data_dir: Path) -> None:
@@ -262,7 +312,7 @@ def _start(supervisor: Supervisor, ready: Ready, children: tuple[ChildSpec, ...]
             _REGISTRY_STOP_S,
         ),
     ))  # fmt: skip
-    supervisor.start([_service(child, ready, log_dir) for child in reversed(children)])
+    supervisor.start([_service(child, ready, log_dir) for child in reversed(children) if child.is_wanted(ready)])
 
 
 def _service(child: ChildSpec, ready: Ready, log_dir: Path) -> Service:
@@ -282,17 +332,20 @@ def _service(child: ChildSpec, ready: Ready, log_dir: Path) -> Service:
 
 
 def _reached(ready: Ready, supervisor: Supervisor) -> Ready:
-    """Return the addresses without the loader's, if it did not start."""
-    return replace(ready, loader_operations_port=None) if LOADER.name in supervisor.given_up else ready
+    """Return the addresses without those of the loader and the store, if they did not start."""
+    if LOADER.name in supervisor.given_up:
+        ready = replace(ready, loader_operations_port=None)
+    return replace(ready, store_port=None) if STORE.name in supervisor.given_up else ready
 
 
 def _announce(ready: Ready, after_ready: Callable[[Ready], None] | None) -> None:
     """Print the one line, then run the sample in a thread, because the supervisor must keep running meanwhile."""
     loader = "" if ready.loader_operations_port is None else f" loader={ready.loader_operations_url}"
+    store = "" if ready.store_url is None else f" store={ready.store_url}"
     output(
         f"penstock is ready: ingress={ready.ingress_url} kafka={ready.bootstrap_servers} "
         f"registry={ready.registry_url} operations={ready.operations_url} "
-        f"worker={ready.worker_operations_url}{loader}"
+        f"worker={ready.worker_operations_url}{loader}{store}"
     )
     if after_ready is not None:
         threading.Thread(target=after_ready, args=(ready,), daemon=True).start()

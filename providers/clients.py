@@ -10,7 +10,7 @@ from providers.bigcommerce.api import BASE_URL as BIGCOMMERCE
 from providers.bigcommerce.api import BigCommerceApi
 from providers.github.api import BASE_URL as GITHUB
 from providers.github.api import GitHubApi
-from providers.shopify.api import TOKEN_HEADER, ShopifyApi
+from providers.shopify.api import ShopifyApi
 from providers.stripe.api import BASE_URL as STRIPE
 from providers.stripe.api import StripeApi
 
@@ -31,23 +31,19 @@ def _bigcommerce(account: Account) -> Api:
     return BigCommerceApi(account.tenant, account.token, account.url or BIGCOMMERCE)
 
 
-def _bearer(token: Token) -> Callable[[], Mapping[str, str]]:
-    return lambda: {"authorization": f"Bearer {token()}"}
-
-
 def _github(account: Account) -> Api:
-    return GitHubApi(_bearer(account.token), account.url or GITHUB)
+    return GitHubApi(account.token, account.url or GITHUB)
 
 
 def _shopify(account: Account) -> Api:
     url, client_id, token = account.url or f"https://{account.tenant}", account.client_id, account.token
     if client_id is not None:
         return ShopifyApi(url, client_credentials=lambda: (client_id, token()))
-    return ShopifyApi(url, lambda: {TOKEN_HEADER: token()})
+    return ShopifyApi(url, token)
 
 
 def _stripe(account: Account) -> Api:
-    return StripeApi(_bearer(account.token), account.url or STRIPE)
+    return StripeApi(account.token, account.url or STRIPE)
 
 
 CLIENTS: Final[Mapping[str, Callable[[Account], Api]]] = {

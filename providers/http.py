@@ -61,13 +61,13 @@ class Request(Struct, frozen=True):
 class Connections:
     """Open connections, shared by the clients of one event loop: one per account would keep idle ones open for each.
 
-    `kept` of them stay open between requests; one that was idle for 5 s is closed at the next request.
+    `idle` of them stay open between requests; one that was idle for 5 s is closed at the next request.
     """
 
-    def __init__(self, kept: int = 20) -> None:
+    def __init__(self, idle: int = 20) -> None:
         self.http = httpx.AsyncClient(
             headers={"user-agent": USER_AGENT, "accept": "application/json", "accept-encoding": "gzip"},
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=kept),
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=idle),
             follow_redirects=False,
             trust_env=False,
             verify=_tls(),
@@ -95,9 +95,7 @@ class Client:
         self.base_url = checked_base_url(base_url)
         self._credential = credential
         self._limits = limits
-        self._places = asyncio.Semaphore(
-            limits.connections
-        )  # the HTTP library's own queue is slow and has a time limit
+        self._slots = asyncio.Semaphore(limits.connections)  # the HTTP library's own queue is slow and has a time limit
         self._timeout = httpx.Timeout(limits.read_s, connect=limits.connect_s)
         connections = shared or Connections(limits.connections)
         self._own = None if shared else connections
@@ -108,7 +106,7 @@ class Client:
         url = self._url(request)
         if isinstance(url, Malformed):
             return url
-        async with self._places:
+        async with self._slots:
             secrets = self._secrets()
             return secrets if isinstance(secrets, Unauthorised) else await self._answered(request, url, secrets)
 
@@ -166,8 +164,8 @@ class Client:
                 if length > self._limits.body_bytes:
                     return Malformed(f"expected a reply of at most {self._limits.body_bytes} bytes, got a longer one")
                 chunks.append(chunk)
-        known = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status_code, known, _blanked(b"".join(chunks), secrets), datetime.now(UTC))
+        received = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status_code, received, _blanked(b"".join(chunks), secrets), datetime.now(UTC))
 
     def _failure(self, error: httpx.HTTPError | httpx.InvalidURL) -> Failure:
         match error:
@@ -213,7 +211,8 @@ def _origin(url: str) -> tuple[str, str, int | None]:
 
 
 def _blanked(body: bytes, secrets: Mapping[str, str]) -> bytes:
-    for secret in secrets.values():
+    for value in secrets.values():
+        secret = value.rpartition(" ")[2]  # without its scheme, as in `Bearer …`
         if len(secret) >= MIN_BLANKED_BYTES:
             body = body.replace(secret.encode(), BLANK)
     return body

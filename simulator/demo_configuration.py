@@ -8,30 +8,33 @@ from pathlib import Path
 
 from config.paths import demo_path
 from providers.registry import PROVIDERS
+from simulator.demo_store.address import HOST, PREFERRED_PORT, STORE
 
 TYPES: Mapping[str, tuple[str, ...]] = {"standard": ("contact", "user"), "generic": ("ticket",)}
 """The resource types that the sample and docs/local-testing.md send for these providers, which define none themselves."""
+TOKEN_FILE = "bigcommerce.token"  # noqa: S105 - its name
 SECRET_BYTES = 24  # Standard Webhooks 1.0 requires 24 to 64 bytes; the others accept any text.
 
 
-def demo_configuration(data_dir: Path) -> Path:
+def demo_configuration(data_dir: Path, store_port: int = PREFERRED_PORT) -> Path:
     """Return the path of the demo's `penstock.toml`, written with its secrets if missing.
 
-    Existing files stay, so secrets and edits survive a restart. Folder 0700, files 0600.
+    Existing files stay, so secrets and edits survive a restart, and so does the port of the store. Folder 0700, files 0600.
     """
     path = demo_path(data_dir)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
     for provider in PROVIDERS:
         _write_once(path.parent / f"{provider}.secret", _new_secret(provider) + "\n")
-    _write_once(path, _toml())
+    _write_once(path.parent / TOKEN_FILE, secrets.token_hex(SECRET_BYTES) + "\n")
+    _write_once(path, _toml(store_port))
     return path
 
 
-def _toml() -> str:
+def _toml(store_port: int) -> str:
     sources = "\n".join(
         f'[[sources]]\nname = "{provider}"  # POST /v1/{provider}\nprovider = "{provider}"\n'
-        f'secrets = ["file:{provider}.secret"]\n{_options(provider)}'
+        f'secrets = ["file:{provider}.secret"]\n{_options(provider, store_port)}'
         for provider in PROVIDERS
     )
     return (
@@ -41,7 +44,13 @@ def _toml() -> str:
     )
 
 
-def _options(provider: str) -> str:
+def _options(provider: str, store_port: int) -> str:
+    if provider == "bigcommerce":
+        return (
+            f"# Its deliveries only name a product, which is read here: a made-up store, served by `penstock up`.\n"
+            f'api_url = "http://{HOST}:{store_port}"\n'
+            f'api_tokens = {{ {STORE} = "file:{TOKEN_FILE}" }}  # of stores/{STORE}; those of other stores stay notifications\n'
+        )
     if provider not in TYPES:
         return ""
     listed = ", ".join(f'"{name}"' for name in TYPES[provider])

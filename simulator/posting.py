@@ -12,6 +12,7 @@ import httpx
 import msgspec
 
 from providers.base import Sample, SignedRequest
+from schemas.records import Document
 from simulator.errors import SimulatorError
 from simulator.senders import Sender
 from simulator.signing import FORGER, signed
@@ -22,13 +23,18 @@ LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One delivery to post. `is_forged`: signed with a secret that is not configured."""
+    """One delivery to post. `is_forged`: signed with a secret that is not configured.
+
+    `shown` is for providers that only name a resource: what their API shows of it from now on, beyond what the body tells.
+    None if the delivery tells nothing new: it comes late, or again, or is refused.
+    """
 
     sender: Sender
     body: bytes
     topic: str
     delivery_id: str
     is_forged: bool = False
+    shown: Document | None = field(default_factory=dict)
 
     def request(self, now: datetime) -> SignedRequest:
         """Return the post as its provider sends it at a time."""
@@ -99,7 +105,10 @@ class Tally:
 async def post_all(
     posts: Iterable[Post], url: str, pace: Pace, tally: Tally, on_answer: Callable[[Post, Answered], None]
 ) -> None:
-    """Post everything; stop early when the first posts, as many as run at once, all find no server at the address."""
+    """Post everything; stop early when the first posts, as many as run at once, all find no server at the address.
+
+    What raises while a post is made or its answer noted ends the others, and is raised.
+    """
     due = _schedule(pace.rate)
     waiting = iter(posts)
 
@@ -112,9 +121,13 @@ async def post_all(
             if tally.is_hopeless and tally.posted >= pace.concurrency:
                 return
 
-    async with _client(url, pace.concurrency) as client, asyncio.TaskGroup() as group:
-        for _ in range(pace.concurrency):
-            group.create_task(work(client))
+    try:
+        async with _client(url, pace.concurrency) as client, asyncio.TaskGroup() as group:
+            for _ in range(pace.concurrency):
+                group.create_task(work(client))
+    except ExceptionGroup as several:
+        fault = several.exceptions[0]
+        raise fault from fault.__cause__
 
 
 def _schedule(rate: float | None) -> Iterator[float]:

@@ -7,6 +7,7 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from schemas.codec import document_json
 from schemas.records import Document
@@ -21,6 +22,7 @@ PLACED_DAYS_AGO = (1, 2, 2, 3, 3, 3, 4, 5, 5, 6)
 DELETED_EVERY = 4
 LIFE: Sequence[Kind] = ("new", "new", "new", "repeated", "unchanged", "overtaken")
 STRAY: Sequence[Kind] = ("unreadable", "forged")
+NEWS: Sequence[Kind] = ("new", "unchanged", "deleted")  # after which the resource is another at its provider
 RECENT = 2  # the repeated delivery is one of the two before
 SEED = 20_261_121
 STEP = timedelta(minutes=1)
@@ -75,7 +77,13 @@ def _post(sender: Sender, writer: Writer, turn: Turn) -> Post:
         topic,
         delivery_id,
         is_forged=turn.kind == "forged",
+        shown=_shown(turn) if turn.kind in NEWS else None,
     )
+
+
+def _shown(turn: Turn) -> Document:
+    """Return what a provider's API shows whose deliveries only name their resource: BigCommerce's product."""
+    return {"name": _title(turn.scene), "price": Decimal(_price(turn.scene))}
 
 
 def _mixed(lives: Sequence[list[Post]], chance: random.Random) -> Iterator[Post]:

@@ -37,11 +37,14 @@ DEMO_SECRET = "text:"  # noqa: S105 - how a reference begins, not a secret
 NEEDED_TOPICS = (RAW, OUTCOMES)
 
 
+Level = Literal["problem", "warning", "fine"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding, with its position in the file."""
 
-    level: Literal["problem", "warning", "fine"]
+    level: Level
     text: str
 
 

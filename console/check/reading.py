@@ -11,7 +11,7 @@ from config.problems import ConfigurationError, suggestion
 from config.secrets import credential
 from config.toml_lines import key_lines
 from console.abridged import listed
-from console.check.configuration import DEMO_SECRET, OF_MANY_TENANTS, Finding, Locations
+from console.check.configuration import DEMO_SECRET, OF_MANY_TENANTS, Finding, Level, Locations
 from providers.api import Api, Checked, Failure, Malformed, Unauthorised
 from providers.bigcommerce.reads import READINGS
 from providers.clients import Account, client_of
@@ -123,8 +123,8 @@ def _said(name: str, where: str, noun: str, answers: Mapping[str, Checked | Fail
     for (is_failure, sentence), tenants in sorted(same.items()):
         count = "" if tenants == [""] else f", {_counted(tenants, noun)}"
         is_wrong = any(isinstance(answers[tenant], Unauthorised | Malformed) for tenant in tenants)
-        level = "problem" if is_wrong else "warning"
-        yield Finding(level if is_failure else "fine", f"{where}: {name}: {sentence}{count}")
+        level: Level = "fine" if not is_failure else "problem" if is_wrong else "warning"
+        yield Finding(level, f"{where}: {name}: {sentence}{count}")
 
 
 def _counted(tenants: Sequence[str], noun: str) -> str:

@@ -1,5 +1,7 @@
 """`penstock send`: sign payloads as their provider would and post them, singly or as a load test."""
 
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
     from simulator.load import Load, Payload
     from simulator.posting import Answered, Pace, Post, Tally
     from simulator.senders import Sender, Wish
+
+    ToldFirst = Callable[[Iterable[Post]], Iterable[Post]]
 
 NEEDS_TOPIC = frozenset({"shopify", "github", "generic"})  # the other providers name the event type in the body
 URL = "http://127.0.0.1:8080"
@@ -50,6 +54,7 @@ def send(
 ) -> None:
     """Sign payloads as their provider would, and post them to the ingress; with options, as a load test.
 
+    The demo's BigCommerce store is changed first, as each delivery says, so that Penstock reads there what it was told of.
     Exits with 1 when any delivery was not answered with 2xx.
     """
     from console.errors import Failed
@@ -67,7 +72,8 @@ def send(
     to_url = url or _url(config, data_dir)
     load = Load(topic, repeat, vary, shuffle, duplicate, seed)
     answers: list[Answered] = []
-    tally = _post(sender, _payloads(payloads), load, to_url, Pace(concurrency, rate), answers)
+    with _told_first(sender, to_url, config, data_dir) as told_first:
+        tally = _post(sender, _payloads(payloads), load, to_url, Pace(concurrency, rate), answers, told_first)
     if tally.is_hopeless:
         raise Failed(f"{to_url}: {next(iter(tally.details))}; is penstock running? (`penstock up`, `penstock ingress`)")
     _print_json(tally, answers) if as_json else _print(tally, answers)
@@ -97,6 +103,30 @@ def _url(config: Path | None, data_dir: Path) -> str:
     return URL if running is None else running.ingress_url
 
 
+@contextmanager
+def _told_first(sender: "Sender", url: str, config: Path | None, data_dir: Path) -> "Iterator[ToldFirst]":
+    """Give a function that shows each post to the demo's store before it is yielded; for other sources it only yields them."""
+    import os
+
+    from config.loading import load
+    from console.options import found_configuration
+    from console.running import found
+    from simulator.demo_store.address import store_address
+    from simulator.demo_store.client import StoreClient
+
+    path = found_configuration(config, data_dir)
+    running = None if path is None else found(data_dir, path)
+    if path is None or running is None or url != running.ingress_url:
+        yield lambda posts: posts
+        return
+    address = store_address(load(path, os.environ))
+    if address is None or (address.source, address.url) != (sender.source, running.store_url):
+        yield lambda posts: posts
+        return
+    with StoreClient(address, os.environ) as store:
+        yield store.told_first
+
+
 def _payloads(paths_or_dash: list[str]) -> "list[Payload]":
     import sys
 
@@ -106,7 +136,13 @@ def _payloads(paths_or_dash: list[str]) -> "list[Payload]":
 
 
 def _post(
-    sender: "Sender", payloads: "list[Payload]", load: "Load", url: str, pace: "Pace", answers: "list[Answered]"
+    sender: "Sender",
+    payloads: "list[Payload]",
+    load: "Load",
+    url: str,
+    pace: "Pace",
+    answers: "list[Answered]",
+    told_first: "ToldFirst",
 ) -> "Tally":
     """Post all payloads; keep the first few answers, so that the summary can name them for `penstock explain`."""
     import asyncio
@@ -124,7 +160,7 @@ def _post(
             if len(answers) < ANSWERS_SHOWN:
                 answers.append(answered)
 
-        planned = posts(payloads, sender, load, datetime.now(UTC))
+        planned = told_first(posts(payloads, sender, load, datetime.now(UTC)))
         asyncio.run(post_all(planned, url, pace, tally, note))
     return tally
 

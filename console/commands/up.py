@@ -48,10 +48,10 @@ def up(
     """Start a real Kafka, a schema registry, the ingress, a worker and the warehouse's loader here; Ctrl-C stops them all.
 
     Their state is in --data-dir and survives a restart. All of them listen on 127.0.0.1 only. Without the packages of
-    `penstock[warehouse]` there is no loader.
+    `penstock[warehouse]` there is no loader. The demo has a BigCommerce store of its own, at its `api_url`.
     """
     from console.running import remove
-    from local.stack import INGRESS, LOADER, WORKER, Options
+    from local.stack import INGRESS, LOADER, STORE, WORKER, Options
     from local.stack import up as run
     from simulator.demo_configuration import demo_configuration
 
@@ -69,7 +69,7 @@ def up(
         worker_operations_port=worker_operations_port,
         loader_operations_port=None if warehouse is None else loader_operations_port,
     )
-    children = (INGRESS, WORKER) if warehouse is None else (INGRESS, WORKER, LOADER)
+    children = (INGRESS, WORKER, STORE) if warehouse is None else (INGRESS, WORKER, LOADER, STORE)
     code = run(options, demo_configuration, _after_ready(sample, warehouse), children)
     if code != REFUSED:
         remove(data_dir)
@@ -83,7 +83,7 @@ def _after_ready(is_sample: bool, warehouse: "WarehouseSettings | None") -> "Cal
 
     def after_ready(ready: "Ready") -> None:
         addresses = (ready.ingress_url, ready.bootstrap_servers, ready.registry_url)
-        leave(ready.data_dir, Running(str(ready.config), *addresses))
+        leave(ready.data_dir, Running(str(ready.config), *addresses, ready.store_url))
         loaded = warehouse if ready.loader_operations_port is not None else None
         if loaded is not None:
             notice(f"the warehouse ({loaded.engine}) is in {loaded.folder}; see: penstock warehouse status")

@@ -10,6 +10,8 @@ from schemas.records import Document
 ABSENT = object()
 SHOWN_CHARS = 60  # of one value; --json shows whole documents
 SHOWN_LINES = 20  # of one change
+TELLING = ("name", "title", "subject", "sku", "price", "total", "total_price", "total_inc_tax", "status", "state")
+"""Fields that tell a person which document it is: of a whole one they come first, because only some of its fields are shown."""
 
 Line = tuple[str, str, str]
 """(pointer, before, after), values as JSON text, "" where there is none."""
@@ -23,7 +25,8 @@ def lines(change: Document) -> list[Line]:
     else:
         shown = after if isinstance(after, dict) else before
         fields = shown if isinstance(shown, dict) else {}
-        pointers = [f"/{name.replace('~', '~0').replace('/', '~1')}" for name in fields]
+        named = sorted(fields, key=lambda name: TELLING.index(name) if name in TELLING else len(TELLING))
+        pointers = [f"/{name.replace('~', '~0').replace('/', '~1')}" for name in named]
     found = [_line(pointer, before, after) for pointer in pointers[:SHOWN_LINES]]
     if len(pointers) <= SHOWN_LINES:
         return found

@@ -116,7 +116,7 @@ class BigCommerceApi:
 
 
 class _Calls:
-    """The requests of one `read`: counted, with the newest quota that they told."""
+    """The requests of one `read`: counted, with the quota of the newest reply."""
 
     def __init__(self, client: Client) -> None:
         self.count = 0
@@ -163,7 +163,7 @@ async def _listed(calls: _Calls, reading: Reading, path: str, wanted: Sequence[W
     if failure is not None and len(wanted) > 1 and calls.may_divide:
         return await _halved(calls, reading, path, wanted)
     missing: Read = NotFound() if failure is None else failure
-    return {one: Fetched(found[known]) if known in found else missing for one, known in ids.items()}
+    return {one: Fetched(found[own_id]) if own_id in found else missing for one, own_id in ids.items()}
 
 
 async def _halved(calls: _Calls, reading: Reading, path: str, wanted: Sequence[Wanted]) -> dict[Wanted, Read]:
@@ -187,9 +187,9 @@ async def _collect(
         if not isinstance(page, _Page):
             return page
         for element in page.elements:
-            known = element_id(element, reading)
-            if known is not None:
-                found[known] = element
+            own_id = element_id(element, reading)
+            if own_id is not None:
+                found[own_id] = element
         if not page.has_more:
             return None
     return Malformed(f"expected at most {most} pages of {path}")

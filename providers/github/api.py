@@ -5,7 +5,7 @@ mean that the token has no right, so a resource counts as missing only where its
 Source: GitHub's REST API, "Rate limits", "Best practices", "Troubleshooting", version 2022-11-28.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -24,7 +24,7 @@ from providers.api import (
     Wanted,
 )
 from providers.github.fetched import READABLE, document_of
-from providers.http import Client, Credential, Limits, Request
+from providers.http import Client, Connections, Limits, Request
 from providers.outline import at
 from providers.reading import text_id
 from providers.times import instant
@@ -43,9 +43,16 @@ _REPOSITORY_PARTS: Final = {"repos": 4, "repositories": 3}
 class GitHubApi:
     """The repositories that one token can read."""
 
-    def __init__(self, credential: Credential, base_url: str = BASE_URL, limits: Limits = Limits()) -> None:  # noqa: B008  a value
-        """`credential` returns the header with the token; an enterprise server's `base_url` ends with /api/v3."""
-        self._client = Client(base_url, credential, replace(limits, redirects=REDIRECTS))
+    def __init__(
+        self,
+        token: Callable[[], str],
+        base_url: str = BASE_URL,
+        limits: Limits = Limits(),  # noqa: B008  a value
+        shared: Connections | None = None,
+    ) -> None:
+        """`token` is called for every request; an enterprise server's `base_url` ends with /api/v3."""
+        limits = replace(limits, redirects=REDIRECTS)
+        self._client = Client(base_url, lambda: {"authorization": f"Bearer {token()}"}, limits, shared)
 
     def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
         """Return the first: GitHub reads resources one by one."""

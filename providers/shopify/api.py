@@ -27,7 +27,7 @@ from providers.api import (
     Unavailable,
     Wanted,
 )
-from providers.http import Client, Credential, Limits, Request
+from providers.http import Client, Connections, Limits, Request
 from providers.outline import at
 from providers.shopify.fetched import READABLE, document_of
 from providers.shopify.pages import Unfinished
@@ -51,7 +51,7 @@ MAX_UNFINISHED: Final = 8  # products of which pages are kept, each up to 2,048 
 TOKEN_HEADER: Final = "x-shopify-access-token"  # noqa: S105  the name of a header
 
 ClientCredentials = Callable[[], tuple[str, str]]
-"""Returns an app's client id and secret; called for every new token. May raise `ConfigurationError`, as a `Credential` may."""
+"""Returns an app's client id and secret; called for every new token. May raise `ConfigurationError`, as for a token."""
 
 
 class ShopifyApi:
@@ -60,13 +60,20 @@ class ShopifyApi:
     def __init__(
         self,
         base_url: str,
-        credential: Credential | None = None,
+        token: Callable[[], str] | None = None,
         client_credentials: ClientCredentials | None = None,
         limits: Limits = Limits(),  # noqa: B008  a value
+        shared: Connections | None = None,
     ) -> None:
-        """`base_url` is the shop's, as in https://example.myshopify.com; one of the two credentials is needed."""
-        self._tokens = Tokens(base_url, client_credentials, limits) if client_credentials else None
-        self._client = Client(base_url, credential or (self._tokens.headers if self._tokens else dict), limits)
+        """`base_url` is the shop's, as in https://example.myshopify.com. Either a token is needed or client credentials.
+
+        `token` is called for every request. `BaseUrlError` for a URL to which no token may be sent.
+        """
+        self._tokens = Tokens(base_url, client_credentials, limits, shared) if client_credentials else None
+        current = self._tokens.token if self._tokens else token
+        if current is None:
+            raise ValueError("expected a token or client credentials")
+        self._client = Client(base_url, lambda: {TOKEN_HEADER: current()}, limits, shared)
         self._quota: Quota | None = None
         self._unfinished: dict[Wanted, Unfinished] = {}
 
@@ -200,8 +207,10 @@ class ShopifyApi:
 class Tokens:
     """The access token of client credentials: fetched when it is first needed, and again when it is refused."""
 
-    def __init__(self, base_url: str, credentials: ClientCredentials, limits: Limits) -> None:
-        self._client = Client(base_url, dict, limits)
+    def __init__(
+        self, base_url: str, credentials: ClientCredentials, limits: Limits, shared: Connections | None = None
+    ) -> None:
+        self._client = Client(base_url, dict, limits, shared)
         self._credentials = credentials
         self._token = ""
 
@@ -210,9 +219,9 @@ class Tokens:
         """Say whether a token was fetched."""
         return bool(self._token)
 
-    def headers(self) -> dict[str, str]:
-        """Return the header with the token."""
-        return {TOKEN_HEADER: self._token}
+    def token(self) -> str:
+        """Return the token, "" before the first."""
+        return self._token
 
     async def renew(self) -> Failure | None:
         """Fetch a new token; return why there is none."""

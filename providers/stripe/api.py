@@ -4,7 +4,7 @@ Stripe tells no quota. It documents 100 requests per second for live mode, 25 fo
 Source: Stripe's API reference, "Versioning", "Errors", "Rate limits"; the retries of stripe-python 16.1.0.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -25,7 +25,7 @@ from providers.api import (
     Unavailable,
     Wanted,
 )
-from providers.http import Client, Credential, Limits, Request
+from providers.http import Client, Connections, Limits, Request
 from providers.outline import at
 from providers.reading import text_id
 from providers.stripe.fetched import cut_lists
@@ -49,9 +49,15 @@ _MISSING: Final = frozenset({"resource_missing", "not_found"})
 class StripeApi:
     """One account's objects, or those of the accounts that are connected to it."""
 
-    def __init__(self, credential: Credential, base_url: str = BASE_URL, limits: Limits = Limits()) -> None:  # noqa: B008  a value
-        """`credential` returns the header with the key; `BaseUrlError` for a URL to which no key may be sent."""
-        self._client = Client(base_url, credential, limits)
+    def __init__(
+        self,
+        token: Callable[[], str],
+        base_url: str = BASE_URL,
+        limits: Limits = Limits(),  # noqa: B008  a value
+        shared: Connections | None = None,
+    ) -> None:
+        """`token` returns the key, and is called for every request; `BaseUrlError` for a URL to which no key may be sent."""
+        self._client = Client(base_url, lambda: {"authorization": f"Bearer {token()}"}, limits, shared)
 
     def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
         """Return the first: Stripe reads objects one by one."""

@@ -1,4 +1,4 @@
-"""What goes wrong at a fake provider, by chance or as told. Usable from any thread; the same seed gives the same faults."""
+"""What goes wrong at a fake provider, by chance or as scripted. Usable from any thread; the same seed gives the same faults."""
 
 import random
 import threading
@@ -19,7 +19,7 @@ FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 
 
 class Faults:
-    """The faults of one fake. What is told for the next requests comes first, then an outage, then chance.
+    """The faults of one fake. What is scripted for the next requests comes first, then an outage, then chance.
 
     `search_lag_s` and `read_lag_s` are how old lists and reads by id are, in seconds of the fake's clock. `slow_s` is in real
     seconds. `has_expired_token`: credentials are refused.

@@ -4,6 +4,7 @@ It shows what surprises a reader: limits as 403 or 429, 404 for what the token m
 transferred, and fields that only REST shows. Source: GitHub's REST API description 2022-11-28.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -21,6 +22,7 @@ from simulator.providers.serving import FAULT
 from simulator.providers.store import Store
 
 TOKEN: Final = "ghp_made_up"  # noqa: S105  made up
+MAX_SEEN: Final = 200_000  # requests that are remembered
 HOUR_S: Final = 3_600
 ONLY_IN_REST: Final[Mapping[str, Document]] = {
     "issue": {"closed_by": None, "pinned_comment": None},
@@ -51,7 +53,7 @@ class GitHubFake:
         self.store = Store(self.clock.now)
         self.faults = Faults()
         self.quota = WindowQuota(self.clock.now, requests_per_hour, HOUR_S)
-        self.requests: list[str] = []
+        self.requests: deque[str] = deque(maxlen=MAX_SEEN)
         self.app: ASGIApp = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])])
         self._token = token
         self._limits: list[Limit] = []

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from schemas.records import Document
 
-KEPT: Final = timedelta(minutes=10)  # how far back a reader may look
+HISTORY: Final = timedelta(minutes=10)  # how far back a reader may look
 
 
 class Version(Struct, frozen=True):
@@ -51,8 +51,10 @@ class Store:
         """Return all resources of a kind as they were `lag_s` ago, by id, in the order of their creation."""
         with self._lock:
             then = self._now() - timedelta(seconds=lag_s)
-            found = ((known, self._at(versions, then)) for known, versions in self._kinds[tenant, kind].items())
-            return {known: document for known, document in found if document is not None}
+            found = (
+                (resource_id, self._at(versions, then)) for resource_id, versions in self._kinds[tenant, kind].items()
+            )
+            return {resource_id: document for resource_id, document in found if document is not None}
 
     def tenants(self) -> list[str]:
         """Return the accounts that have or had a resource."""
@@ -61,9 +63,9 @@ class Store:
 
     def _write(self, tenant: str, kind: str, resource_id: str, document: Document | None) -> None:
         with self._lock:
-            now, known = self._now(), self._kinds[tenant, kind]
-            versions = [*_recent(known.get(resource_id, []), now - KEPT), Version(document, now)]
-            known[resource_id] = versions
+            now, resources = self._now(), self._kinds[tenant, kind]
+            versions = [*_recent(resources.get(resource_id, []), now - HISTORY), Version(document, now)]
+            resources[resource_id] = versions
 
     @staticmethod
     def _at(versions: list[Version], then: datetime) -> Document | None:

@@ -5,6 +5,7 @@ events that are frozen in the version of their creation while a read is in the v
 that no header tells. Source: Stripe's API reference 2026-06-24 and its changelog for 2025-03-31.basil.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -36,6 +37,7 @@ OBJECT_OF_PATH: Final[Mapping[str, str]] = {
 LISTS: Final[Mapping[str, str]] = {"credit_note": "lines", "invoice": "lines", "subscription": "items"}
 """The field of an object that is a list of its own."""
 
+MAX_SEEN: Final = 200_000  # requests that are remembered
 FIRST_PAGE: Final = 10  # what an object and its event show of a list
 MAX_LIMIT: Final = 100
 BASIL: Final = "2025-03-31.basil"  # from then on an invoice names its subscription below `parent`
@@ -57,7 +59,7 @@ class StripeFake:
         self.faults = Faults()
         self.quota = WindowQuota(self.clock.now, limit=100, window_s=1.0)
         self.endpoint_quota = WindowQuota(self.clock.now, limit=25, window_s=1.0)
-        self.requests: list[str] = []
+        self.requests: deque[str] = deque(maxlen=MAX_SEEN)
         self.app: ASGIApp = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])])
         self._key, self._version = key, version
         self._events = 0

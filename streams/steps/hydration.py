@@ -54,7 +54,10 @@ def result_of(delivery: RawDelivery) -> FetchResult | None:
 
 
 def request_for(delivery: RawDelivery, snapshot: Snapshot, wanted: Wanted) -> FetchRequest:
-    """Return the request to read what a delivery needs."""
+    """Return the request to read what a delivery needs.
+
+    The time is that of the event only if it is about the resource that is read: stock that changes is no change of its product.
+    """
     return FetchRequest(
         delivery.provider,
         delivery.source,
@@ -65,7 +68,7 @@ def request_for(delivery: RawDelivery, snapshot: Snapshot, wanted: Wanted) -> Fe
         delivery.partition,
         delivery.offset,
         time_us(delivery.received_at) or 0,
-        time_us(snapshot.event_time),
+        time_us(snapshot.event_time) if wanted.resource_type == snapshot.resource_type else None,
         wanted.reference,
         wanted.context,
         wanted.api_version,

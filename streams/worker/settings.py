@@ -2,7 +2,7 @@
 
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from msgspec import Struct
@@ -13,6 +13,7 @@ from config import loading, secrets
 from config.model import Configuration, Source
 from config.problems import ConfigurationError, Problem, key_text
 from config.toml_lines import Location, key_lines, line_of
+from providers.http import BaseUrlError, checked_base_url
 from providers.registry import provider_of
 from schemas.topics import DAY_MS
 from streams.steps.filter import FilterSyntaxError, compile_filter
@@ -91,6 +92,7 @@ def from_environment(environ: Mapping[str, str]) -> WorkerSettings:
         *_id_problems(worker_id),
         *option_problems(loaded, kafka),
         *_port_problems(port),
+        *_api_problems(loaded),
     ]
     if problems:
         raise ConfigurationError(problems)
@@ -171,6 +173,16 @@ def _id_problems(worker_id: str) -> list[Problem]:
         return []
     expected = "up to 200 of the characters A-Z a-z 0-9 . _ -, with no dot first"
     return [Problem("--worker-id", "", f"expected {expected}, got {worker_id[:80]!r}")]
+
+
+def _api_problems(loaded: Configuration) -> Iterator[Problem]:
+    """Yield the addresses that no token may be sent to."""
+    for index, source in enumerate(loaded.sources):
+        if source.reads and source.api_url is not None:
+            try:
+                checked_base_url(source.api_url)
+            except BaseUrlError as error:
+                yield loaded.problem(("sources", index, "api_url"), str(error))
 
 
 def _port_problems(port: str) -> list[Problem]:

@@ -73,7 +73,7 @@ def fake(served: FakeApi) -> ShopifyFake:
 @pytest.fixture
 async def client(served: FakeApi, fake: ShopifyFake) -> AsyncIterator[ShopifyApi]:
     """Give a client of the fake."""
-    connected = ShopifyApi(served.url, lambda: {"x-shopify-access-token": TOKEN})
+    connected = ShopifyApi(served.url, lambda: TOKEN)
     yield connected
     await connected.close()
 

@@ -54,7 +54,7 @@ def _loader(ready: Ready) -> list[str]:
     return _this("loader", str(ready.loader_operations_port)) if is_usable else _this("unusable")
 
 
-def _demo(data_dir: Path) -> Path:
+def _demo(data_dir: Path, _store_port: int) -> Path:
     path = data_dir / "demo.toml"
     path.write_text("")
     return path

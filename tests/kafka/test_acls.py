@@ -144,9 +144,9 @@ def test_rights_of_commands(site: Site) -> None:
         "state": [("state", "get", "one"), ("state", "count", "--seen")],
         "replay": [("replay", "--dry-run", "--since", "1h")],
         "dead": [
-            ("dead", "list"),
             ("dead", "show", "delivery-broken"),
             ("dead", "drop", "delivery-broken", "--because", "x", "--wait", "0"),
+            ("dead", "list"),  # no worker runs, so it reads the undecided drop on the raw topic
         ],
         "check": [("check", "--online")],
     }

@@ -72,9 +72,9 @@ def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFa
         dead_headers = {"x-webhook-delivery": DEAD_ID.encode("latin-1"), "x-webhook-event": b"product.\x9b31m"}
         assert process.post(f"/v1/{SOURCE}", f"broken {HOSTILE}".encode(), dead_headers).status_code == 200
         for number in range(2):
-            body = json.dumps(WAITING | {"created_at": 1_700_000_000 + number}).encode()
+            called = json.dumps(WAITING | {"created_at": 1_700_000_000 + number}).encode()
             headers = {"webhook-id": f"{DELIVERY_ID}-{number}".encode("latin-1")}
-            assert process.post(f"/v1/{STORE}", body, headers).status_code == 200
+            assert process.post(f"/v1/{STORE}", called, headers).status_code == 200
         workers.start(0)
         wait_until(lambda: outcomes() >= 3, "all are decided", 120)
         path = tmp_path_factory.mktemp("console") / "penstock.toml"

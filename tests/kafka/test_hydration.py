@@ -3,8 +3,8 @@
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,11 @@ import pytest
 
 from broker import topic_reader
 from broker.schema_registry import Registry
+from schemas.records import RawDelivery
 from schemas.topics import PENDING
 from simulator.providers.bigcommerce.documents import order, product
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
+from simulator.providers.bigcommerce.notices import Notice
 from simulator.providers.bigcommerce.routes import bigcommerce_app
 from simulator.providers.clock import Clock
 from simulator.providers.serving import Server, serving
@@ -52,9 +54,13 @@ class Store:
         self._kafka, self._registry = kafka, registry
         self.outcomes = OutcomeCount(kafka, registry, source)
 
-    def post(self, notices: Any) -> int:
+    def post(self, notices: Iterable[Notice]) -> int:
         """Write the deliveries of callbacks; return their number."""
-        return feed(self._kafka, callbacks(self.source, notices))
+        return self.write(callbacks(self.source, notices))
+
+    def write(self, deliveries: Iterable[RawDelivery]) -> int:
+        """Write deliveries; return their number."""
+        return feed(self._kafka, iter(deliveries))
 
     def ledger(self) -> Ledger:
         """Return everything that a reader of committed records sees."""
@@ -82,7 +88,16 @@ class Store:
 
 @pytest.fixture
 def store(kafka: str, registry: str, server: Server, tmp_path: Path) -> Iterator[Store]:
-    """Give a source whose worker has not started yet."""
+    """Give a source of BigCommerce whose worker has not started yet."""
+    with reading(
+        tmp_path, kafka, registry, f'provider = "bigcommerce"\napi_token = "text:{TOKEN}"', server.url
+    ) as made:
+        yield made
+
+
+@contextmanager
+def reading(directory: Path, kafka: str, registry: str, lines: str, url: str) -> Iterator[Store]:
+    """Give a source whose provider's API is served at an address."""
     source, app = f"store-{uuid.uuid4().hex[:8]}", f"hydration-{uuid.uuid4().hex[:8]}"
     ensure_raw(kafka, app)
     configuration = f"""
@@ -94,12 +109,11 @@ url = "{registry}"
 app = "{app}"
 [[sources]]
 name = "{source}"
-provider = "bigcommerce"
 secrets = ["text:made-up"]
-api_token = "text:{TOKEN}"
-api_url = "{server.url}"
+api_url = "{url}"
+{lines}
 """
-    with running(tmp_path, configuration) as workers:
+    with running(directory, configuration) as workers:
         made = Store(workers, kafka, registry, source)
         with closing(made.outcomes):
             yield made

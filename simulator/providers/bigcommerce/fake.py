@@ -75,8 +75,8 @@ class FakeBigCommerce:
             before = self.store.get(store_hash, "product", product_id)
             if before is None:
                 raise KeyError(f"no product {product_id} in {store_hash}")
-            told = self._changed(store_hash, "product", product_id, {**before, "inventory_level": level})
-            return [notice for notice in told if notice.scope == "store/product/inventory/updated"]
+            sent = self._changed(store_hash, "product", product_id, {**before, "inventory_level": level})
+            return [notice for notice in sent if notice.scope == "store/product/inventory/updated"]
 
     def delete(self, store_hash: str, kind: str, resource_id: str) -> list[Notice]:
         """Delete a resource; an order is archived instead, which its webhook calls `archived`."""
@@ -98,9 +98,9 @@ class FakeBigCommerce:
         return notices(store_hash, Changed(kind, resource_id, before, after), self.clock.now())
 
 
-def _archived(told: list[Notice]) -> list[Notice]:
+def _archived(sent: list[Notice]) -> list[Notice]:
     return [
         Notice("store/order/archived", notice.body.replace(b"store/order/updated", b"store/order/archived"))
-        for notice in told
+        for notice in sent
         if notice.scope == "store/order/updated"
     ]

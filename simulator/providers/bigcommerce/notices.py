@@ -43,10 +43,10 @@ def notices(store_hash: str, changed: Changed, now: datetime) -> list[Notice]:
     """Return the webhooks of a change, in order; a change that changes nothing has none."""
     if changed.before == changed.after:
         return []
-    return [_notice(store_hash, scope, data, now) for scope, data in _told(changed)]
+    return [_notice(store_hash, scope, data, now) for scope, data in _scopes(changed)]
 
 
-def _told(changed: Changed) -> Iterator[tuple[str, dict[str, Any]]]:
+def _scopes(changed: Changed) -> Iterator[tuple[str, dict[str, Any]]]:
     verb = "created" if changed.before is None else "deleted" if changed.after is None else "updated"
     document = changed.after or changed.before or {}
     if changed.kind == "inventory":
@@ -56,10 +56,10 @@ def _told(changed: Changed) -> Iterator[tuple[str, dict[str, Any]]]:
     if changed.kind == "cart" and verb == "created":  # a new cart is also updated
         yield "store/cart/updated", _data(changed, document)
     if changed.kind == "order" and verb == "updated":
-        yield from _status_told(changed)
+        yield from _status_scopes(changed)
     if changed.kind == "product":
-        yield from _stock_told(changed)
-        yield from _skus_told(changed)
+        yield from _stock_scopes(changed)
+        yield from _sku_scopes(changed)
 
 
 def _data(changed: Changed, document: Document) -> dict[str, Any]:
@@ -79,22 +79,22 @@ def _identity(document: Document) -> dict[str, Any]:
     return {"variant_id": identity["variant_id"], "product_id": identity["product_id"]}
 
 
-def _status_told(changed: Changed) -> Iterator[tuple[str, dict[str, Any]]]:
+def _status_scopes(changed: Changed) -> Iterator[tuple[str, dict[str, Any]]]:
     before, after = changed.before or {}, changed.after or {}
     if before.get("status_id") != after.get("status_id"):
         status = {"previous_status_id": before.get("status_id"), "new_status_id": after.get("status_id")}
         yield "store/order/statusUpdated", {"type": "order", "id": after["id"], "status": status}
 
 
-def _stock_told(changed: Changed) -> Iterator[tuple[str, dict[str, Any]]]:
+def _stock_scopes(changed: Changed) -> Iterator[tuple[str, dict[str, Any]]]:
     before, after = changed.before, changed.after
     if before and after and before["inventory_level"] != after["inventory_level"]:
         inventory = {"product_id": after["id"], "method": "absolute", "value": after["inventory_level"]}
         yield "store/product/inventory/updated", {"type": "product", "id": after["id"], "inventory": inventory}
 
 
-def _skus_told(changed: Changed) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield what is told of variants; a base variant has no SKU of V2, so nothing is told of it."""
+def _sku_scopes(changed: Changed) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the webhooks of variants; a base variant has no SKU of V2, so it has none."""
     before, after = _skus(changed.before), _skus(changed.after)
     for sku_id in sorted(before.keys() | after.keys()):
         variant = after.get(sku_id) or before[sku_id]

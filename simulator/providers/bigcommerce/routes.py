@@ -15,10 +15,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from schemas.records import Document
+from simulator.providers.bigcommerce.admission import Admission
 from simulator.providers.bigcommerce.answers import Answered, v2_error, v3_error
 from simulator.providers.bigcommerce.documents import store
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
-from simulator.providers.bigcommerce.gate import Gate
 from simulator.providers.bigcommerce.lists import MAX_PAGE, MAX_PAGE_WITH_OPTIONS, Page, Refusal, Shown, page_of, words
 
 _ALL: Final = Shown({})
@@ -84,7 +84,7 @@ def bigcommerce_app(fake: FakeBigCommerce) -> ASGIApp:
         "/v3/inventory/locations/{location}/items": api.stock,
     }
     app = Starlette(routes=[Route(f"/stores/{{store}}{path}", _endpoint(answer)) for path, answer in routes.items()])
-    return Gate(app, fake)
+    return Admission(app, fake)
 
 
 class _Asked(Struct, frozen=True):
@@ -139,7 +139,9 @@ class _Api:
         if self._get(asked, "location", asked.names["location"]) is None:
             return _v3_missing()
         all_stock = self._documents(asked, "inventory", is_by_id=True)
-        here = [document for known, document in all_stock.items() if known.endswith(f":{asked.names['location']}")]
+        here = [
+            document for stock_id, document in all_stock.items() if stock_id.endswith(f":{asked.names['location']}")
+        ]
         paths = {"variant_id:in": "identity.variant_id", "product_id:in": "identity.product_id"}
         return _v3(page_of(here, asked.query, paths), _ALL, asked.query)
 
@@ -180,7 +182,7 @@ class _Api:
     def _asked_for(self, asked: _Asked, listed: _List) -> list[Document]:
         """Return the documents that a list is made of: those of the ids it names, or all."""
         for name in listed.id_paths.keys() & asked.query.keys():
-            found = [self._get(asked, listed.kind, known) for known in words(asked.query[name])]
+            found = [self._get(asked, listed.kind, resource_id) for resource_id in words(asked.query[name])]
             return [document for document in found if document is not None]
         return list(self._documents(asked, listed.kind, is_by_id=False).values())
 

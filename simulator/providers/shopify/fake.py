@@ -4,6 +4,7 @@ It shows what surprises a reader: errors within status 200, a bucket of points t
 given back what it did not, null for what is gone, variants that no webhook lists, and tokens that expire.
 """
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from simulator.providers.shopify.objects import GID, Node
 from simulator.providers.store import Store
 
 MAX_VARIANTS: Final = 100  # in a webhook
+MAX_SEEN: Final = 200_000  # queries that are remembered
 MAX_COST: Final = 1_000
 TOKEN: Final = "shpat_made_up"  # noqa: S105  made up
 CLIENT: Final = ("client-id", "client-secret-made-up")
@@ -64,7 +66,7 @@ class ShopifyFake:
         self.store = Store(self.clock.now)
         self.faults = Faults()
         self.bucket = Bucket(self.clock.now, points, points / 20)
-        self.queries: list[str] = []
+        self.queries: deque[str] = deque(maxlen=MAX_SEEN)
         self.tokens_made = 0
         self.oldest_version = "2025-10"  # what answers for older ones
         self._told: list[Told] = []

@@ -14,7 +14,7 @@ OURS = re.compile(r"\x1b\[(?:[0-9;]*m|2K|1A|\?25[lh])|\r(?=\x1b\[(?:2K|1A))")
 """What Rich writes for colours and progress bars where there is a terminal; HOSTILE has none of it."""
 
 WITHOUT_KAFKA = frozenset(
-    {"acls", "up", "ingress", "worker", "send", "check", "spool", "verify", "try-filter", "load", "query"}
+    {"acls", "up", "ingress", "worker", "demo-store", "send", "check", "spool", "verify", "try-filter", "load", "query"}
     | {"warehouse status", "warehouse compact", "warehouse backup", "warehouse rebuild"}
 )
 WITH_KAFKA = frozenset(

@@ -66,6 +66,7 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "up": (("up", "--data-dir", "foreign"),),
     "ingress": (("ingress",),),
     "worker": (("worker",),),
+    "demo-store": (("demo-store",),),
     "send": (
         ("send", "acme", "product.json", "-t", HOSTILE, "--url", NOWHERE),
         ("send", "acme", "product.json", "-t", "a", "--url", f"http://127.0.0.1:1/{HOSTILE}"),
@@ -121,7 +122,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 READERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(
-        ("acls", "check", "up", "ingress", "worker", "tail", "state list", "state count", "schema drift"), ()
+        ("acls", "check", "up", "ingress", "worker", "demo-store", "tail", "state list", "state count", "schema drift"),
+        (),
     ),
     **dict.fromkeys(("load", "warehouse status", "warehouse compact", "warehouse rebuild"), ()),
     "query": ("select 1",),
@@ -146,6 +148,7 @@ FOUND_BY = dict.fromkeys(READERS, AT_ONCE) | {
     "up": frozenset(CONFIGURED),
     "ingress": frozenset(CONFIGURED) - {"filter"},  # each checks only the settings that it uses
     "worker": frozenset(CONFIGURED) - {"certificate", "secret", "address"},
+    "demo-store": frozenset(CONFIGURED),  # whatever is left, there is no store in it
 }
 """Which mistakes a command finds before it looks for Kafka or serves."""
 

@@ -7,13 +7,20 @@ from datetime import date
 from pathlib import Path
 
 from config import loading, secrets
-from providers.registry import PROVIDERS, provider_of
+from providers.registry import PROVIDERS, provider, provider_of
 from simulator.demo_configuration import demo_configuration
+from simulator.demo_store.address import STORE, store_address
+from simulator.posting import Post
 from simulator.sample_payloads import posts
 from simulator.senders import Sender
 from streams.pipeline import Tables, process
 from streams.worker.settings import compiled_routes
 from tests.support.builders.deliveries import START, real_delivery
+
+
+def bigcommerce_posts() -> list[Post]:
+    """Return the sample's posts of BigCommerce."""
+    return posts({"bigcommerce": Sender("bigcommerce", provider("bigcommerce"), b"s")}, 1, START)
 
 
 def test_the_demo_has_one_source_per_provider_named_like_it(tmp_path: Path) -> None:
@@ -44,6 +51,22 @@ def test_everything_that_the_sample_sends_has_topics_of_its_own(tmp_path: Path) 
 
     assert {topic.split(".")[1] for topic in used} == set(PROVIDERS)
     assert [topic for topic in used if topic.endswith(".other")] == []
+
+
+def test_bigcommerce_is_read_from_a_store_of_the_demo(tmp_path: Path) -> None:
+    """Address and token stand in the file and stay; what is of other stores is not read."""
+    loaded = loading.load(demo_configuration(tmp_path, 9_999), {})
+    again = loading.load(demo_configuration(tmp_path, 9_998), {})
+
+    address = store_address(loaded)
+    assert address is not None
+    assert (address.source, address.url) == ("bigcommerce", "http://127.0.0.1:9999")
+    assert len(address.token({})) >= 32
+    assert store_address(again) == address
+    assert [(source.name, set(source.api_tokens)) for source in loaded.sources if source.reads] == [
+        ("bigcommerce", {STORE})
+    ]
+    assert {post.body.count(f'"stores/{STORE}"'.encode()) for post in bigcommerce_posts()} == {1}
 
 
 def test_the_secrets_have_the_form_of_their_provider(tmp_path: Path) -> None:
@@ -80,4 +103,4 @@ def test_nobody_else_can_read_the_demo(tmp_path: Path) -> None:
 
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
-    assert len(list(folder.iterdir())) == len(PROVIDERS) + 1
+    assert len(list(folder.iterdir())) == len(PROVIDERS) + 2

@@ -7,7 +7,7 @@ from providers.base import Refused, Verified
 from providers.registry import PROVIDERS, provider
 from schemas.records import RawDelivery
 from simulator.posting import Post
-from simulator.sample_payloads import ORDERS, posts
+from simulator.sample_payloads import DELETED_EVERY, ORDERS, RESOURCES, posts
 from simulator.senders import Sender
 from simulator.signing import raw_delivery
 from streams.pipeline import Tables, process
@@ -30,6 +30,16 @@ def test_the_sample_is_large_and_the_same_every_time() -> None:
     assert story == posts(SENDERS, 1_000_000, NOW)
     assert Counter(post.is_forged for post in story) == {False: 532 + 120, True: len(PROVIDERS)}
     assert Counter(post.sender.source for post in story) == {**dict.fromkeys(PROVIDERS, 77), "shopify": 77 + 120}
+
+
+def test_only_news_changes_what_a_provider_shows() -> None:
+    """What is repeated, late, forged or cut short leaves the shop as it is; so the last news is what a read finds."""
+    story = posts({"bigcommerce": SENDERS["bigcommerce"]}, 1_000_000, NOW)
+
+    kinds = Counter("news" if post.shown is not None else "none" for post in story)
+    assert kinds == {"news": RESOURCES * 4 + RESOURCES // DELETED_EVERY, "none": RESOURCES * 2 + 2}
+    assert {post.shown["name"][-1] for post in story if post.shown is not None} == {"1", "2", "3"}
+    assert not [post for post in story if post.is_forged and post.shown is not None]
 
 
 def test_two_runs_share_no_resource_and_no_delivery() -> None:

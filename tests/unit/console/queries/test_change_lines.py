@@ -58,6 +58,20 @@ def test_long_values_and_long_changes_are_cut() -> None:
     assert max(len(line[2]) for line in shown) == SHOWN_CHARS
 
 
+def test_what_a_document_is_stands_before_the_rest() -> None:
+    """Of a product with 72 fields a person sees name and price; a change shows its pointers in their order."""
+    product = {
+        "availability": "available",
+        "id": 7,
+        "name": "Lamp",
+        "price": "49.90",
+        **dict.fromkeys(map(str, range(30))),
+    }
+
+    assert [line[0] for line in lines(change(None, product))][:4] == ["/name", "/price", "/availability", "/id"]
+    assert [line[0] for line in lines(change(product, {}, "/id", "/name"))] == ["/id", "/name"]
+
+
 def test_json_keeps_every_digit_and_shows_documents_as_objects() -> None:
     """For jq, numbers are unchanged and times are in ISO 8601."""
     event = change(None, {"id": 9007199254740993}) | {"version": datetime(2026, 1, 2, tzinfo=UTC)}

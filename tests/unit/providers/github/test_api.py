@@ -44,8 +44,7 @@ async def connect(served: FakeApi, fake: GitHubFake) -> AsyncIterator[Connect]:
     clients: list[GitHubApi] = []
 
     def connected(token: str = TOKEN, read_s: float = 5.0) -> GitHubApi:
-        headers = {"authorization": f"Bearer {token}"}
-        clients.append(GitHubApi(lambda: headers, served.url, Limits(read_s=read_s)))
+        clients.append(GitHubApi(lambda: token, served.url, Limits(read_s=read_s)))
         return clients[-1]
 
     yield connected
@@ -79,7 +78,7 @@ async def test_missing_resource_of_a_readable_repository_is_not_found(fake: GitH
     reply = await connect().read([WANTED])
 
     assert reply.results[WANTED] == NotFound()
-    assert fake.requests == [PATH, "/repos/octo/hello"]
+    assert list(fake.requests) == [PATH, "/repos/octo/hello"]
     assert reply.cost == 2
 
 
@@ -182,7 +181,7 @@ async def test_resource_without_a_url_is_malformed(fake: GitHubFake, connect: Co
 
     assert isinstance(await _read(client, Wanted("issue", "5")), Malformed)
     assert isinstance(await _read(client, Wanted("push", "5", "/repos/octo/hello")), Malformed)
-    assert fake.requests == []
+    assert not fake.requests
     assert client.batch([WANTED, WANTED]) == [WANTED]
     assert client.cost_of([WANTED]) == 1
 

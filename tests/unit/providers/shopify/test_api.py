@@ -44,7 +44,7 @@ async def connect(served: FakeApi, fake: ShopifyFake) -> AsyncIterator[Connect]:
     clients: list[ShopifyApi] = []
 
     def connected(read_s: float = 5.0, **credentials: Any) -> ShopifyApi:
-        given = credentials or {"credential": lambda: {"x-shopify-access-token": TOKEN}}
+        given = credentials or {"token": lambda: TOKEN}
         clients.append(ShopifyApi(served.url, limits=Limits(read_s=read_s), **given))
         return clients[-1]
 

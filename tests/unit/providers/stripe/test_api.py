@@ -43,8 +43,7 @@ async def connect(served: FakeApi, fake: StripeFake) -> AsyncIterator[Connect]:
     clients: list[StripeApi] = []
 
     def connected(key: str = KEY) -> StripeApi:
-        headers = {"authorization": f"Bearer {key}"}
-        clients.append(StripeApi(lambda: headers, served.url, Limits(read_s=0.2, total_s=2.0)))
+        clients.append(StripeApi(lambda: key, served.url, Limits(read_s=0.2, total_s=2.0)))
         return clients[-1]
 
     yield connected
@@ -174,6 +173,13 @@ async def test_wrong_key_is_unauthorised_and_never_shown(fake: StripeFake, conne
     result = await _read(client, INVOICE)
     assert result == Unauthorised("status 401: invalid_request_error")
     assert "sk_test" not in repr(result) + repr(client) + repr(await client.check())
+
+
+async def test_key_in_an_answer_is_not_shown(served: FakeApi, connect: Connect) -> None:
+    """Not even where Stripe repeats it in a place that is for people."""
+    served.answer(400, b'{"error": {"code": "no such key: ' + KEY.encode() + b'"}}')
+
+    assert await _read(connect(), INVOICE) == Malformed("status 400: no such key: ***")
 
 
 async def test_unknown_account_is_unauthorised(connect: Connect) -> None:

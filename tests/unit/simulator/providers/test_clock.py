@@ -5,7 +5,7 @@ from datetime import timedelta
 from simulator.providers.clock import START, Clock
 
 
-def test_clock_stands_still_until_told() -> None:
+def test_clock_stands_still_until_set() -> None:
     """Without a speed the time is what was set, and passes by `advance` alone."""
     clock = Clock(START)
 

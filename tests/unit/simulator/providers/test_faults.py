@@ -7,8 +7,8 @@ import pytest
 from simulator.providers.faults import Faults
 
 
-def test_faults_come_as_told_then_by_outage_then_by_chance() -> None:
-    """What is told for the next requests happens first, an outage to everything, and shares to the rest."""
+def test_scripted_faults_precede_an_outage_and_chance() -> None:
+    """What is scripted for the next requests happens first, an outage to everything, and shares to the rest."""
     faults = Faults(seed=1)
     faults.shares({"error": 1.0})
     faults.outage("reset")

@@ -153,3 +153,13 @@ def test_operations_port_that_is_none_is_refused(tmp_path: Path, port: str) -> N
 
     with pytest.raises(ConfigurationError, match=r"PENSTOCK_WORKER_OPERATIONS_PORT.*expected a port, 0 to 65535"):
         from_environment(environ)
+
+
+def test_address_that_no_token_may_be_sent_to_ends_the_worker(tmp_path: Path) -> None:
+    """Before it has read anything, with the line."""
+    text = TOML.replace(
+        'secrets = ["text:made-up"]', 'secrets = ["text:s"]\napi_token = "env:T"\napi_url = "http://shop.example"'
+    )
+
+    with pytest.raises(ConfigurationError, match=r"penstock.toml:7.*api_url: expected https://"):
+        from_environment({"PENSTOCK_CONFIG": str(written(tmp_path, text))})

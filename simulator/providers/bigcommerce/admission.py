@@ -1,4 +1,4 @@
-"""What every request to the fake BigCommerce passes first: the token, the store's quota, and the faults that have a status."""
+"""Which requests to the fake BigCommerce are answered: the token, the store's quota, and the faults that have a status."""
 
 from typing import Final
 
@@ -15,7 +15,7 @@ from simulator.providers.serving import FAULT
 LEFT_WHEN_EXCEEDED: Final = 35  # as in BigCommerce's own sample of a 429: the status counts, not this number
 
 
-class Gate:
+class Admission:
     """The app behind tokens, quota and faults; it notes every answer in `fake.seen`."""
 
     def __init__(self, app: ASGIApp, fake: FakeBigCommerce) -> None:
