@@ -174,7 +174,7 @@ def test_rights_of_reading(site: Site) -> None:
     with serving(bigcommerce_app(fake), fake.faults) as server:
         site.more = STORE.format(url=server.url)
         secure, worker = site.secure, site.rules("worker")
-        person = site.rules("explain", "pending", principal="User:penstock-console")
+        person = list(dict.fromkeys(site.rules("explain", "pending", principal="User:penstock-console")))
         secure.grant([*site.rules("ingress"), *worker, *person])
         since = secure.size()
         with site.worker() as workers, site.ingress() as opened:
