@@ -141,11 +141,13 @@ def _report(account: Account, ready: Ready, screen: Screen) -> None:
     )
     if account.reads:
         screen.line(
-            f"{account.reads.total()} of bigcommerce's only name a product; what {len(account.reads)} reads at "
-            f"{ready.store_url} brought decided them (reads are counted apart, as origin fetch)"
+            f"{account.reads.total()} of bigcommerce's deliveries only name a product: {len(account.reads)} reads at "
+            f"{ready.store_url} decided them, counted apart (origin fetch)"
         )
     elif ready.store_url is None:
-        screen.line(f"bigcommerce's only name a product, and nothing reads it: no store is served for {ready.config}")
+        screen.line(
+            f"bigcommerce's deliveries only name a product, and nothing reads it: no store is served for {ready.config}"
+        )
     if account.pending:
         screen.line(
             f"no more came for {STALL_TIMEOUT_S:.0f} s; worker.log and store.log in {ready.data_dir / 'logs'} may tell why",

@@ -55,7 +55,9 @@ def test_sample_ends_with_a_question_to_the_warehouse(tmp_path: Path) -> None:
         8
     ] * 6
     assert "still pending" not in said
-    (read,) = re.findall(r"(\d+) of bigcommerce's only name a product; what (\d+) reads at http://127\.0\.0\.1:", said)
+    (read,) = re.findall(
+        r"(\d+) of bigcommerce's deliveries only name a product: (\d+) reads at http://127\.0\.0\.1:", said
+    )
     assert int(read[0]) >= int(read[1]) >= 12
     assert [line.count("│") for line in said.split("ask the warehouse:")[2].splitlines() if line.startswith("│")] == [
         5

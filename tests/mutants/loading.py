@@ -140,7 +140,7 @@ LOADING: Final = (
     ),
     Mutant(
         "late_callback_changes_the_demo_store",
-        "The demo's store and the state agree: a stale deletion is made in the store, so a product is gone there alone.",
+        "The demo's store and the state agree: a stale deletion is made in the store, so the product is gone there alone.",
         "simulator/demo_store/callbacks.py",
         "    if known is not None and told_at < (_modified(kind, known) or told_at):\n",
         "    if False:\n",
