@@ -24,7 +24,7 @@ SOURCE, APP = f"hostile-{RUN}", f"hostile-{RUN}"
 DELIVERY_ID = f"id-{RUN}-\x9b2J\x85forged"  # from a header, where HTTP allows C1
 DEAD_ID = f"dead-{RUN}-\x9b2J"
 STORE = f"hostile-store-{RUN}"
-WAITING = {"scope": "store/cart/updated", "data": {"type": "cart", "id": HOSTILE}, "producer": "stores/a", "hash": "h"}
+WAITING = {"scope": "store/cart/updated", "producer": "stores/a", "hash": "h", "created_at": 1_700_000_000}
 FIELD = "vendor\x9b"
 DOCUMENT = {"id": HOSTILE + RUN, "title": LEGIBLE + HOSTILE, FIELD: "x", HOSTILE: [HOSTILE]}
 PAUSED = f'paused = ["product"]\n[[routes]]\nname = "near"\nsource = "{SOURCE}"\nfilter = "vendors:x"\n'
@@ -72,7 +72,7 @@ def configuration(kafka: str, registry: str, tmp_path_factory: pytest.TempPathFa
         dead_headers = {"x-webhook-delivery": DEAD_ID.encode("latin-1"), "x-webhook-event": b"product.\x9b31m"}
         assert process.post(f"/v1/{SOURCE}", f"broken {HOSTILE}".encode(), dead_headers).status_code == 200
         for number in range(2):
-            called = json.dumps(WAITING | {"created_at": 1_700_000_000 + number}).encode()
+            called = json.dumps(WAITING | {"data": {"type": "cart", "id": f"{HOSTILE}{number}"}}).encode()
             headers = {"webhook-id": f"{DELIVERY_ID}-{number}".encode("latin-1")}
             assert process.post(f"/v1/{STORE}", called, headers).status_code == 200
         workers.start(0)
