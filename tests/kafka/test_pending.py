@@ -127,7 +127,8 @@ def test_waiting_deliveries_are_seen_hastened_and_given_up(shop: Shop) -> None:
 
     shop.json("dead", "retry", three, "--wait", "0")
     wait_until(lambda: shop.json("explain", three)[-1]["outcome"] is not None, "it is read again", 100)
-    assert shop.json("explain", three)[-1]["outcome"]["reason"] == "created"
+    # The request of what was given up is still read once; where that came first, there is nothing new.
+    assert shop.json("explain", three)[-1]["outcome"]["reason"] in {"created", "no_difference"}
 
 
 def assert_listed(shop: Shop, delivery_id: str) -> None:
