@@ -24,6 +24,7 @@ PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 
 DAY_MS = 24 * 60 * 60 * 1000
 RAW_RETENTION_MS = 14 * DAY_MS  # longer than any provider retries, long enough to replay after a bug fix
+FETCH_RETENTION_MS = 31 * DAY_MS  # longer than the longest `max_age_h`, after which what waits is dead
 SEEN_DAYS = 7  # the longest provider retry takes 3 days; GitHub Enterprise redelivers for up to 7
 # The largest body (GitHub, 25 MB) with key, headers and batch overhead.
 RAW_RECORD_BYTES = 26 * 1024 * 1024
@@ -113,6 +114,8 @@ def described(name: str, seen_days: int = SEEN_DAYS, *, holds_copies: bool = Fal
     size = {"max.message.bytes": str(MAX_RECORD_BYTES)}
     if holds_copies:
         return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), **size})
+    if name.startswith("penstock.") and ".fetches" in name:
+        return Topic(name, {"retention.ms": str(FETCH_RETENTION_MS), **size})
     if name == RAW:
         return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), "max.message.bytes": str(RAW_RECORD_BYTES)})
     if name.endswith(".seen-changelog"):

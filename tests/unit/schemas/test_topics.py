@@ -50,8 +50,8 @@ def test_name_is_frozen(name: str, frozen: str) -> None:
         ("penstock.capture.latest-changelog", {"cleanup.policy": "compact"}),
         ("deliveries.pending", {"cleanup.policy": "compact"}),
         ("penstock.capture.fetch-standings", {"cleanup.policy": "compact"}),
-        ("penstock.capture.fetches", {"retention.ms": "-1"}),
-        ("penstock.capture.fetches.1h", {"retention.ms": "-1"}),
+        ("penstock.capture.fetches", {"retention.ms": str(31 * DAY_MS)}),
+        ("penstock.capture.fetches.1h", {"retention.ms": str(31 * DAY_MS)}),
         ("penstock.capture.seen-changelog", SEEN),
     ],
 )
