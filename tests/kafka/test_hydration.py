@@ -147,7 +147,7 @@ def test_changes_carry_the_resource(fake: FakeBigCommerce, store: Store) -> None
     assert "/name" in products[1]["changed"]
     (placed,) = (change for change in ledger.changes if change["resource_type"] == "order")
     assert len(json.loads(placed["after"])["products"]) == 2
-    assert Counter(c["op"] for c in ledger.changes if c["resource_type"] == "variant") == {"c": 3, "d": 3}
+    assert Counter(c["op"] for c in ledger.changes if c["resource_type"] == "sku") == {"c": 3, "d": 3}
     posted = [outcome for outcome in ledger.outcomes if outcome["origin"] == "webhook"]
     read = {outcome["delivery_id"] for outcome in ledger.outcomes if outcome["origin"] == "fetch"}
     assert {outcome["outcome"] for outcome in posted} <= {"changed", "unchanged"}
