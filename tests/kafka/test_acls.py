@@ -185,7 +185,7 @@ def test_rights_of_reading(site: Site) -> None:
             until(lambda: waiting(site) == [], TIMEOUT_S, "nothing waits")
             fake.faults.outage()
             call(opened, fake, 8)
-            until(lambda: [one["tries"] for one in waiting(site)] == [1], TIMEOUT_S, "a read has failed")
+            until(lambda: any(one["tries"] for one in waiting(site)), TIMEOUT_S, "a read has failed")
             assert site.run("pending", "now", "call-8", "--wait", "0").returncode == 0
             assert site.run("explain", "call-8").returncode == 0
             done = site.run("pending", "give-up", "call-8", "--because", "x", "--wait", "60")
