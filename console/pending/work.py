@@ -6,19 +6,20 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
+from broker.outgoing import Record
 from broker.topic_reader import Advance
 from config.model import Configuration
 from console.errors import Failed
 from console.options import load_configuration
 from console.pending import report
-from console.pending.acting import Ends, Publishing, end_records, urgent_records
+from console.pending.acting import Ends, end_records, urgent_records
 from console.pending.reading import deliveries_at, waiting_resources
 from console.pending.selection import Selection
 from console.pending.waiting import Waiting
 from console.queries.changes import Deployment, deployment_of
 from console.queries.corrections import workers
+from console.queries.publishing import Publisher
 from console.screen import counting, notice, progress
-from streams.hydrate.records import Record
 from streams.worker.settings import compiled_routes
 
 
@@ -57,24 +58,27 @@ class Work:
 
     def now(self, waiting: Sequence[Waiting], wait_s: float, *, as_json: bool) -> None:
         """Ask for reads at once, wait for what they answer, and report it."""
-        ends, publishing = Ends(self._deployment), Publishing(self._deployment)
+        ends, publisher = Ends(self._deployment), self._publisher()
         with _bar("asked for", len(waiting), as_json=as_json) as advance:
             deliveries = deliveries_at(self._deployment, waiting, advance)
-            publishing.publish(urgent_records(self._app, waiting, deliveries, self._routes), _nothing)
-        if not publishing.count:
+            publisher.publish(urgent_records(self._app, waiting, deliveries, self._routes), lambda *_: None)
+        if not publisher.count:
             raise Failed(
                 "nothing was asked for: the configuration does not read these resources (api_token, hydrate), "
                 "or webhooks.raw no longer has their deliveries"
             )
-        self._report(ends, waiting, wait_s, len(waiting) - publishing.count, as_json=as_json)
+        self._report(ends, waiting, wait_s, len(waiting) - publisher.count, as_json=as_json)
 
     def give_up(self, waiting: Sequence[Waiting], reason: str, by: str, wait_s: float, *, as_json: bool) -> None:
         """End what waits as dead letters, wait until that is decided, and report it."""
-        ends, publishing = Ends(self._deployment), Publishing(self._deployment)
+        ends, publisher = Ends(self._deployment), self._publisher()
         records: Iterator[Record] = end_records(self._app, waiting, reason, by, datetime.now(UTC))
         with _bar("given up", 2 * len(waiting), as_json=as_json) as advance:
-            publishing.publish(records, advance)
+            publisher.publish(records, lambda *_: advance(1))
         self._report(ends, waiting, wait_s, 0, as_json=as_json)
+
+    def _publisher(self) -> Publisher:
+        return Publisher(self._deployment, "records", "run the same command again")
 
     def _report(self, ends: Ends, waiting: Sequence[Waiting], wait_s: float, skipped: int, *, as_json: bool) -> None:
         with _bar("ended", len(waiting), as_json=as_json) as advance:

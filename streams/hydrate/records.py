@@ -3,10 +3,9 @@
 import uuid
 from datetime import UTC, datetime
 
-from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas import codec
+from broker.outgoing import Record, raw_record
 from schemas.fetches import HEADER, FetchRequest, Standing, encode_request, encode_result, encode_standing
 from schemas.records import RawDelivery
 from schemas.topics import DELAYS_S, RAW, delay_topic, fetches_topic, standings_topic
@@ -14,16 +13,6 @@ from streams.hydrate.policy import Again, Decision, Publish
 from streams.steps.origin import CAUSE, ORIGIN, position_text
 
 RETRY = 1  # the priority of what failed before: behind what is new
-
-
-class Record(Struct, frozen=True):
-    """One record to produce."""
-
-    topic: str
-    key: bytes
-    value: bytes | None
-    headers: codec.Headers | None = None
-    partition: int = -1
 
 
 def records_of(app: str, request: FetchRequest, decision: Decision) -> list[Record]:
@@ -66,4 +55,4 @@ def _delivery_record(request: FetchRequest, publish: Publish) -> Record:
         tenant=request.tenant,
     )
     # The partition of what waits, whatever the number of partitions is now: its table has the row.
-    return Record(RAW, request.raw_key.encode(), publish.body, codec.raw_headers(delivery), request.raw_partition)
+    return raw_record(delivery, request.raw_partition)

@@ -13,6 +13,7 @@ import structlog
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
 from broker import clients
+from broker.outgoing import Record, queue
 from broker.topic_reader import offset_of, partition_of, topic_of, value_of
 from providers.api import Api
 from schemas.fetches import FetchRequest, decode_request
@@ -21,7 +22,7 @@ from streams.hydrate.account import Account, Ended
 from streams.hydrate.metrics import Metrics
 from streams.hydrate.offsets import Offsets
 from streams.hydrate.policy import Limits
-from streams.hydrate.records import Record, records_of, request_record
+from streams.hydrate.records import records_of, request_record
 
 MOST_WAITING = 20_000  # resources in memory; the others stay on the topic
 TAKEN_AT_ONCE = 500
@@ -158,21 +159,10 @@ class Session:
         producer = self._producer
         producer.begin_transaction()
         for record in records:
-            self._produce(record)
+            queue(producer, record)
         if offsets:
             producer.send_offsets_to_transaction(offsets, metadata, COMMIT_S)
         producer.commit_transaction(COMMIT_S)
-
-    def _produce(self, record: Record) -> None:
-        while True:
-            try:
-                headers: list[tuple[str, str | bytes | None]] = [*(record.headers or ())]
-                self._producer.produce(record.topic, record.value, record.key, record.partition, headers=headers)
-            except BufferError:
-                self._producer.poll(0.1)
-            else:
-                self._producer.poll(0)
-                return
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:  # noqa: ARG002 - as librdkafka calls it
         """Forget the accounts of partitions that another worker has now: their requests are read again there."""

@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from broker.errors import IncompatibleSchema
+from broker.outgoing import Record
 from broker.schema_registry import Registry
 from broker.topic_admin import Topics
 from config.model import Replication
@@ -28,15 +29,6 @@ SPARE_BYTES = 64 * 1024  # of a record's limit, for the key, headers and batch o
 BY_DEFAULT = Replication()
 
 log = structlog.get_logger()
-
-
-class Record(Struct, frozen=True):
-    """One record to produce."""
-
-    topic: str
-    key: bytes
-    value: bytes | None
-    headers: codec.Headers | None = None
 
 
 class _Form(Struct, frozen=True):

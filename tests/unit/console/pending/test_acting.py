@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from broker.outgoing import Record
 from config.model import Configuration
 from console.pending.acting import end_records, urgent_records, urgent_request
 from console.pending.waiting import Waiting, joined
@@ -9,7 +10,6 @@ from schemas import codec
 from schemas.fetches import HEADER, Standing, decode_request, decode_result
 from schemas.records import RawDelivery
 from schemas.topics import RAW
-from streams.hydrate.records import Record
 from streams.pipeline import Tables, process
 from streams.steps.routing import Routes
 from streams.worker.settings import compiled_routes

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from broker.errors import IncompatibleSchema
+from broker.outgoing import Record
 from schemas import codec
 from schemas.codec import SchemaName
 from schemas.records import Document, RawDelivery
@@ -14,7 +15,7 @@ from schemas.typed.resource import TypedResource, typed_resource
 from streams.pipeline import Tables, process
 from streams.steps.routing import Route, Routes
 from streams.worker import encoder as encoders
-from streams.worker.encoder import Encoder, Record
+from streams.worker.encoder import Encoder
 from tests.support.builders.deliveries import START
 
 KEY = b"shopify|acme||product|7"
