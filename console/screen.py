@@ -136,6 +136,13 @@ def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
         yield lambda steps: bar.advance(task, steps)
 
 
+def progress_unless(
+    title: str, total: int, *, as_json: bool
+) -> contextlib.AbstractContextManager[Callable[[int], None]]:
+    """Yield the same, but show nothing beside JSON, which other programs read."""
+    return contextlib.nullcontext(lambda _steps: None) if as_json else progress(title, total)
+
+
 @contextlib.contextmanager
 def counting(what: str) -> Iterator[Callable[[int], None]]:
     """Yield a function that counts towards an unknown total, shown on a terminal."""

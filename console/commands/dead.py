@@ -6,6 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
+from console.selecting import (
+    ByOption,
+    ReasonsOption,
+    SourcesOption,
+    TenantsOption,
+    YesOption,
+    check_because,
+    known_reasons,
+)
 
 if TYPE_CHECKING:
     from console.dead.selection import Selection
@@ -27,15 +36,6 @@ IdsArgument = Annotated[
 IdArgument = Annotated[
     str, typer.Argument(metavar="ID", help="A delivery id, or a position such as webhooks.raw-0-17.")
 ]
-ReasonsOption = Annotated[
-    list[str] | None, typer.Option("--reason", help="Only of this reason; may be repeated.", show_default=False)
-]
-SourcesOption = Annotated[
-    list[str] | None, typer.Option("--source", "-s", help="Only of this source; may be repeated.", show_default=False)
-]
-TenantsOption = Annotated[
-    list[str] | None, typer.Option("--tenant", help="Only of this tenant; may be repeated.", show_default=False)
-]
 TypesOption = Annotated[
     list[str] | None, typer.Option("--event-type", help="Only of this type; may be repeated.", show_default=False)
 ]
@@ -45,11 +45,7 @@ SinceOption = Annotated[
 TextOption = Annotated[
     str | None, typer.Option("--text", help="Only with this text in the body or the error.", show_default=False)
 ]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 WaitOption = Annotated[float, typer.Option("--wait", min=0, help="Wait at most this many seconds for the outcomes.")]
-ByOption = Annotated[
-    str | None, typer.Option("--by", help="Who does it; default the user of this system.", show_default=False)
-]
 EveryOption = Annotated[bool, typer.Option("--all", help="All letters that wait.")]
 
 
@@ -195,10 +191,8 @@ def drop(
 ) -> None:
     """Give letters up: they no longer wait. Their records stay, and they can still be retried."""
     from console.dead.work import working
-    from console.errors import Misused
 
-    if not reason.strip():
-        raise Misused("--because: expected a sentence that says why")
+    check_because(reason)
     selection = _selection(ids, reasons, sources, tenants, event_types, since, text)
     _check_selected(selection, every=every)
     with working(config, data_dir, by) as work:
@@ -218,20 +212,13 @@ def _selection(
 ) -> "Selection":
     from datetime import UTC, datetime
 
-    from console.abridged import listed
     from console.dead.selection import Selection
-    from console.errors import Misused
     from console.times import past_moment
-    from schemas.reasons import REASONS
 
-    known = [reason.name for reason in REASONS if reason.outcome == "dead"]
-    for name in reasons or ():
-        if name not in known:
-            raise Misused(f"--reason: no dead letter has the reason {name!r}; there are {listed(known)}")
     start = None if since is None else past_moment(since, datetime.now(UTC), "--since")
     return Selection(
         frozenset(ids or ()),
-        frozenset(reasons or ()),
+        known_reasons(reasons, "dead", "no dead letter has"),
         frozenset(sources or ()),
         frozenset(tenants or ()),
         frozenset(event_types or ()),

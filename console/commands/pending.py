@@ -5,6 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from console.options import DATA_DIR, ConfigOption, DataDirOption, JsonOption
+from console.selecting import (
+    ByOption,
+    ReasonsOption,
+    SourcesOption,
+    TenantsOption,
+    YesOption,
+    check_because,
+    known_reasons,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,29 +38,16 @@ NamesArgument = Annotated[
         show_default=False,
     ),
 ]
-SourcesOption = Annotated[
-    list[str] | None, typer.Option("--source", "-s", help="Only of this source; may be repeated.", show_default=False)
-]
-TenantsOption = Annotated[
-    list[str] | None, typer.Option("--tenant", help="Only of this tenant; may be repeated.", show_default=False)
-]
 ResourcesOption = Annotated[
     list[str] | None,
     typer.Option("--resource", help="Only of this type: product, order, …; may be repeated.", show_default=False),
-]
-ReasonsOption = Annotated[
-    list[str] | None, typer.Option("--reason", help="Only of this reason; may be repeated.", show_default=False)
 ]
 TextOption = Annotated[
     str | None,
     typer.Option("--text", help="Only with this text in the resource's key or the last error.", show_default=False),
 ]
 EveryOption = Annotated[bool, typer.Option("--all", help="All that waits.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 WaitOption = Annotated[float, typer.Option("--wait", min=0, help="Wait at most this many seconds for the end.")]
-ByOption = Annotated[
-    str | None, typer.Option("--by", help="Who does it; default the user of this system.", show_default=False)
-]
 
 
 @pending.command("list")
@@ -136,11 +132,9 @@ def give_up(
     All deliveries of a resource end together. Exits with 1 when something still waits at the end.
     """
     from console.dead.work import person
-    from console.errors import Misused
     from console.pending.work import working
 
-    if not because.strip():
-        raise Misused("--because: expected a sentence that says why")
+    check_because(because)
     selection = _selected(names, sources, tenants, resources, reasons, text, every=every)
     who = person(by)
     with working(config, data_dir) as work:
@@ -158,21 +152,14 @@ def _selection(
     reasons: list[str] | None,
     text: str | None,
 ) -> "Selection":
-    from console.abridged import listed
-    from console.errors import Misused
     from console.pending.selection import Selection
-    from schemas.reasons import REASONS
 
-    known = [reason.name for reason in REASONS if reason.outcome == "pending"]
-    for name in reasons or ():
-        if name not in known:
-            raise Misused(f"--reason: nothing waits for the reason {name!r}; there are {listed(known)}")
     return Selection(
         frozenset(names or ()),
         frozenset(sources or ()),
         frozenset(tenants or ()),
         frozenset(resources or ()),
-        frozenset(reasons or ()),
+        known_reasons(reasons, "pending", "nothing waits for"),
         text,
     )
 

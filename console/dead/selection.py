@@ -4,6 +4,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from console.selecting import is_one_of
 from schemas.records import Document
 from streams.steps.origin import original_id, position_text
 
@@ -31,18 +32,14 @@ class Selection(Struct, frozen=True):
     def matches(self, record: Document) -> bool:
         """Say whether a record of `deliveries.dead` is selected."""
         return (
-            _is_in(self.reasons, record["reason"])
-            and _is_in(self.sources, record["source"])
-            and _is_in(self.tenants, record.get("tenant", ""))
-            and _is_in(self.event_types, record["event_type"])
+            is_one_of(self.reasons, record["reason"])
+            and is_one_of(self.sources, record["source"])
+            and is_one_of(self.tenants, record.get("tenant", ""))
+            and is_one_of(self.event_types, record["event_type"])
             and (self.since is None or record["decided_at"] >= self.since)
             and (not self.ids or not self.ids.isdisjoint(_names(record)))
             and (self.text is None or _contains(record, self.text))
         )
-
-
-def _is_in(wanted: frozenset[str], value: str) -> bool:
-    return not wanted or value in wanted
 
 
 def _names(record: Document) -> set[str]:

@@ -4,7 +4,7 @@ import os
 import pwd
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -21,7 +21,7 @@ from console.errors import Failed, Misused
 from console.options import load_configuration
 from console.queries.changes import Deployment, deployment_of
 from console.queries.corrections import workers
-from console.screen import counting, notice, progress
+from console.screen import counting, notice, progress_unless
 from providers.base import Provider
 from schemas.records import Document, RawDelivery
 from schemas.topics import DEAD
@@ -128,10 +128,10 @@ class Work:
     def send(self, letters: Sequence[Letter], answer: Answer, wait_s: float, *, as_json: bool) -> None:
         """Publish the answers to letters, wait for their outcomes, and report them."""
         sending, outcomes = Sending(self.deployment), NewOutcomes(self.deployment)
-        with nullcontext(_nothing) if as_json else progress("published", len(letters)) as advance:
+        with progress_unless("published", len(letters), as_json=as_json) as advance:
             for chunk in in_chunks(letters):
                 sending.publish(answer(chunk), advance)
-        with nullcontext(_nothing) if as_json else progress("decided", len(letters)) as advance:
+        with progress_unless("decided", len(letters), as_json=as_json) as advance:
             decided = outcomes.of(sending.positions, wait_s, advance)
         report.print_sent(sending.positions, decided, as_json=as_json)
         dead = sum(outcome["outcome"] == "dead" for outcome in decided.values())
@@ -184,7 +184,3 @@ def _user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:  # a container's user may have no name
         return f"user {os.getuid()}"
-
-
-def _nothing(_steps: int) -> None:
-    pass

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from console.pending.waiting import Waiting
+from console.selecting import is_one_of
 
 
 class Selection(Struct, frozen=True):
@@ -27,17 +28,13 @@ class Selection(Struct, frozen=True):
     def matches(self, waiting: Waiting) -> bool:
         """Say whether a resource that is waited for is selected."""
         return (
-            _is_in(self.sources, waiting.source)
-            and _is_in(self.tenants, waiting.tenant)
-            and _is_in(self.resources, waiting.resource_type)
-            and _is_in(self.reasons, waiting.reason)
+            is_one_of(self.sources, waiting.source)
+            and is_one_of(self.tenants, waiting.tenant)
+            and is_one_of(self.resources, waiting.resource_type)
+            and is_one_of(self.reasons, waiting.reason)
             and (not self.names or not self.names.isdisjoint(_names(waiting)))
             and (self.text is None or self.text.lower() in f"{waiting.resource_key}\n{waiting.why}".lower())
         )
-
-
-def _is_in(wanted: frozenset[str], value: str) -> bool:
-    return not wanted or value in wanted
 
 
 def _names(waiting: Waiting) -> set[str]:

@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 from broker.outgoing import Record
-from broker.topic_reader import Advance
 from config.model import Configuration
 from console.errors import Failed
 from console.options import load_configuration
@@ -19,7 +18,7 @@ from console.pending.waiting import Waiting
 from console.queries.changes import Deployment, deployment_of
 from console.queries.corrections import workers
 from console.queries.publishing import Publisher
-from console.screen import counting, notice, progress
+from console.screen import counting, notice, progress_unless
 from streams.worker.settings import compiled_routes
 
 
@@ -59,7 +58,7 @@ class Work:
     def now(self, waiting: Sequence[Waiting], wait_s: float, *, as_json: bool) -> None:
         """Ask for reads at once, wait for what they answer, and report it."""
         ends, publisher = Ends(self._deployment), self._publisher()
-        with _bar("asked for", len(waiting), as_json=as_json) as advance:
+        with progress_unless("asked for", len(waiting), as_json=as_json) as advance:
             deliveries = deliveries_at(self._deployment, waiting, advance)
             publisher.publish(urgent_records(self._app, waiting, deliveries, self._routes), lambda *_: None)
         if not publisher.count:
@@ -73,7 +72,7 @@ class Work:
         """End what waits as dead letters, wait until that is decided, and report it."""
         ends, publisher = Ends(self._deployment), self._publisher()
         records: Iterator[Record] = end_records(self._app, waiting, reason, by, datetime.now(UTC))
-        with _bar("given up", 2 * len(waiting), as_json=as_json) as advance:
+        with progress_unless("given up", 2 * len(waiting), as_json=as_json) as advance:
             publisher.publish(records, lambda *_: advance(1))
         self._report(ends, waiting, wait_s, 0, as_json=as_json)
 
@@ -81,17 +80,9 @@ class Work:
         return Publisher(self._deployment, "records", "run the same command again")
 
     def _report(self, ends: Ends, waiting: Sequence[Waiting], wait_s: float, skipped: int, *, as_json: bool) -> None:
-        with _bar("ended", len(waiting), as_json=as_json) as advance:
+        with progress_unless("ended", len(waiting), as_json=as_json) as advance:
             ended = ends.of(waiting, wait_s, advance) if wait_s else set[str]()
         report.print_ended(waiting, ended, skipped, as_json=as_json)
         left = sum(one.resource_key not in ended for one in waiting)
         if wait_s and left:
             raise Failed(f"{left:,} of {len(waiting):,} resources are still waited for")
-
-
-def _bar(title: str, total: int, *, as_json: bool) -> AbstractContextManager[Advance]:
-    return nullcontext(_nothing) if as_json else progress(title, total)
-
-
-def _nothing(_steps: int) -> None:
-    pass
