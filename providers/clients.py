@@ -10,6 +10,7 @@ from providers.bigcommerce.api import BASE_URL as BIGCOMMERCE
 from providers.bigcommerce.api import BigCommerceApi
 from providers.github.api import BASE_URL as GITHUB
 from providers.github.api import GitHubApi
+from providers.http import Connections
 from providers.shopify.api import ShopifyApi
 from providers.stripe.api import BASE_URL as STRIPE
 from providers.stripe.api import StripeApi
@@ -19,31 +20,35 @@ Token = Callable[[], str]
 
 
 class Account(Struct, frozen=True):
-    """What a client is made of. `client_id`: the token is the app's secret, with which tokens are asked for (Shopify)."""
+    """What a client is made of. `client_id`: the token is the app's secret, with which tokens are asked for (Shopify).
+
+    `shared` are connections that the clients of several accounts use.
+    """
 
     tenant: str
     token: Token
     url: str | None = None
     client_id: str | None = None
+    shared: Connections | None = None
 
 
 def _bigcommerce(account: Account) -> Api:
-    return BigCommerceApi(account.tenant, account.token, account.url or BIGCOMMERCE)
+    return BigCommerceApi(account.tenant, account.token, account.url or BIGCOMMERCE, shared=account.shared)
 
 
 def _github(account: Account) -> Api:
-    return GitHubApi(account.token, account.url or GITHUB)
+    return GitHubApi(account.token, account.url or GITHUB, shared=account.shared)
 
 
 def _shopify(account: Account) -> Api:
     url, client_id, token = account.url or f"https://{account.tenant}", account.client_id, account.token
     if client_id is not None:
-        return ShopifyApi(url, client_credentials=lambda: (client_id, token()))
-    return ShopifyApi(url, token)
+        return ShopifyApi(url, client_credentials=lambda: (client_id, token()), shared=account.shared)
+    return ShopifyApi(url, token, shared=account.shared)
 
 
 def _stripe(account: Account) -> Api:
-    return StripeApi(account.token, account.url or STRIPE)
+    return StripeApi(account.token, account.url or STRIPE, shared=account.shared)
 
 
 CLIENTS: Final[Mapping[str, Callable[[Account], Api]]] = {

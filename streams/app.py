@@ -16,8 +16,7 @@ from mode import Service
 from config.private_files import create_privately
 from config.problems import ConfigurationError
 from streams.agents import capture
-from streams.hydrate.accounts import hydrator_of
-from streams.hydrate.hydrator import Hydrator
+from streams.hydrate.hydrator import Hydrator, hydrator_of
 from streams.worker.consumer import CONFIGURATION_EXIT, DeliveryConsumer, die
 from streams.worker.log import configure_log
 from streams.worker.memory import collect_rarely, give_back_memory

@@ -16,7 +16,7 @@ from providers.api import Api, Checked, Failure, Malformed, Unauthorised
 from providers.bigcommerce.reads import READINGS
 from providers.clients import Account, client_of
 from providers.http import BaseUrlError
-from streams.hydrate.accounts import source_client
+from streams.hydrate.clients import source_client
 
 ID_ONLY: Final = frozenset({"bigcommerce"})
 """Providers whose deliveries name their resource and do not show it."""

@@ -48,6 +48,7 @@ class Account:
         self._report = report
         self._budget = Budget()
         self._probes = 0
+        self._idle_until_s = 0.0  # what waits is not looked through in vain: the budget allows nothing before
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, request: FetchRequest, position: Position) -> None:
@@ -69,14 +70,17 @@ class Account:
 
     def start_reads(self) -> None:
         """Begin as many reads as are due and the budget allows."""
-        while self._api is not None:
-            now_s = time.monotonic()
+        while self._api is not None and (now_s := time.monotonic()) >= self._idle_until_s:
             next_s = self.wishes.next_s()
-            if next_s is None or next_s > now_s or self._budget.wait_s(1.0, now_s) > 0:
+            if next_s is None or next_s > now_s:
                 return
             wishes = self.wishes.batch(self._api, now_s)
-            cost = self._api.cost_of([wish.wanted for wish in wishes]) if wishes else 0.0
-            if not wishes or self._budget.wait_s(cost, now_s) > 0:
+            if not wishes:
+                return
+            cost = self._api.cost_of([wish.wanted for wish in wishes])
+            wait_s = self._budget.wait_s(cost, now_s)
+            if wait_s > 0:
+                self._idle_until_s = now_s + wait_s
                 return
             self.wishes.begin(wishes, now_s)
             self._budget.started(cost)
@@ -117,7 +121,7 @@ class Account:
                 self._report(Ended(self.key, wish, decision))
 
     def _settle(self, reply: Reply, held: Hold | None, cost: float) -> None:
-        now_s = time.monotonic()
+        now_s, self._idle_until_s = time.monotonic(), 0.0
         if held is None and not _is_outage(reply.results):
             if self.stopped is not None:
                 log.info("account_resumed", account=self.key)

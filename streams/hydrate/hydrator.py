@@ -5,15 +5,22 @@ Of its own, because the worker's loop decides batches for a hundred milliseconds
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
 import structlog
 from confluent_kafka import KafkaException
+from prometheus_client import CollectorRegistry
 
 from broker.errors import Transient
 from broker.retry_policy import RetryPolicy
+from broker.topic_admin import Topics
+from config.model import Configuration
+from schemas.topics import DELAYS_S, RAW, delay_topic, fetches_topic, standings_topic
+from streams.hydrate.clients import Clients
+from streams.hydrate.metrics import Metrics
+from streams.hydrate.policy import Limits
 from streams.hydrate.session import Session
 
 PAUSE: Final = RetryPolicy((KafkaException, Transient), first_s=0.5, longest_s=10.0)
@@ -69,6 +76,28 @@ class Hydrator:
         pause_s = round(PAUSE.backoff_s(failures), 3)
         log.warning("hydration_interrupted", error=str(error), retry_in_s=pause_s)
         await asyncio.to_thread(partial(self._stopping.wait, pause_s))
+
+
+def hydrator_of(
+    loaded: Configuration,
+    kafka: Mapping[str, str],
+    worker_id: str,
+    environ: Mapping[str, str],
+    registry: CollectorRegistry,
+) -> Hydrator | None:
+    """Return the hydration of a worker, None if nothing is configured to be read."""
+    if not any(source.reads for source in loaded.sources):
+        return None
+    app, metrics = loaded.worker.app, Metrics(registry)
+    limits = Limits(loaded.hydration.max_attempts, loaded.hydration.max_age_h * 3_600.0)
+
+    def new_session() -> Session:
+        topics = Topics(dict(kafka), loaded.kafka.partitions, replication=loaded.kafka.replication)
+        for topic in (RAW, fetches_topic(app), *(delay_topic(app, name) for name in DELAYS_S), standings_topic(app)):
+            topics.ensure(topic)
+        return Session(kafka, app, worker_id, Clients(loaded, environ), limits, metrics)
+
+    return Hydrator(new_session)
 
 
 async def _closed(session: Session) -> None:

@@ -6,7 +6,7 @@ read is made twice then, which changes nothing, because its delivery answers wha
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -15,10 +15,10 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from broker import clients
 from broker.outgoing import Record, queue
 from broker.topic_reader import offset_of, partition_of, topic_of, value_of
-from providers.api import Api
 from schemas.fetches import FetchRequest, decode_request
 from schemas.topics import DELAYS_S, delay_topic, fetches_topic
 from streams.hydrate.account import Account, Ended
+from streams.hydrate.clients import Clients
 from streams.hydrate.metrics import Metrics
 from streams.hydrate.offsets import Offsets
 from streams.hydrate.policy import Limits
@@ -31,9 +31,6 @@ IDLE_TURN_S = 0.1
 COMMIT_S = 30.0
 KEEP_UP_S = 1.0  # offsets alone are committed so seldom
 
-ApiOf = Callable[[str, str, str], Api | None]
-"""The client of an account, by provider, source and tenant; None where nothing is to be read."""
-
 log = structlog.get_logger()
 
 
@@ -41,10 +38,10 @@ class Session:
     """Consumer, producer and accounts of one life. `app` names the topics and the group."""
 
     def __init__(
-        self, options: Mapping[str, str], app: str, worker_id: str, api_of: ApiOf, limits: Limits, metrics: Metrics
+        self, options: Mapping[str, str], app: str, worker_id: str, apis: Clients, limits: Limits, metrics: Metrics
     ) -> None:
         self._app = app
-        self._api_of = api_of
+        self._apis = apis
         self._limits = limits
         self._metrics = metrics
         self._accounts: dict[str, Account] = {}
@@ -69,13 +66,12 @@ class Session:
             await self._commit(moved)
         await asyncio.gather(*(account.close() for account in self._closing))
         self._closing.clear()
-        waiting = sum(len(account.wishes) for account in self._accounts.values())
-        self._metrics.show(self._accounts, waiting)
-        await asyncio.sleep(TURN_S if waiting else IDLE_TURN_S)
+        await asyncio.sleep(TURN_S if self._waiting() else IDLE_TURN_S)
 
     async def close(self) -> None:
         """Leave the group; reads that are under way are given up."""
         await asyncio.gather(*(account.close() for account in self._accounts.values()))
+        await self._apis.close()
         await asyncio.to_thread(self._consumer.close)
 
     # --- requests
@@ -123,17 +119,20 @@ class Session:
         for place in due:
             del self._resume_s[place]
             self._consumer.resume([TopicPartition(*place)])
-        is_full = sum(len(account.wishes) for account in self._accounts.values()) >= MOST_WAITING
+        is_full = self._waiting() >= MOST_WAITING
         if is_full != self._is_full:
             self._is_full = is_full
             topic = fetches_topic(self._app)
             parts = [part for part in self._consumer.assignment() if part.topic == topic]
             (self._consumer.pause if is_full else self._consumer.resume)(parts)
 
+    def _waiting(self) -> int:
+        return sum(len(account.wishes) for account in self._accounts.values())
+
     def _account(self, request: FetchRequest, partition: int) -> Account:
         account = self._accounts.get(request.account)
         if account is None:
-            api = self._api_of(request.provider, request.source, request.tenant)
+            api = self._apis.of(request.provider, request.source, request.tenant)
             account = Account(request.account, api, self._limits, self._ended.append)
             self._accounts[request.account] = account
             self._partition_of[request.account] = partition
@@ -151,6 +150,7 @@ class Session:
             self._metrics.ended(one.wish.request, one.decision)
         offsets = self._offsets.to_commit()
         self._committed_s = time.monotonic()
+        self._metrics.show(self._accounts, self._waiting())
         if records or offsets:
             metadata = self._consumer.consumer_group_metadata()
             await asyncio.to_thread(self._transact, records, offsets, metadata)
