@@ -11,6 +11,7 @@ from providers.api import Failure, Malformed, NotFound, Throttled, Unauthorised,
 from providers.reading import MALFORMED
 from providers.times import instant
 from schemas.codec import json_value
+from schemas.records import Document
 
 DEFAULT_THROTTLE_S: Final = (
     30.0  # 429 without a time: as long as BigCommerce's window, which is the longest of the quotas
@@ -70,12 +71,19 @@ def retry_in_s(answer: Answer) -> float | None:
 
 
 def json_of(answer: Answer) -> Any:
-    """Return the JSON value of a body with exact numbers, or `Malformed`; whoever expects an object checks for one."""
+    """Return the JSON value of a body with exact numbers, or `Malformed`; `object_in` checks that it is an object."""
     try:
         return json_value(answer.body)
     except (*MALFORMED, RecursionError) as error:
         kind = excerpt(answer.headers.get("content-type", "")) or "no content type"
         return Malformed(f"expected JSON, got {len(answer.body)} bytes of {kind}: {type(error).__name__}")
+
+
+def object_in(value: Any) -> Document | Malformed:
+    """Return a JSON value if it is an object; what `json_of` found wrong, or that it is another value, if it is not."""
+    if isinstance(value, dict | Malformed):
+        return value
+    return Malformed("expected an object, got another JSON value")
 
 
 def excerpt(text: str) -> str:

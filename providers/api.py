@@ -1,7 +1,7 @@
 """What reading from providers' APIs is made of: what is wanted, what came back, and failures as values. Pure; no network.
 
 A provider's client (`providers/<name>/api.py`, over `providers/http.py`) turns several wanted resources into one request where
-the provider can do that. Whoever calls it keeps to the quota that the last reply told.
+the provider can do that. Its caller keeps to the quota that the last reply told.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,7 +44,7 @@ class Throttled(Struct, frozen=True):
 
 
 class Unauthorised(Struct, frozen=True):
-    """The credentials are refused or lack a right: nothing of this account can be read until somebody mends them."""
+    """The credentials are refused or lack a right: nothing of this account can be read until they are mended."""
 
     detail: str
 

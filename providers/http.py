@@ -116,7 +116,7 @@ class Client:
             await self._own.close()
 
     def _url(self, request: Request) -> str | Malformed:
-        """Return the URL; a path of somebody else's making must not lead the credential to another host."""
+        """Return the URL; a path that a provider chose must not lead the credential to another host."""
         path = request.path
         if not path.startswith("/") or path.startswith("//") or "\\" in path or not path.isprintable():
             return Malformed("expected a path that begins with one /, as in /v3/catalog/products")

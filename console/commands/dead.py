@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 dead = typer.Typer(
     no_args_is_help=True,
     help="See the dead letters, send them again, mend them, or give them up.\n\n"
-    "A letter waits until an attempt after its death succeeds, or somebody drops it. Its record is never removed.",
+    "A letter waits until an attempt after its death succeeds, or it is dropped. Its record is never removed.",
 )
 
 LIMIT = 50

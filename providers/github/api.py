@@ -10,7 +10,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from providers.answers import Answer, excerpt, failure_of, json_of, retry_in_s
+from providers.answers import Answer, excerpt, failure_of, json_of, object_in, retry_in_s
 from providers.api import (
     Checked,
     Failure,
@@ -104,9 +104,7 @@ class _Calls:
         failure = _limit(answer, value) or failure_of(answer, _said(value))
         if failure is not None:
             return failure
-        if isinstance(value, dict):
-            return value
-        return value if isinstance(value, Malformed) else Malformed("expected an object, got another JSON value")
+        return object_in(value)
 
 
 async def _read(calls: _Calls, wanted: Wanted) -> Read:

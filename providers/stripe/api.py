@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from msgspec import Struct
 
-from providers.answers import Answer, excerpt, failure_of, json_of, retry_in_s
+from providers.answers import Answer, excerpt, failure_of, json_of, object_in, retry_in_s
 from providers.api import (
     Checked,
     Failure,
@@ -165,9 +165,7 @@ def _object_of(answer: Answer) -> Document | NotFound | Failure:
     failure = _failure_of(answer, error if isinstance(error, dict) else {})
     if failure is not None:
         return failure
-    if isinstance(value, dict):
-        return value
-    return value if isinstance(value, Malformed) else Malformed("expected an object, got another JSON value")
+    return object_in(value)
 
 
 def _failure_of(answer: Answer, error: Document) -> NotFound | Failure | None:

@@ -14,7 +14,7 @@ STORE: Final = "example"
 HOST: Final = "127.0.0.1"
 PREFERRED_PORT: Final = 8082
 CALLBACKS: Final = "/simulator/callbacks"
-"""Where the store is told of a callback that is about to be posted; all other paths are BigCommerce's."""
+"""Where the store learns of a callback that is about to be posted; all other paths are BigCommerce's."""
 TOKEN: Final = "x-auth-token"  # noqa: S105 - the header's name
 
 

@@ -43,7 +43,7 @@ class StoreClient(AbstractContextManager["StoreClient"]):
     def told_first(self, posts: Iterable[Post]) -> Iterator[Post]:
         """Yield each post once the store shows what it tells of; the next one is not told before this one is taken.
 
-        A body that comes again and again is told once.
+        A repeated body is reported once.
         """
         for post in posts:
             if post.shown is not None and post.sender.source == self._address.source and post.body != self._told:

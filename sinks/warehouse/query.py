@@ -11,6 +11,7 @@ from sinks.warehouse import opening
 from sinks.warehouse.arrow import utc_text
 from sinks.warehouse.engines.engine import TableStatus
 from sinks.warehouse.engines.statements import table_sql
+from sinks.warehouse.engines.tables import base_tables
 from sinks.warehouse.errors import WrongQuery
 from sinks.warehouse.rows.names import HISTORY
 from sinks.warehouse.rows.shape import TableName
@@ -46,11 +47,7 @@ def statuses(settings: WarehouseSettings) -> list[TableStatus]:
 
 
 def _tables(connection: DuckDBPyConnection) -> list[TableName]:
-    rows = connection.execute(
-        "SELECT table_schema, table_name FROM information_schema.tables "
-        "WHERE table_type = 'BASE TABLE' AND table_catalog = current_database() ORDER BY ALL"
-    ).fetchall()
-    found = {TableName(schema, table) for schema, table in rows}
+    found = set(base_tables(connection))
     schemas = {name.schema for name in found}
     staged = {f"{schema}{STAGED}" for schema in schemas} & schemas
     return sorted(

@@ -20,7 +20,9 @@ PARKED_S: Final = 600.0
 KEPT: Final = 10_000  # resources of one account in memory
 KEPT_STOPPED: Final = 100
 READ_LIMIT_S: Final = 120.0  # of one request, over the client's own limits
-NOBODY: Final = "expected credentials to read it with, found none: [[sources]] api_token or hydrate was changed since"
+NO_CREDENTIALS: Final = (
+    "expected credentials to read it with, found none: [[sources]] api_token or hydrate was changed since"
+)
 
 log = structlog.get_logger()
 
@@ -56,7 +58,7 @@ class Account:
         now_us = _now_us()
         if self._api is None:
             wish = Wish(request, [position], 0.0)
-            self._report(Ended(self.key, wish, given_up(request, NOBODY, now_us)))
+            self._report(Ended(self.key, wish, given_up(request, NO_CREDENTIALS, now_us)))
             return
         if self._is_parked():
             again = Again(replace(request, due_us=now_us + round(PARKED_S * 1e6)), PARKED_S)

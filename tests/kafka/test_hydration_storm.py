@@ -137,7 +137,7 @@ def _trouble(storm: Storm, fake: FakeBigCommerce, workers: Any, stopping: thread
     for turn in range(storm.kills):
         stopping.wait(pause_s)
         workers.kill(turn % 2)
-        time.sleep(1.0)
+        time.sleep(1.0)  # how long it is away is part of the storm, not a wait for anything
         workers.restart_the_dead()
     for _ in range(2):
         fake.faults.outage()

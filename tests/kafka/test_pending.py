@@ -174,7 +174,7 @@ def assert_story(shop: Shop, delivery_id: str) -> None:
 
 
 def assert_one_partition(shop: Shop) -> None:
-    """An account's requests, whoever wrote them, are on one partition, so that one worker counts its quota."""
+    """An account's requests, from worker and command line, are on one partition, so that one worker counts its quota."""
     topics = [fetches_topic(shop.app), *(delay_topic(shop.app, delay) for delay in DELAYS_S)]
     with topic_reader.consumer({"bootstrap.servers": shop.kafka}) as reader:
         assert len(topic_reader.ranges(reader, standings_topic(shop.app))) > 1

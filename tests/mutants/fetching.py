@@ -67,7 +67,7 @@ FETCHING: Final = (
     ),
     Mutant(
         "one_id_spoils_its_batch",
-        "One broken resource does not hold others: a batch that is refused stays unread for ever.",
+        "One broken resource does not hold others: a batch that is refused is never read.",
         "providers/bigcommerce/api.py",
         "if failure is not None and len(wanted) > 1 and calls.may_divide:",
         "if failure is not None and not wanted:",

@@ -15,6 +15,7 @@ from duckdb import DuckDBPyConnection
 from sinks.warehouse.engines.duckdb_writer import transaction
 from sinks.warehouse.engines.lake import NAME, text_sql
 from sinks.warehouse.engines.statements import table_sql
+from sinks.warehouse.engines.tables import base_tables
 from sinks.warehouse.rows.shape import TableName
 
 TOGETHER: Final = 4  # so many files of a size become one: each row is written again once per size, not per compaction
@@ -25,17 +26,9 @@ LARGE_BYTES: Final = 128 * 1024 * 1024  # these stay as they are
 
 def merge_small_files(connection: DuckDBPyConnection) -> None:
     """Merge the small files of each table where there are several of a size; each merge is a transaction."""
-    for name in _tables(connection):
+    for name in base_tables(connection):
         for files in _groups(connection, name):
             _merge(connection, name, files)
-
-
-def _tables(connection: DuckDBPyConnection) -> list[TableName]:
-    rows = connection.execute(
-        "SELECT table_schema, table_name FROM information_schema.tables "
-        "WHERE table_type = 'BASE TABLE' AND table_catalog = current_database() ORDER BY ALL"
-    ).fetchall()
-    return [TableName(schema, table) for schema, table in rows]
 
 
 def _groups(connection: DuckDBPyConnection, name: TableName) -> Iterator[Sequence[str]]:

@@ -1,6 +1,6 @@
 """GitHub's client against the fake of its API, over HTTP on loopback."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -12,20 +12,13 @@ from schemas.records import Document
 from simulator.providers.faults import Fault
 from simulator.providers.github import HOUR_S, TOKEN, GitHubFake, Limit
 from simulator.providers.quota import WindowQuota
-from tests.support.processes.fake_api import FakeApi, fake_api
+from tests.support.processes.fake_api import FakeApi
 
 REPOSITORY: Document = {"id": 7, "full_name": "octo/hello"}
 ISSUE: Document = {"id": 5, "number": 1, "title": "A", "labels": []}
 PATH = "/repos/octo/hello/issues/1"
 WANTED = Wanted("issue", "5", PATH)
 Connect = Callable[..., GitHubApi]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[FakeApi]:
-    """Give the address of every test's fake."""
-    with fake_api() as shown:
-        yield shown
 
 
 @pytest.fixture

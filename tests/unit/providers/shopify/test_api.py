@@ -1,6 +1,6 @@
 """Shopify's client against the fake of its API, over HTTP on loopback."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -15,19 +15,12 @@ from schemas.records import Document
 from simulator.providers.faults import Fault
 from simulator.providers.shopify.bucket import Bucket
 from simulator.providers.shopify.fake import CLIENT, TOKEN, ShopifyFake
-from tests.support.processes.fake_api import FakeApi, fake_api
+from tests.support.processes.fake_api import FakeApi
 
 TIME = "2026-01-31T07:00:00-05:00"
 UTC_TIME = "2026-01-31T12:00:00Z"
 PRODUCT = Wanted("product", "7")
 Connect = Callable[..., ShopifyApi]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[FakeApi]:
-    """Give the address of every test's fake."""
-    with fake_api() as shown:
-        yield shown
 
 
 @pytest.fixture

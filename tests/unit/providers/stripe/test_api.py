@@ -1,6 +1,6 @@
 """Stripe's client against the fake of its API, over HTTP on loopback."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from providers.stripe.api import API_VERSION, StripeApi
 from schemas.records import Document
 from simulator.providers.faults import Fault
 from simulator.providers.stripe import StripeFake
-from tests.support.processes.fake_api import FakeApi, fake_api
+from tests.support.processes.fake_api import FakeApi
 
 KEY = "sk_test_made_up"
 CUSTOMER: Document = {"id": "cus_1", "object": "customer", "name": "A", "balance": 0}
@@ -20,13 +20,6 @@ INVOICE = Wanted("invoice", "in_1")
 
 
 Connect = Callable[..., StripeApi]
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[FakeApi]:
-    """Give the address of every test's fake."""
-    with fake_api() as shown:
-        yield shown
 
 
 @pytest.fixture
