@@ -177,6 +177,10 @@ MIXED: Final = ""
 """The API version of a document that was merged from several."""
 
 
+ShownBy = Literal["", "reference", "read"]
+"""How a stored document came, as far as it matters."""
+
+
 class LatestState(Struct, frozen=True, array_like=True):
     """Table *latest*: the newest known state of one resource.
 
@@ -184,7 +188,8 @@ class LatestState(Struct, frozen=True, array_like=True):
     `children_in_sync`: the stored children are as this document lists them, so an unchanged element needs no lookup.
     `state_rank` is the snapshot's. `api_version` is that of the document, None if no delivery named one, `MIXED` if it was merged
     from several. `record` is the document as a record of the resource's column table, None where none was made, and `columns` the
-    fingerprint of that table: with a grown table the record is made again. `is_reference`: the document only names the resource.
+    fingerprint of that table: with a grown table the record is made again. `shown_by` says that the document
+    only names the resource, or that it was read; rows of earlier versions say neither.
     """
 
     version_us: int | None
@@ -198,7 +203,7 @@ class LatestState(Struct, frozen=True, array_like=True):
     api_version: str | None = None
     record: bytes | None = None
     columns: bytes = b""
-    is_reference: bool = False
+    shown_by: ShownBy = ""
 
 
 class Correction(Struct, frozen=True):

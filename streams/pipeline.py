@@ -222,10 +222,9 @@ def _subject(delivery: RawDelivery, snapshot: Snapshot, tables: Tables, routes: 
     fingerprint = DELETED if text is None else hashlib.sha256(text).digest()[:16]
     latest_row = _row(key.encode(), tables.latest, writes.latest)
     latest = None if latest_row is None else codec.decode_latest(latest_row)
-    if latest is not None and latest.is_reference and not snapshot.is_reference:
-        latest = replace(
-            latest, version_us=None, event_time_us=None
-        )  # a callback is later than the change that it tells of
+    if latest is not None and latest.shown_by == "reference" and hydration.is_fetch(delivery):
+        # A callback is later than the change that it tells of, which the read shows.
+        latest = replace(latest, version_us=None, event_time_us=None)
     is_merged = False
     if text is not None and latest is not None and latest.document is not None and latest.document != text:
         declared = routes.api_versions.get(delivery.source)
@@ -468,7 +467,7 @@ def _state(subject: _Subject, change: Change | None, typed: TypedResource | None
         api_version=renderings.stored_version(latest, subject.delivery.api_version, subject.is_merged),
         record=None if change is None else change.record_after,
         columns=b"" if typed is None else typed.fingerprint,
-        is_reference=snapshot.is_reference,
+        shown_by=hydration.shown_by(subject.delivery, snapshot),
     )
 
 

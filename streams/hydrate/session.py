@@ -80,12 +80,17 @@ class Session:
         """Take new requests into memory; return the records of those whose delay has passed, which are tried now."""
         self._hold_back()
         moved: list[Record] = []
-        for message in self._consumer.consume(TAKEN_AT_ONCE, 0):
+        messages = self._consumer.consume(TAKEN_AT_ONCE, 0)
+        # A rebalance inside `consume` may have taken partitions whose records are already in this list.
+        owned = {(part.topic, part.partition) for part in self._consumer.assignment()} if messages else set()
+        for message in messages:
             if message.error() is not None:
                 log.warning("poll_failed", error=str(message.error()))
                 continue
-            request = _request(message)
             position = topic_of(message), partition_of(message), offset_of(message)
+            if position[:2] not in owned:
+                continue
+            request = _request(message)
             if position[0] != fetches_topic(self._app):
                 moved += self._moved(request, position)
                 continue

@@ -13,7 +13,7 @@ from providers.api import Wanted
 from providers.fetched import wanted_for
 from schemas.codec import time_us
 from schemas.fetches import HEADER, FetchRequest, FetchResult, decode_result
-from schemas.records import LatestState, Outcome, RawDelivery, Snapshot
+from schemas.records import LatestState, Outcome, RawDelivery, ShownBy, Snapshot
 from streams.steps.dedup import DedupVerdict
 
 
@@ -34,10 +34,15 @@ class Hydration(Struct, frozen=True):
 
 def known_already(snapshot: Snapshot, latest: LatestState | None) -> DedupVerdict | None:
     """Return why a snapshot stops that only names a resource of which more is stored: it must not replace that."""
-    if not snapshot.is_reference or latest is None or latest.document is None or latest.is_reference:
+    if not snapshot.is_reference or latest is None or latest.document is None or latest.shown_by != "read":
         return None
     detail = "it only names its resource, whose document was read before; nothing reads it again without credentials"
     return DedupVerdict("unchanged", "reference", detail)
+
+
+def shown_by(delivery: RawDelivery, snapshot: Snapshot) -> ShownBy:
+    """Return how a document came that is stored now."""
+    return "read" if is_fetch(delivery) else "reference" if snapshot.is_reference else ""
 
 
 def is_fetch(delivery: RawDelivery) -> bool:

@@ -40,7 +40,7 @@ HYDRATING: Final = (
         "notification_replaces_a_document",
         "The stored document is never poorer than what was read: without credentials a callback replaces it.",
         "streams/steps/hydration.py",
-        "    if not snapshot.is_reference or latest is None or latest.document is None or latest.is_reference:\n",
+        '    if not snapshot.is_reference or latest is None or latest.document is None or latest.shown_by != "read":\n',
         "    if True:\n",
         (f"{PIPELINE}::test_notification_does_not_replace_a_document",),
     ),

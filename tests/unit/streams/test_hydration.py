@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from schemas import codec
 from schemas.codec import time_us
 from schemas.fetches import HEADER, FetchResult, encode_result
-from schemas.records import Document, RawDelivery, Snapshot, resource_key
+from schemas.records import Document, LatestState, RawDelivery, Snapshot, resource_key
 from streams.pipeline import Result, Tables, give_up
 from streams.steps import waiting
 from streams.steps.child_index import Rows
@@ -249,3 +249,20 @@ def test_result_that_nobody_wrote_is_a_dead_letter(shop: Shop) -> None:
     strange = replace(delivery(), headers={HEADER: "[1]"}, received_at=START + timedelta(seconds=1))
 
     assert shop.pipeline.decide(strange).outcome.reason == "unreadable"
+
+
+def test_late_deletion_is_stale_where_nothing_is_read(shop: Shop) -> None:
+    """Callbacks are ordered among each other by their own times: an assignment that was removed before is there again."""
+    shop.pipeline.routes = ROUTES
+    shop.call(at=10)
+
+    assert shop.call(at=5, is_deleted=True).outcome.reason == "older_than_stored"
+
+
+def test_row_of_an_earlier_version_is_no_read_document(shop: Shop) -> None:
+    """It does not say how its document came: callbacks go on to replace it where nothing is read."""
+    shop.pipeline.routes = ROUTES
+    former = LatestState(None, time_us(second(5)), b"former", b'{"id":7,"scope":"store/product/created"}')
+    shop.pipeline.latest[KEY.encode()] = codec.encode_row(former)
+
+    assert shop.call(at=6).outcome.reason == "updated"
