@@ -64,6 +64,8 @@ class Wishes:
         known.positions.append(position)
         if is_urgent:
             known.from_s = min(known.from_s, from_s)
+        elif request.due_us:  # a read has failed: what has come meanwhile waits as long
+            known.from_s = max(known.from_s, from_s)
 
     def next_s(self) -> float | None:
         """Return when the next wish may be read, None if there is none."""

@@ -155,3 +155,14 @@ def test_urgent_request_reads_a_resource_no_more_often() -> None:
 
     assert ids(wishes, 1.9) == []
     assert ids(wishes, 1.0 + AGAIN_S) == ["7"]
+
+
+def test_callback_does_not_shorten_the_wait_after_a_failure() -> None:
+    """Else a resource that is called for all the time would use up its tries within seconds of an outage."""
+    wishes = Wishes()
+    wishes.add(of(7, answers=1), ("fetches", 0, 1), 0.0, 0)
+    wishes.add(of(7, attempts=2, due_us=15_000_000), ("fetches", 0, 2), 0.0, 0)
+    wishes.add(of(7, answers=3), ("fetches", 0, 3), 1.0, 1_000_000)
+
+    assert ids(wishes, 14.9) == []
+    assert ids(wishes, 15.0) == ["7"]
