@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from providers.api import Api, Read, Reply, Unavailable, Wanted
 from schemas.fetches import FetchRequest
 from streams.hydrate.budget import Budget
-from streams.hydrate.policy import Again, Decision, Hold, Limits, decided, given_up
+from streams.hydrate.policy import Again, Decision, Hold, Limits, decided
 from streams.hydrate.wishes import Position, Wish, Wishes
 
 PROBE_S: Final = (5.0, 15.0, 60.0, 300.0)  # after refused credentials: a mended token is noticed soon
@@ -20,9 +20,6 @@ PARKED_S: Final = 600.0
 KEPT: Final = 10_000  # resources of one account in memory
 KEPT_STOPPED: Final = 100
 READ_LIMIT_S: Final = 120.0  # of one request, over the client's own limits
-NO_CREDENTIALS: Final = (
-    "expected credentials to read it with, found none: [[sources]] api_token or hydrate was changed since"
-)
 
 log = structlog.get_logger()
 
@@ -38,7 +35,7 @@ class Ended(Struct, frozen=True):
 class Account:
     """Runs the reads of one account on the event loop, and reports each that ended."""
 
-    def __init__(self, key: str, api: Api | None, limits: Limits, report: Callable[[Ended], None]) -> None:
+    def __init__(self, key: str, api: Api, limits: Limits, report: Callable[[Ended], None]) -> None:
         self.key = key
         self.wishes = Wishes()
         self.stopped: str | None = None
@@ -56,10 +53,6 @@ class Account:
     def add(self, request: FetchRequest, position: Position) -> None:
         """Take a request."""
         now_us = _now_us()
-        if self._api is None:
-            wish = Wish(request, [position], 0.0)
-            self._report(Ended(self.key, wish, given_up(request, NO_CREDENTIALS, now_us)))
-            return
         if self._is_parked():
             again = Again(replace(request, due_us=now_us + round(PARKED_S * 1e6)), PARKED_S)
             self._report(Ended(self.key, Wish(request, [position], 0.0), again))
@@ -72,7 +65,7 @@ class Account:
 
     def start_reads(self) -> None:
         """Begin as many reads as are due and the budget allows."""
-        while self._api is not None and (now_s := time.monotonic()) >= self._idle_until_s:
+        while (now_s := time.monotonic()) >= self._idle_until_s:
             next_s = self.wishes.next_s()
             if next_s is None or next_s > now_s:
                 return
@@ -86,7 +79,7 @@ class Account:
                 return
             self.wishes.begin(wishes, now_s)
             self._budget.started(cost)
-            task = asyncio.get_running_loop().create_task(self._read(self._api, list(wishes), cost))
+            task = asyncio.get_running_loop().create_task(self._read(list(wishes), cost))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -95,14 +88,13 @@ class Account:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._api is not None:
-            await self._api.close()
+        await self._api.close()
 
-    async def _read(self, api: Api, wishes: list[Wish], cost: float) -> None:
+    async def _read(self, wishes: list[Wish], cost: float) -> None:
         read_at_us = _now_us()
         wanted = [wish.wanted for wish in wishes]
         try:
-            reply = await asyncio.wait_for(api.read(wanted), READ_LIMIT_S)
+            reply = await asyncio.wait_for(self._api.read(wanted), READ_LIMIT_S)
         except TimeoutError:
             reply = _nothing(wanted, f"no answer within {READ_LIMIT_S:.0f} s")
         except Exception as error:  # noqa: BLE001 - a fault in a client must not end all other accounts
