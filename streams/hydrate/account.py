@@ -16,9 +16,10 @@ from streams.hydrate.policy import Again, Decision, Hold, Limits, decided
 from streams.hydrate.wishes import Position, Wish, Wishes
 
 PROBE_S: Final = (5.0, 15.0, 60.0, 300.0)  # after refused credentials: a mended token is noticed soon
-PARKED_S: Final = 600.0
-KEPT: Final = 10_000  # resources of one account in memory
-KEPT_STOPPED: Final = 100
+KEPT: Final = 10_000  # resources of one account in memory; what comes beyond waits on a topic
+KEPT_STOPPED: Final = 100  # once credentials were refused as often as `PROBE_S` says
+PARKED_S: Final = 60.0
+PARKED_STOPPED_S: Final = 600.0
 READ_LIMIT_S: Final = 120.0  # of one request, over the client's own limits
 
 log = structlog.get_logger()
@@ -42,26 +43,35 @@ class Account:
         """Why nothing of this account is read: its credentials are refused."""
         self.requests = 0
         """How many requests were made."""
+        self.refusals = 0
+        """How often the credentials were refused since they last worked."""
         self._api = api
         self._limits = limits
         self._report = report
         self._budget = Budget()
-        self._probes = 0
         self._idle_until_s = 0.0  # what waits is not looked through in vain: the budget allows nothing before
         self._tasks: set[asyncio.Task[None]] = set()
 
     def add(self, request: FetchRequest, position: Position) -> None:
         """Take a request."""
-        now_us = _now_us()
-        if self._is_parked():
-            again = Again(replace(request, due_us=now_us + round(PARKED_S * 1e6)), PARKED_S)
+        now_us, parked_s = _now_us(), self._parked_s(request)
+        if parked_s:
+            detail = self.stopped or f"{len(self.wishes):,} resources of the account wait already"
+            again = Again(replace(request, due_us=now_us + round(parked_s * 1e6), detail=detail), parked_s)
             self._report(Ended(self.key, Wish(request, [position], 0.0), again))
             return
         self.wishes.add(request, position, time.monotonic(), now_us)
 
-    def _is_parked(self) -> bool:
-        """Say whether what comes waits on a topic: memory and the topic's partition are for accounts that can be read."""
-        return len(self.wishes) >= (KEPT_STOPPED if self.stopped else KEPT)
+    def _parked_s(self, request: FetchRequest) -> float:
+        """Return how long a request waits on a topic, 0 for not.
+
+        Memory and the topic's partition are for accounts that can be read. A token that is refused for some seconds parks
+        nothing, for what is parked comes back late.
+        """
+        is_stopped = self.refusals >= len(PROBE_S)
+        if request.resource_key in self.wishes or len(self.wishes) < (KEPT_STOPPED if is_stopped else KEPT):
+            return 0.0
+        return PARKED_STOPPED_S if is_stopped else PARKED_S
 
     def start_reads(self) -> None:
         """Begin as many reads as are due and the budget allows."""
@@ -119,13 +129,13 @@ class Account:
         if held is None and not _is_outage(reply.results):
             if self.stopped is not None:
                 log.info("account_resumed", account=self.key)
-            self.stopped, self._probes = None, 0
+            self.stopped, self.refusals = None, 0
             self._budget.ended(cost, reply.quota, now_s)
             return
         retry_in_s = None if held is None else held.retry_in_s
         if held is not None and held.kind == "unauthorised":
-            retry_in_s = PROBE_S[min(self._probes, len(PROBE_S) - 1)]
-            self._probes += 1
+            retry_in_s = PROBE_S[min(self.refusals, len(PROBE_S) - 1)]
+            self.refusals += 1
             if self.stopped is None:
                 log.error(
                     "account_stopped",

@@ -55,7 +55,7 @@ class Session:
         self._producer = _producer(options, f"penstock.{app}.hydration.{worker_id}")
         self._consumer = _consumer(options, f"penstock.{app}.hydration")
         topics = [fetches_topic(app), *(delay_topic(app, name) for name in DELAYS_S)]
-        self._consumer.subscribe(topics, on_revoke=self._revoke, on_lost=self._revoke)
+        self._consumer.subscribe(topics, on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke)
 
     async def turn(self) -> None:
         """Take requests, begin reads, and commit what has ended."""
@@ -168,6 +168,12 @@ class Session:
         if offsets:
             producer.send_offsets_to_transaction(offsets, metadata, COMMIT_S)
         producer.commit_transaction(COMMIT_S)
+
+    def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Begin with new partitions: librdkafka keeps a pause of a partition that went to another worker and came back."""
+        consumer.incremental_assign(partitions)
+        consumer.resume(partitions)
+        self._is_full = False  # until the next turn looks again
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:  # noqa: ARG002 - as librdkafka calls it
         """Forget the accounts of partitions that another worker has now: their requests are read again there."""

@@ -50,6 +50,10 @@ class Wishes:
     def __len__(self) -> int:
         return len(self._waiting) + len(self._reading)
 
+    def __contains__(self, resource_key: str) -> bool:
+        """Say whether something waits for a resource already: another request for it costs no memory to speak of."""
+        return resource_key in self._waiting
+
     def add(self, request: FetchRequest, position: Position, now_s: float, now_us: int) -> None:
         """Take a request, together with what waits for the same resource already."""
         from_s = now_s + max(GATHER_S, (request.due_us - now_us) / 1e6)

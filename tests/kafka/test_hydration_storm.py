@@ -6,7 +6,6 @@ tests/soak/test_hydration_storm.py runs it for minutes.
 import random
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -32,11 +31,10 @@ from simulator.providers.bigcommerce.routes import bigcommerce_app
 from simulator.providers.clock import Clock
 from simulator.providers.quota import WindowQuota
 from simulator.providers.serving import serving
-from tests.kafka.test_hydration import Store, assert_adds_up
-from tests.support.builders.noisy_products import ensure_raw, feed
+from tests.kafka.test_hydration import assert_adds_up, reading
+from tests.support.builders.noisy_products import feed
 from tests.support.builders.store_callbacks import callbacks
-from tests.support.oracle.ledger import OutcomeCount
-from tests.support.processes.workers import running, wait_until
+from tests.support.processes.workers import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(900)]
 STORES = ("s1", "s2", "s3")
@@ -70,23 +68,20 @@ def weather(storm: Storm, kafka: str, registry: str, directory: Path) -> None:
         fake.add_store(name, TOKEN)
         fake.quota.others(name, 5.0)
     fake.faults.shares({"error": 0.04, "reset": 0.01})
-    source, app = f"storm-{uuid.uuid4().hex[:8]}", f"storm-{uuid.uuid4().hex[:8]}"
-    ensure_raw(kafka, app)
+    lines = f'provider = "bigcommerce"\napi_token = "text:{TOKEN}"\nhydrate = ["product"]'
     with (
         serving(bigcommerce_app(fake), fake.faults) as server,
-        running(directory, _configured(kafka, registry, source, app, server.url)) as workers,
-        closing(OutcomeCount(kafka, registry, source)) as outcomes,
+        reading(directory, kafka, registry, lines, server.url) as store,
     ):
+        source, workers, stopping = store.source, store.workers, threading.Event()
         for slot in range(2):
             workers.start(slot)
-        store, stopping = Store(workers, kafka, registry, source), threading.Event()
         with ThreadPoolExecutor(2) as threads:
             troubles = threads.submit(_trouble, storm, fake, workers, stopping)
             count = feed(kafka, callbacks(source, _happenings(storm, fake)), round(storm.callbacks / storm.seconds))
             stopping.set()
             troubles.result()
         fake.faults.heal()
-        store.outcomes = outcomes
         wait_until(store.answered(), "every callback answered", 300)
         ledger = store.ledger()
 
@@ -147,24 +142,6 @@ def _trouble(storm: Storm, fake: FakeBigCommerce, workers: Any, stopping: thread
     fake.faults.has_expired_token = True
     stopping.wait(1.0)
     fake.faults.has_expired_token = False
-
-
-def _configured(kafka: str, registry: str, source: str, app: str, url: str) -> str:
-    return f"""
-[kafka]
-bootstrap_servers = "{kafka}"
-[registry]
-url = "{registry}"
-[worker]
-app = "{app}"
-[[sources]]
-name = "{source}"
-provider = "bigcommerce"
-secrets = ["text:made-up"]
-api_token = "text:{TOKEN}"
-api_url = "{url}"
-hydrate = ["product"]
-"""
 
 
 def _states(kafka: str, registry: str, source: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ PIPELINE = "tests/unit/streams/test_hydration.py"
 BUDGET = "tests/unit/streams/hydrate/test_budget.py"
 WISHES = "tests/unit/streams/hydrate/test_wishes.py"
 POLICY = "tests/unit/streams/hydrate/test_policy.py"
+ACCOUNT = "tests/unit/streams/hydrate/test_account.py"
+SESSION = "tests/kafka/test_hydration_session.py"
 OFFSETS = "tests/unit/streams/hydrate/test_offsets.py"
 REDECIDE = "tests/unit/streams/replay/test_redecide.py"
 
@@ -123,5 +125,21 @@ HYDRATING: Final = (
         "    if is_early and request.early < len(EARLY_S):\n",
         "    if False:\n",
         (f"{POLICY}::test_older_than_its_callback_is_read_again_and_then_taken",),
+    ),
+    Mutant(
+        "pause_outlasts_a_rebalance",
+        "Every delivery ends: a partition that went to another worker and came back stays paused.",
+        "streams/hydrate/session.py",
+        "        consumer.resume(partitions)\n",
+        "",
+        (f"{SESSION}::test_what_waits_for_its_time_outlasts_a_rebalance",),
+    ),
+    Mutant(
+        "short_refusal_delays_for_long",
+        "A token that is refused for some seconds delays what comes meanwhile by ten minutes.",
+        "streams/hydrate/account.py",
+        "is_stopped = self.refusals >= len(PROBE_S)",
+        "is_stopped = self.refusals > 0",
+        (f"{ACCOUNT}::test_short_refusal_parks_nothing",),
     ),
 )

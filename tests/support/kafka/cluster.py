@@ -53,7 +53,7 @@ class Cluster:
     def __init__(self, directory: Path, made: list[Link]) -> None:
         self.links = made
         self._directory = directory
-        self._ports = [_three_free() for _ in range(BROKERS)]
+        self._ports = _free_ports()
         self._children: dict[int, Child] = {}
         for link, (_, worker_port, _) in zip(made, self._ports, strict=True):
             link.target_port = worker_port
@@ -136,7 +136,7 @@ def cluster(directory: Path) -> Iterator[Cluster]:
             brokers.stop()
 
 
-def _three_free() -> tuple[int, int, int]:
-    """Return ports for tests, workers and controllers."""
-    free = filter(ports.is_free, iter(lambda: random.choice(_PORTS), None))  # noqa: S311  # any free one will do
-    return next(free), next(free), next(free)
+def _free_ports() -> list[tuple[int, int, int]]:
+    """Return each broker's ports for tests, workers and controllers; all differ."""
+    free = filter(ports.is_free, random.sample(_PORTS, len(_PORTS)))
+    return [(next(free), next(free), next(free)) for _ in range(BROKERS)]

@@ -2,10 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
+
+import pytest
+from msgspec.structs import replace
 
 from config.model import Configuration
+from providers.api import Failure, Reply, Unauthorised, Wanted
 from schemas.fetches import FetchRequest
-from streams.hydrate.account import Account, Ended
+from streams.hydrate.account import KEPT_STOPPED, PARKED_STOPPED_S, PROBE_S, Account, Ended
 from streams.hydrate.clients import NO_CREDENTIALS, Clients
 from streams.hydrate.policy import Again, Limits, Publish
 
@@ -42,3 +47,69 @@ async def test_what_waits_without_credentials_ends() -> None:
     assert isinstance(last.decision, Publish)
     assert last.decision.result.status == "failed"
     assert NO_CREDENTIALS in last.decision.result.detail
+
+
+class Refusing:
+    """A client whose credentials are refused."""
+
+    def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
+        """Return all of them."""
+        return waiting
+
+    def cost_of(self, wanted: Sequence[Wanted]) -> float:
+        """Return the cost."""
+        return float(len(wanted))
+
+    async def read(self, wanted: Sequence[Wanted]) -> Reply:
+        """Return a refusal for each."""
+        return Reply(dict.fromkeys(wanted, Unauthorised("401 Unauthorized")), 1, 1.0)
+
+    async def check(self) -> Failure:
+        """Refuse."""
+        return Unauthorised("401 Unauthorized")
+
+    async def close(self) -> None:
+        """Close nothing."""
+
+
+def numbered(number: int) -> FetchRequest:
+    """Return a request for a product."""
+    return replace(REQUEST, resource_id=str(number))
+
+
+async def stopped(refusals: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Account, list[Ended]]:
+    """Return an account whose credentials were refused so often, and what it reports."""
+    monkeypatch.setattr("streams.hydrate.account.PROBE_S", (0.0, 0.0, 0.0, 0.0))
+    reported: list[Ended] = []
+    account = Account(REQUEST.account, Refusing(), Limits(), reported.append)
+    account.add(numbered(0), ("fetches", 0, 0))
+    async with asyncio.timeout(10):
+        while account.refusals < refusals:
+            account.start_reads()
+            await asyncio.sleep(0.01)
+    await account.close()
+    return account, reported
+
+
+async def test_short_refusal_parks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that is refused for some seconds: everything goes on with the next probe, not ten minutes later."""
+    account, reported = await stopped(1, monkeypatch)
+    for number in range(1, 1_000):
+        account.add(numbered(number), ("fetches", 0, number))
+
+    assert account.stopped == "401 Unauthorized"
+    assert reported == []
+    assert len(account.wishes) == 1_000
+
+
+async def test_long_refusal_parks_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only what waits already is joined: a stopped account holds neither memory nor the topic's partition."""
+    account, reported = await stopped(len(PROBE_S), monkeypatch)
+    for number in range(1, 200):
+        account.add(numbered(number), ("fetches", 0, number))
+    account.add(numbered(5), ("fetches", 0, 200))
+
+    assert len(account.wishes) == KEPT_STOPPED
+    assert {type(one.decision) for one in reported} == {Again}
+    assert len(reported) == 200 - KEPT_STOPPED
+    assert all(isinstance(one.decision, Again) and one.decision.in_s == PARKED_STOPPED_S for one in reported)
