@@ -38,6 +38,7 @@ from streams.worker.batch import Batch
 from streams.worker.commit import Commits
 from streams.worker.encoder import Encoder
 from streams.worker.metrics import Metrics
+from streams.worker.positions import Positions
 from streams.worker.settings import WorkerSettings, compiled_routes
 from streams.worker.transaction import Transaction
 
@@ -67,6 +68,7 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
         self._librdkafka = ThreadPoolExecutor(1, "librdkafka")
         self.partitions = Partitions(settings)
         self._tables = self.partitions.tables
+        self._positions = Positions()
         self._times_ms: dict[int, int] = {}  # when the batch's last delivery of each partition was put on the topic
         self._failures = 0
         self._check_id_at_s = inf  # monotonic
@@ -197,7 +199,9 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
             if message.error() is not None:
                 log.warning("poll_failed", error=str(message.error()))
         # A rebalance inside `consume` may have taken partitions whose records are already in this list.
-        arrived = [message for message in messages if message.error() is None and message.partition() in self._tables]
+        arrived = self._positions.unread(
+            message for message in messages if message.error() is None and message.partition() in self._tables
+        )
         newest = {message.partition(): message for message in arrived}
         self._times_ms = {cast(int, partition): message.timestamp()[1] for partition, message in newest.items()}
         return arrived
@@ -221,13 +225,17 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
             backoff_s = round(RETRY.backoff_s(self._failures), 3)
             deliveries = len(messages) + self._commits.deliveries
             log.warning("batch_aborted", error=str(fault), deliveries=deliveries, retry_in_s=backoff_s)
-            await self._blocking(self._commits.roll_back, messages)
+            await self._blocking(self._roll_back, messages)
             await asyncio.sleep(backoff_s)
         except StoreCorrupted as fault:
-            await self._blocking(self._commits.roll_back, messages, fault)
+            await self._blocking(self._roll_back, messages, fault)
         finally:
             if not self._commits.deliveries:
                 self._between_batches.set()
+
+    def _roll_back(self, messages: list[Message], broken: StoreCorrupted | None = None) -> None:
+        self._positions.forget()  # they come again
+        self._commits.roll_back(messages, broken)
 
     async def _decide(self, messages: list[Message]) -> None:
         decided = asyncio.get_running_loop().create_future()
@@ -252,6 +260,7 @@ class DeliveryConsumer(Service):  # type: ignore[misc]  # mode has no types
 
     def _assign(self, consumer: Consumer, topic_partitions: list[TopicPartition]) -> None:
         self._check_id_at_s = 0.0
+        self._positions.forget([topic_partition.partition for topic_partition in topic_partitions])
         self.partitions.assign(consumer, topic_partitions)
 
     def _revoke(self, consumer: Consumer, topic_partitions: list[TopicPartition]) -> None:

@@ -182,4 +182,12 @@ TRANSACTING: Final = (
             "tests/kafka/test_worker_ids.py::test_second_worker_in_the_same_directory_never_starts",
         ),
     ),
+    Mutant(
+        "partition_read_anew_is_decided_anew",
+        "Every delivery has one outcome: after a reset of its position by librdkafka a partition is decided a second time.",
+        "streams/worker/positions.py",
+        "            if offset < self._next.get(partition, 0):\n",
+        "            if False:\n",
+        ("tests/unit/streams/worker/test_positions.py::test_partition_that_begins_anew_brings_only_what_follows",),
+    ),
 )
