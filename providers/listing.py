@@ -1,0 +1,86 @@
+"""What listing a provider's resources is made of: windows, pages of ids with versions, and deletions. Pure; no network.
+
+A list shows that a resource exists and how new it is; what it holds is read by `providers.api`. So a quiet day costs pages only,
+and nothing depends on lists that show less than a read (GitHub's, Shopify's).
+"""
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from providers.api import Failure, Quota
+
+
+class Window(Struct, frozen=True):
+    """What has changed between two times, `until` excluded; everything if `since` is None.
+
+    The end is fixed before the first page: a resource that changes meanwhile would otherwise move to another page.
+    """
+
+    since: datetime | None
+    until: datetime
+
+
+class Listed(Struct, frozen=True):
+    """One resource in a list. `version` is its update time, None where the list has none.
+
+    `is_deleted`: the provider says that it is gone. `at` is when that, or the event that lists it, happened. `reference` and
+    `context` are those of `providers.api.Wanted`.
+    """
+
+    resource_type: str
+    resource_id: str
+    version: datetime | None = None
+    is_deleted: bool = False
+    at: datetime | None = None
+    reference: str = ""
+    context: str = ""
+
+
+class Page(Struct, frozen=True):
+    """One page of a list. `cursor` leads to the next one, None after the last. `total` is what the provider counts, if it does.
+
+    `requests`, `cost` and `quota` are as in `providers.api.Reply`.
+    """
+
+    listed: tuple[Listed, ...]
+    cursor: str | None
+    total: int | None = None
+    requests: int = 1
+    cost: float = 1.0
+    quota: Quota | None = None
+
+
+Coverage = Literal["complete", "changes"]
+"""What a list without `since` has: all resources, so that one which is absent is gone; or changes of a limited time only."""
+
+
+class Listing(Struct, frozen=True):
+    """One list that a provider has. `resource_type` is None where one list has several types (Stripe's events).
+
+    `days` is how far back it goes, None for no limit. `has_deletions`: deleted resources are in it.
+    """
+
+    name: str
+    resource_type: str | None
+    coverage: Coverage
+    days: int | None = None
+    has_deletions: bool = False
+
+
+class Lister(Protocol):
+    """The lists of one account (tenant) at one provider, used by one event loop."""
+
+    @property
+    def listings(self) -> tuple[Listing, ...]:
+        """Return the lists that this provider has."""
+
+    async def page(self, listing: Listing, window: Window, cursor: str | None) -> Page | Failure:
+        """Return the first page, or the one that a cursor leads to; never raises for what the provider or the network does.
+
+        A cursor is text that outlives the process: another worker goes on from it.
+        """
+
+    async def close(self) -> None:
+        """Close the connections."""
