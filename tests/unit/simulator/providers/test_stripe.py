@@ -1,4 +1,4 @@
-"""Tests for simulator/providers/stripe.py: what it sends is what Stripe's provider understands, and both come from one state."""
+"""Tests for simulator/providers/stripe/: what it sends is what Stripe's provider understands, and both come from one state."""
 
 import msgspec
 import pytest
