@@ -4,10 +4,16 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from providers.clients import Account
+from providers.github.api import BASE_URL as GITHUB
+from providers.github.listing import GitHubLister
 from providers.listing import Lister
 from providers.stripe.api import BASE_URL as STRIPE
 from providers.stripe.fetched import account_of
 from providers.stripe.listing import StripeLister
+
+
+def _github(account: Account) -> Lister:
+    return GitHubLister(account.token, account.url or GITHUB, account.repositories, shared=account.shared)
 
 
 def _stripe(account: Account) -> Lister:
@@ -15,6 +21,7 @@ def _stripe(account: Account) -> Lister:
 
 
 LISTERS: Final[Mapping[str, Callable[[Account], Lister]]] = {
+    "github": _github,
     "stripe": _stripe,
 }
 
