@@ -23,7 +23,7 @@ from providers.http import Client, Connections, Limits
 from providers.listing import Listed, Listing, Page, Window
 from providers.reading import instant
 
-MAX_KEPT: Final = 500  # pages that may be unchanged, of up to 100 resources each: about 15 MB
+MAX_KEPT: Final = 500  # pages that may be unchanged, of up to 100 resources each: 16 MB
 
 
 class GitHubLister:

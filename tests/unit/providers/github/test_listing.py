@@ -417,6 +417,7 @@ async def _pages(lister: GitHubLister, name: str, window: Window, cursor: str | 
         assert isinstance(page, Page), page
         pages.append(page)
         cursor = page.cursor
+        assert len(pages) < 500, "the list has no end"
     return pages
 
 

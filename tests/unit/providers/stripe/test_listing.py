@@ -353,6 +353,7 @@ async def _pages(lister: StripeLister, listing: Listing, window: Window, cursor:
         assert isinstance(page, Page), page
         pages.append(page)
         cursor = page.cursor
+        assert len(pages) < 500, "the list has no end"
     return pages
 
 
