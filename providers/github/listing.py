@@ -148,7 +148,7 @@ def _cursor(each: RepositoryList, window: Window, place: _Place, kept: _Kept) ->
     if each.order == "newest_first":
         is_over = window.since is not None and last < window.since
         return None if is_over else _Place(following).text()
-    if last >= window.until:
+    if window.since is not None and last >= window.until:
         return None
     if place.since is not None and last <= place.since:
         return replace(place, query=following).text()  # more than a page was updated within one second

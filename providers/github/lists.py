@@ -92,8 +92,11 @@ def listed_in(each: RepositoryList, elements: Sequence[Document]) -> tuple[Liste
 
 
 def is_in(window: Window, listed: Listed) -> bool:
-    """Say whether a resource changed in a window; one without an update time may have."""
+    """Say whether a resource changed in a window of whole seconds; one without an update time may have.
+
+    A window without a beginning is for everything, so also for what keeps changing while it is listed.
+    """
     version = listed.version
-    if version is None:
+    if version is None or window.since is None:
         return True
-    return version < window.until and (window.since is None or version >= window.since.replace(microsecond=0))
+    return window.since.replace(microsecond=0) <= version < window.until.replace(microsecond=0)

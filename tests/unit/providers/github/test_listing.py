@@ -84,6 +84,18 @@ async def test_pages_after_the_window_are_not_read(fake: GitHubFake, connect: Co
     assert (len(_ids(pulls)), len(pulls)) == (15, 2)
 
 
+async def test_everything_is_also_what_keeps_changing(fake: GitHubFake, connect: Connect) -> None:
+    """Without a beginning nothing is left out: a backfill would never see an issue that each run finds too new."""
+    for name in ("issues", "pulls"):
+        for number in range(12):
+            _put(fake, name, number)
+            fake.clock.advance(60)
+
+    for name in ("issues", "pulls"):
+        pages = await _pages(connect(page_size=5), name, Window(None, START + 6 * MINUTE))
+        assert sorted(_ids(pages)) == list(range(12))
+
+
 async def test_element_names_its_resource(fake: GitHubFake, connect: Connect, served: FakeApi) -> None:
     """As its webhook does, with the path at which it is read; its other fields are not taken from a list."""
     shown = _put(fake, "pulls", 3)
