@@ -276,7 +276,7 @@ async def test_reply_that_is_not_understood_is_no_short_list(
 
 
 async def test_store_that_ignores_the_id_is_noticed(served: FakeApi, connect: Connect) -> None:
-    """Else the first page would come again for ever."""
+    """Else the first page would come again and again."""
     served.answer(200, msgspec.json.encode({"data": [{"id": 1}, {"id": 2}], "meta": {"pagination": {"total": 9}}}))
     first = await one_page(connect(), "product")
     assert isinstance(first, Page)

@@ -321,7 +321,7 @@ async def test_reply_that_is_not_understood_is_no_short_list(
 
 
 async def test_search_that_is_ignored_is_noticed(served: FakeApi, connect: Connect) -> None:
-    """Shopify ignores terms that it does not know: the first page would come for ever, and changes of other times with it."""
+    """Shopify ignores terms that it does not know: the first page would come again and again, with changes of other times."""
     reply = {"data": {"products": {"nodes": [_NODE], "pageInfo": _INFO}}}
     served.answer(200, msgspec.json.encode(reply))
 
