@@ -3,8 +3,8 @@
 What can be listed, and how a list is walked, is in `lists`.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -12,7 +12,7 @@ from providers.answers import Answer, json_of
 from providers.api import Failure, Malformed, NotFound
 from providers.bigcommerce.api import BASE_URL
 from providers.bigcommerce.calls import Calls, store_client
-from providers.bigcommerce.lists import LISTINGS, LISTS, page_of, position_of, query_of
+from providers.bigcommerce.lists import LISTINGS, LISTS, count_in, page_of, position_of, query_of
 from providers.bigcommerce.reads import MAX_PAGE, READINGS
 from providers.http import Connections, Limits
 from providers.listing import Listing, Page, Window
@@ -42,26 +42,37 @@ class BigCommerceLister:
         return LISTINGS
 
     async def page(self, listing: Listing, window: Window, cursor: str | None) -> Page | Failure:
-        """Return one page, in one request."""
+        """Return one page, in one request; the first of all orders takes one more, which counts them."""
         each = LISTS.get(listing.name)
         if each is None:
             raise ValueError(f"expected a list of BigCommerce ({', '.join(LISTS)}), got {listing.name}")
         position = position_of(each, cursor)
         if isinstance(position, Malformed):
             return position
-        calls = Calls(self._client)
-        query = query_of(each, window, position, self._page_size)
-        answer = await calls.get(each.path, query, READINGS[listing.name].right)
-        if isinstance(answer, NotFound):
-            return Malformed(f"status 404 for the list {each.path}; is the store's hash right?")
-        if not isinstance(answer, Answer):
-            return answer
-        value = None if answer.status == NO_CONTENT else json_of(answer)
-        if isinstance(value, Malformed):
+        calls, right = Calls(self._client), READINGS[listing.name].right
+        if each.count and cursor is None and window.since is None:
+            count = await _value(calls, each.count, {}, right)
+            if isinstance(count, Failure):
+                return count
+            position = replace(position, total=count_in(count))
+        value = await _value(calls, each.path, query_of(each, window, position, self._page_size), right)
+        if isinstance(value, Failure):
             return value
         page = page_of(listing.name, window, position, self._page_size, value)
-        return page if isinstance(page, Malformed) else replace(page, quota=calls.quota)
+        if isinstance(page, Malformed):
+            return page
+        return replace(page, requests=calls.count, cost=float(calls.count), quota=calls.quota)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+async def _value(calls: Calls, path: str, query: Mapping[str, str], right: str) -> Any:
+    """Return the JSON value of a reply, None for one without a body, or a `Failure`."""
+    answer = await calls.get(path, query, right)
+    if isinstance(answer, NotFound):
+        return Malformed(f"status 404 for the list {path}; is the store's hash right?")
+    if not isinstance(answer, Answer):
+        return answer
+    return None if answer.status == NO_CONTENT else json_of(answer)
