@@ -12,7 +12,7 @@ from providers.answers import Answer, json_of
 from providers.api import Failure, Malformed, NotFound
 from providers.bigcommerce.api import BASE_URL
 from providers.bigcommerce.calls import Calls, store_client
-from providers.bigcommerce.lists import LISTINGS, LISTS, count_in, page_of, position_of, query_of
+from providers.bigcommerce.lists import LISTINGS, LISTS, page_of, position_of, query_of
 from providers.bigcommerce.reads import MAX_PAGE, READINGS
 from providers.http import Connections, Limits
 from providers.listing import Listing, Page, Window
@@ -42,26 +42,20 @@ class BigCommerceLister:
         return LISTINGS
 
     async def page(self, listing: Listing, window: Window, cursor: str | None) -> Page | Failure:
-        """Return one page, in one request; the first of all orders takes one more, which counts them."""
+        """Return one page, in one request."""
         each = LISTS.get(listing.name)
         if each is None:
             raise ValueError(f"expected a list of BigCommerce ({', '.join(LISTS)}), got {listing.name}")
         position = position_of(each, cursor)
         if isinstance(position, Malformed):
             return position
-        calls, right = Calls(self._client), READINGS[listing.name].right
-        if each.count and cursor is None and window.since is None:
-            count = await _value(calls, each.count, {}, right)
-            if isinstance(count, Failure):
-                return count
-            position = replace(position, total=count_in(count))
-        value = await _value(calls, each.path, query_of(each, window, position, self._page_size), right)
+        calls = Calls(self._client)
+        query = query_of(each, window, position, self._page_size)
+        value = await _value(calls, each.path, query, READINGS[listing.name].right)
         if isinstance(value, Failure):
             return value
         page = page_of(listing.name, window, position, self._page_size, value)
-        if isinstance(page, Malformed):
-            return page
-        return replace(page, requests=calls.count, cost=float(calls.count), quota=calls.quota)
+        return page if isinstance(page, Malformed) else replace(page, quota=calls.quota)
 
     async def close(self) -> None:
         """Close the connections."""

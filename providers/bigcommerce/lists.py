@@ -29,8 +29,8 @@ class List(Struct, frozen=True):
     """One list: its path below the store's address, and how it is walked.
 
     With the paging `id`, `after` is the parameter with the first id of a page, `is_after_inclusive` if that id is in it.
-    `since` and `until` are the parameters of a window, "" for a list that knows no times. `count` is the path that tells how
-    long a list is whose pages do not. `coverage` as in `Listing`.
+    `since` and `until` are the parameters of a window, "" for a list that knows no times. `coverage` as in
+    `Listing`.
     """
 
     path: str
@@ -40,7 +40,6 @@ class List(Struct, frozen=True):
     is_after_inclusive: bool = False
     since: str = ""
     until: str = ""
-    count: str = ""
     coverage: Coverage = "complete"
 
 
@@ -51,7 +50,8 @@ LISTS: Final[Mapping[str, List]] = {
     "customer_address": List("/v3/customers/addresses", "number"),
     "inventory": List("/v3/inventory/items", "number"),
     "location": List("/v3/inventory/locations", "number"),
-    # Its order is by id, the lowest first. An order is archived and never gone.
+    # Its order is by id, the lowest first. An order is archived and never gone. `/v2/orders/count` might count what the list does
+    # not show, so that a whole list would look short; so no total is told.
     "order": List(
         "/v2/orders",
         "id",
@@ -59,7 +59,6 @@ LISTS: Final[Mapping[str, List]] = {
         is_after_inclusive=True,
         since="min_date_modified",
         until="max_date_modified",
-        count="/v2/orders/count",
         coverage="changes",
     ),
     "product": List(
@@ -148,12 +147,6 @@ def page_of(resource_type: str, window: Window, position: Position, limit: int, 
     return Page(in_window, cursor, None if resource_type == "inventory" else reply.total(each, position))
 
 
-def count_in(value: Any) -> int | None:
-    """Return the number in the reply of a list's `count`, None if it tells none: it is good for an estimate only."""
-    count = at(value, "count")
-    return count if isinstance(count, int) else None
-
-
 class _Reply(Struct, frozen=True):
     """What a reply says of its list: the number of its elements, and the counts of V3."""
 
@@ -214,7 +207,7 @@ def _after_id(each: List, position: Position, reply: _Reply, listed: Sequence[Li
         return None
     if not listed:
         return _empty(each)
-    return Position(after=str(numbers[-1]), seen=position.seen + len(listed), total=position.total)
+    return Position(after=str(numbers[-1]), seen=position.seen + len(listed))
 
 
 def _after_cursor(

@@ -184,20 +184,6 @@ async def test_archived_order_is_listed_as_changed(fake: FakeBigCommerce, connec
     assert listing_of(connect(), "order").coverage == "changes"
 
 
-async def test_orders_are_counted_once(fake: FakeBigCommerce, connect: Connect) -> None:
-    """V2 tells no total, so that of all orders is asked for with the first page; a window's is not worth a request."""
-    for number in range(1, 6):
-        fake.put(STORE, "order", documents.order(number, START))
-
-    found = await pages(connect(), "order")
-    within = await pages(connect(), "order", LATER)
-
-    assert [(page.total, page.requests) for page in found] == [(5, 2), (5, 1), (5, 1)]
-    assert [(page.total, page.requests) for page in within] == [(None, 1)] * 3
-    fake.faults.next("error")
-    assert isinstance(await one_page(connect(), "order"), Unavailable)
-
-
 async def test_another_client_goes_on_from_a_cursor(fake: FakeBigCommerce, connect: Connect) -> None:
     """A cursor is all that the next worker needs, at each page of each list."""
     for kind in LISTS:
