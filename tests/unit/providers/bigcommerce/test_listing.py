@@ -41,8 +41,8 @@ async def connect(served: FakeApi, fake: FakeBigCommerce) -> AsyncIterator[Conne
     """Give what makes a lister of the store."""
     made: list[BigCommerceLister] = []
 
-    def connected(page_size: int = 2, token: str = TOKEN) -> BigCommerceLister:
-        limits = Limits(read_s=0.3, total_s=5.0)
+    def connected(page_size: int = 2, token: str = TOKEN, read_s: float = 20.0) -> BigCommerceLister:
+        limits = Limits(read_s=read_s)
         made.append(BigCommerceLister(STORE, lambda: token, served.url, limits, page_size=page_size))
         return made[-1]
 
@@ -221,13 +221,12 @@ async def test_fault_half_way_is_a_value_and_the_page_can_be_had_again(
 ) -> None:
     """A list that fails is never a short one."""
     put = [_put(fake, kind, number) for number in range(1, 6)]
-    lister = connect()
-    first = await one_page(lister, kind)
+    first = await one_page(connect(), kind)
     assert isinstance(first, Page)
     fake.faults.next(fault)
 
-    failed = await one_page(lister, kind, cursor=first.cursor)
-    rest = await pages(lister, kind, cursor=first.cursor)
+    failed = await one_page(connect(read_s=0.2 if fault == "stall" else 20.0), kind, cursor=first.cursor)
+    rest = await pages(connect(), kind, cursor=first.cursor)
 
     assert isinstance(failed, expected)
     assert ids([first, *rest]) == put
