@@ -12,7 +12,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FROZEN = ROOT / "tests" / "fixtures" / "frozen_names.json"
-PACKAGES = ("broker", "config", "ingress", "local", "providers", "schemas", "simulator", "sinks", "streams")
+PACKAGES = (
+    "broker",
+    "config",
+    "ingress",
+    "local",
+    "providers",
+    "schemas",
+    "simulator",
+    "sinks",
+    "streams",
+    "subscriptions",
+)
 LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 NAME = re.compile(r"penstock_[a-z_]+[a-z]")
 METRIC = re.compile(r"penstock_(fetch|ingress|loader|schema|spool|worker)_.+")

@@ -1,0 +1,22 @@
+"""The client of an account's hooks, by provider."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from providers.bigcommerce.api import BASE_URL as BIGCOMMERCE
+from providers.bigcommerce.hooks import BigCommerceHooks
+from providers.clients import Account
+from providers.hooks import HookApi
+
+
+def _bigcommerce(account: Account) -> HookApi:
+    return BigCommerceHooks(account.tenant, account.token, account.url or BIGCOMMERCE, shared=account.shared)
+
+
+HOOK_CLIENTS: Final[Mapping[str, Callable[[Account], HookApi]]] = {"bigcommerce": _bigcommerce}
+
+
+def hook_client_of(provider: str, account: Account) -> HookApi | None:
+    """Return a client, None where Penstock does not register; `BaseUrlError` for an address that no token may be sent to."""
+    make = HOOK_CLIENTS.get(provider)
+    return None if make is None else make(account)
