@@ -9,7 +9,9 @@ import json
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -349,9 +351,8 @@ def test_hooks_at_a_provider_are_shown_escaped(run: Run, form: tuple[str, ...]) 
         f"https://{HOSTILE}",
         "https://hooks.example.com/v1/gone",
     ):
-        fake.hooks.add("abc123", lambda number, url=url: {
-            "id": number, "scope": HOSTILE, "destination": url, "is_active": True, "status": HOSTILE,
-        })  # fmt: skip
+        hook = {"scope": HOSTILE, "destination": url, "is_active": True, "status": HOSTILE}
+        fake.hooks.add("abc123", partial(_numbered, hook))
     with serving(bigcommerce_app(fake), fake.faults) as server:
         Path("penstock.toml").write_text(
             f'[ingress]\npublic_url = "https://hooks.example.com"\n[[sources]]\nname = "acme"\nprovider = "bigcommerce"\n'
@@ -360,6 +361,10 @@ def test_hooks_at_a_provider_are_shown_escaped(run: Run, form: tuple[str, ...]) 
         )
         assert "Traceback" not in run("subscribe", "plan", "--prune", *form)
         assert "Traceback" not in run("subscribe", "apply", "--prune", "--yes", *form)
+
+
+def _numbered(hook: dict[str, Any], number: int) -> dict[str, Any]:
+    return {**hook, "id": number}
 
 
 def test_a_bug_is_shown_escaped(run: Run) -> None:
