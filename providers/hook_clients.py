@@ -6,6 +6,8 @@ from typing import Final
 from providers.bigcommerce.api import BASE_URL as BIGCOMMERCE
 from providers.bigcommerce.hooks import BigCommerceHooks
 from providers.clients import Account
+from providers.github.api import BASE_URL as GITHUB
+from providers.github.hooks import GitHubHooks
 from providers.hooks import HookApi
 
 
@@ -13,7 +15,11 @@ def _bigcommerce(account: Account) -> HookApi:
     return BigCommerceHooks(account.tenant, account.token, account.url or BIGCOMMERCE, shared=account.shared)
 
 
-HOOK_CLIENTS: Final[Mapping[str, Callable[[Account], HookApi]]] = {"bigcommerce": _bigcommerce}
+def _github(account: Account) -> HookApi:
+    return GitHubHooks(account.token, account.url or GITHUB, shared=account.shared)
+
+
+HOOK_CLIENTS: Final[Mapping[str, Callable[[Account], HookApi]]] = {"bigcommerce": _bigcommerce, "github": _github}
 
 
 def hook_client_of(provider: str, account: Account) -> HookApi | None:

@@ -4,6 +4,7 @@ Every step leaves a state from which the next run goes on: a secret is in its fi
 active before the old one is deleted, and what this run made and could not finish is deleted again. Nothing else ever is.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -33,21 +34,26 @@ class Applied(Struct, frozen=True):
 
 
 async def apply(
-    plan: Plan, configuration: Configuration, accounts: Accounts, files: SecretFiles
+    plan: Plan, configuration: Configuration, accounts: Accounts, files: SecretFiles, pace: float = 1.0
 ) -> AsyncIterator[Applied]:
-    """Yield what became of each action. After a failure nothing more is done at that account, and nothing is deleted there."""
+    """Yield what became of each action. After a failure nothing more is done at that account, and nothing is deleted there.
+
+    `pace` scales the pauses that a provider wants between two changes.
+    """
     for account in plan.accounts:
         source, client = configuration.source(account.desired.source), accounts.client(account.desired)
         if source is None or client is None or not account.actions:
             continue
         worker = _Worker(account.desired, source, client, files)
-        async for applied in _account(account, worker):
+        async for applied in _account(account, worker, pace * HOOK_RULES[account.desired.provider].pause_s):
             yield applied
 
 
-async def _account(account: AccountPlan, worker: "_Worker") -> AsyncIterator[Applied]:
+async def _account(account: AccountPlan, worker: "_Worker", pause_s: float) -> AsyncIterator[Applied]:
     has_failed = False
-    for action in _ordered(account.actions):
+    for number, action in enumerate(_ordered(account.actions)):
+        if number and not has_failed:
+            await asyncio.sleep(pause_s)
         if has_failed:
             yield Applied(account.desired, action, "skipped", "something before it failed")
             continue

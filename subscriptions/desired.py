@@ -45,7 +45,7 @@ def _of_source(source: Source, configuration: Configuration, public_url: str) ->
     if topics.unknown:
         advice = f"no event types are known for {', '.join(topics.unknown)}: list those of all resources in subscribe"
     for tenant in tenants_of(source):
-        places = places_of(source, tenant)
+        places = tuple(dict.fromkeys(source.subscribe_at)) or ("",)
         wishes = tuple(wish for place in places for wish in _wishes(source, url, topics.names, place))
         yield Desired(source.name, source.provider, tenant, url, wishes, places, advice=advice)
 
@@ -63,20 +63,19 @@ def _without(source: Source, url: str) -> Desired | None:
         return absent("by_hand", f"enter at the sender: address {url}, {secret}, content type application/json")
     if source.api_token is None and not source.api_tokens:
         return absent("no_token", f"set api_token or api_tokens, or {BY_HAND}: address {url}")
+    if HOOK_RULES[source.provider].has_places and not source.subscribe_at:
+        return absent("no_place", "list the repositories and organisations in subscribe_at")
     if not tenants_of(source):
         return absent("no_tenant", "list your accounts in tenants, or their tokens in api_tokens")
     return None
 
 
 def tenants_of(source: Source) -> tuple[str, ...]:
-    """Return the accounts of a source that have a token."""
+    """Return the accounts of a source that have a token; GitHub's token is an account of its own."""
+    if HOOK_RULES[source.provider].has_places:
+        return ("",) if source.api_token is not None else ()
     listed = sorted({*source.tenants, *source.api_tokens})
     return tuple(tenant for tenant in listed if source.api_token is not None or tenant in source.api_tokens)
-
-
-def places_of(source: Source, tenant: str) -> tuple[str, ...]:  # noqa: ARG001  most accounts are one place
-    """Return the places of an account at which hooks are registered."""
-    return ("",)
 
 
 def _wishes(source: Source, url: str, topics: tuple[str, ...], place: str) -> Iterator[Wish]:

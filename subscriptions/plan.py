@@ -224,8 +224,10 @@ def _secret_fault(desired: Desired, hook: Hook, known: Secrets) -> str:
         case "ours":
             if not hook.has_secret:
                 return "signs nothing: its secret was removed"
-            is_ours = bool(known.fingerprints) and noted == known.fingerprints[0]
-            return "" if is_ours else "whether its secret is this source's is not known"
+            if known.fingerprints and noted == known.fingerprints[0]:
+                return ""
+            is_old = noted in known.fingerprints
+            return "signs with an older secret" if is_old else "whether its secret is this source's is not known"
         case "theirs":
             if not noted:  # made by hand: its secret may have been entered by hand, and none can be asked for
                 return "" if known.fingerprints and not hook.is_unfinished else "nobody has its secret"

@@ -23,6 +23,7 @@ from subscriptions.plan import REPAIRED, Options, Plan, Secrets, only, plan
 from subscriptions.secret_files import SecretFileError, SecretFiles
 
 LOCK: Final = "subscribe.lock"
+PACE = 1.0  # of the pauses that providers want between two changes
 
 
 class Wanted(Struct, frozen=True):
@@ -68,7 +69,7 @@ async def _applied(
         current = await _looked(configuration, files, wanted, accounts)
         if current.digest != shown.digest:
             raise Changed(current)
-        async for one in apply(current, configuration, accounts, files):
+        async for one in apply(current, configuration, accounts, files, PACE):
             tell(one)
             done.append(one)
     return done

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from schemas.records import Document
 from simulator.providers.clock import Clock
 from simulator.providers.faults import Faults
+from simulator.providers.github_hooks import GitHubHooksFake
 from simulator.providers.quota import Taken, WindowQuota
 from simulator.providers.serving import FAULT
 from simulator.providers.store import Store
@@ -54,7 +55,9 @@ class GitHubFake:
         self.faults = Faults()
         self.quota = WindowQuota(self.clock.now, requests_per_hour, HOUR_S)
         self.requests: deque[str] = deque(maxlen=MAX_SEEN)
-        self.app: ASGIApp = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])])
+        self.hooks = GitHubHooksFake(self._refusal, _error)
+        reads = Route("/{path:path}", self._answer, methods=["GET"])
+        self.app: ASGIApp = Starlette(routes=[*self.hooks.routes, reads])
         self._token = token
         self._limits: list[Limit] = []
         self._moved: dict[str, str] = {}
@@ -82,11 +85,9 @@ class GitHubFake:
     async def _answer(self, request: Request) -> Response:
         path = f"/{request.path_params['path']}"
         self.requests.append(path)
-        fault = _FAULTY.get(request.scope.get(FAULT) or "")
-        if fault is not None:
-            return _error(*fault)
-        if self.faults.has_expired_token or request.headers.get("authorization") != f"Bearer {self._token}":
-            return _error(401, "Bad credentials")
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
         if path == "/rate_limit":
             return self._rate_limit()
         if self._limits:
@@ -96,6 +97,15 @@ class GitHubFake:
         if not taken.is_allowed:
             return _error(403, "API rate limit exceeded for user ID 1.", headers)
         return self._resource(path, headers)
+
+    def _refusal(self, request: Request) -> Response | None:
+        """Return what a fault or a wrong token is answered, None for neither."""
+        fault = _FAULTY.get(request.scope.get(FAULT) or "")
+        if fault is not None:
+            return _error(*fault)
+        if self.faults.has_expired_token or request.headers.get("authorization") != f"Bearer {self._token}":
+            return _error(401, "Bad credentials")
+        return None
 
     def _resource(self, path: str, headers: dict[str, str]) -> Response:
         if path in self._moved:
