@@ -9,6 +9,8 @@ from providers.clients import Account
 from providers.github.api import BASE_URL as GITHUB
 from providers.github.hooks import GitHubHooks
 from providers.hooks import HookApi
+from providers.stripe.api import BASE_URL as STRIPE
+from providers.stripe.hooks import StripeHooks
 
 
 def _bigcommerce(account: Account) -> HookApi:
@@ -19,7 +21,15 @@ def _github(account: Account) -> HookApi:
     return GitHubHooks(account.token, account.url or GITHUB, shared=account.shared)
 
 
-HOOK_CLIENTS: Final[Mapping[str, Callable[[Account], HookApi]]] = {"bigcommerce": _bigcommerce, "github": _github}
+def _stripe(account: Account) -> HookApi:
+    return StripeHooks(account.token, account.url or STRIPE, shared=account.shared)
+
+
+HOOK_CLIENTS: Final[Mapping[str, Callable[[Account], HookApi]]] = {
+    "bigcommerce": _bigcommerce,
+    "github": _github,
+    "stripe": _stripe,
+}
 
 
 def hook_client_of(provider: str, account: Account) -> HookApi | None:

@@ -11,6 +11,9 @@ from msgspec import Struct
 
 from providers.api import Failure
 
+CONNECT: Final = "connect"
+"""The place of Stripe's endpoints for connected accounts."""
+
 State = Literal["active", "disabled"]
 SecretRule = Literal["none", "ours", "theirs"]
 """Who makes a hook's secret: it has none of its own (the app's secret signs), we do, or the provider, which tells it once."""
@@ -75,6 +78,7 @@ class HookRules(Struct, frozen=True):
 HOOK_RULES: Final[Mapping[str, HookRules]] = {
     "bigcommerce": HookRules(is_per_topic=True, secret="none"),  # noqa: S106  no password
     "github": HookRules(is_per_topic=False, secret="ours", has_places=True, pause_s=1.0),  # noqa: S106  no password
+    "stripe": HookRules(is_per_topic=False, secret="theirs", has_version=True),  # noqa: S106  no password
 }
 """The providers at which Penstock registers."""
 

@@ -6,7 +6,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from config.model import Configuration, Source
-from providers.hooks import HOOK_RULES, Wish
+from providers.hooks import CONNECT, HOOK_RULES, Wish
 from subscriptions.topics import topics_of
 
 Absence = Literal["never", "by_hand", "no_token", "no_tenant", "no_place", "no_topic"]
@@ -45,8 +45,8 @@ def _of_source(source: Source, configuration: Configuration, public_url: str) ->
     if topics.unknown:
         advice = f"no event types are known for {', '.join(topics.unknown)}: list those of all resources in subscribe"
     for tenant in tenants_of(source):
-        places = tuple(dict.fromkeys(source.subscribe_at)) or ("",)
-        wishes = tuple(wish for place in places for wish in _wishes(source, url, topics.names, place))
+        wanted, places = places_of(source, tenant)
+        wishes = tuple(wish for place in wanted for wish in _wishes(source, url, topics.names, place))
         yield Desired(source.name, source.provider, tenant, url, wishes, places, advice=advice)
 
 
@@ -71,11 +71,32 @@ def _without(source: Source, url: str) -> Desired | None:
 
 
 def tenants_of(source: Source) -> tuple[str, ...]:
-    """Return the accounts of a source that have a token; GitHub's token is an account of its own."""
-    if HOOK_RULES[source.provider].has_places:
-        return ("",) if source.api_token is not None else ()
-    listed = sorted({*source.tenants, *source.api_tokens})
-    return tuple(tenant for tenant in listed if source.api_token is not None or tenant in source.api_tokens)
+    """Return the accounts of a source that have a token. A token of GitHub's or Stripe's is an account of its own, called ""."""
+    own = ("",) if source.api_token is not None else ()
+    match source.provider:
+        case "github":
+            return own
+        case "stripe":
+            return (*own, *sorted(source.api_tokens))
+        case _:
+            listed = sorted({*source.tenants, *source.api_tokens})
+            return tuple(tenant for tenant in listed if own or tenant in source.api_tokens)
+
+
+def places_of(source: Source, tenant: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the places of an account at which hooks are wanted, and those that are looked at.
+
+    Stripe: an endpoint is for the account itself or for those that are connected to it; `tenants` says which may post.
+    """
+    if source.provider == "github":
+        named = tuple(dict.fromkeys(source.subscribe_at))
+        return named, named
+    if source.provider != "stripe" or tenant:
+        return ("",), ("",)
+    has_own = not source.tenants or not {"", "test"}.isdisjoint(source.tenants)
+    has_connected = any(each.startswith("acct_") and each not in source.api_tokens for each in source.tenants)
+    wanted = (*([""] if has_own else []), *([CONNECT] if has_connected else []))
+    return wanted, ("", CONNECT)
 
 
 def _wishes(source: Source, url: str, topics: tuple[str, ...], place: str) -> Iterator[Wish]:

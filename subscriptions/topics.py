@@ -88,6 +88,13 @@ def _github(selected: Selected | None) -> Topics:
     return Topics(tuple(sorted(names)), tuple(sorted(selected.types - shown)))
 
 
+def _stripe(selected: Selected | None) -> Topics:
+    """Return the events that routes name, or all of them: Stripe takes no other pattern, and routes select from what comes."""
+    if selected is None or selected.types or any(event.endswith("*") for event in selected.events):
+        return Topics((ALL,))
+    return Topics(tuple(sorted(selected.events)))
+
+
 def _matches(wanted: str, event: str) -> bool:
     """Say whether a route's event type, `issues.opened` or `issue*`, may be sent as an event."""
     if wanted.endswith("*"):
@@ -99,4 +106,5 @@ def _matches(wanted: str, event: str) -> bool:
 _AUTOMATIC: Final[Mapping[str, Callable[[Selected | None], Topics]]] = {
     "bigcommerce": _bigcommerce,
     "github": _github,
+    "stripe": _stripe,
 }

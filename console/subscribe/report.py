@@ -68,7 +68,7 @@ def _print_account(screen: Screen, account: AccountPlan) -> None:
         screen.line(f"  ! {f'{place}: ' if place else ''}cannot be read: {why}", style="red")
     for action in account.actions:
         detail = f"{', '.join(action.reasons)}: {action.detail}"
-        screen.line((f"  {SIGNS[action.verb]} {action.verb:<8}", STYLES[action.verb]), f"{_what(action)}  {detail}")
+        screen.line((f"  {SIGNS[action.verb]} {action.verb:<7}  ", STYLES[action.verb]), f"{_what(action)}  {detail}")
         for note in _notes(action):
             screen.line(f"             {note}", style="yellow" if action.blocked else "dim")
     _print_untouched(screen, account)

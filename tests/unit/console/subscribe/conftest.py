@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from simulator.providers.clock import Clock
+from simulator.providers.stripe import StripeFake
 from tests.support.processes.fake_api import FakeApi, fake_api
 from tests.support.processes.subscribe import Subscribe
+from tests.unit.console.subscribe.at_stripe import KEY, configuration
 
 
 @pytest.fixture(scope="module")
@@ -20,3 +23,12 @@ def served() -> Iterator[FakeApi]:
 def subscribe(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Subscribe:
     """Give the command, in a folder of its own."""
     return Subscribe(monkeypatch, capfd, tmp_path)
+
+
+@pytest.fixture
+def stripe(served: FakeApi, subscribe: Subscribe) -> StripeFake:
+    """Serve one Stripe account, and configure it."""
+    made = StripeFake(Clock(speed=1000), KEY)
+    served.show(made)
+    subscribe.configure(configuration(served))
+    return made

@@ -67,7 +67,7 @@ RIGHT = [(scope, URL, True) for scope in SCOPES]
 def test_empty_store_gets_every_hook(fake: FakeBigCommerce, subscribe: Subscribe) -> None:
     """The plan says so with exit code 3 and does nothing; apply does it; then there is nothing to do."""
     assert subscribe("plan") == 3
-    assert "+ create  store/cart/*  missing" in subscribe.printed
+    assert "+ create   store/cart/*  missing" in subscribe.printed
     assert "3 to create" in subscribe.printed
     assert hooks(fake) == []
 
@@ -100,7 +100,7 @@ def test_disabled_hook_is_repaired(fake: FakeBigCommerce, subscribe: Subscribe, 
     fake.hooks.vanish(STORE, str(second["id"]))
 
     assert subscribe("plan") == 3
-    assert "~ update  store/cart/*  disabled: deactivated" in subscribe.printed
+    assert "~ update   store/cart/*  disabled: deactivated" in subscribe.printed
 
     assert subscribe("repair", "--yes") == 0
     assert hooks(fake) == RIGHT

@@ -63,7 +63,7 @@ def is_right(fake: GitHubFake) -> bool:
 def test_new_hooks_have_a_secret_that_is_in_its_file(fake: GitHubFake, subscribe: Subscribe) -> None:
     """It is made once, private, and in no output."""
     assert subscribe("plan") == 3
-    assert f"+ create  {REPOSITORY} issues, push  missing" in subscribe.printed
+    assert f"+ create   {REPOSITORY} issues, push  missing" in subscribe.printed
     assert "its secret goes to" in subscribe.printed
     assert not Path("code.secret").exists()
 
