@@ -9,6 +9,7 @@ from providers.clients import Account
 from providers.github.api import BASE_URL as GITHUB
 from providers.github.hooks import GitHubHooks
 from providers.hooks import HookApi
+from providers.shopify.hooks import ShopifyHooks
 from providers.stripe.api import BASE_URL as STRIPE
 from providers.stripe.hooks import StripeHooks
 
@@ -21,6 +22,13 @@ def _github(account: Account) -> HookApi:
     return GitHubHooks(account.token, account.url or GITHUB, shared=account.shared)
 
 
+def _shopify(account: Account) -> HookApi:
+    url, client_id, token = account.url or f"https://{account.tenant}", account.client_id, account.token
+    if client_id is not None:
+        return ShopifyHooks(url, client_credentials=lambda: (client_id, token()), shared=account.shared)
+    return ShopifyHooks(url, token, shared=account.shared)
+
+
 def _stripe(account: Account) -> HookApi:
     return StripeHooks(account.token, account.url or STRIPE, shared=account.shared)
 
@@ -28,6 +36,7 @@ def _stripe(account: Account) -> HookApi:
 HOOK_CLIENTS: Final[Mapping[str, Callable[[Account], HookApi]]] = {
     "bigcommerce": _bigcommerce,
     "github": _github,
+    "shopify": _shopify,
     "stripe": _stripe,
 }
 

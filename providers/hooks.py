@@ -64,20 +64,22 @@ class Created(Struct, frozen=True):
 class HookRules(Struct, frozen=True):
     """How a provider registers. `is_per_topic`: a hook has one topic.
 
-    `has_version`: a hook keeps the version that it was made with. `has_places`: an account has several places. `pause_s`: how
-    long the provider wants between two changes.
+    `has_version`: a hook keeps the version that it was made with. `has_places`: an account has several places. `is_unique`: two
+    hooks of one topic may not have the same address. `pause_s`: how long the provider wants between two changes.
     """
 
     is_per_topic: bool
     secret: SecretRule
     has_version: bool = False
     has_places: bool = False
+    is_unique: bool = False
     pause_s: float = 0.0
 
 
 HOOK_RULES: Final[Mapping[str, HookRules]] = {
     "bigcommerce": HookRules(is_per_topic=True, secret="none"),  # noqa: S106  no password
     "github": HookRules(is_per_topic=False, secret="ours", has_places=True, pause_s=1.0),  # noqa: S106  no password
+    "shopify": HookRules(is_per_topic=True, secret="none", has_version=True, is_unique=True),  # noqa: S106  no password
     "stripe": HookRules(is_per_topic=False, secret="theirs", has_version=True),  # noqa: S106  no password
 }
 """The providers at which Penstock registers."""

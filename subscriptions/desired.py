@@ -1,6 +1,6 @@
 """What should be registered, by the configuration: for each source and tenant the hooks, or why there are none. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Literal
 
 from msgspec import Struct
@@ -11,6 +11,10 @@ from subscriptions.topics import topics_of
 
 Absence = Literal["never", "by_hand", "no_token", "no_tenant", "no_place", "no_topic"]
 BY_HAND: Final = "register it by hand"
+UNSEEN: Final[Mapping[str, str]] = {
+    "shopify": "subscriptions of shopify.app.toml are in no list: keep each topic in one place, there or here",
+}
+"""What a provider does not show of its registrations."""
 
 
 class Desired(Struct, frozen=True):
@@ -41,7 +45,7 @@ def _of_source(source: Source, configuration: Configuration, public_url: str) ->
         yield without
         return
     topics = topics_of(source, configuration)
-    advice = ""
+    advice = UNSEEN.get(source.provider, "")
     if topics.unknown:
         advice = f"no event types are known for {', '.join(topics.unknown)}: list those of all resources in subscribe"
     for tenant in tenants_of(source):

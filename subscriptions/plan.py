@@ -195,7 +195,13 @@ def _mended(desired: Desired, hook: Hook, wish: Wish, known: Secrets, options: O
     # A version cannot be changed, and of a secret that the provider made nothing but a new hook brings another.
     is_new = "wrong_version" in faults or (rules.secret == "theirs" and "secret_unknown" in faults)  # noqa: S105  no password
     detail = "; ".join(faults.values())
-    return Action("replace" if is_new else "update", tuple(faults), detail, replace(wish, topics=topics), hook)
+    url = _other_spelling(hook.url, wish.url) if is_new and rules.is_unique else wish.url
+    return Action("replace" if is_new else "update", tuple(faults), detail, replace(wish, url=url, topics=topics), hook)
+
+
+def _other_spelling(taken: str, url: str) -> str:
+    """Return an address of the same path that is not taken: with a slash at its end, or without one."""
+    return url if taken.endswith("/") else f"{url}/"
 
 
 def _topics(hook: Hook, wish: Wish, options: Options) -> tuple[str, ...]:

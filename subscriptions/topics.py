@@ -1,7 +1,7 @@
 """The names under which providers register what a source wants: by resource type, or the usual ones. Pure.
 
 A provider that registers everything at once ("*") has no table: routes select from what comes.
-Source: bigcommerce/docs "Webhook events".
+Source: bigcommerce/docs "Webhook events"; Shopify's WebhookSubscriptionTopic 2026-07.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +27,38 @@ BIGCOMMERCE: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _USUAL: Final = frozenset({"cart", "category", "customer", "order", "product", "shipment", "sku"})
 """The resource types of BigCommerce that are registered where routes select none."""
+_CRUD: Final = ("create", "update", "delete")
+SHOPIFY: Final[Mapping[str, tuple[str, ...]]] = {
+    "cart": ("carts/create", "carts/update"),
+    "checkout": tuple(f"checkouts/{verb}" for verb in _CRUD),
+    "collection": tuple(f"collections/{verb}" for verb in _CRUD),
+    "customer": tuple(f"customers/{verb}" for verb in _CRUD),
+    "draft_order": tuple(f"draft_orders/{verb}" for verb in _CRUD),
+    "fulfillment": ("fulfillments/create", "fulfillments/update"),
+    "inventory_item": tuple(f"inventory_items/{verb}" for verb in _CRUD),
+    "inventory_level": ("inventory_levels/connect", "inventory_levels/update", "inventory_levels/disconnect"),
+    "location": tuple(f"locations/{verb}" for verb in _CRUD),
+    # orders/updated is also sent for what has a topic of its own, such as orders/paid.
+    "order": ("orders/create", "orders/updated", "orders/delete"),
+    "order_transaction": ("order_transactions/create",),
+    "product": tuple(f"products/{verb}" for verb in _CRUD),
+    "refund": ("refunds/create",),
+    "shop": ("shop/update",),
+    "variant": tuple(f"products/{verb}" for verb in _CRUD),
+}
+_USUAL_OF_SHOPIFY: Final = frozenset(
+    {
+        "collection",
+        "customer",
+        "draft_order",
+        "fulfillment",
+        "inventory_item",
+        "inventory_level",
+        "order",
+        "product",
+        "refund",
+    }
+)
 ALL: Final = "*"
 
 
@@ -49,7 +81,8 @@ def topics_of(source: Source, configuration: Configuration) -> Topics:
     if source.subscribe == "never":
         return Topics(())
     if not isinstance(source.subscribe, str):
-        return Topics(tuple(sorted(set(source.subscribe))))
+        spelled = _shopify_name if source.provider == "shopify" else str
+        return Topics(tuple(sorted({spelled(name) for name in source.subscribe})))
     return _AUTOMATIC[source.provider](_selected(source, configuration))
 
 
@@ -88,6 +121,22 @@ def _github(selected: Selected | None) -> Topics:
     return Topics(tuple(sorted(names)), tuple(sorted(selected.types - shown)))
 
 
+def _shopify(selected: Selected | None) -> Topics:
+    types, events = (_USUAL_OF_SHOPIFY, frozenset[str]()) if selected is None else (selected.types, selected.events)
+    known = {topic for name in types & SHOPIFY.keys() for topic in SHOPIFY[name]}
+    for event in events:
+        starting = {
+            topic for topics in SHOPIFY.values() for topic in topics if topic.startswith(event.removesuffix("*"))
+        }
+        known |= starting if event.endswith("*") else {event}
+    return Topics(tuple(sorted(map(_shopify_name, known))), tuple(sorted(types - SHOPIFY.keys())))
+
+
+def _shopify_name(topic: str) -> str:
+    """Return a topic as the API names it: ORDERS_UPDATED for orders/updated."""
+    return topic.upper().replace("/", "_").replace(".", "_")
+
+
 def _stripe(selected: Selected | None) -> Topics:
     """Return the events that routes name, or all of them: Stripe takes no other pattern, and routes select from what comes."""
     if selected is None or selected.types or any(event.endswith("*") for event in selected.events):
@@ -106,5 +155,6 @@ def _matches(wanted: str, event: str) -> bool:
 _AUTOMATIC: Final[Mapping[str, Callable[[Selected | None], Topics]]] = {
     "bigcommerce": _bigcommerce,
     "github": _github,
+    "shopify": _shopify,
     "stripe": _stripe,
 }
