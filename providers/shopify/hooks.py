@@ -97,7 +97,7 @@ class ShopifyHooks:
 
     async def update(self, hook: Hook, wish: Wish, secret: str | None) -> Hook | Failure:  # noqa: ARG002
         """Make a subscription send everything to its address."""
-        wanted = {"uri": wish.url, "format": "JSON", "filter": None, "includeFields": []}
+        wanted: Document = {"uri": wish.url, "format": "JSON", "filter": None, "includeFields": []}
         variables = {"id": hook.id, "subscription": wanted}
         return await self._mutated(UPDATE, variables, "webhookSubscriptionUpdate", hook.api_version)
 
