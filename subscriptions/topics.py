@@ -83,7 +83,7 @@ def topics_of(source: Source, configuration: Configuration) -> Topics:
     if not isinstance(source.subscribe, str):
         spelled = _shopify_name if source.provider == "shopify" else str
         return Topics(tuple(sorted({spelled(name) for name in source.subscribe})))
-    return _AUTOMATIC[source.provider](_selected(source, configuration))
+    return _AUTOMATIC[source.provider](_selected(source, configuration), _read_types(source))
 
 
 def _selected(source: Source, configuration: Configuration) -> Selected | None:
@@ -101,13 +101,18 @@ def _selected(source: Source, configuration: Configuration) -> Selected | None:
     )
 
 
-def _bigcommerce(selected: Selected | None) -> Topics:
-    types, events = (_USUAL, frozenset[str]()) if selected is None else (selected.types, selected.events)
+def _read_types(source: Source) -> frozenset[str]:
+    """Return the resource types that a source lists to be read: without their deliveries nothing would be."""
+    return frozenset() if isinstance(source.hydrate, str) else frozenset(source.hydrate)
+
+
+def _bigcommerce(selected: Selected | None, read: frozenset[str]) -> Topics:
+    types, events = (_USUAL | read, frozenset[str]()) if selected is None else (selected.types, selected.events)
     known = {topic for name in types & BIGCOMMERCE.keys() for topic in BIGCOMMERCE[name]}
     return Topics(tuple(sorted(known | events)), tuple(sorted(types - BIGCOMMERCE.keys())))
 
 
-def _github(selected: Selected | None) -> Topics:
+def _github(selected: Selected | None, _read: frozenset[str]) -> Topics:
     """Return the events, whose rules are named by event or by event and action; all of them without a selection."""
     if selected is None:
         return Topics((ALL,))
@@ -121,8 +126,10 @@ def _github(selected: Selected | None) -> Topics:
     return Topics(tuple(sorted(names)), tuple(sorted(selected.types - shown)))
 
 
-def _shopify(selected: Selected | None) -> Topics:
-    types, events = (_USUAL_OF_SHOPIFY, frozenset[str]()) if selected is None else (selected.types, selected.events)
+def _shopify(selected: Selected | None, read: frozenset[str]) -> Topics:
+    types, events = (
+        (_USUAL_OF_SHOPIFY | read, frozenset[str]()) if selected is None else (selected.types, selected.events)
+    )
     known = {topic for name in types & SHOPIFY.keys() for topic in SHOPIFY[name]}
     for event in events:
         starting = {
@@ -137,7 +144,7 @@ def _shopify_name(topic: str) -> str:
     return topic.upper().replace("/", "_").replace(".", "_")
 
 
-def _stripe(selected: Selected | None) -> Topics:
+def _stripe(selected: Selected | None, _read: frozenset[str]) -> Topics:
     """Return the events that routes name, or all of them: Stripe takes no other pattern, and routes select from what comes."""
     if selected is None or selected.types or any(event.endswith("*") for event in selected.events):
         return Topics((ALL,))
@@ -152,7 +159,7 @@ def _matches(wanted: str, event: str) -> bool:
     return wanted.partition(".")[0] == event
 
 
-_AUTOMATIC: Final[Mapping[str, Callable[[Selected | None], Topics]]] = {
+_AUTOMATIC: Final[Mapping[str, Callable[[Selected | None, frozenset[str]], Topics]]] = {
     "bigcommerce": _bigcommerce,
     "github": _github,
     "shopify": _shopify,

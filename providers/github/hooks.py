@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from providers.answers import Answer, excerpt, failure_of, json_of
-from providers.api import Failure, Malformed, NotFound
+from providers.api import Failure, Malformed, NotFound, Throttled, Unauthorised, Unavailable
 from providers.github.api import API_VERSION, BASE_URL
 from providers.hooks import Created, Hook, Wish
 from providers.http import Client, Connections, Limits, Request
@@ -45,7 +45,7 @@ class GitHubHooks:
         for number in range(1, MAX_PAGES + 1):
             page = await self._sent("GET", _path(place), {"per_page": str(PAGE), "page": str(number)})
             if not isinstance(page, list):
-                return page if not isinstance(page, dict) else Malformed("expected an array of hooks")
+                return _no_hook(page)
             for each in page:
                 hook = _hook(each, place)
                 if not isinstance(hook, Hook):
@@ -66,7 +66,7 @@ class GitHubHooks:
         path = f"{_path(hook.place)}/{quote(hook.id, safe='')}"
         if hook.state == "active" and set(hook.topics) == set(wish.topics):
             changed = await self._sent("PATCH", f"{path}/config", body=_config(wish, secret))
-            return hook if isinstance(changed, dict) else _no_list(changed)
+            return hook if isinstance(changed, dict) else _no_hook(changed)
         return _hook(await self._sent("PATCH", path, body=_wanted(wish, secret)), hook.place)
 
     async def delete(self, hook: Hook) -> Failure | None:
@@ -110,9 +110,10 @@ def _config(wish: Wish, secret: str | None) -> Document:
     return {"url": wish.url, "content_type": "json", "insecure_ssl": "0", **({"secret": secret} if secret else {})}
 
 
-def _hook(shown: Document | list[Any] | Failure, place: str) -> Hook | Failure:
+def _hook(shown: Any, place: str) -> Hook | Failure:
+    """Return the hook in a reply or a list, or why there is none."""
     if not isinstance(shown, dict):
-        return _no_list(shown)
+        return _no_hook(shown)
     named, url, events = text_id(shown.get("id")), at(shown, "config.url"), shown.get("events")
     if named is None or not isinstance(url, str) or not isinstance(events, list):
         return Malformed("expected a hook with id, events and the url of its config")
@@ -130,8 +131,9 @@ def _hook(shown: Document | list[Any] | Failure, place: str) -> Hook | Failure:
     )
 
 
-def _no_list(shown: list[Any] | Failure) -> Failure:
-    return Malformed("expected an object, got an array") if isinstance(shown, list) else shown
+def _no_hook(shown: Any) -> Failure:
+    is_failure = isinstance(shown, Throttled | Unauthorised | Unavailable | Malformed)
+    return shown if is_failure else Malformed("expected a hook, got another JSON value")
 
 
 def _said(answer: Answer) -> str:

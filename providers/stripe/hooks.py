@@ -7,11 +7,11 @@ Source: Stripe's API reference 2026-06-24, "Webhook Endpoints".
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from providers.answers import Answer, excerpt, failure_of, json_of
-from providers.api import Failure, Malformed, NotFound
+from providers.api import Failure, Malformed, NotFound, Throttled, Unauthorised, Unavailable
 from providers.hooks import CONNECT, Created, Hook, Wish
 from providers.http import Client, Connections, Limits, Request
 from providers.outline import at
@@ -118,9 +118,12 @@ class StripeHooks:
         return value if isinstance(value, dict | Malformed) else Malformed(f"expected an object from {path}")
 
 
-def _hook(shown: Document | Failure) -> Hook | Failure:
-    if not isinstance(shown, dict):
+def _hook(shown: Any) -> Hook | Failure:
+    """Return the endpoint in a reply or a list, or why there is none."""
+    if isinstance(shown, Throttled | Unauthorised | Unavailable | Malformed):
         return shown
+    if not isinstance(shown, dict):
+        return Malformed("expected an endpoint, got another JSON value")
     named, url, events = text_id(shown.get("id")), shown.get("url"), shown.get("enabled_events")
     if named is None or not isinstance(url, str) or not isinstance(events, list):
         return Malformed("expected an endpoint with id, url and enabled_events")
