@@ -72,6 +72,8 @@ def _print_account(screen: Screen, account: AccountPlan) -> None:
         for note in _notes(action):
             screen.line(f"             {note}", style="yellow" if action.blocked else "dim")
     _print_untouched(screen, account)
+    for said in sorted({_failing(each) for each in account.untouched if each.verdict == "right"} - {""}):
+        screen.line(f"    {said}", style="yellow")
     if account.desired.advice:
         screen.line(f"    {account.desired.advice}", style="yellow")
 
@@ -84,6 +86,12 @@ def _print_untouched(screen: Screen, account: AccountPlan) -> None:
         whose = "foreign" if verdict == "foreign" else "ours"
         urls = sorted({f"{cut(shown_url(hook.url, whose))}" for hook in found}) if verdict in NAMED else []  # type: ignore[arg-type]  # one of both
         screen.line(f"  = {len(found):,} {words}{f': {listed(urls)}' if urls else ''}", style="dim")
+
+
+def _failing(untouched: Untouched) -> str:
+    """Return what the provider says of a hook that is right and does not get through, "" for nothing."""
+    hook = untouched.hook
+    return f"failing: {f'{hook.place}: ' if hook.place else ''}{hook.state_detail}" if hook.state_detail else ""
 
 
 def _summary(plan: Plan, how: str) -> str:
@@ -161,5 +169,6 @@ def _hook(untouched: Untouched) -> dict[str, Any]:
         "place": hook.place,
         "topics": hook.topics,
         "state": hook.state,
+        "state_detail": hook.state_detail,
         "api_version": hook.api_version,
     }

@@ -7,9 +7,10 @@ Source: BigCommerce's Webhooks V3 reference, read 2026-11; its overview shows re
 
 from collections.abc import Callable
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
+from msgspec.structs import replace
 
 from providers.answers import Answer, excerpt, failure_of, json_of
 from providers.api import Failure, Malformed, NotFound
@@ -22,6 +23,7 @@ from schemas.records import Document
 
 PAGE: Final = 250
 MAX_PAGES: Final = 40
+BLOCKED: Final = "BigCommerce sends nothing to its domain for minutes, because too many deliveries failed"
 _JSON: Final = {"content-type": "application/json"}
 
 
@@ -77,15 +79,16 @@ class BigCommerceHooks:
 
     async def _with_states(self, found: list[Document]) -> tuple[Hook, ...] | Failure:
         """Return the hooks; a token that may not see the administrative list leaves `is_active` alone to tell."""
-        listed = at(await self._sent("GET", "/v3/hooks/admin"), "data.hooks_list") if found else None
-        elements = listed if isinstance(listed, list) else []
-        states = {text_id(at(each, "id")) or "": str(at(each, "status") or "") for each in elements}
+        admin = await self._sent("GET", "/v3/hooks/admin") if found else None
+        states = {text_id(at(each, "id")) or "": str(at(each, "status") or "") for each in _listed(admin, "hooks_list")}
+        blocked = {_host(at(each, "destination")) for each in _listed(admin, "blocked_domains")} - {None}
         hooks = []
         for each in found:
             hook = _hook(each, states)
             if not isinstance(hook, Hook):
                 return hook
-            hooks.append(hook)
+            is_blocked = hook.state == "active" and _host(hook.url) in blocked
+            hooks.append(replace(hook, state_detail=BLOCKED) if is_blocked else hook)
         return tuple(hooks)
 
     async def _sent(
@@ -101,6 +104,19 @@ class BigCommerceHooks:
             return failure
         value = json_of(answer)
         return value if isinstance(value, dict | Malformed) else Malformed(f"expected an object from {path}")
+
+
+def _listed(admin: Document | Failure | None, name: str) -> list[Any]:
+    listed = at(admin, f"data.{name}")
+    return listed if isinstance(listed, list) else []
+
+
+def _host(address: object) -> str | None:
+    """Return the host of an address or of a bare domain, None for what is neither."""
+    try:
+        return urlsplit(address if "//" in address else f"//{address}").hostname if isinstance(address, str) else None
+    except ValueError:
+        return None
 
 
 def _body(wish: Wish) -> bytes:

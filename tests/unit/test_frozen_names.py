@@ -40,7 +40,7 @@ def test_metrics_are_frozen() -> None:
 
 
 def test_headers_are_frozen() -> None:
-    """The headers of records on `webhooks.raw`, and of the sender's own posts."""
+    """The headers of records on `webhooks.raw`, of the sender's own posts, and the metadata of Stripe's endpoints."""
     assert sorted(names() - metrics()) == frozen()["headers"]
 
 

@@ -48,6 +48,7 @@ class FakeBigCommerce:
         self.faults = Faults() if faults is None else faults
         self.store = Store(self.clock.now)
         self.hooks = Registrations()
+        self.blocked_domains: list[str] = []  # to which no hook sends for a few minutes
         self.has_bare_hooks = False  # replies about hooks without `data`, as BigCommerce's overview shows them
         self.tokens: dict[str, str] = {}
         self.seen: deque[Seen] = deque(maxlen=MAX_SEEN)

@@ -41,9 +41,10 @@ class FakeHooks:
 
     async def _admin(self, request: Request) -> Response:
         hooks = self._fake.hooks.all(request.path_params["store"])
+        blocked = [{"destination": name, "time_left": "120", "reasons": []} for name in self._fake.blocked_domains]
         listed = [_shown(hook) | {"status": hook["status"]} for hook in hooks]
         return Answered(
-            200, {"data": {"emails": [], "hooks_list": listed, "blocked_domains": []}, "meta": {}}
+            200, {"data": {"emails": [], "hooks_list": listed, "blocked_domains": blocked}, "meta": {}}
         ).response()
 
     async def _create(self, request: Request) -> Response:

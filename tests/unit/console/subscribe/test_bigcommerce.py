@@ -173,6 +173,15 @@ def test_nothing_is_deleted_after_a_failure(fake: FakeBigCommerce, subscribe: Su
     assert hooks(fake) == [("store/sku/*", URL, True)]
 
 
+def test_blocked_domain_is_named(fake: FakeBigCommerce, subscribe: Subscribe) -> None:
+    """The hooks are right and nothing comes: BigCommerce blocks an address of which too much fails."""
+    subscribe("apply", "--yes")
+    fake.blocked_domains = ["else.example", "hooks.example.com"]
+
+    assert subscribe("plan") == 0
+    assert subscribe.printed.count("failing: BigCommerce sends nothing to its domain") == 1
+
+
 def test_unreadable_account_fails_and_changes_nothing(fake: FakeBigCommerce, subscribe: Subscribe) -> None:
     """A listing that failed is no empty one."""
     fake.faults.has_expired_token = True

@@ -96,6 +96,16 @@ def test_disabled_hook_keeps_its_secret(fake: GitHubFake, subscribe: Subscribe) 
     assert is_right(fake)
 
 
+def test_failing_hook_is_named(fake: GitHubFake, subscribe: Subscribe) -> None:
+    """GitHub neither switches it off nor tries again."""
+    subscribe("apply", "--yes")
+    said = {"code": 502, "status": "error", "message": "Bad gateway"}
+    fake.hooks.registered.change(REPOSITORY, str(the_hook(fake)["id"]), {"last_response": said})
+
+    assert subscribe("plan") == 0
+    assert f"failing: {REPOSITORY}: last response 502: Bad gateway" in subscribe.printed
+
+
 def test_lost_secret_is_set_again(fake: GitHubFake, subscribe: Subscribe) -> None:
     """Somebody changed the hook by a PATCH without it, and now it signs nothing."""
     subscribe("apply", "--yes")
