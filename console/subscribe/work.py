@@ -19,6 +19,7 @@ from providers.http import BaseUrlError
 from subscriptions.actual import Accounts, actual
 from subscriptions.apply import Applied, apply
 from subscriptions.desired import Desired, desired
+from subscriptions.ownership import address
 from subscriptions.plan import REPAIRED, Options, Plan, Secrets, only, plan
 from subscriptions.secret_files import SecretFileError, SecretFiles
 
@@ -79,6 +80,8 @@ async def _looked(configuration: Configuration, files: SecretFiles, wanted: Want
     public_url = configuration.ingress.public_url
     if public_url is None:
         raise Misused("[ingress] public_url: expected the address at which providers reach the ingress, it is not set")
+    if address(public_url) is None:  # each run would take its own hooks for foreign ones and make them again
+        raise Misused("[ingress] public_url: expected a plain URL in ASCII, without . and .. in its path")
     chosen = _chosen(configuration, wanted.sources, desired(configuration, public_url))
     try:
         found = await actual(chosen, accounts)
