@@ -20,7 +20,7 @@ from subscriptions.actual import Accounts, actual
 from subscriptions.apply import Applied, apply
 from subscriptions.desired import Desired, desired
 from subscriptions.ownership import address
-from subscriptions.plan import REPAIRED, Options, Plan, Secrets, only, plan
+from subscriptions.plan import Options, Plan, Secrets, plan, repairs
 from subscriptions.secret_files import SecretFileError, SecretFiles
 
 LOCK: Final = "subscribe.lock"
@@ -90,7 +90,7 @@ async def _looked(configuration: Configuration, files: SecretFiles, wanted: Want
         raise Misused(str(error)) from error
     names = frozenset(source.name for source in configuration.sources)
     made = plan(chosen, found, secrets, Options(public_url, names, wanted.prune))
-    return only(made, REPAIRED) if wanted.repairs else made
+    return repairs(made) if wanted.repairs else made
 
 
 def _chosen(configuration: Configuration, names: frozenset[str], all_desired: Sequence[Desired]) -> list[Desired]:
