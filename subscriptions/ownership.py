@@ -19,7 +19,7 @@ class Address(Struct, frozen=True):
 
 
 def address(url: str) -> Address | None:
-    """Return a URL's parts, None for one that is not plainly http: with a user, dot segments, or that cannot be read."""
+    """Return a URL's parts, None for one that is not plainly http: with a user, dot segments, or letters beyond ASCII."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -68,11 +68,9 @@ def shown_url(url: str, whose: Literal["ours", "foreign"]) -> str:
 
 
 def _is_evasive(url: str, segments: tuple[str, ...]) -> bool:
-    return (
-        "\\" in url
-        or not url.isprintable()
-        or any(part.lower().replace("%2e", ".") in (".", "..") for part in segments)
-    )
+    """Say whether programs may take a URL for different ones: a provider writes letters beyond ASCII in its own way."""
+    has_dots = any(part.lower().replace("%2e", ".") in (".", "..") for part in segments)
+    return has_dots or "\\" in url or not (url.isascii() and url.isprintable())
 
 
 def _has_more(parts: SplitResult) -> bool:

@@ -121,14 +121,26 @@ def plan(
     return Plan(tuple(accounts))
 
 
-def only(chosen: Plan, reasons: frozenset[Reason]) -> Plan:
-    """Return a plan with those actions alone that have one of these reasons."""
+def repairs(chosen: Plan) -> Plan:
+    """Return the part of a plan that mends what vanished or was switched off; nothing is replaced or deleted for it."""
     return Plan(
         tuple(
-            replace(account, actions=tuple(each for each in account.actions if reasons & set(each.reasons)))
+            replace(account, actions=tuple(each for action in account.actions if (each := _repair(action)) is not None))
             for account in chosen.accounts
         )
     )
+
+
+def _repair(action: Action) -> Action | None:
+    """Return what of an action is a repair, None if nothing is. What was made and never activated is no hook to activate."""
+    if REPAIRED.isdisjoint(action.reasons):
+        return None
+    if action.verb != "replace" or action.hook is None or action.wish is None:
+        return action
+    if action.hook.is_unfinished:
+        return None
+    as_is = replace(action.wish, url=action.hook.url, topics=action.hook.topics)
+    return Action("update", ("disabled",), action.hook.state_detail or "switched off", as_is, action.hook)
 
 
 def _account(desired: Desired, found: Found, known: Secrets, options: Options) -> AccountPlan:

@@ -14,8 +14,8 @@ from datetime import date
 from pathlib import Path
 from typing import Final
 
-from config.model import Source, file_of
-from config.problems import ConfigurationError
+from config.model import Source, file_of, shown_reference
+from config.problems import ConfigurationError, Problem
 from config.secrets import resolve_secret
 from subscriptions.plan import Secrets
 
@@ -88,7 +88,7 @@ class SecretFiles:
             try:
                 found.append(resolve_secret(reference, self._environ).decode())
             except UnicodeDecodeError as error:
-                raise ConfigurationError([]) from error
+                raise ConfigurationError([Problem("", shown_reference(reference.ref), "expected UTF-8")]) from error
         return found, free
 
     def _noted(self) -> Mapping[str, str]:

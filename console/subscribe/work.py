@@ -19,7 +19,8 @@ from providers.http import BaseUrlError
 from subscriptions.actual import Accounts, actual
 from subscriptions.apply import Applied, apply
 from subscriptions.desired import Desired, desired
-from subscriptions.plan import REPAIRED, Options, Plan, Secrets, only, plan
+from subscriptions.ownership import address
+from subscriptions.plan import Options, Plan, Secrets, plan, repairs
 from subscriptions.secret_files import SecretFileError, SecretFiles
 
 LOCK: Final = "subscribe.lock"
@@ -79,6 +80,8 @@ async def _looked(configuration: Configuration, files: SecretFiles, wanted: Want
     public_url = configuration.ingress.public_url
     if public_url is None:
         raise Misused("[ingress] public_url: expected the address at which providers reach the ingress, it is not set")
+    if address(public_url) is None:  # each run would take its own hooks for foreign ones and make them again
+        raise Misused("[ingress] public_url: expected a plain URL in ASCII, without . and .. in its path")
     chosen = _chosen(configuration, wanted.sources, desired(configuration, public_url))
     try:
         found = await actual(chosen, accounts)
@@ -87,7 +90,7 @@ async def _looked(configuration: Configuration, files: SecretFiles, wanted: Want
         raise Misused(str(error)) from error
     names = frozenset(source.name for source in configuration.sources)
     made = plan(chosen, found, secrets, Options(public_url, names, wanted.prune))
-    return only(made, REPAIRED) if wanted.repairs else made
+    return repairs(made) if wanted.repairs else made
 
 
 def _chosen(configuration: Configuration, names: frozenset[str], all_desired: Sequence[Desired]) -> list[Desired]:

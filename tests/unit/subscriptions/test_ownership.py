@@ -28,6 +28,7 @@ def test_below_the_base_is_ours(url: str) -> None:
     "https://hooks.example.com/in/%2e%2E/other",
     "https://hooks.example.com\\@evil.test/in",
     "https://hooks.example.com:port/in",
+    "https://hooks.example.com/in/v1/\u00e4",
     "arn:aws:events:us-east-1::event-source/in",
     "",
 ])  # fmt: skip

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 from providers.api import Unauthorised
 from providers.hooks import Hook, Wish
 from subscriptions.desired import Desired
-from subscriptions.plan import Action, Found, Options, Plan, Secrets, Untouched, only, plan
+from subscriptions.plan import Action, Found, Options, Plan, Secrets, Untouched, plan, repairs
 
 BASE = "https://hooks.example.com"
 URL = f"{BASE}/v1/acme"
@@ -104,7 +104,23 @@ def test_repair_leaves_the_rest() -> None:
     """Only what vanished or was switched off."""
     wanted = replace(DESIRED, wishes=(WISH, Wish(URL, ("store/cart/*",))))
     made = planned(HOOK, replace(HOOK, id="9", url=f"{BASE}/v1/removed"), wanted=wanted, prune=True)
-    assert told(only(made, frozenset({"missing", "disabled"}))) == [("create", ("missing",))]
+    assert told(repairs(made)) == [("create", ("missing",))]
+
+
+def test_repair_replaces_nothing() -> None:
+    """A hook that is switched off and of another version is activated as it is; one that was never activated is left alone."""
+    wish = Wish(URL, ("*",), api_version="2026-06-24.dahlia")
+    wanted = replace(DESIRED, provider="stripe", wishes=(wish,))
+    old = Hook("we_1", URL, ("invoice.paid",), state="disabled", api_version="2024-06-20")
+    known = Secrets(("mark",), free_files=("new.secret",))
+
+    made = planned(replace(old, mark="mark"), wanted=wanted, known=known)
+    assert [action.verb for action in made.actions] == ["replace"]
+    (action,) = repairs(made).actions
+    assert (action.verb, action.reasons, action.secret_file) == ("update", ("disabled",), "")
+    assert action.wish is not None
+    assert action.wish.topics == ("invoice.paid",)
+    assert repairs(planned(replace(old, is_unfinished=True), wanted=wanted, known=known)).actions == ()
 
 
 def test_every_hook_has_one_place_in_the_plan() -> None:

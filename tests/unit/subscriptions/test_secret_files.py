@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.model import Source
+from config.problems import ConfigurationError
 from subscriptions.secret_files import SecretFileError, SecretFiles, fingerprint, new_secret
 
 TODAY = date(2026, 11, 28)
@@ -76,3 +77,10 @@ def test_new_secrets_differ() -> None:
     """Each has 256 bits."""
     assert len({new_secret() for _ in range(50)}) == 50
     assert len(new_secret()) == 43
+
+
+def test_secret_that_is_no_text_is_named(files: SecretFiles, tmp_path: Path) -> None:
+    """By its reference alone."""
+    (tmp_path / "raw").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="raw: expected UTF-8"):
+        files.known(source(f"file:{tmp_path}/raw"))

@@ -251,4 +251,10 @@ def test_mistakes_are_explained(fake: FakeBigCommerce, subscribe: Subscribe, ser
     path = subscribe.data_dir.parent / "penstock.toml"
     path.write_text(configuration(served))
     assert subscribe("plan") == 2
-    assert "[ingress] public_url: expected" in subscribe.printed
+    assert "[ingress] public_url: expected the address" in subscribe.printed
+
+    for odd in ("https://hooks.example.com/a/../b", "https://häuser.example"):
+        path.write_text(f'[ingress]\npublic_url = "{odd}"\n{configuration(served)}')
+        assert subscribe("apply", "--yes") == 2
+        assert "[ingress] public_url: expected a plain URL" in subscribe.printed
+    assert hooks(fake) == []
