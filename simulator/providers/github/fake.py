@@ -21,8 +21,8 @@ from schemas.records import Document
 from simulator.providers.clock import Clock
 from simulator.providers.faults import Faults
 from simulator.providers.github.deliveries import Deliveries, Entry, log_page
+from simulator.providers.github.hooks import GitHubHooksFake
 from simulator.providers.github.lists import MAX_PAGE, kind_of, listed, page_of
-from simulator.providers.github_hooks import GitHubHooksFake
 from simulator.providers.quota import Taken, WindowQuota
 from simulator.providers.serving import FAULT
 from simulator.providers.store import Store

@@ -23,8 +23,8 @@ from simulator.providers.faults import Faults
 from simulator.providers.quota import WindowQuota
 from simulator.providers.serving import FAULT
 from simulator.providers.store import Store
+from simulator.providers.stripe.endpoints import StripeEndpointsFake
 from simulator.providers.stripe.lists import MAX_LIMIT, Missing, page_of, page_of_v2
-from simulator.providers.stripe_endpoints import StripeEndpointsFake
 
 OBJECT_OF_PATH: Final[Mapping[str, str]] = {
     "v1/billing/meters": "billing.meter",
