@@ -12,6 +12,7 @@ from sinks.warehouse.engines.ducklake import DuckLake
 from sinks.warehouse.engines.engine import Warehouse
 from sinks.warehouse.engines.lake import CATALOGUE, Lake, attached
 from sinks.warehouse.engines.postgres.database import Database
+from sinks.warehouse.engines.session import prepared
 from sinks.warehouse.errors import Unusable
 from sinks.warehouse.settings import WarehouseSettings
 
@@ -68,8 +69,7 @@ def _file_reader(file: Path) -> DuckDBPyConnection:
     deadline_s = time.monotonic() + READ_TIMEOUT_S
     while True:
         try:
-            connection = duckdb.connect(str(file), read_only=True)
-            connection.execute("SET TimeZone = 'UTC'")
+            connection = prepared(duckdb.connect(str(file), read_only=True))
         except duckdb.IOException:
             if time.monotonic() > deadline_s:
                 raise

@@ -12,6 +12,7 @@ from duckdb import DuckDBPyConnection
 from sinks.warehouse.engines.duckdb_writer import DuckDbWriter, Known, translated
 from sinks.warehouse.engines.engine import Compaction
 from sinks.warehouse.engines.lock import claim
+from sinks.warehouse.engines.session import prepared
 from sinks.warehouse.errors import Unusable
 from sinks.warehouse.rows.batch import Batch, Partition
 
@@ -82,7 +83,7 @@ def _opened(file: Path) -> DuckDBPyConnection:
     deadline_s = time.monotonic() + READERS_S
     while True:
         try:
-            return duckdb.connect(str(file), config={"memory_limit": MEMORY})
+            return prepared(duckdb.connect(str(file), config={"memory_limit": MEMORY}))
         except duckdb.IOException:
             if time.monotonic() > deadline_s:
                 raise

@@ -114,7 +114,6 @@ class DuckDbWriter:
         shared = Known() if known is None else known  # a new table is known to the next writer
         self.columns, self._checked = shared.columns, shared.checked
         with translated():
-            connection.execute("SET TimeZone = 'UTC'")
             if not self.columns:
                 self._make_own()
                 self._read_columns()

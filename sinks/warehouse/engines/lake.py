@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from sinks.warehouse.engines.extensions import load_extensions
 from sinks.warehouse.engines.postgres.database import Database
+from sinks.warehouse.engines.session import prepared
 from sinks.warehouse.engines.storage import Storage
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def attached(lake: Lake, *, is_read_only: bool) -> DuckDBPyConnection:
         ]
         connection.execute(f"ATTACH {text_sql(_catalogue(lake))} AS {NAME} ({', '.join(options)})")
         connection.execute(f"USE {NAME}")
-        connection.execute("SET TimeZone = 'UTC'")
+        prepared(connection)
     except BaseException:
         connection.close()
         raise
