@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, time
 from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -62,6 +62,7 @@ FILES_BY_NAME = frozenset({
 })  # fmt: skip
 """librdkafka options that are paths, besides those whose names end with `.location`."""
 REFERENCES = ("env:", "file:")  # prefixes of values that refer to the real one
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -94,6 +95,12 @@ def _legal_reference(ref: str, info: ValidationInfo) -> str:
     if kind == "file" and info.context:
         return f"file:{info.context['directory'] / name}"
     return ref
+
+
+def _legal_time(text: str) -> str:
+    if not _TIME.fullmatch(text):
+        raise ValueError('expected a time of day in UTC such as "03:00"')
+    return text
 
 
 Operation = Literal["c", "u", "d", "r"]
@@ -403,6 +410,9 @@ class Source(_Table):
     """Where the provider's API is. Not set: its public address."""
     hydrate: Literal["auto", "never"] | tuple[ResourceType, ...] = "auto"
     """The resource types that are read. `auto`: all that need it and can be read; `never`: none."""
+    reconcile: Literal["auto", "never"] | tuple[ResourceType, ...] = "auto"
+    """The resource types that are compared with the provider's lists. `auto`: those of which something is stored; `never`: none.
+    """
     options: GenericOptions | None = None
     """How the sender signs and names things; for the providers `generic` and `standard` only."""
 
@@ -549,6 +559,22 @@ class Hydration(_Table):
     """After how many failed reads of a resource the deliveries that wait for it become dead letters."""
     max_age_h: Annotated[StrictInt, Field(ge=1, le=720)] = 48
     """After how many hours they do, if a read fails then."""
+
+
+class Reconcile(_Table):
+    """`[reconcile]`: the daily comparison of what is stored with the providers' lists, of sources with an `api_token`."""
+
+    enabled: StrictBool = True
+    """Whether it runs every day. `penstock reconcile` works in any case."""
+    daily_at: Annotated[str, AfterValidator(_legal_time), expected("a time of day in UTC such as `03:00`")] = "03:00"
+    """When, in UTC."""
+    complete_every_days: Annotated[StrictInt, Field(ge=1, le=365)] = 7
+    """How often everything is listed, which alone shows what was deleted unnoticed; on other days only what has changed."""
+
+    @property
+    def time(self) -> time:
+        """Return the time of day."""
+        return time.fromisoformat(self.daily_at)
 
 
 class ObjectStore(_Table):
@@ -724,6 +750,7 @@ class Configuration(_Table):
     routes: tuple[Route, ...] = ()
     worker: Worker = Worker()
     hydration: Hydration = Hydration()
+    reconcile: Reconcile = Reconcile()
     ingress: Ingress = Ingress()
     warehouse: Warehouse = Warehouse()
 

@@ -15,7 +15,7 @@ FROZEN = ROOT / "tests" / "fixtures" / "frozen_names.json"
 PACKAGES = ("broker", "config", "ingress", "local", "providers", "schemas", "simulator", "sinks", "streams")
 LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 NAME = re.compile(r"penstock_[a-z_]+[a-z]")
-METRIC = re.compile(r"penstock_(fetch|ingress|loader|schema|spool|worker)_.+")
+METRIC = re.compile(r"penstock_(fetch|ingress|loader|reconcile|schema|spool|worker)_.+")
 
 
 def test_log_events_are_frozen() -> None:

@@ -483,6 +483,7 @@ def test_the_json_schema_knows_every_table_and_both_notations_of_a_secret() -> N
     secrets = schema["$defs"]["Source"]["properties"]["secrets"]["items"]
     assert set(schema["properties"]) == {
         "kafka",
+        "reconcile",
         "registry",
         "sources",
         "routes",
