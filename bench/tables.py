@@ -163,7 +163,13 @@ def _hydrate(figures: Figures) -> list[Table]:
         ["", *LATENCY],
         [["", *steady["callback_to_outcome"].values()]],
     )
-    return [_table(f"Reads of {figures['products']:,} products of a store without a quota", shown, rows), waits]
+    live = figures["live"]
+    beside = _table(
+        f"From a complete delivery to its outcome, ms, at {live['rate']}/s",
+        ["", *LATENCY],
+        [[name, *live[key].values()] for name, key in (("alone", "alone"), ("beside reads", "beside_reads"))],
+    )
+    return [_table(f"Reads of {figures['products']:,} products of a store without a quota", shown, rows), waits, beside]
 
 
 def _loader(figures: Figures) -> list[Table]:

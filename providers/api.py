@@ -76,12 +76,14 @@ class Quota(Struct, frozen=True):
     """What a reply said of the account's quota, in the provider's unit (requests, points).
 
     Either the quota is full again in `resets_in_s` seconds (a window), or it grows by `restored_per_s` (a bucket).
+    Where `is_told` is false, the provider documents a quota and does not tell what is left of it: the reader counts.
     """
 
     limit: float
     left: float
     resets_in_s: float | None = None
     restored_per_s: float | None = None
+    is_told: bool = True
 
 
 class Reply(Struct, frozen=True):

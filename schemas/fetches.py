@@ -25,6 +25,11 @@ NO_DELIVERY: Final = -1
 """The offset that a request answers for which no delivery waits."""
 
 
+def account_key(provider: str, source: str, tenant: str) -> str:
+    """Return the key of an account: what has one quota and one token."""
+    return f"{provider}|{source}|{tenant}"
+
+
 class FetchRequest(Struct, frozen=True, omit_defaults=True):
     """One wish to read one resource.
 
@@ -68,7 +73,7 @@ class FetchRequest(Struct, frozen=True, omit_defaults=True):
     @property
     def account(self) -> str:
         """Return the key of its account, by which requests are partitioned: one owner for one quota."""
-        return f"{self.provider}|{self.source}|{self.tenant}"
+        return account_key(self.provider, self.source, self.tenant)
 
 
 class FetchResult(Struct, frozen=True, omit_defaults=True):
@@ -89,7 +94,10 @@ class FetchResult(Struct, frozen=True, omit_defaults=True):
 
 
 class Standing(Struct, frozen=True, omit_defaults=True):
-    """Why a resource is not read yet, for people: the last failure, how many there were, and when it is tried next."""
+    """Why a resource is not read yet, for people: the last failure, how many there were, and when it is tried next.
+
+    Under the key of an account: why nothing of it is read.
+    """
 
     attempts: int
     due_us: int

@@ -11,13 +11,12 @@ from console.abridged import cut
 from console.pending.waiting import Waiting, WaitingDelivery
 from console.screen import Screen, messages, results
 from local.screen import output_json
-from schemas.codec import us_time
 
 CELL_CHARS: Final = 60
 WHY_CHARS: Final = 90
 LEFT_SHOWN: Final = 10
 TIME: Final = "%Y-%m-%d %H:%M:%S"
-HELD: Final = "waits for its account: quota, or a refused token (`penstock check --online`)"
+HELD: Final = "waits for its account's quota (`penstock check --online`)"
 
 
 def print_resources(found: Sequence[Waiting], limit: int, now: datetime, *, as_json: bool) -> None:
@@ -71,7 +70,7 @@ def why_text(one: Waiting, now: datetime) -> str:
 
 def next_text(one: Waiting, now: datetime) -> str:
     """Return when it is tried next, in words."""
-    due = None if one.standing is None else us_time(one.standing.due_us)
+    due = one.next_try
     if due is None or due <= now:
         return "with its account" if one.is_held(now) else "now"
     return f"{due:{TIME}}"
@@ -135,7 +134,7 @@ def _fields(one: Waiting) -> dict[str, Any]:
         "reason": one.reason,
         "why": one.why,
         "tries": one.tries,
-        "next_try": None if one.standing is None else us_time(one.standing.due_us),
+        "next_try": one.next_try,
     }
 
 

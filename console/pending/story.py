@@ -12,7 +12,6 @@ from console.pending.reading import read_waiting
 from console.pending.report import TIME, next_text, why_text
 from console.pending.waiting import Waiting, WaitingDelivery
 from console.queries.changes import Deployment
-from schemas.codec import us_time
 from schemas.records import RawDelivery
 
 LEAST_TRIED: Final = "not tried yet"
@@ -56,12 +55,11 @@ def waiting_lines(held: Held, now: datetime) -> list[tuple[str, str]]:
 
 def waiting_fields(held: Held) -> dict[str, Any]:
     """Return the same for a program."""
-    standing = held.waiting.standing
     return {
         "resource_key": held.waiting.resource_key,
         "since": held.place.since,
         "reason": held.waiting.reason,
         "why": held.waiting.why,
         "tries": held.waiting.tries,
-        "next_try": None if standing is None else us_time(standing.due_us),
+        "next_try": held.waiting.next_try,
     }

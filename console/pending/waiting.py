@@ -6,7 +6,8 @@ from sys import intern
 
 from msgspec import Struct
 
-from schemas.fetches import Standing
+from schemas.codec import us_time
+from schemas.fetches import Standing, account_key
 from schemas.records import Document, key_parts
 from streams.steps.origin import position_text
 
@@ -33,7 +34,7 @@ class Waiting(Struct):
     """One resource, and the deliveries that wait for it, oldest first, all of one partition, which has their row.
 
     `raw_key` is their key on `webhooks.raw`. After partitions were added a resource may be waited for in two.
-    `standing` says what was tried; None if no read of it has failed.
+    `standing` says what was tried; None if no read of it has failed. `account` says why nothing of its account is read.
     """
 
     resource_key: str
@@ -42,6 +43,12 @@ class Waiting(Struct):
     detail: str
     deliveries: list[WaitingDelivery]
     standing: Standing | None = None
+    account: Standing | None = None
+
+    @property
+    def account_key(self) -> str:
+        """Return the key of the account that it belongs to."""
+        return account_key(self.provider, self.source, self.tenant)
 
     @property
     def provider(self) -> str:
@@ -86,11 +93,19 @@ class Waiting(Struct):
     @property
     def why(self) -> str:
         """Return why it waits, as a sentence."""
-        return self.detail if self.standing is None else self.standing.detail
+        told = self.account or self.standing
+        return self.detail if told is None else told.detail
+
+    @property
+    def next_try(self) -> datetime | None:
+        """Return when it, or anything of its account, is tried next, UTC; None if no read has failed."""
+        times = [told.due_us for told in (self.account, self.standing) if told is not None]
+        return us_time(max(times, default=None))
 
     def is_held(self, now: datetime) -> bool:
-        """Say whether it waits for its account: no read of it was tried, although it was not asked for just now."""
-        return self.standing is None and (now - self.since).total_seconds() > PATIENCE_S
+        """Say whether it waits for its account's quota: no read was tried, although it was not asked for just now."""
+        is_tried = self.standing is not None or self.account is not None
+        return not is_tried and (now - self.since).total_seconds() > PATIENCE_S
 
 
 def joined(
@@ -98,7 +113,7 @@ def joined(
 ) -> list[Waiting]:
     """Return what waits, the longest wait first, from records with their keys, oldest first; None is a tombstone.
 
-    `standings` returns what is known of resource keys. In memory are the deliveries that wait, some 500 bytes each.
+    `standings` returns what is known of keys of resources and accounts. In memory are the deliveries that wait, 500 bytes each.
     """
     pending: dict[bytes, tuple[str, str, str, str, WaitingDelivery]] = {}
     for key, record in records:
@@ -111,9 +126,9 @@ def joined(
     for name, raw_key, reason, detail, one in sorted(pending.values(), key=lambda part: part[-1].offset):
         waiting = found.setdefault((name, one.partition), Waiting(name, raw_key, reason, detail, []))
         waiting.deliveries.append(one)
-    known = standings({waiting.resource_key for waiting in found.values()})
+    known = standings({key for waiting in found.values() for key in (waiting.resource_key, waiting.account_key)})
     for waiting in found.values():
-        waiting.standing = known.get(waiting.resource_key)
+        waiting.standing, waiting.account = known.get(waiting.resource_key), known.get(waiting.account_key)
     return sorted(found.values(), key=lambda one: (one.since, one.resource_key))
 
 

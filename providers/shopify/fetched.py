@@ -56,21 +56,6 @@ def wanted(snapshot: Snapshot, delivery: RawDelivery) -> Wanted | None:
     return Wanted(snapshot.resource_type, snapshot.resource_id, api_version=delivery.api_version)
 
 
-def missing_variants(document: Document, stored: Document | None, api_version: str | None) -> tuple[Wanted, ...]:
-    """Return the variants that a product's webhook does not show and that are newer there than in the stored product.
-
-    To read them alone costs less than to read the product: `variant_gids` names the update time of each. Without a stored
-    product they are all variants beyond the first hundred.
-    """
-    known = _hidden_variants("product", stored) if stored is not None else {}
-    hidden = _hidden_variants("product", document)
-    return tuple(
-        Wanted("variant", variant_id, api_version=api_version)
-        for variant_id, updated in hidden.items()
-        if known.get(variant_id) != updated or updated is None
-    )
-
-
 def document_of(wanted: Wanted, node: Document) -> Document:
     """Return a GraphQL object, read with its type's selection, as the webhook of its type."""
     resource_type = wanted.resource_type

@@ -41,7 +41,8 @@ MAX_PAGES: Final = (
     100  # of one list; one with more keeps `has_more`, and its missing elements are not taken for deleted ones
 )
 THROTTLED_S: Final = 1.0  # the limits are per second, and Stripe says no time
-DOCUMENTED: Final = Quota(limit=25, left=25, restored_per_s=25)
+# Of 25 in any second: five at once and those that come back. Others keep a fifth.
+DOCUMENTED: Final = Quota(limit=5, left=5, restored_per_s=20, is_told=False)
 
 _MISSING: Final = frozenset({"resource_missing", "not_found"})
 
@@ -74,7 +75,7 @@ class StripeApi:
         for each in wanted:
             results[each], made = await self._read(each)
             requests += made
-        return Reply(results, requests, float(requests))
+        return Reply(results, requests, float(requests), DOCUMENTED)
 
     async def check(self) -> Checked | Failure:
         """Read the balance, which every account has."""

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from providers.api import Api, Read, Reply, Unavailable, Wanted
-from schemas.fetches import FetchRequest
+from schemas.fetches import FetchRequest, Standing
 from streams.hydrate.budget import Budget
 from streams.hydrate.policy import Again, Decision, Hold, Limits, decided
 from streams.hydrate.wishes import Position, Wish, Wishes
@@ -33,10 +33,22 @@ class Ended(Struct, frozen=True):
     decision: Decision
 
 
-class Account:
-    """Runs the reads of one account on the event loop, and reports each that ended."""
+class Told(Struct, frozen=True):
+    """What people are told of an account: why nothing of it is read, or None."""
 
-    def __init__(self, key: str, api: Api, limits: Limits, report: Callable[[Ended], None]) -> None:
+    account: str
+    standing: Standing | None
+
+
+class Account:
+    """Runs the reads of one account on the event loop, and reports each that ended.
+
+    `tell` is called with why nothing of the account is read, and with None once it is (again).
+    """
+
+    def __init__(
+        self, key: str, api: Api, limits: Limits, report: Callable[[Ended], None], tell: Callable[[Told], None]
+    ) -> None:
         self.key = key
         self.wishes = Wishes()
         self.stopped: str | None = None
@@ -48,6 +60,8 @@ class Account:
         self._api = api
         self._limits = limits
         self._report = report
+        self._tell = tell
+        self._is_told = True  # perhaps, by the account's owner before
         self._budget = Budget()
         self._idle_until_s = 0.0  # what waits is not looked through in vain: the budget allows nothing before
         self._tasks: set[asyncio.Task[None]] = set()
@@ -129,7 +143,9 @@ class Account:
         if held is None and not _is_outage(reply.results):
             if self.stopped is not None:
                 log.info("account_resumed", account=self.key)
-            self.stopped, self.refusals = None, 0
+            if self._is_told:
+                self._tell(Told(self.key, None))
+            self.stopped, self.refusals, self._is_told = None, 0, False
             self._budget.ended(cost, reply.quota, now_s)
             return
         retry_in_s = None if held is None else held.retry_in_s
@@ -143,7 +159,8 @@ class Account:
                     detail=held.detail,
                     advice="nothing is lost: mend the token ([[sources]] api_token) and reading goes on",
                 )
-            self.stopped = held.detail
+            self.stopped, self._is_told = held.detail, True
+            self._tell(Told(self.key, Standing(self.refusals, _now_us() + round(retry_in_s * 1e6), held.detail)))
         self._budget.failed(cost, reply.quota, now_s, retry_in_s)
 
 

@@ -75,7 +75,11 @@ class Budget:
         if quota is None:
             self._left -= cost
             return
-        left = min(quota.left, self._left) if self._is_of_same_window(quota, now_s) else quota.left
+        left = quota.left
+        if not quota.is_told:
+            left = (quota.limit if self._quota is None else self._left_now(quota, now_s) + self._under_way) - cost
+        elif self._is_of_same_window(quota, now_s):
+            left = min(left, self._left)
         self._quota, self._left, self._heard_s = quota, left, now_s
 
     def _is_of_same_window(self, quota: Quota, now_s: float) -> bool:

@@ -28,6 +28,12 @@ def records_of(app: str, request: FetchRequest, decision: Decision) -> list[Reco
     return []
 
 
+def account_record(app: str, account: str, standing: Standing | None) -> Record:
+    """Return the record that tells people why nothing of an account is read; one without a value takes it back."""
+    value = None if standing is None else encode_standing(standing)
+    return Record(standings_topic(app), account.encode(), value)
+
+
 def request_record(app: str, request: FetchRequest) -> Record:
     """Return the record of a request that may be tried now."""
     return Record(fetches_topic(app), request.account.encode(), encode_request(request))

@@ -17,12 +17,12 @@ from broker.outgoing import Record, queue
 from broker.topic_reader import offset_of, partition_of, topic_of, value_of
 from schemas.fetches import FetchRequest, decode_request
 from schemas.topics import DELAYS_S, delay_topic, fetches_topic
-from streams.hydrate.account import Account, Ended
+from streams.hydrate.account import Account, Ended, Told
 from streams.hydrate.clients import Clients
 from streams.hydrate.metrics import Metrics
 from streams.hydrate.offsets import Offsets
 from streams.hydrate.policy import Limits
-from streams.hydrate.records import records_of, request_record
+from streams.hydrate.records import account_record, records_of, request_record
 
 MOST_WAITING = 20_000  # resources in memory; the others stay on the topic
 TAKEN_AT_ONCE = 500
@@ -48,6 +48,7 @@ class Session:
         self._partition_of: dict[str, int] = {}  # of each account
         self._offsets = Offsets()
         self._ended: list[Ended] = []
+        self._told: list[Told] = []
         self._resume_s: dict[tuple[str, int], float] = {}  # delay partitions whose first record is not due
         self._is_full = False
         self._committed_s = time.monotonic()
@@ -62,7 +63,7 @@ class Session:
         moved = self._take()
         for account in self._accounts.values():
             account.start_reads()
-        if self._ended or moved or time.monotonic() > self._committed_s + KEEP_UP_S:
+        if self._ended or self._told or moved or time.monotonic() > self._committed_s + KEEP_UP_S:
             await self._commit(moved)
         await asyncio.gather(*(account.close() for account in self._closing))
         self._closing.clear()
@@ -138,7 +139,7 @@ class Session:
         account = self._accounts.get(request.account)
         if account is None:
             api = self._apis.of(request.provider, request.source, request.tenant)
-            account = Account(request.account, api, self._limits, self._ended.append)
+            account = Account(request.account, api, self._limits, self._ended.append, self._told.append)
             self._accounts[request.account] = account
             self._partition_of[request.account] = partition
         return account
@@ -148,7 +149,8 @@ class Session:
     async def _commit(self, moved: Sequence[Record]) -> None:
         """Write what has ended, with the offsets of its requests, in one transaction."""
         ended, self._ended[:] = list(self._ended), []
-        records = [*moved]
+        told, self._told[:] = list(self._told), []
+        records = [*moved, *(account_record(self._app, one.account, one.standing) for one in told)]
         for one in ended:
             records += records_of(self._app, one.wish.request, one.decision)
             self._offsets.done(one.wish.positions)
@@ -185,6 +187,7 @@ class Session:
                     del self._partition_of[key]
                     self._closing.append(self._accounts.pop(key))
                     self._ended[:] = [ended for ended in self._ended if ended.account != key]
+                    self._told[:] = [told for told in self._told if told.account != key]
 
 
 def _request(message: Message) -> FetchRequest | None:

@@ -13,8 +13,9 @@ import pytest
 
 from broker import topic_reader
 from broker.schema_registry import Registry
+from schemas.fetches import Standing, decode_standing
 from schemas.records import RawDelivery
-from schemas.topics import PENDING
+from schemas.topics import PENDING, standings_topic
 from simulator.providers.bigcommerce.documents import order, product
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
 from simulator.providers.bigcommerce.notices import Notice
@@ -48,9 +49,10 @@ def server(fake: FakeBigCommerce) -> Iterator[Server]:
 class Store:
     """One source of one application, its workers, and what they decided."""
 
-    def __init__(self, workers: Workers, kafka: str, registry: str, source: str) -> None:
+    def __init__(self, workers: Workers, kafka: str, registry: str, source: str, app: str) -> None:
         self.workers = workers
         self.source = source
+        self.app = app
         self._kafka, self._registry = kafka, registry
         self.outcomes = OutcomeCount(kafka, registry, source)
 
@@ -69,6 +71,17 @@ class Store:
     def answered(self) -> Callable[[], bool]:
         """Return a condition: nothing waits, and every record has its outcome."""
         return lambda: not self.pending() and self.outcomes() == len(Ledger.read_raw(self._kafka, self.source))
+
+    def stopped(self) -> list[Standing]:
+        """Return what people are told of the accounts of which nothing is read."""
+        found: dict[bytes, Standing] = {}
+        with topic_reader.consumer({"bootstrap.servers": self._kafka}) as reader:
+            for message in topic_reader.read(reader, topic_reader.ranges(reader, standings_topic(self.app))):
+                if (key := topic_reader.key_of(message)).count(b"|") == 2:
+                    found.pop(key, None)
+                    if value := topic_reader.value_of(message):
+                        found[key] = decode_standing(value)
+        return list(found.values())
 
     def pending(self) -> dict[bytes, dict[str, Any]]:
         """Return what waits, by key."""
@@ -114,7 +127,7 @@ api_url = "{url}"
 {lines}
 """
     with running(directory, configuration) as workers:
-        made = Store(workers, kafka, registry, source)
+        made = Store(workers, kafka, registry, source, app)
         with closing(made.outcomes):
             yield made
 
@@ -178,11 +191,15 @@ def test_outage_and_refused_token_lose_nothing(fake: FakeBigCommerce, store: Sto
     waiting = store.post(fake.put(STORE, "product", product(7, fake.clock.now()))[:1])
     wait_until(lambda: "account_stopped" in store.workers.log(0).read_text(), "an alarm", 120)
     assert len(store.pending()) == waiting
+    wait_until(lambda: store.stopped() != [], "what people are told", 30)
+    (told,) = store.stopped()
+    assert "401" in told.detail
     fake.faults.has_expired_token = False
     fake.faults.next("error", "reset")
     wait_until(store.answered(), "the reads", 120)
     ledger = store.ledger()
 
     assert_adds_up(ledger)
+    wait_until(lambda: store.stopped() == [], "that people are told no more", 30)
     assert {outcome["outcome"] for outcome in ledger.outcomes} == {"changed"}
     assert TOKEN not in store.workers.log(0).read_text()

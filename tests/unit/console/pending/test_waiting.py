@@ -75,6 +75,23 @@ def test_resource_whose_turn_does_not_come_waits_for_its_account() -> None:
     assert why_text(one, one.since + timedelta(seconds=61)) == HELD
 
 
+def test_stopped_account_says_why_at_once() -> None:
+    """Of each of its resources, whether a read of it has failed before or not; of no other account's."""
+    refused = Standing(2, time_us(second(700)) or 0, "401 Unauthorized")
+    standings = {"bigcommerce|shop|s1": refused, KEY: FAILED}
+    tried, untried, other = found(
+        (key_of(1), record(1)),
+        (key_of(2), record(2, key="bigcommerce|shop|s1|product|8")),
+        (key_of(3), record(3, key="bigcommerce|shop|s2|product|7")),
+        standings=standings,
+    )
+
+    assert [one.why for one in (tried, untried)] == ["401 Unauthorized"] * 2
+    assert (tried.tries, untried.tries) == (3, 0)
+    assert next_text(untried, untried.since) == f"{second(700):%Y-%m-%d %H:%M:%S}"
+    assert other.why == other.detail
+
+
 @pytest.mark.parametrize(("selection", "is_selected"), [
     ({}, True),
     ({"names": {KEY}}, True),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from providers.api import Wanted
 from providers.base import Parsed, SignedRequest, Unparsed
-from providers.shopify.fetched import READABLE, document_of, missing_variants, needs_read, parse_fetched, wanted
+from providers.shopify.fetched import READABLE, document_of, needs_read, parse_fetched, wanted
 from providers.shopify.provider import Shopify
 from providers.shopify.selections import MAX_QUERY_COST, SELECTIONS, connection, points
 from providers.shopify.types import RESOURCE_TYPES
@@ -234,15 +234,6 @@ def test_product_with_hidden_variants_is_read() -> None:
 def test_other_webhooks_need_no_read(topic: str, document: Document) -> None:
     """They contain the whole resource, or nothing is left to read."""
     assert not needs_read(_parsed(topic, document)[1])
-
-
-def test_only_newer_variants_are_missing() -> None:
-    """Of the variants that the webhook hides, those are read whose update time differs from the stored one."""
-    stored = {"variants": [_variant_document(4, OLD)], "variant_gids": _gids({4: OLD, 5: OLD, 6: OLD})}
-    document = {"variants": [_variant_document(4, NEW)], "variant_gids": _gids({4: NEW, 5: NEW, 6: OLD, 7: NEW})}
-
-    assert [variant.resource_id for variant in missing_variants(document, stored, None)] == ["5", "7"]
-    assert [variant.resource_id for variant in missing_variants(document, None, None)] == ["5", "6", "7"]
 
 
 def test_event_without_a_query_is_read() -> None:

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 
 from config.model import Configuration
-from providers.api import Failure, Reply, Unauthorised, Wanted
+from providers.api import Failure, NotFound, Reply, Unauthorised, Wanted
 from schemas.fetches import FetchRequest
-from streams.hydrate.account import KEPT_STOPPED, PARKED_STOPPED_S, PROBE_S, Account, Ended
+from streams.hydrate.account import KEPT_STOPPED, PARKED_STOPPED_S, PROBE_S, Account, Ended, Told
 from streams.hydrate.clients import NO_CREDENTIALS, Clients
 from streams.hydrate.policy import Again, Limits, Publish
 
@@ -20,7 +20,8 @@ REQUEST = FetchRequest("bigcommerce", "gone", "s1", "product", "7", "k", 0, 5, t
 async def ended(request: FetchRequest) -> Ended:
     """Return what the first read of an account brings whose source the configuration does not have."""
     clients, reported = Clients(Configuration(), {}), list[Ended]()
-    account = Account(request.account, clients.of("bigcommerce", "gone", "s1"), Limits(max_attempts=3), reported.append)
+    client = clients.of("bigcommerce", "gone", "s1")
+    account = Account(request.account, client, Limits(max_attempts=3), reported.append, list[Told]().append)
     account.add(request, ("fetches", 0, 1))
     async with asyncio.timeout(10):
         while not reported:
@@ -50,7 +51,9 @@ async def test_what_waits_without_credentials_ends() -> None:
 
 
 class Refusing:
-    """A client whose credentials are refused."""
+    """A client whose credentials are refused until they are mended."""
+
+    is_mended = False
 
     def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
         """Return all of them."""
@@ -61,8 +64,9 @@ class Refusing:
         return float(len(wanted))
 
     async def read(self, wanted: Sequence[Wanted]) -> Reply:
-        """Return a refusal for each."""
-        return Reply(dict.fromkeys(wanted, Unauthorised("401 Unauthorized")), 1, 1.0)
+        """Return a refusal for each, or that nothing is there."""
+        read = NotFound() if self.is_mended else Unauthorised("401 Unauthorized")
+        return Reply(dict.fromkeys(wanted, read), 1, 1.0)
 
     async def check(self) -> Failure:
         """Refuse."""
@@ -77,23 +81,25 @@ def numbered(number: int) -> FetchRequest:
     return replace(REQUEST, resource_id=str(number))
 
 
-async def stopped(refusals: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Account, list[Ended]]:
-    """Return an account whose credentials were refused so often, and what it reports."""
+async def stopped(
+    refusals: int, monkeypatch: pytest.MonkeyPatch, told: list[Told]
+) -> tuple[Account, Refusing, list[Ended]]:
+    """Return an account whose credentials were refused so often, its client, and what it reports."""
     monkeypatch.setattr("streams.hydrate.account.PROBE_S", (0.0, 0.0, 0.0, 0.0))
-    reported: list[Ended] = []
-    account = Account(REQUEST.account, Refusing(), Limits(), reported.append)
+    reported, client = list[Ended](), Refusing()
+    account = Account(REQUEST.account, client, Limits(), reported.append, told.append)
     account.add(numbered(0), ("fetches", 0, 0))
     async with asyncio.timeout(10):
         while account.refusals < refusals:
             account.start_reads()
             await asyncio.sleep(0.01)
     await account.close()
-    return account, reported
+    return account, client, reported
 
 
 async def test_short_refusal_parks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A token that is refused for some seconds: everything goes on with the next probe, not ten minutes later."""
-    account, reported = await stopped(1, monkeypatch)
+    account, _, reported = await stopped(1, monkeypatch, [])
     for number in range(1, 1_000):
         account.add(numbered(number), ("fetches", 0, number))
 
@@ -104,7 +110,7 @@ async def test_short_refusal_parks_nothing(monkeypatch: pytest.MonkeyPatch) -> N
 
 async def test_long_refusal_parks_what_comes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only what waits already is joined: a stopped account holds neither memory nor the topic's partition."""
-    account, reported = await stopped(len(PROBE_S), monkeypatch)
+    account, _, reported = await stopped(len(PROBE_S), monkeypatch, [])
     for number in range(1, 200):
         account.add(numbered(number), ("fetches", 0, number))
     account.add(numbered(5), ("fetches", 0, 200))
@@ -113,3 +119,22 @@ async def test_long_refusal_parks_what_comes(monkeypatch: pytest.MonkeyPatch) ->
     assert {type(one.decision) for one in reported} == {Again}
     assert len(reported) == 200 - KEPT_STOPPED
     assert all(isinstance(one.decision, Again) and one.decision.in_s == PARKED_STOPPED_S for one in reported)
+
+
+async def test_people_are_told_until_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After each refusal, with its number; and once more when the token is mended."""
+    told: list[Told] = []
+    account, client, _ = await stopped(2, monkeypatch, told)
+    standings = [one.standing for one in told]
+    client.is_mended = True
+    async with asyncio.timeout(10):
+        while account.stopped:
+            account.start_reads()
+            await asyncio.sleep(0.01)
+
+    assert [(one.attempts, one.detail) for one in standings if one] == [
+        (1, "401 Unauthorized"),
+        (2, "401 Unauthorized"),
+    ]
+    assert [one.standing for one in told[2:]] == [None]
+    assert {one.account for one in told} == {REQUEST.account}

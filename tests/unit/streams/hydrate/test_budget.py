@@ -1,6 +1,10 @@
 """What may be spent of a quota: never more than is left, a share for others, and little after an outage."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from providers.api import Quota
+from providers.stripe.api import DOCUMENTED
 from streams.hydrate.budget import LEFT_TO_OTHERS, LONGEST_PAUSE_S, MOST_AT_ONCE, Budget
 
 WINDOW = Quota(limit=150, left=150, resets_in_s=30)
@@ -14,6 +18,25 @@ def spend(budget: Budget, now_s: float, cost: float = 1.0, most: int = 1_000) ->
         budget.started(cost)
         started += 1
     return started
+
+
+@given(st.lists(st.tuples(st.floats(0.02, 0.3), st.integers(1, 8)), min_size=50, max_size=150))
+def test_quota_that_is_not_told_is_counted(answers: list[tuple[float, int]]) -> None:
+    """No second has more requests than Stripe documents, however long answers take and however many run at once."""
+    budget, now_s, started, under_way = Budget(), 0.0, list[float](), 0
+    for takes_s, at_once in answers:
+        while under_way < at_once and budget.wait_s(1, now_s) == 0:
+            budget.started(1)
+            started.append(now_s)
+            under_way += 1
+        now_s += takes_s
+        if under_way:
+            under_way -= 1
+            budget.ended(1, DOCUMENTED, now_s)
+
+    assert len(started) > 4
+    for start_s in started:
+        assert sum(start_s <= other < start_s + 1 for other in started) <= 25
 
 
 def test_first_answer_comes_before_the_second_request() -> None:
