@@ -1,12 +1,30 @@
-"""The lister of an account's resources, by provider."""
+"""The lists of an account, by provider."""
 
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from providers.bigcommerce.api import BASE_URL as BIGCOMMERCE
+from providers.bigcommerce.listing import BigCommerceLister
 from providers.clients import Account
 from providers.listing import Lister
+from providers.shopify.listing import ShopifyLister
 
-LISTERS: Final[Mapping[str, Callable[[Account], Lister]]] = {}
+
+def _bigcommerce(account: Account) -> Lister:
+    return BigCommerceLister(account.tenant, account.token, account.url or BIGCOMMERCE, shared=account.shared)
+
+
+def _shopify(account: Account) -> Lister:
+    url, client_id, token = account.url or f"https://{account.tenant}", account.client_id, account.token
+    if client_id is not None:
+        return ShopifyLister(url, client_credentials=lambda: (client_id, token()), shared=account.shared)
+    return ShopifyLister(url, token, shared=account.shared)
+
+
+LISTERS: Final[Mapping[str, Callable[[Account], Lister]]] = {
+    "bigcommerce": _bigcommerce,
+    "shopify": _shopify,
+}
 
 
 def lister_of(provider: str, account: Account) -> Lister | None:

@@ -4,7 +4,7 @@ A list shows that a resource exists and how new it is; what it holds is read by 
 and nothing depends on lists that show less than a read (GitHub's, Shopify's).
 """
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -15,11 +15,28 @@ from providers.api import Failure, Quota
 class Window(Struct, frozen=True):
     """What has changed between two times, `until` excluded; everything if `since` is None.
 
-    The end is fixed before the first page: a resource that changes meanwhile would otherwise move to another page.
+    The end is fixed before the first page: a resource that changes meanwhile would otherwise move to another page. Providers'
+    times are whole seconds, and so are the two ends: a window without `since` may show what came after its end too.
     """
 
     since: datetime | None
     until: datetime
+
+    def has(self, version: datetime | None) -> bool:
+        """Say whether a resource of this version belongs to the window; one without a version may."""
+        if self.since is None or version is None:
+            return True
+        return self.since.replace(microsecond=0) <= version < self.until.replace(microsecond=0)
+
+
+def utc_text(time: datetime) -> str:
+    """Return a time for a query: whole seconds, and always with its zone; `ValueError` for one without.
+
+    What a provider makes of a time without zone differs: the shop's own, UTC, or the current time of day.
+    """
+    if time.tzinfo is None:
+        raise ValueError("expected a time with a zone, got one without")
+    return f"{time.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 class Listed(Struct, frozen=True):
@@ -53,13 +70,17 @@ class Page(Struct, frozen=True):
 
 
 Coverage = Literal["complete", "changes"]
-"""What a list without `since` has: all resources, so that one which is absent is gone; or changes of a limited time only."""
+"""What a list without `since` has: all resources, so that one which is absent is gone; or changes of a limited time only.
+
+A list is of `changes` too if absence proves nothing: an order that is archived, or too old for the token's rights.
+"""
 
 
 class Listing(Struct, frozen=True):
     """One list that a provider has. `resource_type` is None where one list has several types (Stripe's events).
 
-    `days` is how far back it goes, None for no limit. `has_deletions`: deleted resources are in it.
+    `days` is how far back it goes, None for no limit. `has_deletions`: deleted resources are in it. `cost` is what a page costs
+    at most, in the quota's unit.
     """
 
     name: str
@@ -67,6 +88,7 @@ class Listing(Struct, frozen=True):
     coverage: Coverage
     days: int | None = None
     has_deletions: bool = False
+    cost: float = 1.0
 
 
 class Lister(Protocol):
@@ -79,7 +101,8 @@ class Lister(Protocol):
     async def page(self, listing: Listing, window: Window, cursor: str | None) -> Page | Failure:
         """Return the first page, or the one that a cursor leads to; never raises for what the provider or the network does.
 
-        A cursor is text that outlives the process: another worker goes on from it.
+        A cursor is text that outlives the process: another worker goes on from it. `ValueError` for a listing of another
+        provider.
         """
 
     async def close(self) -> None:
