@@ -10,6 +10,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from schemas.fetches import account_key
 from schemas.records import Operation
 
 Kind = Literal["reconcile", "backfill"]
@@ -49,7 +50,7 @@ class Task(Struct, frozen=True, omit_defaults=True, tag="task"):
     @property
     def account(self) -> str:
         """Return the key of the account, as `FetchRequest.account`."""
-        return f"{self.provider}|{self.asked.source}|{self.tenant}"
+        return account_key(self.provider, self.asked.source, self.tenant)
 
 
 class Decided(Struct, frozen=True, omit_defaults=True, tag="decided"):

@@ -43,26 +43,25 @@ class Account:
         self._budget = Budget(LEFT_TO_LIVE)
         self._failures = self._malformed = 0
         self._from_s = 0.0
-        self._cost = 1.0
 
     def listing(self, name: str) -> Listing | None:
         """Return the list of that name."""
         return next((one for one in self.lister.listings if one.name == name), None)
 
-    def may_ask(self, now_s: float) -> bool:
-        """Say whether the budget allows a page now, and the last failure was long enough ago."""
-        return now_s >= self._from_s and self._budget.wait_s(self._cost, now_s) <= 0
+    def may_ask(self, listing: Listing, now_s: float) -> bool:
+        """Say whether the budget allows a page of a list now, and the last failure was long enough ago."""
+        return now_s >= self._from_s and self._budget.wait_s(listing.cost, now_s) <= 0
 
     async def page(self, listing: Listing, walk: Walk) -> Paged:
         """Ask for the next page of a walk."""
         self.asked_s = time.monotonic()
-        self._budget.started(self._cost)
+        self._budget.started(listing.cost)
         page = await self._page(listing, walk)
         if isinstance(page, Page):
-            self._budget.ended(self._cost, page.quota, time.monotonic())
-            self._cost, self._failures, self._malformed = max(1.0, page.cost), 0, 0
+            self._budget.ended(listing.cost, page.quota, time.monotonic())
+            self._failures = self._malformed = 0
         else:
-            self._failed(page)
+            self._failed(page, listing.cost)
         return Paged(self.key, listing.name, walk.task.asked.run, page)
 
     @property
@@ -87,16 +86,16 @@ class Account:
             log.error("listing_broke_the_code", account=self.key, listing=listing.name, error=type(error).__name__)
             return Malformed(f"internal error: {type(error).__name__}")
 
-    def _failed(self, failure: Failure) -> None:
+    def _failed(self, failure: Failure, cost: float) -> None:
         self._malformed += isinstance(failure, Malformed)
         now_s = time.monotonic()
         if isinstance(failure, Throttled):  # it is not the list's fault, and passes
-            self._budget.failed(self._cost, None, now_s, failure.retry_in_s)
+            self._budget.failed(cost, None, now_s, failure.retry_in_s)
             return
         self._failures += 1
         asked_s = failure.retry_in_s if isinstance(failure, Unavailable) else None
         pause_s = max(PAUSES_S[min(self._failures, len(PAUSES_S)) - 1], asked_s or 0.0)
-        self._budget.failed(self._cost, None, now_s, pause_s)
+        self._budget.failed(cost, None, now_s, pause_s)
         self._from_s = now_s + pause_s
         kind = "refused" if isinstance(failure, Unauthorised) else "failed"
         log.warning("listing_failed", account=self.key, kind=kind, detail=failure.detail, retry_in_s=pause_s)

@@ -94,7 +94,7 @@ def reconciler_of(
     metrics, kept = Metrics(registry), list[Index]()
 
     def new_session() -> Session:
-        _ensure_topics(setting.options, loaded)
+        ensure_topics(setting.options, loaded)
         if not kept:
             kept.append(Index(setting.options, changelog_topic(setting.app, "latest"), directory))
         return Session(setting, Listers(loaded, environ), kept[0], metrics)
@@ -102,12 +102,13 @@ def reconciler_of(
     return Reconciler(new_session)
 
 
-def _ensure_topics(options: Mapping[str, str], loaded: Configuration) -> None:
+def ensure_topics(options: Mapping[str, str], loaded: Configuration) -> None:
+    """Create the topics of reconciliation unless they exist."""
     app = loaded.worker.app
     topics = Topics(dict(options), loaded.kafka.partitions, replication=loaded.kafka.replication)
-    for topic in (fetches_topic(app), reconciliation_topic(app), reports_topic(app)):
-        topics.ensure(topic)
     partitions = topics.partitions(reconciliation_topic(app))
+    for topic in (fetches_topic(app), reports_topic(app)):
+        topics.ensure(topic)
     for topic in (progress_topic(app), listed_ids_topic(app)):  # the owner of an account's inbox has these, too
         topics.widen(topic, partitions)
 

@@ -103,6 +103,7 @@ class Session:
         self._pages: dict[str, asyncio.Task[Paged]] = {}  # by account
         self._next: dict[int, int] = {}  # the inbox's next offset, by partition
         self._scheduled_us: int | None = None
+        self._is_index_behind = False
         self._asked: list[Asked] = []
         self._records: list[Record] = []  # of the next transaction
         self._changed: set[Place] = set()
@@ -208,14 +209,12 @@ class Session:
         busy = {place[0] for place, known in self._progress.items() if known.walk and not known.walk.is_listed}
         queued = [place for place, known in self._progress.items() if known.queued and known.walk is None]
         queued.sort(key=lambda place: _last_us(self._progress[place]))
-        fresh = False
+        # Also before the first page of a walk that another process has begun: here nothing is known to be stored yet.
+        if self._is_index_behind or any(place[0] not in busy for place in queued):
+            await asyncio.to_thread(self._index.refresh)
+            self._is_index_behind = False
         for place in queued:
-            if place[0] in busy:
-                continue
-            if not fresh:
-                await asyncio.to_thread(self._index.refresh)
-                fresh = True
-            if self._begin_one(place):
+            if place[0] not in busy and self._begin_one(place):
                 busy.add(place[0])
 
     def _begin_one(self, place: Place) -> bool:
@@ -255,11 +254,12 @@ class Session:
             for place, known in self._progress.items()
             if known.walk is not None and not known.walk.is_listed and place[0] not in self._pages
         ]
-        ready = [one for one in walks if one[0][0] in self._accounts and self._accounts[one[0][0]].may_ask(now_s)]
-        ready.sort(key=lambda one: (self._accounts[one[0][0]].asked_s, one[0]))
-        for place, walk in ready[: PAGES_AT_ONCE - len(self._pages)]:
+        walks.sort(key=lambda one: (self._accounts[one[0][0]].asked_s if one[0][0] in self._accounts else 0.0, one[0]))
+        for place, walk in walks:
             listing = self._list_of(place, walk)
-            if listing is not None:
+            if len(self._pages) >= PAGES_AT_ONCE:
+                return
+            if listing is not None and self._accounts[place[0]].may_ask(listing, now_s):
                 page = self._accounts[place[0]].page(listing, walk)
                 self._pages[place[0]] = asyncio.get_running_loop().create_task(page)
 
@@ -383,6 +383,7 @@ class Session:
             known = decode_progress(value)
             place = (known.account, known.listing)
             self._progress[place], self._partition_of[place] = known, partition
+            self._is_index_behind |= known.walk is not None
         walks = {
             progress_key(*place): place
             for place, known in self._progress.items()

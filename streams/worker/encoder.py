@@ -13,7 +13,7 @@ from broker.topic_admin import Topics
 from config.model import Replication
 from schemas import codec
 from schemas.codec import SchemaName
-from schemas.fetches import FetchRequest, encode_request
+from schemas.fetches import FetchRequest, account_key, encode_request
 from schemas.reconciliation import encode as encode_decided
 from schemas.records import Change, Lineage, Outcome, RawDelivery
 from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, PENDING, fetches_topic, reconciliation_topic
@@ -79,7 +79,7 @@ class Encoder:
             return
         topic = reconciliation_topic(self._app)
         self._topics.ensure(topic)
-        account = f"{delivery.provider}|{delivery.source}|{delivery.tenant}"
+        account = account_key(delivery.provider, delivery.source, delivery.tenant)
         records.append(
             Record(
                 topic,

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from providers.listing import Listed, Listing, Page
 from schemas.reconciliation import Asked, Progress, Task
+from streams.reconcile.comparison import Stored
 from streams.reconcile.walks import Lookup
 from streams.reconcile.windows import Rules, begun
 
@@ -14,7 +15,13 @@ NOW_US = 1_764_000_000_000_000
 DAY_US = 86_400 * 1_000_000
 RUN = Asked("run-1", "reconcile", "shop", NOW_US, "ann")
 LIST = Listing("product", "product", "complete")
-UNKNOWN: Lookup = {}.get
+
+
+def _nothing(_key: str) -> Stored | None:
+    return None
+
+
+UNKNOWN: Lookup = _nothing
 
 
 def task(**fields: Any) -> Task:
