@@ -1,4 +1,4 @@
-"""Sessions of the reconciliation against a real Kafka and a fake BigCommerce: killed at every page, and not fooled by what is absent."""
+"""Sessions of the reconciliation, a real Kafka, a fake BigCommerce: killed at every page, and not fooled by what is absent."""
 
 import asyncio
 import time
@@ -29,6 +29,7 @@ from simulator.providers.bigcommerce.documents import product
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
 from simulator.providers.bigcommerce.routes import bigcommerce_app
 from simulator.providers.clock import Clock
+from simulator.providers.faults import Fault
 from simulator.providers.serving import Server, serving
 from streams.reconcile import account
 from streams.reconcile.index import Index
@@ -239,7 +240,8 @@ async def test_list_that_fails_half_way_shows_nothing_gone(shop: Shop, monkeypat
     monkeypatch.setattr(account, "PAUSES_S", (0.02,))
     shop.has(*range(1, 11))
     shop.stored(*range(1, 9), 99)
-    shop.fake.faults.next(None, None, *["error"] * account.MOST_FAILURES)
+    errors: list[Fault] = ["error"] * account.MOST_FAILURES
+    shop.fake.faults.next(None, None, *errors)
     shop.ask()
     failed = await shop.live()
     assert (failed.status, failed.pages, failed.absent) == ("failed", 2, 0)
