@@ -63,6 +63,7 @@ FILES_BY_NAME = frozenset({
 """librdkafka options that are paths, besides those whose names end with `.location`."""
 REFERENCES = ("env:", "file:")  # prefixes of values that refer to the real one
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -103,6 +104,13 @@ def _legal_time(text: str) -> str:
     return text
 
 
+def _legal_repository(text: str) -> str:
+    if not _REPOSITORY.fullmatch(text):
+        raise ValueError(f"expected a repository such as octo/hello, got {text[:80]!r}")
+    return text
+
+
+Repository = Annotated[str, AfterValidator(_legal_repository), expected("`owner/name`")]
 Operation = Literal["c", "u", "d", "r"]
 Reference = Annotated[
     str, AfterValidator(_legal_reference), expected("`env:NAME`, `file:PATH` or, for tests and demos, `text:SECRET`")
@@ -410,6 +418,8 @@ class Source(_Table):
     """Where the provider's API is. Not set: its public address."""
     hydrate: Literal["auto", "never"] | tuple[ResourceType, ...] = "auto"
     """The resource types that are read. `auto`: all that need it and can be read; `never`: none."""
+    repositories: tuple[Repository, ...] = ()
+    """GitHub's repositories whose lists are compared, such as `octo/hello`: it has none for all of them."""
     reconcile: Literal["auto", "never"] | tuple[ResourceType, ...] = "auto"
     """The resource types that are compared with the provider's lists. `auto`: those of which something is stored; `never`: none.
     """
@@ -439,6 +449,8 @@ class Source(_Table):
     def _check_api(self) -> None:
         if self.reads and self.provider not in READABLE:
             raise fault("api_token", f"{self.provider} has no API that Penstock reads (it reads {', '.join(READABLE)})")
+        if self.repositories and self.provider != "github":
+            raise fault("repositories", f"only GitHub's sources have repositories, {self.provider} has none")
         if self.api_client_id is not None and self.provider != "shopify":
             raise fault("api_client_id", f"only Shopify's apps have one, {self.provider} has a token alone")
 

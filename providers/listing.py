@@ -43,7 +43,8 @@ class Listed(Struct, frozen=True):
     """One resource in a list. `version` is its update time, None where the list has none.
 
     `is_deleted`: the provider says that it is gone. `at` is when that, or the event that lists it, happened. `reference` and
-    `context` are those of `providers.api.Wanted`.
+    `context` are those of `providers.api.Wanted`. `delivery_id` and `event_type` are those of the delivery that told of it, or
+    should have, where the list knows that (Stripe's events): a delivery that was seen was not missed. "" for unknown.
     """
 
     resource_type: str
@@ -53,12 +54,15 @@ class Listed(Struct, frozen=True):
     at: datetime | None = None
     reference: str = ""
     context: str = ""
+    delivery_id: str = ""
+    event_type: str = ""
 
 
 class Page(Struct, frozen=True):
     """One page of a list. `cursor` leads to the next one, None after the last. `total` is what the provider counts, if it does.
 
-    `requests`, `cost` and `quota` are as in `providers.api.Reply`.
+    `requests`, `cost` and `quota` are as in `providers.api.Reply`. `omitted` counts what the page shows and `listed` leaves out,
+    because nothing can read it by its id (a line of an invoice).
     """
 
     listed: tuple[Listed, ...]
@@ -67,10 +71,12 @@ class Page(Struct, frozen=True):
     requests: int = 1
     cost: float = 1.0
     quota: Quota | None = None
+    omitted: int = 0
 
 
-Coverage = Literal["complete", "changes"]
-"""What a list without `since` has: all resources, so that one which is absent is gone; or changes of a limited time only.
+Coverage = Literal["complete", "part", "changes"]
+"""What a list without `since` has: all resources, so that one which is absent is gone; all of a part of the account (one of many
+repositories), so that absence tells nothing; or changes of a limited time only.
 
 A list is of `changes` too if absence proves nothing: an order that is archived, or too old for the token's rights.
 """
@@ -79,8 +85,9 @@ A list is of `changes` too if absence proves nothing: an order that is archived,
 class Listing(Struct, frozen=True):
     """One list that a provider has. `resource_type` is None where one list has several types (Stripe's events).
 
-    `days` is how far back it goes, None for no limit. `has_deletions`: deleted resources are in it. `cost` is what a page costs
-    at most, in the quota's unit.
+    `days` is how far back it goes, None for no limit. `has_deletions`: deleted resources are in it. `is_readable`: what the list
+    tells is enough to read a resource; if not, the list only shows what was missed. `cost` is what a page costs at most, in the
+    quota's unit.
     """
 
     name: str
@@ -88,6 +95,7 @@ class Listing(Struct, frozen=True):
     coverage: Coverage
     days: int | None = None
     has_deletions: bool = False
+    is_readable: bool = True
     cost: float = 1.0
 
 

@@ -125,8 +125,8 @@ class Walk(Struct, frozen=True, omit_defaults=True):
     """One list that is gone through: from `since_us` (None: everything) to `until_us`, both fixed before the first page.
 
     `cursor` leads to the next page. `is_listed`: all pages are done, and reads are waited for. `asks` counts the requests that
-    were made, `decided` those that ended. `is_gap_free`: nothing before `since_us` is left out, so the next run may begin where
-    this did.
+    were made, `decided` those that ended. `is_readable` is the list's. `is_gap_free`: nothing before `since_us` is left out, so
+    the next run may begin where this did.
     """
 
     task: Task
@@ -137,6 +137,8 @@ class Walk(Struct, frozen=True, omit_defaults=True):
     is_complete: bool = False
     is_gap_free: bool = False
     is_first: bool = False
+    is_readable: bool = True
+    is_logged: bool = False
     cursor: str | None = None
     is_listed: bool = False
     pages: int = 0

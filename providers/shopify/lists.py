@@ -80,7 +80,7 @@ def listing_of(name: str, page_size: int) -> Listing:
     """Return a list as the reconciliation knows it."""
     each = LISTS[name]
     cost = float(points(each.text(page_size)))
-    return Listing(name, each.resource_type, each.coverage, each.days, bool(each.subject), cost)
+    return Listing(name, each.resource_type, each.coverage, each.days, bool(each.subject), cost=cost)
 
 
 def query_of(each: List, window: Window, cursor: str | None, page_size: int) -> Query | Malformed:

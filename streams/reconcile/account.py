@@ -48,6 +48,11 @@ class Account:
         """Return the list of that name."""
         return next((one for one in self.lister.listings if one.name == name), None)
 
+    @property
+    def has_log(self) -> bool:
+        """Say whether one of the lists is a log of all changes, of any type."""
+        return any(one.resource_type is None and one.coverage == "changes" for one in self.lister.listings)
+
     def may_ask(self, listing: Listing, now_s: float) -> bool:
         """Say whether the budget allows a page of a list now, and the last failure was long enough ago."""
         return now_s >= self._from_s and self._budget.wait_s(listing.cost, now_s) <= 0

@@ -26,16 +26,19 @@ def stored_of(state: LatestState) -> Stored:
     return Stored(at_us, state.is_deleted, state.shown_by != "reference")
 
 
-def is_missed(listed: Listed, stored: Stored | None) -> bool:
+def is_missed(listed: Listed, stored: Stored | None, *, is_logged: bool = False) -> bool:
     """Say whether a resource has to be read: the list shows it newer than stored, or it is unknown, or that cannot be told.
 
-    A list may lag behind: an older version, and a resource that was deleted since, are no news.
+    A list may lag behind: an older version, and a resource that was deleted since, are no news. `is_logged`: the provider has a
+    log of all changes, so a list without times has to show only what is unknown.
     """
     if stored is None:
         return not listed.is_deleted
     if listed.is_deleted:
         return not stored.is_deleted
     shown_us = shown_time_us(listed)
+    if shown_us is None and is_logged:
+        return stored.is_deleted
     if shown_us is None or stored.at_us is None or not stored.is_whole:
         return True
     return shown_us > stored.at_us

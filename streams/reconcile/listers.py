@@ -35,7 +35,14 @@ class Listers:
         if reference is None:
             return None
         environ, shared = self._environ, self._shared
-        account = Account(tenant, lambda: credential(reference, environ), source.api_url, source.api_client_id, shared)
+        account = Account(
+            tenant,
+            lambda: credential(reference, environ),
+            source.api_url,
+            source.api_client_id,
+            shared,
+            source.repositories,
+        )
         return lister_of(provider, account)
 
     async def close(self) -> None:

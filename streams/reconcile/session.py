@@ -229,7 +229,20 @@ class Session:
             self._tell(report)
             return False
         account.begin_anew()
-        self._put(place, replace(known, walk=begun(task, listing, known, _now_us(), self._rules)))
+        walk = begun(
+            task,
+            listing,
+            known,
+            _now_us(),
+            self._rules,
+            is_logged=account.has_log and listing.resource_type is not None,
+        )
+        self._put(place, replace(known, walk=walk))
+        if (
+            walk.is_logged and walk.since_us is not None
+        ):  # such a list has no window, and the log shows what has changed
+            self._finish(place, self._progress[place], "complete", "")
+            return False
         return True
 
     def _account(self, task: Task) -> Account | None:

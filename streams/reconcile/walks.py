@@ -42,10 +42,11 @@ def after_page(
         listed
         for listed in _newest(page.listed)
         if not is_asked(key := _key(task, listed))
-        and ((reads_all and not listed.is_deleted) or is_missed(listed, lookup(key)))
+        and ((reads_all and not listed.is_deleted) or is_missed(listed, lookup(key), is_logged=walk.is_logged))
     ]
     times = [time_us for listed in missed if (time_us := shown_time_us(listed)) is not None]
-    requests = [] if task.asked.is_dry else [_request(task, listed, now_us) for listed in missed]
+    is_read = walk.is_readable and not task.asked.is_dry
+    requests = [_request(task, listed, now_us) for listed in missed if is_read]
     after = replace(
         walk,
         cursor=page.cursor,

@@ -19,7 +19,9 @@ class Rules(Struct, frozen=True):
     complete_every_days: int = 7
 
 
-def begun(task: Task, listing: Listing, progress: Progress, now_us: int, rules: Rules) -> Walk:
+def begun(
+    task: Task, listing: Listing, progress: Progress, now_us: int, rules: Rules, *, is_logged: bool = False
+) -> Walk:
     """Return a list to go through: from ten minutes before the last run that left nothing out, else everything."""
     asked, watermark_us = task.asked, progress.watermark_us
     since_us = asked.since_us
@@ -35,7 +37,10 @@ def begun(task: Task, listing: Listing, progress: Progress, now_us: int, rules: 
         is_complete=since_us is None and listing.coverage == "complete",
         is_gap_free=is_gap_free,
         is_first=watermark_us is None,
+        is_readable=listing.is_readable,
+        is_logged=is_logged,
         beyond_us=_beyond_us(listing, since_us, now_us),
+        detail="" if listing.is_readable else "the list shows what was missed, and too little to read it",
     )
 
 

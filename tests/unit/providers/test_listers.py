@@ -20,7 +20,10 @@ def test_what_can_be_listed_can_be_read() -> None:
 async def test_every_lister_names_each_list_once(provider: str, client_id: str | None) -> None:
     """Names are what a stored cursor belongs to."""
     shared = Connections()
-    lister = lister_of(provider, Account("acme.example", lambda: "made-up", client_id=client_id, shared=shared))
+    account = Account(
+        "acme.example", lambda: "made-up", client_id=client_id, shared=shared, repositories=("octo/hello",)
+    )
+    lister = lister_of(provider, account)
 
     assert lister is not None
     names = [listing.name for listing in lister.listings]

@@ -48,3 +48,9 @@ def test_event_time_counts_where_there_is_no_version() -> None:
 def test_absent_is_what_lives_and_is_older_than_the_list(stored: Stored, expected: bool) -> None:
     """What is stored later was never to be listed."""
     assert is_absent(stored, NOW_US) is expected
+
+
+def test_list_without_times_beside_a_log_shows_what_is_unknown() -> None:
+    """Stripe's objects have no update time: reading all of them every week would cost more than what is missed."""
+    assert not is_missed(listed(7, at_s=None), Stored(NOW_US), is_logged=True)
+    assert is_missed(listed(7, at_s=None), None, is_logged=True)

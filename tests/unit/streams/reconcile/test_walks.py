@@ -23,7 +23,7 @@ from streams.reconcile.walks import (
     is_short,
     moved_on,
 )
-from tests.unit.streams.reconcile.builders import DAY_US, NOW_US, UNKNOWN, listed, page, progress, walk
+from tests.unit.streams.reconcile.builders import DAY_US, LIST, NOW_US, UNKNOWN, listed, page, progress, walk
 
 KEY = "bigcommerce|shop|s1|product|"
 
@@ -186,3 +186,12 @@ def test_deleted_resource_in_a_list_is_read_too() -> None:
     _, requests = paged(walk(), page(Listed("product", "1", is_deleted=True)), stored)
 
     assert [one.resource_id for one in requests] == ["1"]
+
+
+def test_list_that_cannot_be_read_only_counts() -> None:
+    """A comment at GitHub is in a list, and its issue, which it shares a partition with, is in no reply."""
+    unreadable = walk(listing=replace(LIST, is_readable=False))
+    after, requests = paged(unreadable, page(listed(1)))
+
+    assert (after.missed, after.asks, requests) == (1, 0, [])
+    assert "too little to read it" in after.detail
