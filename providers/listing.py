@@ -16,7 +16,8 @@ class Window(Struct, frozen=True):
     """What has changed between two times, `until` excluded; everything if `since` is None.
 
     The end is fixed before the first page: a resource that changes meanwhile would otherwise move to another page. Providers'
-    times are whole seconds, and so are the two ends: a window without `since` may show what came after its end too.
+    times are whole seconds, and so are the two ends. A window without `since` may show what came after its end too, and a list
+    that knows no times (BigCommerce's categories) shows everything in every window.
     """
 
     since: datetime | None

@@ -3,8 +3,8 @@
 What can be listed, and how a list is walked, is in `lists`.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -51,13 +51,8 @@ class BigCommerceLister:
             return position
         calls = Calls(self._client)
         query = query_of(each, window, position, self._page_size)
-        answer = await calls.get(each.path, query, READINGS[listing.name].right)
-        if isinstance(answer, NotFound):
-            return Malformed(f"status 404 for the list {each.path}; is the store's hash right?")
-        if not isinstance(answer, Answer):
-            return answer
-        value = None if answer.status == NO_CONTENT else json_of(answer)
-        if isinstance(value, Malformed):
+        value = await _value(calls, each.path, query, READINGS[listing.name].right)
+        if isinstance(value, Failure):
             return value
         page = page_of(listing.name, window, position, self._page_size, value)
         return page if isinstance(page, Malformed) else replace(page, quota=calls.quota)
@@ -65,3 +60,13 @@ class BigCommerceLister:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+async def _value(calls: Calls, path: str, query: Mapping[str, str], right: str) -> Any:
+    """Return the JSON value of a reply, None for one without a body, or a `Failure`."""
+    answer = await calls.get(path, query, right)
+    if isinstance(answer, NotFound):
+        return Malformed(f"status 404 for the list {path}; is the store's hash right?")
+    if not isinstance(answer, Answer):
+        return answer
+    return None if answer.status == NO_CONTENT else json_of(answer)

@@ -7,6 +7,7 @@ Source: BigCommerce's REST reference (catalog, customers, inventory V3; orders V
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any, Final, Literal
 
@@ -21,13 +22,15 @@ from providers.reading import instant, text_id
 from schemas.records import Document
 
 Paging = Literal["id", "cursor", "number"]
+SECOND: Final = timedelta(seconds=1)
 
 
 class List(Struct, frozen=True):
     """One list: its path below the store's address, and how it is walked.
 
     With the paging `id`, `after` is the parameter with the first id of a page, `is_after_inclusive` if that id is in it.
-    `since` and `until` are the parameters of a window, "" for a list that knows no times. `coverage` as in `Listing`.
+    `since` and `until` are the parameters of a window, "" for a list that knows no times. `coverage` as in
+    `Listing`.
     """
 
     path: str
@@ -47,7 +50,8 @@ LISTS: Final[Mapping[str, List]] = {
     "customer_address": List("/v3/customers/addresses", "number"),
     "inventory": List("/v3/inventory/items", "number"),
     "location": List("/v3/inventory/locations", "number"),
-    # Its order is by id, the lowest first. An order is archived and never gone.
+    # Its order is by id, the lowest first. An order is archived and never gone. `/v2/orders/count` might count what the list does
+    # not show, so that a whole list would look short; so no total is told.
     "order": List(
         "/v2/orders",
         "id",
@@ -104,10 +108,13 @@ def position_of(each: List, cursor: str | None) -> Position | Malformed:
 
 
 def query_of(each: List, window: Window, position: Position, limit: int) -> dict[str, str]:
-    """Return the query of a page. Times have their zone: BigCommerce completes a date by the time of day of the request."""
+    """Return the query of a page. Times have their zone: BigCommerce completes a date by the time of day of the request.
+
+    Whether an end belongs to what it limits is not documented, so a second more is asked for at the beginning; `page_of` cuts.
+    """
     query = {**each.query, "limit": str(position.limit or limit)}
     if window.since is not None and each.since:
-        query |= {each.since: utc_text(window.since), each.until: utc_text(window.until)}
+        query |= {each.since: utc_text(window.since - SECOND), each.until: utc_text(window.until)}
     match each.paging:
         case "id" if position.after:
             query[each.after] = str(int(position.after) + 1) if each.is_after_inclusive else position.after

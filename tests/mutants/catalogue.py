@@ -14,6 +14,7 @@ from tests.mutants.governing import GOVERNING
 from tests.mutants.hydrating import HYDRATING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.leaving import LEAVING
+from tests.mutants.listing import LISTING
 from tests.mutants.loading import LOADING
 from tests.mutants.mending import MENDING
 from tests.mutants.mutant import Mutant
@@ -34,7 +35,7 @@ from tests.mutants.typing import TYPING
 from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *HYDRATING, *MENDING,
-    *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING, *RENDERING, *TIMING,
-    *OPERATING, *REPLAYING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING, *RECONCILING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LISTING, *LOADING, *GOVERNING, *HYDRATING,
+    *MENDING, *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING, *RENDERING,
+    *TIMING, *OPERATING, *REPLAYING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING, *RECONCILING,
 )  # fmt: skip

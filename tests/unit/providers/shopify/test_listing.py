@@ -40,9 +40,9 @@ async def connect(served: FakeApi, fake: ShopifyFake) -> AsyncIterator[Connect]:
     """Give what makes a lister of the fake."""
     made: list[ShopifyLister] = []
 
-    def connected(page_size: int = 2, **credentials: Any) -> ShopifyLister:
+    def connected(page_size: int = 2, read_s: float = 20.0, **credentials: Any) -> ShopifyLister:
         given = credentials or {"token": lambda: TOKEN}
-        made.append(ShopifyLister(served.url, limits=Limits(read_s=0.3, total_s=5.0), page_size=page_size, **given))
+        made.append(ShopifyLister(served.url, limits=Limits(read_s=read_s), page_size=page_size, **given))
         return made[-1]
 
     yield connected
@@ -215,13 +215,12 @@ async def test_fault_half_way_is_a_value_and_the_page_can_be_had_again(
 ) -> None:
     """A list that fails is never a short one."""
     put_ids = [put(fake, kind, number) for number in range(1, 6)]
-    lister = connect()
-    first = await one_page(lister, kind)
+    first = await one_page(connect(), kind)
     assert isinstance(first, Page)
     fake.faults.next(fault)
 
-    failed = await one_page(lister, kind, cursor=first.cursor)
-    rest = await pages(lister, kind, cursor=first.cursor)
+    failed = await one_page(connect(read_s=0.2 if fault == "stall" else 20.0), kind, cursor=first.cursor)
+    rest = await pages(connect(), kind, cursor=first.cursor)
 
     assert isinstance(failed, expected)
     assert sorted(ids([first, *rest])) == sorted(put_ids)
@@ -321,7 +320,7 @@ async def test_reply_that_is_not_understood_is_no_short_list(
 
 
 async def test_search_that_is_ignored_is_noticed(served: FakeApi, connect: Connect) -> None:
-    """Shopify ignores terms that it does not know: the first page would come for ever, and changes of other times with it."""
+    """Shopify ignores terms that it does not know: the first page would come again and again, with changes of other times."""
     reply = {"data": {"products": {"nodes": [_NODE], "pageInfo": _INFO}}}
     served.answer(200, msgspec.json.encode(reply))
 
