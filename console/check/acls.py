@@ -210,8 +210,6 @@ def _reconciliation(names: Names, create: Sequence[str]) -> Iterator[Right]:
     for topic in (names.inbox, names.progress, names.listed_ids):
         yield from _on("topic", topic, "Read", "Write", *create)
     yield from _on("topic", names.reports, "Write", *create)
-    for topic in (names.progress, names.listed_ids):  # as many partitions as the inbox
-        yield from _on("topic", topic, *(("Alter",) if create else ()))
     yield from _on("group", f"{names.group}.reconcile", "Read")
     yield from _on("group", CONSOLE_GROUP, "Describe")
 

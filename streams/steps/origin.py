@@ -46,8 +46,8 @@ def origin_of(delivery: RawDelivery) -> OriginName:
     return "replay" if CORRECTION in delivery.headers else "webhook"
 
 
-def is_first_sight(delivery: RawDelivery) -> bool:
-    """Say whether a resource that nothing is stored of was only seen, in a list of the provider, and not created just now."""
+def is_listed(delivery: RawDelivery) -> bool:
+    """Say whether a list of the provider led to a read, and no delivery: what is unknown was only seen, not created just now."""
     return origin_of(delivery) in LISTED
 
 

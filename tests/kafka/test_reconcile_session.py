@@ -22,9 +22,9 @@ from providers.listing import Lister
 from schemas import codec
 from schemas.codec import time_us
 from schemas.fetches import FetchRequest, account_key, decode_request
-from schemas.reconciliation import Asked, Decided, Kind, Report, encode, request_run
+from schemas.reconciliation import SCHEDULE, Asked, Decided, Kind, Report, Schedule, encode, request_run
 from schemas.records import LatestState, resource_key
-from schemas.topics import changelog_topic, fetches_topic, reconciliation_topic
+from schemas.topics import changelog_topic, fetches_topic, progress_topic, reconciliation_topic
 from simulator.providers.bigcommerce.documents import product
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
 from simulator.providers.bigcommerce.routes import bigcommerce_app
@@ -120,6 +120,14 @@ class Shop:
         asked = Asked(self.run, kind, SOURCE, time.time_ns() // 1_000, "a test", **fields)  # type: ignore[arg-type]
         self._produce([Record(reconciliation_topic(self.app), SOURCE.encode(), encode(asked), partition=0)])
 
+    def every_day(self) -> None:
+        """Let the daily run be due, which was made yesterday."""
+        loaded = self.configuration.model_dump() | {"reconcile": {"enabled": True, "daily_at": "00:00"}}
+        self.configuration = Configuration.model_validate(loaded)
+        yesterday = Schedule(time.time_ns() // 1_000 - 86_400_000_000)
+        self._produce([Record(progress_topic(self.app), SCHEDULE, encode(yesterday), partition=0)])
+        self.run = "daily-"
+
     def decide(self, requests: Sequence[FetchRequest]) -> None:
         """Tell the run that its reads have changed something, as a worker would."""
         self._produce(
@@ -170,7 +178,7 @@ class Shop:
                 if walk.decided == 0:
                     self.decide(waiting)
                     await asyncio.sleep(0.3)
-            if known.last is not None and known.last.run == self.run:
+            if known.last is not None and known.last.run.startswith(self.run):
                 return known.last
         raise AssertionError("no report within a minute")
 
@@ -265,6 +273,20 @@ async def test_lagging_list_deletes_nothing(shop: Shop) -> None:
     report = await shop.live()
 
     assert (report.status, report.looked_at, report.absent, shop.requests()) == ("complete", 4, 0, [])
+
+
+async def test_daily_run_is_planned_once(shop: Shop) -> None:
+    """By the owner of the first partition, when its time of day has passed since the last; a restart plans none again."""
+    shop.has(1)
+    shop.every_day()
+    report = await shop.live()
+    again = await asyncio.to_thread(shop.session)
+    for _ in range(20):
+        await again.turn()
+    await again.close()
+
+    assert (report.status, report.repaired, report.run[:6]) == ("complete", 1, "daily-")
+    assert len(shop.requests()) == 1
 
 
 async def test_dry_run_and_backfill(shop: Shop) -> None:

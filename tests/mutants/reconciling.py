@@ -47,7 +47,7 @@ RECONCILING: Final = (
         "first_sight_counts_as_created",
         "Consumers do not take what was only seen for new: a first sight in a list is c.",
         "streams/pipeline.py",
-        '        op = "r" if subject.latest is None and is_first_sight(subject.delivery) else "c"\n',
+        '        op = "r" if subject.latest is None and is_listed(subject.delivery) else "c"\n',
         '        op = "c"\n',
         (f"{PIPELINE}::test_first_sight_in_a_list_is_no_creation",),
     ),
