@@ -1,4 +1,4 @@
-"""The lister of an account's resources, by provider."""
+"""The lists of an account, by provider."""
 
 from collections.abc import Callable, Mapping
 from typing import Final

@@ -52,6 +52,11 @@ class Faults:
         with self._lock:
             self._next.extend(faults)
 
+    def left(self) -> int:
+        """Return for how many of the next requests something is scripted."""
+        with self._lock:
+            return len(self._next)
+
     def outage(self, fault: Fault | None = "unavailable") -> None:
         """Let this happen to every request from now on; None ends the outage."""
         with self._lock:

@@ -1,7 +1,7 @@
 """Executes the queries that Penstock sends over plain values: enough of GraphQL for a fake, with costs, and no library.
 
-Supported: one query operation with variables, aliases, arguments, nested selections and inline fragments on a type. A field that
-a value does not have is an error, as it is at the provider. The texts themselves are validated in the tests, by graphql-core
+Supported: one query or mutation with variables, aliases, arguments, nested selections and inline fragments on a type. A field
+that a value does not have is an error, as it is at the provider. The texts themselves are validated in the tests, by graphql-core
 against a schema.
 """
 
@@ -195,7 +195,7 @@ def _cursor(connection: Connection, end: int) -> str | None:
 
 
 class _Parser:
-    """Reads one query operation, token by token."""
+    """Reads one query or mutation, token by token."""
 
     def __init__(self, text: str) -> None:
         self._tokens: list[str] = []
@@ -222,7 +222,7 @@ class _Parser:
 
     def operation(self) -> tuple[Field, ...]:
         """Return the fields of the operation; types of variables are not checked."""
-        if self.peek() == "query":
+        if self.peek() in ("query", "mutation"):
             self.take()
             while self.peek() != "{":
                 self.take()

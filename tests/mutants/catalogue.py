@@ -29,6 +29,7 @@ from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
 from tests.mutants.showing import SHOWING
 from tests.mutants.signing import SIGNING
+from tests.mutants.subscribing import SUBSCRIBING
 from tests.mutants.timing import TIMING
 from tests.mutants.transacting import TRANSACTING
 from tests.mutants.typing import TYPING
@@ -37,5 +38,5 @@ from tests.mutants.viewing import VIEWING
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LISTING, *LOADING, *GOVERNING, *HYDRATING,
     *MENDING, *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING, *RENDERING,
-    *TIMING, *OPERATING, *REPLAYING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING, *RECONCILING,
+    *TIMING, *OPERATING, *REPLAYING, *SUBSCRIBING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING, *RECONCILING,
 )  # fmt: skip

@@ -20,6 +20,7 @@ from simulator.providers.bigcommerce.admission import Admission
 from simulator.providers.bigcommerce.answers import Answered, v2_error, v3_error
 from simulator.providers.bigcommerce.documents import store
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
+from simulator.providers.bigcommerce.hooks import FakeHooks
 from simulator.providers.bigcommerce.lists import (
     MAX_PAGE,
     MAX_PAGE_WITH_OPTIONS,
@@ -103,7 +104,8 @@ def bigcommerce_app(fake: FakeBigCommerce) -> ASGIApp:
         "/v3/inventory/items": api.stock_everywhere,
         "/v3/inventory/locations/{location}/items": api.stock,
     }
-    app = Starlette(routes=[Route(f"/stores/{{store}}{path}", _endpoint(answer)) for path, answer in routes.items()])
+    reads = [Route(f"/stores/{{store}}{path}", _endpoint(answer)) for path, answer in routes.items()]
+    app = Starlette(routes=[*FakeHooks(fake).routes, *reads])
     return Admission(app, fake)
 
 

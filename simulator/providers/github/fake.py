@@ -22,6 +22,7 @@ from simulator.providers.clock import Clock
 from simulator.providers.faults import Faults
 from simulator.providers.github.deliveries import Deliveries, Entry, log_page
 from simulator.providers.github.lists import MAX_PAGE, kind_of, listed, page_of
+from simulator.providers.github_hooks import GitHubHooksFake
 from simulator.providers.quota import Taken, WindowQuota
 from simulator.providers.serving import FAULT
 from simulator.providers.store import Store
@@ -60,7 +61,9 @@ class GitHubFake:
         self.quota = WindowQuota(self.clock.now, requests_per_hour, HOUR_S)
         self.requests: deque[str] = deque(maxlen=MAX_SEEN)
         self.deliveries = Deliveries(self.clock.now)
-        self.app: ASGIApp = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET", "POST"])])
+        self.hooks = GitHubHooksFake(self._refusal, _error)
+        reads = Route("/{path:path}", self._answer, methods=["GET", "POST"])
+        self.app: ASGIApp = Starlette(routes=[*self.hooks.routes, reads])
         self._token = token
         self._limits: list[Limit] = []
         self._moved: dict[str, str] = {}
@@ -88,11 +91,9 @@ class GitHubFake:
     async def _answer(self, request: Request) -> Response:
         path = f"/{request.path_params['path']}"
         self.requests.append(path)
-        fault = _FAULTY.get(request.scope.get(FAULT) or "")
-        if fault is not None:
-            return _error(*fault)
-        if self.faults.has_expired_token or request.headers.get("authorization") != f"Bearer {self._token}":
-            return _error(401, "Bad credentials")
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
         if path == "/rate_limit":
             return self._rate_limit()
         if self._limits:
@@ -134,6 +135,15 @@ class GitHubFake:
         if method == "POST" and attempts == "attempts":
             return JSONResponse({}, 202, background=BackgroundTask(self.deliveries.redeliver, entry))
         return JSONResponse(entry.detailed())
+
+    def _refusal(self, request: Request) -> Response | None:
+        """Return what a fault or a wrong token is answered, None for neither."""
+        fault = _FAULTY.get(request.scope.get(FAULT) or "")
+        if fault is not None:
+            return _error(*fault)
+        if self.faults.has_expired_token or request.headers.get("authorization") != f"Bearer {self._token}":
+            return _error(401, "Bad credentials")
+        return None
 
     def _resource(self, path: str, headers: dict[str, str]) -> Response:
         if path in self._moved:

@@ -26,6 +26,7 @@ from simulator.providers.shopify import objects
 from simulator.providers.shopify.bucket import Bucket
 from simulator.providers.shopify.lists import EVENTS, Lists
 from simulator.providers.shopify.objects import GID, Node
+from simulator.providers.shopify.subscriptions import SubscriptionsFake
 from simulator.providers.store import Store
 
 MAX_VARIANTS: Final = 100  # in a webhook
@@ -70,6 +71,7 @@ class ShopifyFake:
         self.faults = Faults()
         self.bucket = Bucket(self.clock.now, points, points / 20)
         self.queries: deque[str] = deque(maxlen=MAX_SEEN)
+        self.subscriptions = SubscriptionsFake()
         self.tokens_made = 0
         self.oldest_version = "2025-10"  # what answers for older ones
         self._told: list[Told] = []
@@ -172,7 +174,7 @@ class ShopifyFake:
             )
         body = msgspec.json.decode(await request.body())
         self.queries.append(body["query"])
-        version = max(request.path_params["version"], self.oldest_version)
+        version = self.subscriptions.version = max(request.path_params["version"], self.oldest_version)
         return _json(
             self.execute(body["query"], body.get("variables") or {}), headers={"x-shopify-api-version": version}
         )
@@ -211,6 +213,7 @@ class ShopifyFake:
             "nodes": lambda arguments: [self._node(gid) for gid in arguments["ids"]],
             "inventoryItem": lambda arguments: self._node(arguments["id"]),
             **Lists(self._listed).fields(),
+            **self.subscriptions.root(),
         }
 
     def _listed(self, resource_type: str) -> list[Document]:

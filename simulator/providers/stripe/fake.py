@@ -24,6 +24,7 @@ from simulator.providers.quota import WindowQuota
 from simulator.providers.serving import FAULT
 from simulator.providers.store import Store
 from simulator.providers.stripe.lists import MAX_LIMIT, Missing, page_of, page_of_v2
+from simulator.providers.stripe_endpoints import StripeEndpointsFake
 
 OBJECT_OF_PATH: Final[Mapping[str, str]] = {
     "v1/billing/meters": "billing.meter",
@@ -66,7 +67,9 @@ class StripeFake:
         self.quota = WindowQuota(self.clock.now, limit=100, window_s=1.0)
         self.endpoint_quota = WindowQuota(self.clock.now, limit=25, window_s=1.0)
         self.requests: deque[str] = deque(maxlen=MAX_SEEN)
-        self.app: ASGIApp = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])])
+        self.endpoints = StripeEndpointsFake(self._refusal, _error)
+        reads = Route("/{path:path}", self._answer, methods=["GET"])
+        self.app: ASGIApp = Starlette(routes=[*self.endpoints.routes, reads])
         self._key, self._version = key, version
         self._events = 0
         self._logs: defaultdict[tuple[str, str], list[Document]] = defaultdict(list)  # by API and account, oldest first

@@ -21,7 +21,7 @@ async def test_every_lister_names_each_list_once(provider: str, client_id: str |
     """Names are what a stored cursor belongs to."""
     shared = Connections()
     account = Account(
-        "acme.example", lambda: "made-up", client_id=client_id, shared=shared, repositories=("octo/hello",)
+        "acme.example", lambda: "made-up", client_id=client_id, shared=shared, repositories=("acme/shop",)
     )
     lister = lister_of(provider, account)
 
