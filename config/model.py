@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, time
 from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -63,6 +63,8 @@ FILES_BY_NAME = frozenset({
 })  # fmt: skip
 """librdkafka options that are paths, besides those whose names end with `.location`."""
 REFERENCES = ("env:", "file:")  # prefixes of values that refer to the real one
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}/[A-Za-z0-9._-]{1,100}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -97,6 +99,19 @@ def _legal_reference(ref: str, info: ValidationInfo) -> str:
     return ref
 
 
+def _legal_time(text: str) -> str:
+    if not _TIME.fullmatch(text):
+        raise ValueError('expected a time of day in UTC such as "03:00"')
+    return text
+
+
+def _legal_repository(text: str) -> str:
+    if not _REPOSITORY.fullmatch(text):
+        raise ValueError(f"expected a repository such as octo/hello, got {text[:80]!r}")
+    return text
+
+
+RepositoryName = Annotated[str, AfterValidator(_legal_repository), expected("`owner/name`")]
 Operation = Literal["c", "u", "d", "r"]
 Reference = Annotated[
     str, AfterValidator(_legal_reference), expected("`env:NAME`, `file:PATH` or, for tests and demos, `text:SECRET`")
@@ -404,6 +419,11 @@ class Source(_Table):
     """Where the provider's API is. Not set: its public address."""
     hydrate: Literal["auto", "never"] | tuple[ResourceType, ...] = "auto"
     """The resource types that are read. `auto`: all that need it and can be read; `never`: none."""
+    repositories: tuple[RepositoryName, ...] = ()
+    """GitHub's repositories whose lists are compared, such as `octo/hello`: it has none for all of them."""
+    reconcile: Literal["auto", "never"] | tuple[ResourceType, ...] = "auto"
+    """The resource types that are compared with the provider's lists. `auto`: those of which something is stored; `never`: none.
+    """
     subscribe: Literal["auto", "never"] | tuple[Text, ...] = "auto"
     """What `penstock subscribe` registers at the provider: its own names, such as `store/order/*`, `orders/updated`, `push` or
     `invoice.paid`. `auto`: those of the resources that routes select, or else the provider's usual ones; `never`: nothing.
@@ -438,6 +458,8 @@ class Source(_Table):
     def _check_api(self) -> None:
         if self.reads and self.provider not in READABLE:
             raise fault("api_token", f"{self.provider} has no API that Penstock reads (it reads {', '.join(READABLE)})")
+        if self.repositories and self.provider != "github":
+            raise fault("repositories", f"only GitHub's sources have repositories, {self.provider} has none")
         if self.api_client_id is not None and self.provider != "shopify":
             raise fault("api_client_id", f"only Shopify's apps have one, {self.provider} has a token alone")
 
@@ -504,6 +526,8 @@ class Route(_Table):
     """The lane: `high` and `low` send the changes to `<topic>.high` and `<topic>.low`."""
     mode: Literal["changes", "raw"] = "changes"
     """`raw` publishes every verified delivery as received. Only `source`, `provider`, `tenant` and `event_type` select then."""
+    reconcile: StrictBool = True
+    """Selector: whether changes are sent, too, that no delivery told of, and a reconciliation found. Not for a raw route."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -520,6 +544,9 @@ class Route(_Table):
                     key,
                     "a raw route takes every delivery, undiffed; only source, provider, tenant and event_type select",
                 )
+        if "reconcile" in self.model_fields_set and self.reconcile:
+            text = "a raw route has deliveries as received, and what a reconciliation finds was never delivered; leave it out"
+            raise fault("reconcile", text)
         if self.priority != "default":
             raise fault("priority", "a raw route has no lanes; give it a topic of its own instead")
         if self.topic is None or self.topic.startswith("changes."):
@@ -553,6 +580,22 @@ class Hydration(_Table):
     """After how many failed reads of a resource the deliveries that wait for it become dead letters."""
     max_age_h: Annotated[StrictInt, Field(ge=1, le=720)] = 48
     """After how many hours they do, if a read fails then."""
+
+
+class Reconcile(_Table):
+    """`[reconcile]`: the daily comparison of what is stored with the providers' lists, of sources with an `api_token`."""
+
+    enabled: StrictBool = True
+    """Whether it runs every day. `penstock reconcile` works in any case."""
+    daily_at: Annotated[str, AfterValidator(_legal_time), expected("a time of day in UTC such as `03:00`")] = "03:00"
+    """When, in UTC."""
+    complete_every_days: Annotated[StrictInt, Field(ge=1, le=365)] = 7
+    """How often everything is listed, which alone shows what was deleted unnoticed; on other days only what has changed."""
+
+    @property
+    def time(self) -> time:
+        """Return the time of day."""
+        return time.fromisoformat(self.daily_at)
 
 
 class ObjectStore(_Table):
@@ -739,6 +782,7 @@ class Configuration(_Table):
     routes: tuple[Route, ...] = ()
     worker: Worker = Worker()
     hydration: Hydration = Hydration()
+    reconcile: Reconcile = Reconcile()
     ingress: Ingress = Ingress()
     warehouse: Warehouse = Warehouse()
 

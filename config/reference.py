@@ -23,6 +23,7 @@ from config.model import (
     Kafka,
     ObjectStore,
     Pause,
+    Reconcile,
     Registry,
     Route,
     SecretReference,
@@ -202,6 +203,24 @@ hydrate = ["product", "order"]
 [hydration]
 max_attempts = 10
 max_age_h = 24
+""",
+    ),
+    Table(
+        "`[reconcile]`",
+        Reconcile,
+        "Read at the start: restart the workers after a change. [Reconciliation](reconciliation.md) explains it.",
+        """\
+[[sources]]
+name = "our-store"
+provider = "bigcommerce"
+secrets = ["env:STORE_SECRET"]
+tenants = ["abc123"]
+api_token = "file:secrets/store"
+reconcile = ["product", "order"]
+
+[reconcile]
+daily_at = "04:30"
+complete_every_days = 1
 """,
     ),
     Table(

@@ -19,6 +19,7 @@ from console.commands.ingress import ingress
 from console.commands.load import load
 from console.commands.pending import pending
 from console.commands.query import query
+from console.commands.reconcile import backfill, reconcile
 from console.commands.replay import replay
 from console.commands.schema import schema
 from console.commands.send import send
@@ -72,7 +73,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (up, send, verify, tail, explain, replay, check, acls, ingress, worker, load, query):
+for command in (
+    up,
+    send,
+    verify,
+    tail,
+    explain,
+    replay,
+    reconcile,
+    backfill,
+    check,
+    acls,
+    ingress,
+    worker,
+    load,
+    query,
+):
     app.command(epilog=EPILOG)(command)
 app.command("demo-store", hidden=True, epilog=EPILOG)(demo_store)
 app.add_typer(dead, name="dead", epilog=EPILOG)

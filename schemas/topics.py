@@ -25,6 +25,7 @@ PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 DAY_MS = 24 * 60 * 60 * 1000
 RAW_RETENTION_MS = 14 * DAY_MS  # longer than any provider retries, long enough to replay after a bug fix
 FETCH_RETENTION_MS = 31 * DAY_MS  # longer than the longest `max_age_h`, after which what waits is dead
+REPORT_RETENTION_MS = 400 * DAY_MS  # a year, and a month to look back over it
 SEEN_DAYS = 7  # the longest provider retry takes 3 days; GitHub Enterprise redelivers for up to 7
 # The largest body (GitHub, 25 MB) with key, headers and batch overhead.
 RAW_RECORD_BYTES = 26 * 1024 * 1024
@@ -100,6 +101,31 @@ def hydration_topics(app: str) -> list[str]:
     return [fetches_topic(app), *(delay_topic(app, delay) for delay in DELAYS_S), standings_topic(app)]
 
 
+def reconciliation_topic(app: str) -> str:
+    """Return the inbox of reconciliation: what is to be compared, keyed by account, and what became of reads."""
+    return f"penstock.{app}.reconcile"
+
+
+def progress_topic(app: str) -> str:
+    """Return the topic with the progress of each list of each account."""
+    return f"penstock.{app}.reconcile-progress"
+
+
+def listed_ids_topic(app: str) -> str:
+    """Return the topic with the ids of the pages of complete lists that are under way."""
+    return f"penstock.{app}.reconcile-ids"
+
+
+def reports_topic(app: str) -> str:
+    """Return the topic with the report of every reconciliation and backfill."""
+    return f"penstock.{app}.reconcile-reports"
+
+
+def reconciliation_topics(app: str) -> list[str]:
+    """Return the topics of reconciliation and backfill alone."""
+    return [reconciliation_topic(app), progress_topic(app), listed_ids_topic(app), reports_topic(app)]
+
+
 def raw_record_bytes(body_limit_bytes: int) -> int:
     """Return the size of the largest record that the raw topic must accept: a body with its key and headers."""
     return max(RAW_RECORD_BYTES, body_limit_bytes + 1024 * 1024)
@@ -114,13 +140,19 @@ def described(name: str, seen_days: int = SEEN_DAYS, *, holds_copies: bool = Fal
     size = {"max.message.bytes": str(MAX_RECORD_BYTES)}
     if holds_copies:
         return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), **size})
-    if name.startswith("penstock.") and ".fetches" in name:
+    if name.startswith("penstock.") and name.endswith(".reconcile-reports"):
+        return Topic(name, {"retention.ms": str(REPORT_RETENTION_MS), **size})
+    if name.startswith("penstock.") and (".fetches" in name or name.endswith((".reconcile", ".reconcile-ids"))):
         return Topic(name, {"retention.ms": str(FETCH_RETENTION_MS), **size})
     if name == RAW:
         return Topic(name, {"retention.ms": str(RAW_RETENTION_MS), "max.message.bytes": str(RAW_RECORD_BYTES)})
     if name.endswith(".seen-changelog"):
         kept = {"cleanup.policy": "compact,delete", "retention.ms": str(seen_days * DAY_MS)}
         return Topic(name, {**kept, "segment.ms": str(DAY_MS), **size})  # Kafka deletes only whole log segments
-    if name.startswith("state.") or name == PENDING or name.endswith(("-changelog", "-standings")):
+    if (
+        name.startswith("state.")
+        or name == PENDING
+        or name.endswith(("-changelog", "-standings", ".reconcile-progress"))
+    ):
         return Topic(name, {"cleanup.policy": "compact", **size})
     return Topic(name, {"retention.ms": "-1", **size})

@@ -17,6 +17,8 @@ from config.private_files import create_privately
 from config.problems import ConfigurationError
 from streams.agents import capture
 from streams.hydrate.hydrator import Hydrator, hydrator_of
+from streams.reconcile.reconciler import Reconciler, reconciler_of
+from streams.reconcile.session import Setting
 from streams.worker.consumer import CONFIGURATION_EXIT, DeliveryConsumer, die
 from streams.worker.log import configure_log
 from streams.worker.memory import collect_rarely, give_back_memory
@@ -78,6 +80,7 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
     """Starts the source with what the environment says, once the application runs."""
 
     _hydrator: Hydrator | None = None
+    _reconciler: Reconciler | None = None
 
     async def on_start(self) -> None:
         """Read the configuration, start the source, and what reads at the providers."""
@@ -98,9 +101,19 @@ class Pump(Service):  # type: ignore[misc]  # mode has no types
         )
         if self._hydrator is not None:
             self._hydrator.start()
+        self._reconciler = reconciler_of(
+            Setting(settings.kafka, settings.configuration, settings.worker_id),
+            settings.reconcile_dir,
+            os.environ,
+            source.metrics.registry,
+        )
+        if self._reconciler is not None:
+            self._reconciler.start()
 
     async def on_stop(self) -> None:
-        """End the reads."""
+        """End the lists and the reads."""
+        if self._reconciler is not None:
+            await asyncio.to_thread(self._reconciler.stop)
         if self._hydrator is not None:
             await asyncio.to_thread(self._hydrator.stop)
 

@@ -23,6 +23,10 @@ from schemas.topics import (
     delay_topic,
     described,
     fetches_topic,
+    listed_ids_topic,
+    progress_topic,
+    reconciliation_topic,
+    reports_topic,
     standings_topic,
 )
 
@@ -32,7 +36,18 @@ _FLAGS = {"topic": "--topic", "group": "--group", "transactional-id": "--transac
 Kind = Literal["topic", "group", "transactional-id"]
 Pattern = Literal["literal", "prefixed"]
 Process = Literal[
-    "ingress", "worker", "load", "rebuild", "tail", "explain", "state", "replay", "dead", "pending", "check"
+    "ingress",
+    "worker",
+    "load",
+    "rebuild",
+    "tail",
+    "explain",
+    "state",
+    "replay",
+    "dead",
+    "pending",
+    "reconcile",
+    "check",
 ]
 
 
@@ -66,6 +81,10 @@ class Names(Struct, frozen=True):
     fetches: str
     delays: tuple[str, ...]
     standings: str
+    inbox: str
+    progress: str
+    listed_ids: str
+    reports: str
     reads: bool
     """Whether resources are read at providers."""
 
@@ -128,6 +147,10 @@ def _names(configuration: Configuration) -> Names:
         fetches_topic(app),
         tuple(delay_topic(app, delay) for delay in DELAYS_S),
         standings_topic(app),
+        reconciliation_topic(app),
+        progress_topic(app),
+        listed_ids_topic(app),
+        reports_topic(app),
         any(source.reads for source in configuration.sources),
     )
 
@@ -179,6 +202,16 @@ def _hydration(names: Names, create: Sequence[str]) -> Iterator[Right]:
     for topic in (names.fetches, *names.delays):
         yield from _on("topic", topic, "Read", "Write", *create)
     yield from _on("group", f"{names.group}.hydration", "Read")
+    yield from _reconciliation(names, create)
+
+
+def _reconciliation(names: Names, create: Sequence[str]) -> Iterator[Right]:
+    """Its transactional id begins like the worker's; it reads the changelog of *latest* as the restore does."""
+    for topic in (names.inbox, names.progress, names.listed_ids):
+        yield from _on("topic", topic, "Read", "Write", *create)
+    yield from _on("topic", names.reports, "Write", *create)
+    yield from _on("group", f"{names.group}.reconcile", "Read")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
 
 
 def _load(names: Names, _creates: bool) -> Iterator[Right]:
@@ -244,6 +277,14 @@ def _pending(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("group", CONSOLE_GROUP, "Describe")
 
 
+def _reconcile(names: Names, _creates: bool) -> Iterator[Right]:
+    yield from _on("topic", names.inbox, "Write")  # `--last` does not need it
+    yield from _on("topic", names.progress, "Read")
+    yield from _on("topic", names.reports, "Read")
+    yield from _on("group", names.group, "Describe")
+    yield from _on("group", CONSOLE_GROUP, "Describe")
+
+
 def _check(names: Names, _creates: bool) -> Iterator[Right]:
     yield from _on("topic", RAW, "Read")  # for the renderings seen
     yield from _on("topic", OUTCOMES, "Read")  # for times that cannot be read
@@ -266,6 +307,7 @@ _OF_PROCESS: Mapping[Process, Callable[[Names, bool], Iterator[Right]]] = {
     "replay": _replay,
     "dead": _dead,
     "pending": _pending,
+    "reconcile": _reconcile,
     "check": _check,
 }
 PROCESSES = tuple(_OF_PROCESS)

@@ -20,6 +20,7 @@ from schemas.topics import (
     changes_topic,
     hydration_topics,
     lane_topic,
+    reconciliation_topics,
     state_topic,
 )
 
@@ -45,7 +46,7 @@ def reachable(configuration: Configuration) -> Reachable:
     found = [reachable_from(source, configuration.routes) for source in configuration.sources]
     own = {RAW, OUTCOMES, DEAD, *(changelog_topic(app, table) for table in TABLE_NAMES)}
     if any(source.reads for source in configuration.sources):
-        own |= {PENDING, *hydration_topics(app)}
+        own |= {PENDING, *hydration_topics(app), *reconciliation_topics(app)}
     return Reachable(
         frozenset().union(*(each.changes for each in found)),
         frozenset().union(*(each.state for each in found)),

@@ -133,6 +133,34 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "JSON, private, or none",
         topics.standings_topic("capture"),
     ),
+    Family(
+        topics.reconciliation_topic("<app>"),
+        "Penstock's own: what is to be compared with a provider's lists, and what became of the reads that followed.",
+        "the account",
+        "JSON, private",
+        topics.reconciliation_topic("capture"),
+    ),
+    Family(
+        topics.progress_topic("<app>"),
+        "Penstock's own: how far the comparison with each list of each account is, and its last report.",
+        "the account and the list",
+        "JSON, private",
+        topics.progress_topic("capture"),
+    ),
+    Family(
+        topics.listed_ids_topic("<app>"),
+        "Penstock's own: the resources on each page of a complete list.",
+        "the account and the list",
+        "JSON, private",
+        topics.listed_ids_topic("capture"),
+    ),
+    Family(
+        topics.reports_topic("<app>"),
+        "The report of every reconciliation and backfill, for each list of each account.",
+        "the run",
+        "JSON",
+        topics.reports_topic("capture"),
+    ),
 )
 
 SAMPLE: Final[Mapping[str, object]] = {

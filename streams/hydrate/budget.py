@@ -18,9 +18,11 @@ class Budget:
     """The quota of one account, and how many requests may be under way: one after a failure, twice as many after each success.
 
     So the first reply is known before the second request, and a provider that comes back after an outage is not flooded.
+    `left_to_others` is the share of the quota that is not touched.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, left_to_others: float = LEFT_TO_OTHERS) -> None:
+        self._left_to_others = left_to_others
         self._quota: Quota | None = None
         self._left = 0.0
         self._heard_s = 0.0
@@ -39,7 +41,7 @@ class Budget:
         quota = self._quota
         if quota is None:
             return 0.0
-        missing = min(cost, self._usable(quota)) + quota.limit * LEFT_TO_OTHERS - self._left_now(quota, now_s)
+        missing = min(cost, self._usable(quota)) + quota.limit * self._left_to_others - self._left_now(quota, now_s)
         if missing <= 0:
             return 0.0
         if quota.restored_per_s:
@@ -102,4 +104,4 @@ class Budget:
 
     def _usable(self, quota: Quota) -> float:
         """Return the most that may be spent at once; a request that costs more waits for no more than that."""
-        return quota.limit * (1 - LEFT_TO_OTHERS)
+        return quota.limit * (1 - self._left_to_others)

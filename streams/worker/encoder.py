@@ -13,14 +13,17 @@ from broker.topic_admin import Topics
 from config.model import Replication
 from schemas import codec
 from schemas.codec import SchemaName
-from schemas.fetches import FetchRequest, encode_request
+from schemas.fetches import FetchRequest, account_key, encode_request
+from schemas.reconciliation import encode as encode_decided
 from schemas.records import Change, Lineage, Outcome, RawDelivery
-from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, PENDING, fetches_topic
+from schemas.topics import DEAD, MAX_RECORD_BYTES, OUTCOMES, PENDING, fetches_topic, reconciliation_topic
 from schemas.typed.resource import TypedResource
 from streams.pipeline import Result
+from streams.steps.hydration import is_fetch, result_of
 from streams.steps.origin import lineage_of, notes_of
 from streams.steps.outcome import with_notes
 from streams.steps.passthrough import copy_topics, noted
+from streams.steps.reconciliation import decided_of
 from streams.steps.routing import RoutedChange, Routes
 from streams.steps.typed_topics import TypedTopics
 
@@ -65,7 +68,25 @@ class Encoder:
         else:
             told = with_notes(noted(result.outcome, copies), notes_of(delivery))
             self._add_outcome(records, result.outcome, delivery, now_us, lineage_of(delivery), told)
+        if is_fetch(delivery):
+            self._add_decided(records, delivery, result)
         return records
+
+    def _add_decided(self, records: list[Record], delivery: RawDelivery, result: Result) -> None:
+        """Add what a reconciliation counts: what became of a read that it has asked for."""
+        read = result_of(delivery)
+        if read is None or not read.run:
+            return
+        topic = reconciliation_topic(self._app)
+        self._topics.ensure(topic)
+        account = account_key(delivery.provider, delivery.source, delivery.tenant)
+        records.append(
+            Record(
+                topic,
+                account.encode(),
+                encode_decided(decided_of(delivery, read, result.outcome, result.routed_changes)),
+            )
+        )
 
     def _add_outcome(
         self,

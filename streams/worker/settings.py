@@ -62,6 +62,11 @@ class WorkerSettings(Struct, frozen=True):
         return self.tables_dir / self.app / self.worker_id
 
     @property
+    def reconcile_dir(self) -> Path:
+        """Return the directory of the reconciliation's index, which each start makes anew."""
+        return self.data_dir / "reconcile" / self.app / self.worker_id
+
+    @property
     def seen_ms(self) -> int:
         """Return how long *seen* keeps a row."""
         return self.configuration.worker.seen_days * DAY_MS
@@ -128,6 +133,7 @@ def compiled_routes(loaded: Configuration) -> Routes:
             None if route.filter is None else compile_filter(route.filter),
             route.include_fields,
             route.priority,
+            route.reconcile,
         )
         for route in loaded.routes
         if route.mode == "changes"

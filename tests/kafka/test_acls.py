@@ -174,7 +174,7 @@ def test_rights_of_reading(site: Site) -> None:
     with serving(bigcommerce_app(fake), fake.faults) as server:
         site.more = STORE.format(url=server.url)
         secure, worker = site.secure, site.rules("worker")
-        person = list(dict.fromkeys(site.rules("explain", "pending", principal="User:penstock-console")))
+        person = list(dict.fromkeys(site.rules("explain", "pending", "reconcile", principal="User:penstock-console")))
         secure.grant([*site.rules("ingress"), *worker, *person])
         since = secure.size()
         with site.worker() as workers, site.ingress() as opened:
@@ -183,6 +183,7 @@ def test_rights_of_reading(site: Site) -> None:
             call(opened, fake, 7)
             until(lambda: any("products" in seen.path for seen in fake.seen), TIMEOUT_S, "it is read")
             until(lambda: waiting(site) == [], TIMEOUT_S, "nothing waits")
+            reconcile(site, fake)
             fake.faults.outage()
             call(opened, fake, 8)
             until(lambda: any(one["tries"] for one in waiting(site)), TIMEOUT_S, "a read has failed")
@@ -191,10 +192,15 @@ def test_rights_of_reading(site: Site) -> None:
             done = site.run("pending", "give-up", "call-8", "--because", "x", "--wait", "60")
             assert done.returncode == 0, done.stderr
 
-    # Only a third failure is written to a delay topic.
+    # Only a third failure is written to a delay topic, and only a worker that goes on with another's lists reads their progress.
+    kept = (".reconcile-progress", ".reconcile-ids")
     rare = [rule for rule in worker if rule.operation == "WRITE" and ".fetches." in rule.name]
+    rare += [rule for rule in worker if rule.operation == "READ" and rule.name.endswith(kept)]
     reading = [rule for rule in worker if rule not in without and rule not in rare]
-    judge(secure.decisions(since), [*reading, *(rule for rule in person if "fetch" in rule.name)])
+    judge(
+        secure.decisions(since),
+        [*reading, *(rule for rule in person if "fetch" in rule.name or "reconcile" in rule.name)],
+    )
 
 
 STORE = """
@@ -212,6 +218,14 @@ def call(opened: IngressProcess, fake: FakeBigCommerce, number: int) -> None:
     notice = fake.put("s1", "product", product(number, fake.clock.now()))[0]
     headers = {"webhook-id": f"call-{number}", "content-type": "application/json"}
     assert opened.post("/v1/store", notice.body, headers).status_code == 200
+
+
+def reconcile(site: Site, fake: FakeBigCommerce) -> None:
+    """Compare the store, which has a product that no callback told of, and show the report."""
+    fake.put("s1", "product", product(9, fake.clock.now()))
+    for arguments in (("--source", "store", "--resource", "product", "--wait", "90"), ("--last",)):
+        done = site.run("reconcile", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def waiting(site: Site) -> list[dict[str, Any]]:

@@ -47,6 +47,8 @@ COMMANDS: dict[str, tuple[tuple[str, ...], int]] = {
     "pending list": (("--source", STORE, "--deliveries"), 0),
     "pending now": (("--source", STORE, "--yes", "--wait", "0.1"), 1),
     "pending give-up": (("--source", STORE, "--because", HOSTILE), 1),  # nobody agrees
+    "reconcile": (("--source", STORE, "--resource", HOSTILE, "--by", HOSTILE, "--wait", "20"), 1),
+    "backfill": (("--source", STORE, "--resource", HOSTILE, "--by", HOSTILE, "--wait", "20"), 1),
 }
 """The arguments of each, and what it ends with."""
 

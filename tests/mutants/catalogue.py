@@ -23,6 +23,7 @@ from tests.mutants.operating import OPERATING
 from tests.mutants.ordering import ORDERING
 from tests.mutants.querying import QUERYING
 from tests.mutants.reading import READING
+from tests.mutants.reconciling import RECONCILING
 from tests.mutants.rendering import RENDERING
 from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
@@ -37,5 +38,5 @@ from tests.mutants.viewing import VIEWING
 MUTANTS: Final[tuple[Mutant, ...]] = (
     *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LISTING, *LOADING, *GOVERNING, *HYDRATING,
     *MENDING, *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING, *RENDERING,
-    *TIMING, *OPERATING, *REPLAYING, *SUBSCRIBING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING,
+    *TIMING, *OPERATING, *REPLAYING, *SUBSCRIBING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING, *RECONCILING,
 )  # fmt: skip

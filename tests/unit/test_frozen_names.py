@@ -26,7 +26,7 @@ PACKAGES = (
 )
 LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 NAME = re.compile(r"penstock_[a-z_]+[a-z]")
-METRIC = re.compile(r"penstock_(fetch|ingress|loader|schema|spool|worker)_.+")
+METRIC = re.compile(r"penstock_(fetch|ingress|loader|reconcile|schema|spool|worker)_.+")
 
 
 def test_log_events_are_frozen() -> None:

@@ -21,7 +21,7 @@ WITHOUT_KAFKA = frozenset(
 WITH_KAFKA = frozenset(
     {"tail", "explain", "replay", "check", "state get", "state list", "state count", "schema drift"}
     | {"dead list", "dead show", "dead retry", "dead edit", "dead drop"}
-    | {"pending list", "pending now", "pending give-up"}
+    | {"pending list", "pending now", "pending give-up", "reconcile", "backfill"}
 )
 """Every command is in one of both, and has cases in tests/unit/console/test_hostile.py or tests/kafka/test_hostile.py."""
 

@@ -46,6 +46,8 @@ def test_help_documents_commands_and_exit_codes(
         "tail",
         "explain",
         "replay",
+        "reconcile",
+        "backfill",
         "spool",
         "state",
         "dead",
@@ -57,7 +59,21 @@ def test_help_documents_commands_and_exit_codes(
 
 
 @pytest.mark.parametrize(
-    "command", ["up", "ingress", "worker", "check", "send", "verify", "tail", "explain", "replay", "spool"]
+    "command",
+    [
+        "up",
+        "ingress",
+        "worker",
+        "check",
+        "send",
+        "verify",
+        "tail",
+        "explain",
+        "replay",
+        "reconcile",
+        "backfill",
+        "spool",
+    ],
 )
 def test_every_command_has_help(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str

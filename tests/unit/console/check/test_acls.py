@@ -72,6 +72,7 @@ def test_rights_of_the_hydration(loaded: Configuration) -> None:
     reading = Configuration.model_validate({"sources": [token]})
     silent = Configuration.model_validate({"sources": [{**token, "hydrate": "never"}]})
     more = set(rights(reading, "worker", has_topics=True)) - set(rights(silent, "worker", has_topics=True))
+    lists = ["penstock.capture.reconcile", "penstock.capture.reconcile-progress", "penstock.capture.reconcile-ids"]
     fetches = ["penstock.capture.fetches", *(f"penstock.capture.fetches.{delay}" for delay in ("1m", "10m", "1h"))]
 
     assert more == {
@@ -79,12 +80,17 @@ def test_rights_of_the_hydration(loaded: Configuration) -> None:
         Right("topic", "literal", "webhooks.raw", "Write"),
         Right("topic", "literal", "deliveries.pending", "Write"),
         Right("topic", "literal", "penstock.capture.fetch-standings", "Write"),
-        *(Right("topic", "literal", name, operation) for name in fetches for operation in ("Read", "Write")),
+        *(Right("topic", "literal", name, operation) for name in (*fetches, *lists) for operation in ("Read", "Write")),
+        Right("topic", "literal", "penstock.capture.reconcile-reports", "Write"),
+        Right("group", "literal", "penstock.capture.reconcile", "Read"),
+        Right("group", "literal", "penstock.console", "Describe"),
     }
     assert {topic.name for topic in new_topics(reading)} - {topic.name for topic in new_topics(silent)} == {
         "deliveries.pending",
         "penstock.capture.fetch-standings",
+        "penstock.capture.reconcile-reports",
         *fetches,
+        *lists,
     }
     assert {right.name for right in rights(reading, "pending")} == {
         "deliveries.pending",

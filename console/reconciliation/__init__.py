@@ -1,0 +1,1 @@
+"""Asks the workers for reconciliations and backfills, and shows what these found."""
