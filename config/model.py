@@ -495,6 +495,8 @@ class Route(_Table):
     """The lane: `high` and `low` send the changes to `<topic>.high` and `<topic>.low`."""
     mode: Literal["changes", "raw"] = "changes"
     """`raw` publishes every verified delivery as received. Only `source`, `provider`, `tenant` and `event_type` select then."""
+    reconcile: StrictBool = True
+    """Selector: whether changes are sent, too, that no delivery told of, and a reconciliation found. Not for a raw route."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -511,6 +513,9 @@ class Route(_Table):
                     key,
                     "a raw route takes every delivery, undiffed; only source, provider, tenant and event_type select",
                 )
+        if "reconcile" in self.model_fields_set and self.reconcile:
+            text = "a raw route has deliveries as received, and what a reconciliation finds was never delivered; leave it out"
+            raise fault("reconcile", text)
         if self.priority != "default":
             raise fault("priority", "a raw route has no lanes; give it a topic of its own instead")
         if self.topic is None or self.topic.startswith("changes."):

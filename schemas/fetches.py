@@ -18,6 +18,12 @@ HEADER: Final = "penstock_fetch"
 Priority = Literal[0, 1, 2]
 """Live, retry, reconciliation: the order in which an account's quota is spent."""
 
+ReadOrigin = Literal["fetch", "reconcile", "backfill"]
+"""Why a resource is read: for deliveries that wait, or because a list of the provider shows more than is stored."""
+
+NO_DELIVERY: Final = -1
+"""The offset that a request answers for which no delivery waits."""
+
 
 def account_key(provider: str, source: str, tenant: str) -> str:
     """Return the key of an account: what has one quota and one token."""
@@ -32,6 +38,8 @@ class FetchRequest(Struct, frozen=True, omit_defaults=True):
     the oldest delivery came that the request is for. `attempts` counts failed reads, `missing` those that found nothing, `early`
     those that showed an older version than the callback promised. `due_us` is when it may be read, 0 for at once. A person who
     does not want to wait makes a request that `is_urgent`: what is known of the resource is read as soon as that one may be.
+    `origin` and `run` are those of a reconciliation or backfill: no delivery waits, so `answers` is `NO_DELIVERY`, and the raw
+    partition follows from the key.
     """
 
     provider: str
@@ -54,6 +62,8 @@ class FetchRequest(Struct, frozen=True, omit_defaults=True):
     due_us: int = 0
     detail: str = ""
     is_urgent: bool = False
+    origin: ReadOrigin = "fetch"
+    run: str = ""
 
     @property
     def resource_key(self) -> str:
@@ -70,6 +80,7 @@ class FetchResult(Struct, frozen=True, omit_defaults=True):
     """What a read brought: `found` (the body is the document), `gone`, or `failed` with the reason.
 
     It answers the waiting deliveries of the resource up to the offset `answers`. `read_at_us` is when the read started.
+    `run` names the reconciliation or backfill that asked for it, "" for none.
     """
 
     resource_type: str
@@ -79,6 +90,7 @@ class FetchResult(Struct, frozen=True, omit_defaults=True):
     read_at_us: int
     attempts: int = 1
     detail: str = ""
+    run: str = ""
 
 
 class Standing(Struct, frozen=True, omit_defaults=True):

@@ -17,8 +17,11 @@ Document = dict[str, Any]
 
 OutcomeName = Literal["changed", "duplicate", "stale", "unchanged", "filtered", "dead", "pending"]
 Operation = Literal["c", "u", "d", "r"]
-OriginName = Literal["webhook", "retry", "edited", "drop", "replay", "fetch"]
-"""How a delivery came: from its provider, from a person who mends dead letters, from a replay, or from a read of the API."""
+OriginName = Literal["webhook", "retry", "edited", "drop", "replay", "fetch", "reconcile", "backfill"]
+"""How a delivery came: from its provider, from a person who mends dead letters, from a replay, or from a read of the API.
+
+A read answers deliveries (`fetch`), or a list of the provider showed what no delivery told of (`reconcile`, `backfill`).
+"""
 
 PHASE: Final = 1_000  # persisted in the ranks of *latest*
 """What `state_rank` counts in thousands is compared before the time."""

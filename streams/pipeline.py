@@ -38,7 +38,7 @@ from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, vers
 from streams.steps.diff import diff
 from streams.steps.drift import Drift, drifts, first_seen
 from streams.steps.event_id import uuid5
-from streams.steps.origin import given_up, origin_of
+from streams.steps.origin import given_up, is_first_sight, origin_of
 from streams.steps.outcome import summarise, with_notes
 from streams.steps.partial_documents import merged, merged_partial
 from streams.steps.routing import RoutedChange, Routes, UnroutedChange, fanout
@@ -407,7 +407,7 @@ def _change(subject: _Subject) -> Change | None:
             return None
         op: Operation = "d"
     elif before is None:
-        op = "c"
+        op = "r" if subject.latest is None and is_first_sight(subject.delivery) else "c"
     else:
         pointers = diff(before, subject.text, subject.snapshot.volatile)
         if not pointers:

@@ -112,4 +112,5 @@ def _result(request: FetchRequest, status: Literal["found", "gone", "failed"], r
         request.answers,
         read_at_us,
         request.attempts + 1,
+        run=request.run,
     )

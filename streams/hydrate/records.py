@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from msgspec.structs import replace
 
 from broker.outgoing import Record, raw_record
-from schemas.fetches import HEADER, FetchRequest, Standing, encode_request, encode_result, encode_standing
+from schemas.fetches import HEADER, NO_DELIVERY, FetchRequest, Standing, encode_request, encode_result, encode_standing
 from schemas.records import RawDelivery
 from schemas.topics import DELAYS_S, RAW, delay_topic, fetches_topic, standings_topic
 from streams.hydrate.policy import Again, Decision, Publish
@@ -47,7 +47,8 @@ def _again_record(app: str, request: FetchRequest, in_s: float) -> Record:
 
 
 def _delivery_record(request: FetchRequest, publish: Publish) -> Record:
-    cause = position_text(RAW, request.raw_partition, request.answers)
+    is_answer = request.answers != NO_DELIVERY
+    cause = position_text(RAW, request.raw_partition, request.answers) if is_answer else request.run
     delivery = RawDelivery(
         f"read-{uuid.uuid4()}",
         request.provider,
@@ -57,7 +58,7 @@ def _delivery_record(request: FetchRequest, publish: Publish) -> Record:
         request.raw_key,
         publish.body,
         api_version=publish.api_version or request.api_version,
-        headers={HEADER: encode_result(publish.result).decode(), ORIGIN: "fetch", CAUSE: cause},
+        headers={HEADER: encode_result(publish.result).decode(), ORIGIN: request.origin, CAUSE: cause},
         tenant=request.tenant,
     )
     # The partition of what waits, whatever the number of partitions is now: its table has the row.

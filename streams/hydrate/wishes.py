@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from providers.api import Api, Wanted
-from schemas.fetches import FetchRequest
+from schemas.fetches import FetchRequest, ReadOrigin
 
 GATHER_S: Final = 0.2  # a read waits so long for others that it can bring along
 AGAIN_S: Final = 1.0  # between two reads of a resource that changes all the time
@@ -128,4 +128,11 @@ def joined(known: FetchRequest, later: FetchRequest) -> FetchRequest:
         missing=max(known.missing, later.missing),
         early=max(known.early, later.early),
         detail=later.detail or known.detail,
+        origin=_origin(known, later),
+        run=later.run or known.run,
     )
+
+
+def _origin(known: FetchRequest, later: FetchRequest) -> ReadOrigin:
+    """Return why both are read: for a delivery that waits, if there is one, for then nothing was missed."""
+    return "fetch" if "fetch" in (known.origin, later.origin) else later.origin

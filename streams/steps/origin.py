@@ -24,6 +24,9 @@ HEADERS: Final = (ORIGIN, CAUSE, ATTEMPT, FIRST_AT, BY, AT, EDITED_BY)
 MAX_REASON_BYTES: Final = 500
 """Of the reason for which a letter is given up: a sentence."""
 
+LISTED: Final = frozenset({"reconcile", "backfill"})
+"""The origins of reads that a list of the provider led to."""
+
 _EDITED: Final = ".edited-"  # persisted in delivery ids
 _DROPPED: Final = ".dropped-"
 DERIVED_MARKS: Final = (_EDITED, _DROPPED)
@@ -41,6 +44,11 @@ def origin_of(delivery: RawDelivery) -> OriginName:
     if name in _NAMES:
         return name  # type: ignore[return-value]  # it is one of them
     return "replay" if CORRECTION in delivery.headers else "webhook"
+
+
+def is_first_sight(delivery: RawDelivery) -> bool:
+    """Say whether a resource that nothing is stored of was only seen, in a list of the provider, and not created just now."""
+    return origin_of(delivery) in LISTED
 
 
 def cause_of(delivery: RawDelivery) -> str | None:

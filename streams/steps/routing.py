@@ -21,6 +21,7 @@ from schemas.topics import PRIORITIES, Priority, changes_topic, lane_topic, stat
 from streams.steps.diff import diff
 from streams.steps.filter import Filter
 from streams.steps.hydration import Hydration
+from streams.steps.origin import origin_of
 from streams.steps.passthrough import RawRoute, is_of_type
 from streams.steps.projection import projected
 
@@ -28,7 +29,10 @@ Paused = tuple[str, str | None, str | None]
 
 
 class Route(Struct, frozen=True):
-    """One compiled route; a selector of None selects everything, empty `include_fields` include all fields."""
+    """One compiled route; a selector of None selects everything, empty `include_fields` include all fields.
+
+    `reconcile`: changes are selected, too, that no delivery told of, and a reconciliation found.
+    """
 
     name: str
     source: str | None = None
@@ -41,6 +45,7 @@ class Route(Struct, frozen=True):
     filter: Filter | None = None
     include_fields: tuple[str, ...] = ()
     priority: Priority = "default"
+    reconcile: bool = True
 
 
 class Routes(Struct, frozen=True):
@@ -130,7 +135,8 @@ def fanout(
     if not selecting:
         return UnroutedChange("no_route", "no route selects this change")
     sides = _Sides(change, delivery.received_at)
-    taking = [route for route in selecting if _passes(route.filter, sides)]
+    is_backfill = origin_of(delivery) == "backfill"  # brings everything, as whoever asks for it expects
+    taking = [route for route in selecting if is_backfill or _passes(route.filter, sides)]
     if not taking:
         return UnroutedChange("no_filter_matches", f"not the filter of {', '.join(route.name for route in selecting)}")
     return _emission(taking, sides, default, volatile)
@@ -145,6 +151,7 @@ def selects(route: Route, change: Change, delivery: RawDelivery) -> bool:
         and route.tenant in (None, delivery.tenant)
         and route.resource in (None, change.resource_type)
         and is_of_type(route.event_type, delivery.event_type)
+        and (route.reconcile or origin_of(delivery) != "reconcile")
     )
 
 

@@ -128,6 +128,7 @@ def compiled_routes(loaded: Configuration) -> Routes:
             None if route.filter is None else compile_filter(route.filter),
             route.include_fields,
             route.priority,
+            route.reconcile,
         )
         for route in loaded.routes
         if route.mode == "changes"

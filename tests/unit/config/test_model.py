@@ -186,6 +186,10 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
             "[[routes]]\nname='r'\nmode='raw'\ntopic='changes.x'",
             "4: routes[0].topic: a raw route needs a topic of its own",
         ),
+        (
+            "[[routes]]\nname='r'\nmode='raw'\ntopic='x'\nreconcile=true",
+            "5: routes[0].reconcile: a raw route has deliveries",
+        ),
         ("[[routes]]\nname='r'\nmode='raw'\ntopic='x'\npriority='high'", "5: routes[0].priority: a raw route has no"),
         (
             "[[routes]]\nname='r'\ntopic='nike.high'",

@@ -9,13 +9,15 @@ from msgspec.structs import replace
 
 from schemas import codec
 from schemas.codec import time_us
-from schemas.fetches import HEADER, FetchResult, encode_result
+from schemas.fetches import HEADER, NO_DELIVERY, FetchResult, encode_result
 from schemas.records import Document, LatestState, RawDelivery, Snapshot, resource_key
 from streams.pipeline import Result, Tables, give_up
 from streams.steps import waiting
 from streams.steps.child_index import Rows
+from streams.steps.filter import compile_filter
 from streams.steps.hydration import Hydration
-from streams.steps.origin import ORIGIN
+from streams.steps.origin import CAUSE, ORIGIN
+from streams.steps.routing import Route, Routes
 from tests.support.builders.deliveries import (
     RESOURCE,
     ROUTES,
@@ -34,8 +36,8 @@ KEY = resource_key(Scripted.name, SOURCE, "", RESOURCE, "7")
 class Shop:
     """A pipeline that reads, and the offsets of what it decides."""
 
-    def __init__(self) -> None:
-        self.pipeline = Pipeline(READS)
+    def __init__(self, routes: Routes = READS) -> None:
+        self.pipeline = Pipeline(routes)
         self.offset = -1
 
     def call(self, at: float = 0.0, *, by: str = "", is_deleted: bool = False, origin: str = "") -> Result:
@@ -45,11 +47,11 @@ class Shop:
             RESOURCE, "7", document, event_time=second(at), is_deleted=is_deleted, is_reference=not is_deleted
         )
         called = delivery(shown, delivery_id=by or f"call-{self.offset + 1}")
-        return self._decide(replace(called, headers={ORIGIN: origin}) if origin else called)
+        return self.decide(replace(called, headers={ORIGIN: origin}) if origin else called)
 
     def bring(self, status: Any, answers: int, document: Document | None = None, at: float = 10.0) -> Result:
         """Decide what a read brought."""
-        return self._decide(self.read(status, answers, document, at))
+        return self.decide(self.read(status, answers, document, at))
 
     def read(self, status: Any, answers: int, document: Document | None = None, at: float = 10.0) -> RawDelivery:
         """Return the delivery of a read."""
@@ -62,7 +64,8 @@ class Shop:
         """Return the ids of what waits."""
         return [one.delivery_id for one in waiting.listed(KEY, Rows(self.pipeline.latest.get, {}))]
 
-    def _decide(self, one: RawDelivery) -> Result:
+    def decide(self, one: RawDelivery) -> Result:
+        """Decide a delivery at the next offset."""
         self.offset += 1
         return self.pipeline.decide(replace(one, offset=self.offset, partition=0))
 
@@ -266,3 +269,56 @@ def test_row_of_an_earlier_version_is_no_read_document(shop: Shop) -> None:
     shop.pipeline.latest[KEY.encode()] = codec.encode_row(former)
 
     assert shop.call(at=6).outcome.reason == "updated"
+
+
+def found_by(origin: str, document: Document, at: float = 10.0) -> dict[str, Any]:
+    """Return the headers and body of a read that a list led to."""
+    result = FetchResult(RESOURCE, "7", "found", NO_DELIVERY, time_us(second(at)) or 0, run="run-1")
+    headers = {HEADER: encode_result(result).decode(), ORIGIN: origin, CAUSE: "run-1"}
+    return {"body": codec.document_json(document), "headers": headers}
+
+
+@pytest.mark.parametrize(("origin", "expected"), [("fetch", "c"), ("reconcile", "r"), ("backfill", "r")])
+def test_first_sight_in_a_list_is_no_creation(shop: Shop, origin: str, expected: str) -> None:
+    """It was seen, not created; what follows is an update, and what shows the same is nothing."""
+    for title in ("a", "b", "b"):
+        shop.decide(replace(delivery(delivery_id=f"read-{title}"), **found_by(origin, {"id": 7, "title": title})))
+
+    assert [change.op for change in shop.pipeline.changes] == [expected, "u"]
+
+
+def test_resource_that_comes_back_is_created(shop: Shop) -> None:
+    """Something is stored of it: that it was deleted."""
+    shop.call(is_deleted=True)
+    shop.decide(replace(delivery(delivery_id="read-1"), **found_by("reconcile", {"id": 7}, at=20)))
+
+    assert [change.op for change in shop.pipeline.changes] == ["d", "c"]
+
+
+def test_read_of_a_list_answers_nothing(shop: Shop) -> None:
+    """A delivery that waits is answered by its own read, which may start later."""
+    shop.call()
+    shop.decide(replace(delivery(delivery_id="read-1"), **found_by("reconcile", {"id": 7})))
+
+    assert shop.waiting() == ["call-0"]
+
+
+@pytest.mark.parametrize(("origin", "topics"), [("fetch", 0), ("reconcile", 0), ("backfill", 1)])
+def test_filters_hold_for_all_but_a_backfill(origin: str, topics: int) -> None:
+    """Whoever asks for a backfill gets everything; a route may leave out what a reconciliation found."""
+    paid = Route("paid", filter=compile_filter("status:paid"), topic="paid")
+    filtered = Shop(replace(READS, routes=(paid,)))
+    result = filtered.decide(replace(delivery(delivery_id="read-1"), **found_by(origin, {"id": 7, "status": "new"})))
+
+    assert sum(len(routed.topics) for routed in result.routed_changes) == topics
+
+
+@pytest.mark.parametrize(
+    ("origin", "outcome"), [("fetch", "changed"), ("reconcile", "filtered"), ("backfill", "changed")]
+)
+def test_route_leaves_out_what_a_reconciliation_found(origin: str, outcome: str) -> None:
+    """As it is configured, with reconcile = false."""
+    told = Shop(replace(READS, routes=(Route("told", topic="told", reconcile=False),)))
+    result = told.decide(replace(delivery(delivery_id="read-1"), **found_by(origin, {"id": 7})))
+
+    assert result.outcome.outcome == outcome

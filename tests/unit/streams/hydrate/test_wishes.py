@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from providers.api import Checked, Failure, Reply, Wanted
-from schemas.fetches import FetchRequest
+from schemas.fetches import NO_DELIVERY, FetchRequest
 from streams.hydrate.wishes import AGAIN_S, GATHER_S, MANY, Wishes
 
 REQUEST = FetchRequest("bigcommerce", "shop", "s1", "product", "7", "k", 0, 5, 1_000, 2_000)
@@ -166,3 +166,17 @@ def test_callback_does_not_shorten_the_wait_after_a_failure() -> None:
 
     assert ids(wishes, 14.9) == []
     assert ids(wishes, 15.0) == ["7"]
+
+
+def test_read_for_a_list_that_a_delivery_waits_for_too_is_the_delivery_s() -> None:
+    """It answers the delivery on its partition, and nothing was missed; the run that asked for it hears of it all the same."""
+    listed = of(7, answers=NO_DELIVERY, raw_partition=-1, priority=2, origin="reconcile", run="run-1")
+    for requests in ((of(7), listed), (listed, of(7))):
+        wishes = Wishes()
+        for number, request in enumerate(requests):
+            wishes.add(request, ("fetches", 0, number), 0.0, 0)
+        (wish,) = wishes.batch(FourAtATime(), GATHER_S)
+        request = wish.request
+
+        assert (request.answers, request.raw_partition, request.priority) == (5, 0, 0)
+        assert (request.origin, request.run) == ("fetch", "run-1")
