@@ -27,7 +27,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "penstock_api_version": "The provider's API version. Missing where the delivery names none.",
     CORRECTION: "Only on corrections that `penstock replay` wrote.",
     FETCH: "Only on deliveries of the hydration: what a read brought, and up to which offset it answers deliveries, as JSON.",
-    origin.ORIGIN: "Only on deliveries that Penstock wrote: `retry`, `edited` and `drop` by `penstock dead`, `fetch`, `reconcile` and `backfill` by a read.",
+    origin.ORIGIN: "Only on deliveries that Penstock wrote: `retry`, `edited` and `drop` by `penstock dead`, "
+    "`fetch`, `reconcile` and `backfill` by a read, `write` for a declared write.",
     origin.CAUSE: "On those: the position or id of the delivery that they answer.",
     origin.ATTEMPT: "On those of `penstock dead`: how often the delivery was decided before, plus one.",
     origin.FIRST_AT: "On those of `penstock dead`: when the delivery became a dead letter for the first time, UTC.",

@@ -6,6 +6,7 @@ from tests.mutants.connecting import CONNECTING
 from tests.mutants.consuming import CONSUMING
 from tests.mutants.containing import CONTAINING
 from tests.mutants.deciding import DECIDING
+from tests.mutants.echoing import ECHOING
 from tests.mutants.encoding import ENCODING
 from tests.mutants.entering import ENTERING
 from tests.mutants.fetching import FETCHING
@@ -33,7 +34,7 @@ from tests.mutants.typing import TYPING
 from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *HYDRATING, *MENDING,
-    *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING, *RENDERING, *TIMING,
-    *OPERATING, *REPLAYING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ECHOING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *HYDRATING,
+    *MENDING, *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING, *RENDERING,
+    *TIMING, *OPERATING, *REPLAYING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING,
 )  # fmt: skip
