@@ -25,6 +25,7 @@ COPY schemas schemas
 COPY simulator simulator
 COPY sinks sinks
 COPY streams streams
+COPY subscriptions subscriptions
 RUN tools/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir wheels . \
     && tools/bin/pip --python /opt/penstock/bin/python install --no-index --no-deps wheels/penstock-*.whl
 

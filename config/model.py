@@ -32,6 +32,7 @@ from config.names import (
     FieldPath,
     Name,
     Network,
+    Repository,
     ResourceType,
     Sender,
     Tenant,
@@ -440,6 +441,12 @@ class Source(_Table):
     """Where the provider's API is. Not set: its public address."""
     hydrate: Literal["auto", "never"] | tuple[ResourceType, ...] = "auto"
     """The resource types that are read. `auto`: all that need it and can be read; `never`: none."""
+    subscribe: Literal["auto", "never"] | tuple[Text, ...] = "auto"
+    """What `penstock subscribe` registers at the provider: its own names, such as `store/order/*`, `orders/updated`, `push` or
+    `invoice.paid`. `auto`: those of the resources that routes select, or else the provider's usual ones; `never`: nothing.
+    """
+    subscribe_at: tuple[Repository, ...] = ()
+    """The repositories (`octo/hello`) and organisations (`octo`) that get a hook; for GitHub only."""
     echoes: Echoes | None = None
     """How changes are recognised that your own program caused."""
     options: GenericOptions | None = None
@@ -448,6 +455,8 @@ class Source(_Table):
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         self._check_api()
+        if self.subscribe_at and self.provider != "github":
+            raise fault("subscribe_at", f"only GitHub's hooks belong to repositories, {self.provider}'s to an account")
         self._check_echoes()
         if not self.secrets and self.verify != "none":
             raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept every post unsigned')
@@ -711,6 +720,10 @@ class Ingress(_Table):
     """Open connections, silent ones and TLS handshakes included. Not set: twice `max_concurrent`, but at most 1,000
     with TLS.
     """
+    public_url: Url | None = None
+    """Where providers reach the ingress: `/v1/{source}` is below it. `penstock subscribe` registers that address. Not set: it
+    registers nothing.
+    """
     trusted_proxies: tuple[Network, ...] = ()
     """The networks of the proxies in front, whose `X-Forwarded-For` is trusted."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -737,6 +750,13 @@ class Ingress(_Table):
     def _from_here(cls, name: str | None, info: ValidationInfo) -> str | None:
         """Return a path relative to the configuration."""
         return str(info.context["directory"] / name) if name is not None and info.context else name
+
+    @field_validator("public_url")
+    @classmethod
+    def _without_query(cls, url: str | None) -> str | None:
+        if url is not None and ("?" in url or "#" in url):
+            raise ValueError("expected a URL without query and fragment, such as https://hooks.example.com")
+        return url
 
     @model_validator(mode="after")
     def _key_has_certificate(self) -> Self:

@@ -15,6 +15,7 @@ _RESOURCE_TYPE = re.compile(r"(?=.{1,80}\Z)[a-z0-9]+(_[a-z0-9]+)*")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _PASSWORD = re.compile(r"password\s*=|://[^/@]*:[^/@]*@", re.IGNORECASE)  # in libpq's two forms of a connection string
 _BUCKET = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._=-]+)*/?")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,99}(/(?!\.\.?\Z)[A-Za-z0-9._-]{1,100})?")
 MAX_TENANT_CHARS = 255
 LANES = (".high", ".low")  # suffixes of the lanes of `priority`
 _TOPIC = re.compile(r"[A-Za-z0-9._-]{1,244}")  # Kafka allows 249; a lane's suffix needs 5
@@ -120,6 +121,14 @@ def _legal_bucket_url(url: str) -> str:
     return url
 
 
+def _legal_repository(name: str) -> str:
+    if not _REPOSITORY.fullmatch(name):
+        raise ValueError(
+            f"expected a repository such as octo/hello, or an organisation such as octo, got {name[:80]!r}"
+        )
+    return name
+
+
 def _not_blank(text: str) -> str:
     if not text.strip():
         raise ValueError("expected some text; leave the key out instead of writing an empty one")
@@ -146,6 +155,7 @@ ResourceType = Annotated[
 FieldPath = Annotated[
     str, AfterValidator(_legal_field_path), expected("names of fields joined by dots, without indexes")
 ]
+Repository = Annotated[str, AfterValidator(_legal_repository), expected("`owner/repository` or `organisation`")]
 Network = Annotated[str, AfterValidator(_legal_network), expected("IPv4 and IPv6 networks and addresses")]
 Sender = Annotated[
     str, AfterValidator(_legal_sender), expected("IPv4 and IPv6 networks and addresses, `published`, `file:PATH`")

@@ -24,6 +24,7 @@ from console.commands.schema import schema
 from console.commands.send import send
 from console.commands.spool import spool
 from console.commands.state import state
+from console.commands.subscribe import subscribe
 from console.commands.tail import tail
 from console.commands.try_filter import try_filter
 from console.commands.up import up
@@ -79,6 +80,7 @@ app.add_typer(pending, name="pending", epilog=EPILOG)
 app.add_typer(schema, name="schema", epilog=EPILOG)
 app.add_typer(spool, name="spool", epilog=EPILOG)
 app.add_typer(state, name="state", epilog=EPILOG)
+app.add_typer(subscribe, name="subscribe")
 app.add_typer(warehouse, name="warehouse", epilog=EPILOG)
 # A filter may begin with a minus sign, so an unknown option is an argument, and -h does not show the help.
 FILTER_FIRST = {"ignore_unknown_options": True, "help_option_names": ["--help"]}

@@ -22,7 +22,8 @@ Token = Callable[[], str]
 class Account(Struct, frozen=True):
     """What a client is made of. `client_id`: the token is the app's secret, with which tokens are asked for (Shopify).
 
-    `shared` are connections that the clients of several accounts use.
+    `shared` are connections that the clients of several accounts use. `repositories` are those whose lists are read (GitHub's
+    `octo/hello`).
     """
 
     tenant: str
@@ -30,6 +31,7 @@ class Account(Struct, frozen=True):
     url: str | None = None
     client_id: str | None = None
     shared: Connections | None = None
+    repositories: tuple[str, ...] = ()
 
 
 def _bigcommerce(account: Account) -> Api:

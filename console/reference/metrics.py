@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-PACKAGES: Final = ("broker", "ingress", "local", "sinks", "streams")
+PACKAGES: Final = ("broker", "ingress", "local", "sinks", "streams", "subscriptions")
 TYPES: Final[Mapping[str, Literal["counter", "gauge", "histogram"]]] = {
     "Counter": "counter",
     "CounterMetricFamily": "counter",

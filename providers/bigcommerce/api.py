@@ -1,26 +1,22 @@
 """The client of one BigCommerce store's API: resources by id, as many in a request as it allows.
 
-Replies have three forms: `{data, meta}` (V3), a bare object or array (V2), and 204 without a body for an empty list of V2. Errors
-are an object (V3) or an array (V2). Every reply tells the store's quota, which all apps of the store share; 429 means what it
-says, whatever quota its headers tell, and one without headers means that the platform is busy.
-Source: BigCommerce's REST reference, "API rate limits", read 2026-11.
+Replies have three forms: `{data, meta}` (V3), a bare object or array (V2), and 204 without a body for an empty list of V2. What
+their headers and errors mean is in `calls`.
+Source: BigCommerce's REST reference, read 2026-11.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
-from urllib.parse import quote
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from providers.answers import Answer, excerpt, failure_of, json_of
+from providers.answers import Answer, json_of
 from providers.api import (
     Checked,
     Failure,
     Fetched,
     Malformed,
     NotFound,
-    Quota,
     Read,
     Reply,
     Throttled,
@@ -28,19 +24,16 @@ from providers.api import (
     Unavailable,
     Wanted,
 )
+from providers.bigcommerce.calls import Calls, quota_words, store_client
 from providers.bigcommerce.reads import MAX_PAGE, READINGS, Reading, element_id, names_of, path_of
-from providers.http import Client, Connections, Limits, Request
+from providers.http import Connections, Limits
 from providers.outline import at
 from schemas.records import Document
 
 BASE_URL: Final = "https://api.bigcommerce.com"
 MAX_IDS_CHARS: Final = 4_000  # of a query: half of what servers commonly take for a request line
 MAX_PAGES: Final = 40  # of one list: an order of 10,000 lines
-MAX_CALLS: Final = 16  # of a read that is divided: one bad id among a hundred takes fourteen
-REFUSALS: Final = frozenset({400, 413, 414, 422})  # which may be the fault of one id, or of their number
 UNREADABLE: Final = Malformed("expected a resource that BigCommerce's API can read by its id")
-
-_RESET_MS: Final = "x-rate-limit-time-reset-ms"
 
 
 class _Page(Struct, frozen=True):
@@ -62,8 +55,7 @@ class BigCommerceApi:
         shared: Connections | None = None,
     ) -> None:
         """Connect to nothing yet; `BaseUrlError` for an address that no token may be sent to."""
-        address = f"{base_url.rstrip('/')}/stores/{quote(store_hash, safe='')}"
-        self._client = Client(address, lambda: {"x-auth-token": token()}, limits, shared)
+        self._client = store_client(store_hash, token, base_url, limits, shared)
 
     def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
         """Return the first of the waiting resources, and those of its type that one request can read along with it."""
@@ -89,7 +81,7 @@ class BigCommerceApi:
 
     async def read(self, wanted: Sequence[Wanted]) -> Reply:
         """Read one batch, as `batch` returned it."""
-        calls = _Calls(self._client)
+        calls = Calls(self._client)
         reading, path = READINGS.get(wanted[0].resource_type), path_of(wanted[0])
         results: Mapping[Wanted, Read]
         if reading is None or path is None:
@@ -102,59 +94,23 @@ class BigCommerceApi:
 
     async def check(self) -> Checked | Failure:
         """Ask for the time at BigCommerce, which any valid token may."""
-        calls = _Calls(self._client)
+        calls = Calls(self._client)
         answer = await calls.get("/v2/time", {}, "any")
         if isinstance(answer, NotFound):
             return Malformed("expected the store's hash, as in stores/abc123; BigCommerce knows no such store")
         if not isinstance(answer, Answer):
             return answer
-        return Checked(f"token works, {_quota_words(answer, calls.quota)}", calls.quota)
+        return Checked(f"token works, {quota_words(answer, calls.quota)}", calls.quota)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
 
 
-class _Calls:
-    """The requests of one `read`: counted, with the quota of the newest reply."""
-
-    def __init__(self, client: Client) -> None:
-        self.count = 0
-        self.quota: Quota | None = None
-        self._client = client
-        self._is_too_much = False
-
-    @property
-    def may_divide(self) -> bool:
-        """Say whether the last request may do better with fewer ids, and whether there is quota to try that."""
-        has_quota = self.quota is None or self.quota.left > self.quota.limit / 2
-        return self._is_too_much and has_quota and self.count < MAX_CALLS
-
-    async def get(self, path: str, query: Mapping[str, str], right: str) -> Answer | NotFound | Failure:
-        """Return a successful answer, or what its status means."""
-        self.count += 1
-        answer = await self._client.send(Request(path, query))
-        self._is_too_much = isinstance(answer, Malformed)  # too long
-        if not isinstance(answer, Answer):
-            return answer
-        self._is_too_much = answer.status in REFUSALS
-        self.quota = _quota(answer) or self.quota
-        match failure_of(answer, _said(answer)):
-            case None:
-                return answer
-            case Throttled() as throttled:
-                wait_ms = _number(answer, _RESET_MS)
-                return throttled if wait_ms is None else replace(throttled, retry_in_s=wait_ms / 1000)
-            case Unauthorised(detail=detail) if answer.status == 403:
-                return Unauthorised(f"{detail}; the token needs the right {right}")
-            case failure:
-                return failure
-
-
 # --- Lists by id -----------------------------------------------------------------------------------------------------
 
 
-async def _listed(calls: _Calls, reading: Reading, path: str, wanted: Sequence[Wanted]) -> dict[Wanted, Read]:
+async def _listed(calls: Calls, reading: Reading, path: str, wanted: Sequence[Wanted]) -> dict[Wanted, Read]:
     """Read a batch; if BigCommerce refuses it or its reply is too long, read its halves, so that one does not spoil all."""
     ids = {one: names_of(one, reading)["id"] for one in wanted}
     query = {**reading.query, reading.ids: ",".join(dict.fromkeys(ids.values())), "limit": str(len(ids))}
@@ -166,7 +122,7 @@ async def _listed(calls: _Calls, reading: Reading, path: str, wanted: Sequence[W
     return {one: Fetched(found[own_id]) if own_id in found else missing for one, own_id in ids.items()}
 
 
-async def _halved(calls: _Calls, reading: Reading, path: str, wanted: Sequence[Wanted]) -> dict[Wanted, Read]:
+async def _halved(calls: Calls, reading: Reading, path: str, wanted: Sequence[Wanted]) -> dict[Wanted, Read]:
     middle = len(wanted) // 2
     first = await _listed(calls, reading, path, wanted[:middle])
     for result in first.values():
@@ -176,7 +132,7 @@ async def _halved(calls: _Calls, reading: Reading, path: str, wanted: Sequence[W
 
 
 async def _collect(
-    calls: _Calls, reading: Reading, path: str, query: Mapping[str, str], found: dict[str, Document]
+    calls: Calls, reading: Reading, path: str, query: Mapping[str, str], found: dict[str, Document]
 ) -> Failure | None:
     """Add all pages of a list to `found`, by id; return why it is not complete, None if it is."""
     most = min(MAX_PAGES, int(query["limit"]))  # every page has at least one of the ids
@@ -195,7 +151,7 @@ async def _collect(
     return Malformed(f"expected at most {most} pages of {path}")
 
 
-async def _page(calls: _Calls, reading: Reading, path: str, query: Mapping[str, str]) -> _Page | NotFound | Failure:
+async def _page(calls: Calls, reading: Reading, path: str, query: Mapping[str, str]) -> _Page | NotFound | Failure:
     answer = await calls.get(path, query, reading.right)
     if not isinstance(answer, Answer):
         return answer
@@ -221,7 +177,7 @@ def _has_more(value: Any, query: Mapping[str, str], count: int) -> bool:
 # --- Single resources ------------------------------------------------------------------------------------------------
 
 
-async def _single(calls: _Calls, reading: Reading, path: str, wanted: Wanted) -> Read:
+async def _single(calls: Calls, reading: Reading, path: str, wanted: Wanted) -> Read:
     answer = await calls.get(path, reading.query, reading.right)
     if not isinstance(answer, Answer):
         return answer
@@ -241,7 +197,7 @@ async def _single(calls: _Calls, reading: Reading, path: str, wanted: Wanted) ->
     return Fetched(document)
 
 
-async def _whole_list(calls: _Calls, reading: Reading, path: str) -> list[Document] | NotFound | Failure:
+async def _whole_list(calls: Calls, reading: Reading, path: str) -> list[Document] | NotFound | Failure:
     elements: list[Document] = []
     for number in range(1, MAX_PAGES + 1):
         page = await _page(calls, reading, path, {"limit": str(MAX_PAGE), "page": str(number)})
@@ -251,37 +207,3 @@ async def _whole_list(calls: _Calls, reading: Reading, path: str) -> list[Docume
         if not page.has_more:
             return elements
     return Malformed(f"expected at most {MAX_PAGES} pages of {path}")
-
-
-# --- Headers and errors ----------------------------------------------------------------------------------------------
-
-
-def _quota(answer: Answer) -> Quota | None:
-    """Return what a reply says of the quota, None if it says nothing; with 429 nothing is left, even if the headers differ."""
-    limit, left = _number(answer, "x-rate-limit-requests-quota"), _number(answer, "x-rate-limit-requests-left")
-    reset_ms = _number(answer, _RESET_MS)
-    if limit is None or left is None or reset_ms is None:
-        return None
-    return Quota(limit, 0.0 if answer.status == 429 else left, reset_ms / 1000)
-
-
-def _number(answer: Answer, name: str) -> float | None:
-    text = answer.headers.get(name, "")
-    return float(text) if text.isascii() and text.isdigit() and len(text) < 12 else None
-
-
-def _quota_words(answer: Answer, quota: Quota | None) -> str:
-    window_ms = _number(answer, "x-rate-limit-time-window-ms")
-    if quota is None or window_ms is None:
-        return "BigCommerce tells no quota"
-    return f"quota {quota.limit:g} per {window_ms / 1000:g} s"
-
-
-def _said(answer: Answer) -> str:
-    """Return the message of an error: `title` of V3's object, `message` of the first of V2's array, "" if there is none."""
-    if answer.status < 400 or not answer.body:
-        return ""
-    value = json_of(answer)
-    first = value[0] if isinstance(value, list) and value else value
-    texts = [at(first, name) for name in ("title", "message", "detail")]
-    return excerpt(next((text for text in texts if isinstance(text, str) and text), ""))

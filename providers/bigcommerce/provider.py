@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from providers.base import Envelope, Parsed, Refused, Sample, SignedRequest, Unparsed, Verdict
 from providers.bigcommerce.rules import ENDINGS, METAFIELD, RESOURCE_TYPES, RULES, STORE, VERB_RANKS, rule_of
@@ -139,8 +140,12 @@ class BigCommerce(Struct, frozen=True):
             found = _found(notice)
             if isinstance(found, Unparsed):
                 return found
-            # A resource named twice in one batch gets one snapshot, from its last notice.
-            snapshots[found.resource_type, found.resource_id] = _snapshot(payload, notice, found)
+            # A resource named twice in one batch gets one snapshot, from its last notice, and the first's parent: the
+            # delivery lies on the partition of that one.
+            snapshot, known = _snapshot(payload, notice, found), snapshots.get((found.resource_type, found.resource_id))
+            snapshots[found.resource_type, found.resource_id] = (
+                snapshot if known is None else replace(snapshot, parent=known.parent)
+            )
         return Parsed(tuple(snapshots.values()), notes)
 
     def sign(self, sample: Sample, secret: bytes) -> dict[str, str]:

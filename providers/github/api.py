@@ -35,7 +35,7 @@ API_VERSION: Final = "2022-11-28"  # pinned: later ones drop fields that the web
 SECONDARY_S: Final = 60.0  # GitHub asks for at least a minute where it says no time
 REDIRECTS: Final = 3  # of a repository that was renamed, transferred, and renamed again
 
-_HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-version": API_VERSION}
+HEADERS: Final = {"accept": "application/vnd.github+json", "x-github-api-version": API_VERSION}
 _REPOSITORY_PARTS: Final = {"repos": 4, "repositories": 3}
 """The parts of a repository's path, by its first: `/repos/octo/hello` and `/repositories/7`."""
 
@@ -96,12 +96,12 @@ class _Calls:
     async def get(self, path: str) -> Document | NotFound | Failure:
         """Return the object at a path, or why there is none."""
         self.count += 1
-        answer = await self._client.send(Request(path, headers=_HEADERS))
+        answer = await self._client.send(Request(path, headers=HEADERS))
         if not isinstance(answer, Answer):
             return answer
-        self.quota = _quota(answer) or self.quota
+        self.quota = quota_of(answer) or self.quota
         value = json_of(answer)
-        failure = _limit(answer, value) or failure_of(answer, _said(value))
+        failure = limit_of(answer, value) or failure_of(answer, said_in(value))
         if failure is not None:
             return failure
         return object_in(value)
@@ -133,23 +133,23 @@ async def _missing(calls: _Calls, wanted: Wanted) -> Read:
     return found
 
 
-def _limit(answer: Answer, value: object) -> Throttled | None:
+def limit_of(answer: Answer, value: object) -> Throttled | None:
     """Return how long to wait if a limit is the reason for 403 or 429."""
     if answer.status not in (403, 429):
         return None
-    said = _said(value)
+    said = said_in(value)
     detail = f"status {answer.status}: {said}"
     wait_s = retry_in_s(answer)
     if wait_s is not None:
         return Throttled(wait_s, detail)
-    quota = _quota(answer)
+    quota = quota_of(answer)
     if quota is not None and quota.left == 0 and quota.resets_in_s is not None:
         return Throttled(quota.resets_in_s, detail)
     is_limit = answer.status == 429 or "rate limit" in said.lower()
     return Throttled(SECONDARY_S, detail) if is_limit else None
 
 
-def _quota(answer: Answer) -> Quota | None:
+def quota_of(answer: Answer) -> Quota | None:
     """Return the quota of the hour, by the answer's own clock."""
     limit, left, reset = (answer.headers.get(f"x-ratelimit-{name}", "") for name in ("limit", "remaining", "reset"))
     if not (limit.isdigit() and left.isdigit()):
@@ -159,6 +159,7 @@ def _quota(answer: Answer) -> Quota | None:
     return Quota(float(limit), float(left), None if until is None else max((until - now).total_seconds(), 0.0))
 
 
-def _said(value: object) -> str:
+def said_in(value: object) -> str:
+    """Return the message of an error, for people; "" if there is none."""
     message = at(value, "message")
     return excerpt(message) if isinstance(message, str) else ""

@@ -2,24 +2,20 @@
 
 A connection is read to its end. If the bucket runs dry on the way, the pages so far are kept, and the next read of the resource
 goes on there; else a product with 2,000 variants could never be read within a bucket of 2,000 points.
-Source: Shopify's GraphQL Admin API reference 2026-07; "Get an access token with the client credentials grant".
+Source: Shopify's GraphQL Admin API reference 2026-07.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import msgspec
 from msgspec import Struct
 
-from config.problems import ConfigurationError
-from providers.answers import Answer, json_of
 from providers.api import (
     Checked,
     Failure,
     Fetched,
     Malformed,
     NotFound,
-    Quota,
     Read,
     Reply,
     Throttled,
@@ -27,8 +23,9 @@ from providers.api import (
     Unavailable,
     Wanted,
 )
-from providers.http import Client, Connections, Limits, Request
+from providers.http import Connections, Limits
 from providers.outline import at
+from providers.shopify.endpoint import API_VERSION, ClientCredentials, Endpoint
 from providers.shopify.fetched import READABLE, document_of
 from providers.shopify.pages import Unfinished
 from providers.shopify.queries import (
@@ -42,20 +39,15 @@ from providers.shopify.queries import (
     resource_cost,
     resources_query,
 )
-from providers.shopify.replies import Answered, answered
+from providers.shopify.replies import Answered
 from providers.shopify.selections import MAX_QUERY_COST
 from schemas.records import Document
 
-API_VERSION: Final = "2026-07"
 MAX_UNFINISHED: Final = 8  # products of which pages are kept, each up to 2,048 variants of about 1 kB
-TOKEN_HEADER: Final = "x-shopify-access-token"  # noqa: S105  the name of a header
-
-ClientCredentials = Callable[[], tuple[str, str]]
-"""Returns an app's client id and secret; called for every new token. May raise `ConfigurationError`, as for a token."""
 
 
 class ShopifyApi:
-    """One shop. A token that was made from client credentials is renewed once when it is refused."""
+    """The API of one shop."""
 
     def __init__(
         self,
@@ -69,12 +61,7 @@ class ShopifyApi:
 
         `token` is called for every request. `BaseUrlError` for a URL to which no token may be sent.
         """
-        self._tokens = Tokens(base_url, client_credentials, limits, shared) if client_credentials else None
-        current = self._tokens.token if self._tokens else token
-        if current is None:
-            raise ValueError("expected a token or client credentials")
-        self._client = Client(base_url, lambda: {TOKEN_HEADER: current()}, limits, shared)
-        self._quota: Quota | None = None
+        self._endpoint = Endpoint(base_url, token, client_credentials, limits, shared)
         self._unfinished: dict[Wanted, Unfinished] = {}
 
     def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
@@ -90,7 +77,7 @@ class ShopifyApi:
             if (each.resource_type, each.api_version) == (first.resource_type, first.api_version)
             and each not in self._unfinished
         ]
-        most = min(MAX_QUERY_COST, self._quota.limit if self._quota else MAX_QUERY_COST)
+        most = min(MAX_QUERY_COST, self._endpoint.quota.limit if self._endpoint.quota else MAX_QUERY_COST)
         count = min(int(most // resource_cost(first.resource_type)), MAX_IDS)
         return alike[: max(count, 1)]
 
@@ -109,60 +96,35 @@ class ShopifyApi:
         nodes: dict[Wanted, Document | Failure | None] = {}
         if started:
             query = resources_query(started[0].resource_type, [each.resource_id for each in started])
-            reply = await self._query(query, started[0].api_version)
+            reply = await self._endpoint.query(query, started[0].api_version)
             nodes, spent = dict(zip(started, reply.found, strict=True)), spent.with_(reply)
         for each in readable:
             node = nodes.get(each)
             results[each], spent = await self._finished(each, self._unfinished.pop(each, None) or node, spent)
-        return Reply(results, spent.requests, spent.cost, self._quota)
+        return Reply(results, spent.requests, spent.cost, self._endpoint.quota)
 
     async def check(self) -> Checked | Failure:
         """Ask for the shop and the token's rights."""
-        reply = await self._query(Query(CHECK, {}, (("shop",), ("currentAppInstallation",))), None)
+        reply = await self._endpoint.query(Query(CHECK, {}, (("shop",), ("currentAppInstallation",))))
         shop, installation = reply.found
         if not isinstance(shop, dict):
             return Malformed("expected the shop, got null") if shop is None else shop
         scopes = at(installation, "accessScopes")
         held = {at(scope, "handle") for scope in scopes} if isinstance(scopes, list) else set(SCOPES)
         missing = [scope for scope in SCOPES if scope not in held and scope.replace("read_", "write_") not in held]
-        quota = self._quota
+        quota = self._endpoint.quota
         points = f", quota {quota.restored_per_s:g} points per s, {quota.limit:g} at once" if quota else ""
         lacks = f"; it lacks {', '.join(missing)}" if missing else ""
         return Checked(f"token works for {shop.get('myshopifyDomain')}{points}{lacks}", quota)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.close()
-        if self._tokens:
-            await self._tokens.close()
+        await self._endpoint.close()
 
     def _cost_of(self, wanted: Wanted) -> int:
         if wanted.resource_type not in READABLE:
             return 0
         return page_cost(wanted.resource_type) if wanted in self._unfinished else resource_cost(wanted.resource_type)
-
-    async def _query(self, query: Query, api_version: str | None) -> Answered:
-        """Return what a query brought. A refused token is renewed once, if it can be."""
-        request = Request(
-            f"/admin/api/{api_version or API_VERSION}/graphql.json",
-            method="POST",
-            headers={"content-type": "application/json"},
-            body=msgspec.json.encode({"query": query.text, "variables": query.variables}),
-        )
-        reply = answered(await self._sent(request), query.places)
-        self._quota = reply.quota or self._quota
-        return reply
-
-    async def _sent(self, request: Request) -> Answer | Failure:
-        tokens = self._tokens
-        if tokens is None:
-            return await self._client.send(request)
-        if not tokens.has_token and (failure := await tokens.renew()) is not None:
-            return failure
-        answer = await self._client.send(request)
-        if not isinstance(answer, Answer) or answer.status != 401:
-            return answer
-        return await tokens.renew() or await self._client.send(request)
 
     async def _finished(
         self, wanted: Wanted, found: Unfinished | Document | Failure | None, spent: "_Spent"
@@ -176,7 +138,7 @@ class ShopifyApi:
         while (after := unfinished.cursor(wanted.resource_type)) is not None:
             wait_s = self._wait_s(page_cost(wanted.resource_type)) if spent.requests else None
             if wait_s is None:
-                reply = await self._query(
+                reply = await self._endpoint.query(
                     page_query(wanted.resource_type, wanted.resource_id, after), wanted.api_version
                 )
                 spent = spent.with_(reply)
@@ -193,7 +155,7 @@ class ShopifyApi:
 
     def _wait_s(self, cost: int) -> float | None:
         """Return how long the bucket takes to have so many points, None if it has them."""
-        quota = self._quota
+        quota = self._endpoint.quota
         if quota is None or quota.left >= cost or not quota.restored_per_s:
             return None
         return (min(cost, quota.limit) - quota.left) / quota.restored_per_s
@@ -202,54 +164,6 @@ class ShopifyApi:
         while len(self._unfinished) >= MAX_UNFINISHED:
             del self._unfinished[next(iter(self._unfinished))]
         self._unfinished[wanted] = unfinished
-
-
-class Tokens:
-    """The access token of client credentials: fetched when it is first needed, and again when it is refused."""
-
-    def __init__(
-        self, base_url: str, credentials: ClientCredentials, limits: Limits, shared: Connections | None = None
-    ) -> None:
-        self._client = Client(base_url, dict, limits, shared)
-        self._credentials = credentials
-        self._token = ""
-
-    @property
-    def has_token(self) -> bool:
-        """Say whether a token was fetched."""
-        return bool(self._token)
-
-    def token(self) -> str:
-        """Return the token, "" before the first."""
-        return self._token
-
-    async def renew(self) -> Failure | None:
-        """Fetch a new token; return why there is none."""
-        try:
-            client_id, secret = self._credentials()
-        except ConfigurationError as error:
-            return Unauthorised(f"the credential cannot be read: {error}")
-        form = {"client_id": client_id, "client_secret": secret, "grant_type": "client_credentials"}
-        request = Request(
-            "/admin/oauth/access_token",
-            method="POST",
-            headers={"content-type": "application/json"},
-            body=msgspec.json.encode(form),
-        )
-        answer = await self._client.send(request)
-        if not isinstance(answer, Answer):
-            return answer
-        token = at(json_of(answer), "access_token") if answer.status == 200 else None
-        if isinstance(token, str) and token:
-            self._token = token
-            return None
-        if answer.status >= 500 or answer.status == 429:
-            return Unavailable(f"status {answer.status}: no access token")
-        return Unauthorised(f"status {answer.status}: the client credentials bring no access token")
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._client.close()
 
 
 class _Spent(Struct, frozen=True):

@@ -80,7 +80,7 @@ class StripeApi:
     async def check(self) -> Checked | Failure:
         """Read the balance, which every account has."""
         answer = await self._client.send(Request("/v1/balance", headers={"stripe-version": API_VERSION}))
-        balance = answer if not isinstance(answer, Answer) else _object_of(answer)
+        balance = answer if not isinstance(answer, Answer) else object_of(answer)
         match balance:
             case NotFound():
                 return Malformed("expected the account's balance at /v1/balance, got status 404")
@@ -100,7 +100,7 @@ class StripeApi:
             return Malformed(f"expected a type of object that can be read by its id, got {wanted.resource_type}"), 0
         headers = _headers(wanted)
         answer = await self._client.send(Request(path, headers=headers))
-        stripe_object = answer if not isinstance(answer, Answer) else _object_of(answer)
+        stripe_object = answer if not isinstance(answer, Answer) else object_of(answer)
         if not isinstance(stripe_object, dict):
             return stripe_object, 1
         completed = await self._completed(stripe_object, headers)
@@ -131,7 +131,7 @@ class StripeApi:
                 dict(parse_qsl(parameters)) | {"limit": str(PAGE)} | ({"starting_after": last_id} if last_id else {})
             )
             answer = await self._client.send(Request(path, query, headers=headers))
-            page, requests = answer if not isinstance(answer, Answer) else _object_of(answer), requests + 1
+            page, requests = answer if not isinstance(answer, Answer) else object_of(answer), requests + 1
             if not isinstance(page, dict):
                 # The object was there a moment ago: that its list is not is no deletion.
                 failure = Unavailable(f"expected a page at {path}, got none") if isinstance(page, NotFound) else page
@@ -159,7 +159,7 @@ def _headers(wanted: Wanted) -> dict[str, str]:
     return headers
 
 
-def _object_of(answer: Answer) -> Document | NotFound | Failure:
+def object_of(answer: Answer) -> Document | NotFound | Failure:
     """Return the object in an answer, or what the answer says instead."""
     value = json_of(answer)
     error = at(value, "error") if isinstance(value, dict) else None
@@ -174,7 +174,7 @@ def _failure_of(answer: Answer, error: Document) -> NotFound | Failure | None:
 
     A 404 without the code of a missing object is an address that does not exist: an object is never deleted for that.
     """
-    said = _said(error)
+    said = said_in(error)
     if answer.status == 404:
         return NotFound() if error.get("code") in _MISSING else Malformed(f"status 404: {said or 'no such address'}")
     failure = failure_of(answer, said)
@@ -189,7 +189,7 @@ def _failure_of(answer: Answer, error: Document) -> NotFound | Failure | None:
     return Malformed(detail) if should_retry == "false" else failure
 
 
-def _said(error: Document) -> str:
+def said_in(error: Document) -> str:
     """Return the code of an error, or else its type; the message may quote what was sent."""
     words: list[Any] = [error.get("code"), error.get("type")]
     return next((excerpt(word) for word in words if isinstance(word, str)), "")

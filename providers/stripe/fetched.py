@@ -49,7 +49,7 @@ def wanted(snapshot: Snapshot, delivery: RawDelivery) -> Wanted | None:
     reference = reference if isinstance(reference, str) and is_reference(reference) else ""
     if not reference and path_of(resource_type, resource_id) is None:
         return None
-    account = context if isinstance(context, str) else _account(delivery.tenant)
+    account = context if isinstance(context, str) else account_of(delivery.tenant)
     return Wanted(resource_type, resource_id, reference, account, delivery.api_version)
 
 
@@ -100,15 +100,15 @@ def is_reference(url: object) -> bool:
     return not any(part in ("", ".", "..") for part in url.partition("?")[0].split("/")[1:]) and "\\" not in url
 
 
+def account_of(tenant: str) -> str:
+    """Return the account in a tenant: `acct_1` for `acct_1:test`, "" for the endpoint's own account in either mode."""
+    account = tenant.removesuffix(TEST_MODE).removesuffix(":")
+    return account if tenant != TEST_MODE else ""
+
+
 def _is_thin(snapshot: Snapshot) -> bool:
     """Say whether a snapshot is a notification about an object; a notification about nothing needs no read."""
     document = snapshot.document
     if document is None:
         return snapshot.resource_type.startswith(API_VERSIONS)
     return document.get("object") == NOTIFICATION and isinstance(document.get("related_object"), dict)
-
-
-def _account(tenant: str) -> str:
-    """Return the account in a tenant: `acct_1` for `acct_1:test`, "" for the endpoint's own account in either mode."""
-    account = tenant.removesuffix(TEST_MODE).removesuffix(":")
-    return account if tenant != TEST_MODE else ""

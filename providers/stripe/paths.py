@@ -61,3 +61,9 @@ def path_of(resource_type: str, resource_id: str) -> str | None:
     if "{0}" not in template and resource_id != SINGLETON:
         return None
     return template.format(*(quote(part, safe="") for part in parts))
+
+
+def collection_of(resource_type: str) -> str | None:
+    """Return the path of the list of all objects of a type, None if these are not listed below a path of their own."""
+    path = path_of(resource_type, "id")
+    return path.removesuffix("/id") if path is not None and path.endswith("/id") else None

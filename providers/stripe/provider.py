@@ -140,7 +140,7 @@ class Stripe(Struct, frozen=True):
             digest = body_digest(request.body)
             return Envelope(digest, "unknown", digest)
         delivery_id = text_id(event.get("id")) or body_digest(request.body)
-        found, tenant = _found(event, delivery_id), _tenant(event)
+        found, tenant = found_in(event, delivery_id), _tenant(event)
         api_version = event.get("api_version")
         return Envelope(
             delivery_id=delivery_id,
@@ -166,10 +166,10 @@ class Stripe(Struct, frozen=True):
             return TestDelivery("an event id of zeros: sent by hand from Stripe's dashboard, with made-up content")
         if event.get("type") == PING:
             return TestDelivery(f"{PING}: sent on request, to try the event destination")
-        found = _found(event, delivery.delivery_id)
+        found = found_in(event, delivery.delivery_id)
         if isinstance(found, Unparsed):
             return found
-        is_deleted = not found.is_occurrence and _is_deletion(event, found.document)
+        is_deleted = not found.is_occurrence and is_deletion(event, found.document)
         snapshot = Snapshot(
             resource_type=found.resource_type,
             resource_id=found.resource_id,
@@ -210,7 +210,7 @@ def _tenant(event: Document) -> str:
     return f"{account}:{TEST_MODE}" if account else TEST_MODE
 
 
-def _found(event: Document, delivery_id: str) -> Found | Unparsed:
+def found_in(event: Document, delivery_id: str) -> Found | Unparsed:
     """Return what an event is about; `identify` and `parse` both name resources by this function alone."""
     occurrence_id = text_id(event.get("id")) or delivery_id
     stripe_object = at(event, "data.object")
@@ -259,7 +259,8 @@ def _state_rank(event: Document, document: Document) -> int:
     return state_rank(_event_type(event).removeprefix(_FIRST_API), document, previous)
 
 
-def _is_deletion(event: Document, document: Document) -> bool:
+def is_deletion(event: Document, document: Document) -> bool:
+    """Say whether an event ends its object; a cancelled subscription stays."""
     event_type = _event_type(event).removeprefix(_FIRST_API)
     if event_type in CANCELLATIONS:
         return False

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import zlib
 from collections import deque
 from collections.abc import Mapping
 from typing import Final, Literal, get_args
@@ -22,7 +23,8 @@ class Faults:
     """The faults of one fake. What is scripted for the next requests comes first, then an outage, then chance.
 
     `search_lag_s` and `read_lag_s` are how old lists and reads by id are, in seconds of the fake's clock. `slow_s` is in real
-    seconds. `has_expired_token`: credentials are refused.
+    seconds. `has_expired_token`: credentials are refused. `hidden` are shares of resources by kind that the token's owner may not
+    see (`{"product": 0.5}`): lists and reads have no trace of them, and no error.
     """
 
     def __init__(self, seed: int = 0) -> None:
@@ -30,6 +32,7 @@ class Faults:
         self.read_lag_s = 0.0
         self.slow_s = 0.2
         self.has_expired_token = False
+        self.hidden: Mapping[str, float] = {}
         self._chance = random.Random(seed)  # noqa: S311  no secret
         self._lock = threading.Lock()
         self._next: deque[Fault | None] = deque()
@@ -49,6 +52,11 @@ class Faults:
         with self._lock:
             self._next.extend(faults)
 
+    def left(self) -> int:
+        """Return for how many of the next requests something is scripted."""
+        with self._lock:
+            return len(self._next)
+
     def outage(self, fault: Fault | None = "unavailable") -> None:
         """Let this happen to every request from now on; None ends the outage."""
         with self._lock:
@@ -61,6 +69,12 @@ class Faults:
             self._shares, self._outage = {}, None
             self.search_lag_s = self.read_lag_s = 0.0
             self.has_expired_token = False
+            self.hidden = {}
+
+    def hides(self, kind: str, resource_id: str) -> bool:
+        """Say whether a resource is hidden; the same ones always are, so that a larger share hides more."""
+        share = self.hidden.get(kind, 0.0)
+        return share > 0 and zlib.crc32(f"{kind}/{resource_id}".encode()) / 2**32 < share
 
     def draw(self) -> Fault | None:
         """Return what happens to one request."""

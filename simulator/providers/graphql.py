@@ -1,10 +1,12 @@
 """Executes the queries that Penstock sends over plain values: enough of GraphQL for a fake, with costs, and no library.
 
-Supported: one query operation with variables, aliases, arguments, nested selections and inline fragments on a type. A field that
-a value does not have is an error, as it is at the provider. The texts themselves are validated in the tests, by graphql-core
+Supported: one query or mutation with variables, aliases, arguments, nested selections and inline fragments on a type. A field
+that a value does not have is an error, as it is at the provider. The texts themselves are validated in the tests, by graphql-core
 against a schema.
 """
 
+import base64
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -41,10 +43,15 @@ class Variable(Struct, frozen=True):
 
 
 class Connection(Struct, frozen=True):
-    """The elements of a connection, from which `node` makes those of a page, which is cut by `first` and `after`."""
+    """The elements of a connection, from which `node` makes those of a page, which is cut by `first` and `after`.
+
+    A cursor is the number of elements before it, or with `key`, by which the elements are sorted, the key of the last one: then
+    a page begins behind that, whatever was added or removed.
+    """
 
     elements: Sequence[Any]
     node: Callable[[Any], Any]
+    key: Callable[[Any], list[Any]] | None = None
 
 
 Resolver = Callable[[Mapping[str, Any]], Any]
@@ -158,19 +165,37 @@ def _completed(field: Field, found: Any) -> tuple[Any, int]:
 
 
 def _page(connection: Connection, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return one page; a cursor is the number of elements before it."""
+    """Return one page."""
     first, after = arguments.get("first"), arguments.get("after")
     if not isinstance(first, int) or not 0 < first <= MAX_FIRST:
         raise QueryError(f"expected first from 1 to {MAX_FIRST}, got {first}", "BAD_REQUEST")
-    start = int(after) if isinstance(after, str) and after.isdigit() else 0
+    start = _start(connection, after) if isinstance(after, str) else 0
     end = start + first
-    page = {"__typename": "PageInfo", "hasNextPage": end < len(connection.elements), "endCursor": str(end)}
+    last = _cursor(connection, min(end, len(connection.elements)))
+    page = {"__typename": "PageInfo", "hasNextPage": end < len(connection.elements), "endCursor": last}
     nodes = [connection.node(element) for element in connection.elements[start:end]]
     return {"nodes": nodes, "pageInfo": page}
 
 
+def _start(connection: Connection, after: str) -> int:
+    """Return how many elements are before a cursor."""
+    try:
+        if connection.key is None:
+            return int(after)
+        last = json.loads(base64.b64decode(after, validate=True))
+        return sum(connection.key(element) <= last for element in connection.elements)
+    except (ValueError, TypeError) as error:
+        raise QueryError(f"Invalid cursor for current pagination sort: {after}", "INVALID_CURSOR") from error
+
+
+def _cursor(connection: Connection, end: int) -> str | None:
+    if connection.key is None:
+        return str(end)
+    return base64.b64encode(json.dumps(connection.key(connection.elements[end - 1])).encode()).decode() if end else None
+
+
 class _Parser:
-    """Reads one query operation, token by token."""
+    """Reads one query or mutation, token by token."""
 
     def __init__(self, text: str) -> None:
         self._tokens: list[str] = []
@@ -197,7 +222,7 @@ class _Parser:
 
     def operation(self) -> tuple[Field, ...]:
         """Return the fields of the operation; types of variables are not checked."""
-        if self.peek() == "query":
+        if self.peek() in ("query", "mutation"):
             self.take()
             while self.peek() != "{":
                 self.take()

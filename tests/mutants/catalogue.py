@@ -15,6 +15,7 @@ from tests.mutants.governing import GOVERNING
 from tests.mutants.hydrating import HYDRATING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.leaving import LEAVING
+from tests.mutants.listing import LISTING
 from tests.mutants.loading import LOADING
 from tests.mutants.mending import MENDING
 from tests.mutants.mutant import Mutant
@@ -28,13 +29,14 @@ from tests.mutants.replaying import REPLAYING
 from tests.mutants.retrying import RETRYING
 from tests.mutants.showing import SHOWING
 from tests.mutants.signing import SIGNING
+from tests.mutants.subscribing import SUBSCRIBING
 from tests.mutants.timing import TIMING
 from tests.mutants.transacting import TRANSACTING
 from tests.mutants.typing import TYPING
 from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ECHOING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LOADING, *GOVERNING, *HYDRATING,
-    *MENDING, *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING, *RENDERING,
-    *TIMING, *OPERATING, *REPLAYING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ECHOING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LISTING, *LOADING, *GOVERNING,
+    *HYDRATING, *MENDING, *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING,
+    *RENDERING, *TIMING, *OPERATING, *REPLAYING, *SUBSCRIBING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING,
 )  # fmt: skip

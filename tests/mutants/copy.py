@@ -13,7 +13,18 @@ from msgspec import Struct
 from tests.mutants.mutant import MutantError
 from tests.support.builders import properties
 
-PACKAGES = ("broker", "console", "ingress", "local", "providers", "schemas", "sinks", "streams", "tests")
+PACKAGES = (
+    "broker",
+    "console",
+    "ingress",
+    "local",
+    "providers",
+    "schemas",
+    "sinks",
+    "streams",
+    "subscriptions",
+    "tests",
+)
 RUN_TIMEOUT_S = 900.0  # for all named tests at once; pytest itself ends each after five minutes
 
 

@@ -76,7 +76,7 @@ FETCHING: Final = (
     Mutant(
         "division_without_end",
         "The quota is never exceeded: a store that refuses everything is asked for each of a hundred resources alone.",
-        "providers/bigcommerce/api.py",
+        "providers/bigcommerce/calls.py",
         "return self._is_too_much and has_quota and self.count < MAX_CALLS",
         "return self._is_too_much",
         (f"{_API}::test_dividing_has_an_end",),
@@ -84,7 +84,7 @@ FETCHING: Final = (
     Mutant(
         "headers_before_the_status",
         "The quota is never exceeded: after a 429 whose headers tell of 35 requests left, 35 more are made.",
-        "providers/bigcommerce/api.py",
+        "providers/bigcommerce/calls.py",
         "return Quota(limit, 0.0 if answer.status == 429 else left, reset_ms / 1000)",
         "return Quota(limit, left, reset_ms / 1000)",
         (f"{_API}::test_used_up_quota_is_throttled_until_the_window_ends",),

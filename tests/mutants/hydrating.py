@@ -74,8 +74,8 @@ HYDRATING: Final = (
         "late_answer_raises_the_quota",
         "The quota is never exceeded: an answer that overtook another one gives back what was spent.",
         "streams/hydrate/budget.py",
-        "            left = min(left, self._left)\n",
-        "            pass\n",
+        "        elif self._is_of_same_window(quota, now_s):\n",
+        "        elif False:\n",
         (f"{BUDGET}::test_answers_that_come_in_another_order_do_not_raise_what_is_left",),
     ),
     Mutant(

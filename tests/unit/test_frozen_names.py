@@ -12,7 +12,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 FROZEN = ROOT / "tests" / "fixtures" / "frozen_names.json"
-PACKAGES = ("broker", "config", "ingress", "local", "providers", "schemas", "simulator", "sinks", "streams")
+PACKAGES = (
+    "broker",
+    "config",
+    "ingress",
+    "local",
+    "providers",
+    "schemas",
+    "simulator",
+    "sinks",
+    "streams",
+    "subscriptions",
+)
 LEVELS = frozenset({"debug", "info", "warning", "error", "critical"})
 NAME = re.compile(r"penstock_[a-z_]+[a-z]")
 METRIC = re.compile(r"penstock_(fetch|ingress|loader|schema|spool|worker)_.+")
@@ -29,7 +40,7 @@ def test_metrics_are_frozen() -> None:
 
 
 def test_headers_are_frozen() -> None:
-    """The headers of records on `webhooks.raw`, and of the sender's own posts."""
+    """The headers of records on `webhooks.raw`, of the sender's own posts, and the metadata of Stripe's endpoints."""
     assert sorted(names() - metrics()) == frozen()["headers"]
 
 

@@ -9,7 +9,19 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("broker", "config", "console", "ingress", "local", "providers", "schemas", "simulator", "sinks", "streams")
+PACKAGES = (
+    "broker",
+    "config",
+    "console",
+    "ingress",
+    "local",
+    "providers",
+    "schemas",
+    "simulator",
+    "sinks",
+    "streams",
+    "subscriptions",
+)
 VIOLATIONS = {
     "Layers": ("providers/shopery.py", "import ingress.app"),
     "siblings": ("ingress/receive.py", "import streams.pipeline"),

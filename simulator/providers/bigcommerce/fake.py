@@ -14,6 +14,7 @@ from simulator.providers.bigcommerce.notices import Changed, Notice, notices
 from simulator.providers.clock import Clock
 from simulator.providers.faults import Faults
 from simulator.providers.quota import WindowQuota
+from simulator.providers.registrations import Registrations
 from simulator.providers.store import Store
 
 MODIFIED: Final[Mapping[str, tuple[str, Callable[[datetime], str]]]] = {
@@ -46,6 +47,9 @@ class FakeBigCommerce:
         self.quota = WindowQuota(self.clock.now) if quota is None else quota
         self.faults = Faults() if faults is None else faults
         self.store = Store(self.clock.now)
+        self.hooks = Registrations()
+        self.blocked_domains: list[str] = []  # to which no hook sends for a few minutes
+        self.has_bare_hooks = False  # replies about hooks without `data`, as BigCommerce's overview shows them
         self.tokens: dict[str, str] = {}
         self.seen: deque[Seen] = deque(maxlen=MAX_SEEN)
         self._lock = threading.RLock()

@@ -1,9 +1,13 @@
 """Lists of a fake BigCommerce: filters, order, paging, and which fields are shown. Pure."""
 
+import base64
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from providers.outline import at
 from providers.times import instant
@@ -12,6 +16,8 @@ from schemas.records import Document
 DEFAULT_PAGE: Final = 50
 MAX_PAGE: Final = 250
 MAX_PAGE_WITH_OPTIONS: Final = 10  # of products with `include=options` or `modifiers`
+STORE_ZONE: Final = timedelta(hours=-6)
+_ZONED: Final = re.compile(r"(Z|[+-]\d\d:?\d\d|GMT|UTC)$")
 
 
 class Refusal(Struct, frozen=True):
@@ -44,14 +50,19 @@ class Page(Struct, frozen=True):
     total: int
     number: int
     limit: int
+    has_cursors: bool = False
 
     @property
     def meta(self) -> Document:
-        """Return V3's `meta`."""
+        """Return V3's `meta`. Cursors are those of the first and the last document."""
         count, pages = len(self.documents), -(-self.total // self.limit)
         links = {"current": f"?page={self.number}&limit={self.limit}"}
         counts = {"total": self.total, "count": count, "per_page": self.limit, "current_page": self.number}
-        return {"pagination": {**counts, "total_pages": pages, "links": links}}
+        meta: Document = {"pagination": {**counts, "total_pages": pages, "links": links}}
+        if self.has_cursors and self.documents:
+            first, last = (_cursor(document["id"]) for document in (self.documents[0], self.documents[-1]))
+            meta["cursor_pagination"] = {"start_cursor": first, "end_cursor": last}
+        return meta
 
 
 def words(text: str) -> set[str]:
@@ -60,7 +71,11 @@ def words(text: str) -> set[str]:
 
 
 def page_of(
-    documents: Iterable[Document], query: Mapping[str, str], id_paths: Mapping[str, str], max_page: int = MAX_PAGE
+    documents: Iterable[Document],
+    query: Mapping[str, str],
+    id_paths: Mapping[str, str],
+    now: datetime,
+    max_page: int = MAX_PAGE,
 ) -> Page | Refusal:
     """Return a page of what a query selects. `id_paths` are the filters by id: `{"id:in": "id"}`."""
     number, limit = _whole(query.get("page", "1")), _whole(query.get("limit", str(DEFAULT_PAGE)))
@@ -68,7 +83,7 @@ def page_of(
         return Refusal(422, "page and limit must be positive integers")
     if limit > MAX_PAGE:
         return Refusal(413, f"limit must not exceed {MAX_PAGE}")
-    tests = [_test(name, value, id_paths) for name, value in query.items()]
+    tests = [_test(name, value, id_paths, now) for name, value in query.items()]
     refusals = [test for test in tests if isinstance(test, Refusal)]
     if refusals:
         return refusals[0]
@@ -78,7 +93,39 @@ def page_of(
     return Page(_sorted(selected, query)[start : start + limit], len(selected), number, limit)
 
 
-def _test(name: str, value: str, id_paths: Mapping[str, str]) -> Callable[[Document], bool] | Refusal | None:
+def cursor_page_of(
+    documents: Iterable[Document], query: Mapping[str, str], id_paths: Mapping[str, str], now: datetime
+) -> Page | Refusal:
+    """Return a page after a cursor, in the order of ids, or a numbered page; cursors come with the first and with those."""
+    after = query.get("after")
+    if after is None:
+        page = page_of(documents, query, id_paths, now)
+        return page if isinstance(page, Refusal) else replace(page, has_cursors=page.number == 1)
+    last_id = _id_of(after)
+    if last_id is None:
+        return Refusal(422, "after must be a cursor")
+    rest = {name: value for name, value in query.items() if name not in ("page", "sort")}
+    whole = page_of(documents, {**rest, "limit": "1"}, id_paths, now)
+    page = page_of([one for one in documents if one["id"] > last_id], rest, id_paths, now)
+    if isinstance(page, Refusal) or isinstance(whole, Refusal):
+        return Refusal(422, "page and limit must be positive integers")
+    return replace(page, total=whole.total, has_cursors=True)
+
+
+def _cursor(number: int) -> str:
+    return base64.b64encode(f"id:{number}".encode()).decode()
+
+
+def _id_of(cursor: str) -> int | None:
+    try:
+        return _whole(base64.b64decode(cursor, validate=True).decode().removeprefix("id:"))
+    except ValueError:
+        return None
+
+
+def _test(
+    name: str, value: str, id_paths: Mapping[str, str], now: datetime
+) -> Callable[[Document], bool] | Refusal | None:
     """Return the test of one query parameter, None if it filters nothing."""
     if name in id_paths:
         ids = words(value)
@@ -87,14 +134,16 @@ def _test(name: str, value: str, id_paths: Mapping[str, str]) -> Callable[[Docum
         return lambda document: str(at(document, id_paths[name])) in ids
     if name == "id:greater":
         return lambda document: int(document["id"]) > int(value)
+    if name == "min_id":
+        return lambda document: int(document["id"]) >= int(value)
     field = {"min_date_modified": "date_modified:min", "max_date_modified": "date_modified:max"}.get(name, name)
     if field in ("date_modified:min", "date_modified:max"):
-        return _date_test(field, value)
+        return _date_test(field, value, now)
     return None
 
 
-def _date_test(name: str, value: str) -> Callable[[Document], bool] | Refusal:
-    bound = instant(value)
+def _date_test(name: str, value: str, now: datetime) -> Callable[[Document], bool] | Refusal:
+    bound = _bound(value, now)
     if bound is None:
         return Refusal(422, f"{name} must be a date")
     is_min = name.endswith("min")
@@ -104,6 +153,14 @@ def _date_test(name: str, value: str) -> Callable[[Document], bool] | Refusal:
         return modified is not None and (modified >= bound if is_min else modified <= bound)
 
     return test
+
+
+def _bound(value: str, now: datetime) -> datetime | None:
+    """Return the time of a filter. A date without a time gets that of the request, a time without a zone is the store's."""
+    time = instant(value)
+    if time is None or _ZONED.search(value):
+        return time
+    return datetime.combine(time.date(), now.timetz()) if len(value) == len("2026-11-01") else time - STORE_ZONE
 
 
 def _sorted(documents: list[Document], query: Mapping[str, str]) -> list[Document]:

@@ -5,6 +5,7 @@ Source: BigCommerce's REST reference, read 2026-11; the bodies of errors are tho
 """
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec import Struct, field
@@ -19,7 +20,17 @@ from simulator.providers.bigcommerce.admission import Admission
 from simulator.providers.bigcommerce.answers import Answered, v2_error, v3_error
 from simulator.providers.bigcommerce.documents import store
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
-from simulator.providers.bigcommerce.lists import MAX_PAGE, MAX_PAGE_WITH_OPTIONS, Page, Refusal, Shown, page_of, words
+from simulator.providers.bigcommerce.hooks import FakeHooks
+from simulator.providers.bigcommerce.lists import (
+    MAX_PAGE,
+    MAX_PAGE_WITH_OPTIONS,
+    Page,
+    Refusal,
+    Shown,
+    cursor_page_of,
+    page_of,
+    words,
+)
 
 _ALL: Final = Shown({})
 _BY_ID: Final[Mapping[str, str]] = {"id:in": "id", "id": "id"}
@@ -27,11 +38,17 @@ _ORDER_LINKS: Final = ("products", "shipping_addresses")
 
 
 class _List(Struct, frozen=True):
-    """A list of V3: the kind of its documents, its filters by id, and what it shows only on request."""
+    """A list of V3: the kind of its documents, its filters, and what it shows only on request."""
 
     kind: str
     shown: Shown = _ALL
     id_paths: Mapping[str, str] = field(default_factory=lambda: _BY_ID)
+    filters: frozenset[str] = frozenset()
+    has_cursors: bool = False
+
+    def unknown(self, query: Mapping[str, str]) -> set[str]:
+        """Return the names in a query that the list does not know, for which it is refused."""
+        return query.keys() - self.filters - self.id_paths.keys() - _EVERYWHERE
 
 
 _PRODUCT: Final = Shown(
@@ -58,10 +75,13 @@ _CUSTOMER: Final = Shown(
         "segment_ids": "segment_ids",
     }
 )
+_EVERYWHERE: Final = frozenset({"page", "limit", "include"})
+_IN_CATALOG: Final = frozenset({"id:greater", "sort", "direction", "include_fields", "exclude_fields"})
+_BY_TIME: Final = frozenset({"date_modified:min", "date_modified:max"})
 _LISTS: Final[Mapping[str, _List]] = {
-    "/v3/catalog/products": _List("product", shown=_PRODUCT),
-    "/v3/catalog/categories": _List("category"),
-    "/v3/customers": _List("customer", shown=_CUSTOMER),
+    "/v3/catalog/products": _List("product", shown=_PRODUCT, filters=_IN_CATALOG | _BY_TIME),
+    "/v3/catalog/categories": _List("category", filters=_IN_CATALOG),
+    "/v3/customers": _List("customer", shown=_CUSTOMER, filters=_BY_TIME | {"sort", "after"}, has_cursors=True),
     "/v3/customers/addresses": _List("customer_address", shown=Shown({"formfields": "form_fields"})),
     "/v3/inventory/locations": _List("location", id_paths={"location_id:in": "id"}),
 }
@@ -81,9 +101,11 @@ def bigcommerce_app(fake: FakeBigCommerce) -> ASGIApp:
         "/v2/orders/{id}/{part}": api.order_part,
         "/v3/catalog/products/{id}": api.product,
         "/v3/carts/{id}": api.cart,
+        "/v3/inventory/items": api.stock_everywhere,
         "/v3/inventory/locations/{location}/items": api.stock,
     }
-    app = Starlette(routes=[Route(f"/stores/{{store}}{path}", _endpoint(answer)) for path, answer in routes.items()])
+    reads = [Route(f"/stores/{{store}}{path}", _endpoint(answer)) for path, answer in routes.items()]
+    app = Starlette(routes=[*FakeHooks(fake).routes, *reads])
     return Admission(app, fake)
 
 
@@ -118,10 +140,15 @@ class _Api:
 
     def list_of(self, listed: _List) -> _Answer:
         def answer(asked: _Asked) -> Answered:
-            documents = self._asked_for(asked, listed)
+            if unknown := listed.unknown(asked.query):
+                names = ", ".join(sorted(unknown))
+                return v3_error(422, f"The filter(s): {names} are not valid filter parameter(s).")
+            documents, now = self._asked_for(asked, listed), self._fake.clock.now()
+            if listed.has_cursors:
+                return _v3(cursor_page_of(documents, asked.query, listed.id_paths, now), listed.shown, asked.query)
             has_options = not {"options", "modifiers"}.isdisjoint(words(asked.query.get("include", "")))
             max_page = MAX_PAGE_WITH_OPTIONS if listed.kind == "product" and has_options else MAX_PAGE
-            return _v3(page_of(documents, asked.query, listed.id_paths, max_page), listed.shown, asked.query)
+            return _v3(page_of(documents, asked.query, listed.id_paths, now, max_page), listed.shown, asked.query)
 
         return answer
 
@@ -143,11 +170,22 @@ class _Api:
             document for stock_id, document in all_stock.items() if stock_id.endswith(f":{asked.names['location']}")
         ]
         paths = {"variant_id:in": "identity.variant_id", "product_id:in": "identity.product_id"}
-        return _v3(page_of(here, asked.query, paths), _ALL, asked.query)
+        return _v3(page_of(here, asked.query, paths, self._fake.clock.now()), _ALL, asked.query)
+
+    def stock_everywhere(self, asked: _Asked) -> Answered:
+        """Return each variant with its stock at all locations."""
+        items: dict[int, Document] = {}
+        for stock_id, document in self._documents(asked, "inventory", is_by_id=False).items():
+            variant_id = document["identity"]["variant_id"]
+            item = items.setdefault(variant_id, {"identity": document["identity"], "locations": []})
+            here = {name: value for name, value in document.items() if name != "identity"}
+            item["locations"].append({"location_id": int(stock_id.rpartition(":")[2]), **here})
+        paths = {"variant_id:in": "identity.variant_id", "product_id:in": "identity.product_id"}
+        return _v3(page_of(list(items.values()), asked.query, paths, self._fake.clock.now()), _ALL, asked.query)
 
     def orders(self, asked: _Asked) -> Answered:
         documents = self._documents(asked, "order", is_by_id=False).values()
-        page = page_of(documents, asked.query, {})
+        page = page_of(documents, asked.query, {}, self._fake.clock.now())
         if isinstance(page, Refusal):
             return v2_error(page.status, page.title)
         return _v2_list([_order_shown(document) for document in page.documents])
@@ -163,14 +201,16 @@ class _Api:
         document = self._get(asked, "order", asked.names["id"])
         if document is None or asked.names["part"] not in _ORDER_LINKS:
             return _v2_missing()
-        return _v2_page(document[asked.names["part"]], asked.query)
+        return _v2_page(document[asked.names["part"]], asked.query, self._fake.clock.now())
 
     def shipments(self, asked: _Asked) -> Answered:
         if self._get(asked, "order", asked.names["id"]) is None:
             return _v2_missing()
         all_shipments = self._documents(asked, "shipment", is_by_id=True).values()
         return _v2_page(
-            [document for document in all_shipments if str(document["order_id"]) == asked.names["id"]], asked.query
+            [document for document in all_shipments if str(document["order_id"]) == asked.names["id"]],
+            asked.query,
+            self._fake.clock.now(),
         )
 
     def shipment(self, asked: _Asked) -> Answered:
@@ -187,12 +227,16 @@ class _Api:
         return list(self._documents(asked, listed.kind, is_by_id=False).values())
 
     def _get(self, asked: _Asked, kind: str, resource_id: str) -> Document | None:
-        return self._fake.store.get(asked.names["store"], kind, resource_id, self._fake.faults.read_lag_s)
+        faults = self._fake.faults
+        if faults.hides(kind, resource_id):
+            return None
+        return self._fake.store.get(asked.names["store"], kind, resource_id, faults.read_lag_s)
 
     def _documents(self, asked: _Asked, kind: str, *, is_by_id: bool) -> dict[str, Document]:
         faults = self._fake.faults
         lag_s = faults.read_lag_s if is_by_id else faults.search_lag_s
-        return self._fake.store.documents(asked.names["store"], kind, lag_s)
+        documents = self._fake.store.documents(asked.names["store"], kind, lag_s)
+        return {name: document for name, document in documents.items() if not faults.hides(kind, name)}
 
 
 # --- Envelopes -------------------------------------------------------------------------------------------------------
@@ -208,8 +252,8 @@ def _v3_missing() -> Answered:
     return v3_error(404, "The resource was not found.")
 
 
-def _v2_page(documents: list[Document], query: Mapping[str, str]) -> Answered:
-    page = page_of(documents, query, {})
+def _v2_page(documents: list[Document], query: Mapping[str, str], now: datetime) -> Answered:
+    page = page_of(documents, query, {}, now)
     return v2_error(page.status, page.title) if isinstance(page, Refusal) else _v2_list(list(page.documents))
 
 

@@ -24,7 +24,9 @@ from simulator.providers.graphql import Field, QueryError, execute, parse, reque
 from simulator.providers.serving import FAULT
 from simulator.providers.shopify import objects
 from simulator.providers.shopify.bucket import Bucket
+from simulator.providers.shopify.lists import EVENTS, Lists
 from simulator.providers.shopify.objects import GID, Node
+from simulator.providers.shopify.subscriptions import SubscriptionsFake
 from simulator.providers.store import Store
 
 MAX_VARIANTS: Final = 100  # in a webhook
@@ -41,6 +43,8 @@ _KINDS: Final[Mapping[str, tuple[str, Callable[[Document], Node]]]] = {
     "Collection": ("collection", objects.collection),
     "InventoryItem": ("inventory_item", objects.inventory_item),
 }
+LOGGED: Final = frozenset({"product", "order", "collection"})
+"""The types whose creation and deletion the log of events tells; customers are not among them."""
 
 
 class Told(Struct, frozen=True):
@@ -67,9 +71,11 @@ class ShopifyFake:
         self.faults = Faults()
         self.bucket = Bucket(self.clock.now, points, points / 20)
         self.queries: deque[str] = deque(maxlen=MAX_SEEN)
+        self.subscriptions = SubscriptionsFake()
         self.tokens_made = 0
         self.oldest_version = "2025-10"  # what answers for older ones
         self._told: list[Told] = []
+        self._events = 1_000
         self.app: ASGIApp = Starlette(
             routes=[
                 Route("/admin/oauth/access_token", self._make_token, methods=["POST"]),
@@ -84,11 +90,17 @@ class ShopifyFake:
             if resource_type == _LEVELS
             else str(document["id"])
         )
+        is_new = self.store.get(self.shop, resource_type, named) is None
         self.store.put(self.shop, resource_type, named, document)
+        if is_new:
+            self._log("create", resource_type, named)
 
     def delete(self, resource_type: str, resource_id: str) -> None:
-        """Delete a resource."""
+        """Delete a resource; of some types the log of events then tells it."""
+        is_there = self.store.get(self.shop, resource_type, resource_id) is not None
         self.store.delete(self.shop, resource_type, resource_id)
+        if is_there:
+            self._log("destroy", resource_type, resource_id)
 
     def webhook(self, resource_type: str, resource_id: str) -> Document:
         """Return what a webhook shows of a resource: of a product's variants the first hundred, and the ids of all."""
@@ -124,6 +136,19 @@ class ShopifyFake:
         except QueryError as error:
             return {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}
 
+    def _log(self, action: str, resource_type: str, resource_id: str) -> None:
+        if resource_type not in LOGGED:
+            return
+        self._events += 1
+        event = {
+            "id": self._events,
+            "action": action,
+            "subject_type": resource_type.upper(),
+            "subject_id": resource_id,
+            "created_at": self.clock.now().isoformat(),
+        }
+        self.store.put(self.shop, EVENTS, str(self._events), event)
+
     async def _make_token(self, request: Request) -> Response:
         form = msgspec.json.decode(await request.body())
         if (form.get("client_id"), form.get("client_secret")) != CLIENT or form.get(
@@ -149,7 +174,7 @@ class ShopifyFake:
             )
         body = msgspec.json.decode(await request.body())
         self.queries.append(body["query"])
-        version = max(request.path_params["version"], self.oldest_version)
+        version = self.subscriptions.version = max(request.path_params["version"], self.oldest_version)
         return _json(
             self.execute(body["query"], body.get("variables") or {}), headers={"x-shopify-api-version": version}
         )
@@ -187,7 +212,14 @@ class ShopifyFake:
             "node": lambda arguments: self._node(arguments["id"]),
             "nodes": lambda arguments: [self._node(gid) for gid in arguments["ids"]],
             "inventoryItem": lambda arguments: self._node(arguments["id"]),
+            **Lists(self._listed).fields(),
+            **self.subscriptions.root(),
         }
+
+    def _listed(self, resource_type: str) -> list[Document]:
+        """Return what lists are made of: the search index, which may be older than reads."""
+        documents = self.store.documents(self.shop, resource_type, self.faults.search_lag_s)
+        return [document for name, document in documents.items() if not self.faults.hides(resource_type, name)]
 
     def _node(self, gid: str) -> Node | None:
         """Return an object by its global id, None if it is gone."""
@@ -197,6 +229,8 @@ class ShopifyFake:
         if kind == "ProductVariant":
             return self._variant(number)
         resource_type, made = _KINDS[kind]
+        if self.faults.hides(resource_type, number):
+            return None
         document = self.store.get(self.shop, resource_type, number, self.faults.read_lag_s)
         if document is None:
             return None
@@ -208,7 +242,9 @@ class ShopifyFake:
         )
 
     def _variant(self, number: str) -> Node | None:
-        for document in self.store.documents(self.shop, "product", self.faults.read_lag_s).values():
+        for name, document in self.store.documents(self.shop, "product", self.faults.read_lag_s).items():
+            if self.faults.hides("product", name):
+                continue
             found = next((each for each in document.get("variants", ()) if str(each["id"]) == number), None)
             if found is not None:
                 return objects.variant(found, document)

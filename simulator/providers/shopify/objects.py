@@ -4,7 +4,7 @@ This is the inverse of what Penstock does, written apart from it and field by fi
 counterpart here. Source: Shopify's GraphQL Admin API reference 2026-07.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -210,6 +210,24 @@ def inventory_level(document: Document) -> Node:
         "quantities": quantities,
         "item": _reference("InventoryItem", item_id),
         "location": _reference("Location", location_id),
+    }
+
+
+def location(document: Document, levels: Callable[[Mapping[str, Any]], Connection]) -> Node:
+    """Return a `Location` with its inventory levels."""
+    return {**_identity("Location", document), "inventoryLevels": levels}
+
+
+def event(document: Document) -> Node:
+    """Return a `BasicEvent`."""
+    names = {"PRODUCT": "Product", "ORDER": "Order", "COLLECTION": "Collection"}
+    return {
+        "__typename": "BasicEvent",
+        "id": f"{GID}BasicEvent/{document['id']}",
+        "action": document["action"],
+        "createdAt": utc(document["created_at"]),
+        "subjectType": document["subject_type"],
+        "subjectId": f"{GID}{names[document['subject_type']]}/{document['subject_id']}",
     }
 
 

@@ -6,8 +6,11 @@ Write them there again after an edit of the rules with `.venv/bin/python -m test
 from collections.abc import Iterable
 from pathlib import Path
 
+from providers.bigcommerce import lists as bigcommerce
 from providers.bigcommerce.reads import READ_WITH_PARENT, READINGS, Reading
 from providers.github import fetched as github
+from providers.shopify import lists as shopify
+from providers.shopify import stock_list
 from providers.shopify.queries import MAX_IDS, resource_cost
 from providers.shopify.selections import MAX_QUERY_COST, SELECTIONS
 
@@ -52,14 +55,43 @@ def _shopify() -> Iterable[str]:
         yield f"| `{name}` | `{selection.graphql_type}` | {count} | `{selection.right}` | {paged} |"
 
 
+def _bigcommerce_lists() -> Iterable[str]:
+    walked = {"id": "id", "cursor": "BigCommerce's cursor", "number": "page number"}
+    yield "| Resource | Request | Walked by | Window | Absent means |"
+    yield "|---|---|---|---|---|"
+    for name, each in sorted(bigcommerce.LISTS.items()):
+        window = f"`{each.since}`, `{each.until}`" if each.since else "none: always all"
+        yield f"| `{name}` | `{each.path}` | {walked[each.paging]} | {window} | {_ABSENT[each.coverage]} |"
+    for name, reason in sorted(bigcommerce.NOT_LISTED.items()):
+        yield f"| `{name}` | {reason} | | | |"
+    for name, parent in sorted(READ_WITH_PARENT.items()):
+        yield f"| `{name}` | as `{parent}` | | | |"
+
+
+def _shopify_lists() -> Iterable[str]:
+    yield "| List | Query | Right of the token | Goes back | Absent means |"
+    yield "|---|---|---|---|---|"
+    for name, each in sorted(shopify.LISTS.items()):
+        events = f" of `{each.subject}`, action `{shopify.DELETED}`" if each.subject else ""
+        back = f"{each.days} days" if each.days else "without limit"
+        absent = "nothing: it lists deletions" if each.subject else _ABSENT[each.coverage]
+        yield f"| `{name}` | `{each.field}`{events} | `{each.right}` | {back} | {absent} |"
+    rights = ", ".join(f"`{right}`" for right in stock_list.RIGHT.split(", "))
+    query = f"`{stock_list.FIELD}`, `inventoryLevels` of each"
+    yield f"| `inventory_level` | {query} | {rights} | without limit | {_ABSENT['complete']} |"
+
+
 def _github() -> Iterable[str]:
     yield ", ".join(f"`{name}`" for name in sorted(github.READABLE)) + "."
 
 
+_ABSENT = {"complete": "deleted, once a read confirms it", "changes": "nothing"}
 _TABLES = {
     "providers/bigcommerce/reads.py": _bigcommerce,
     "providers/shopify/selections.py": _shopify,
     "providers/github/fetched.py": _github,
+    "providers/bigcommerce/lists.py": _bigcommerce_lists,
+    "providers/shopify/lists.py": _shopify_lists,
 }
 
 

@@ -16,6 +16,7 @@ OURS = re.compile(r"\x1b\[(?:[0-9;]*m|2K|1A|\?25[lh])|\r(?=\x1b\[(?:2K|1A))")
 WITHOUT_KAFKA = frozenset(
     {"acls", "up", "ingress", "worker", "demo-store", "send", "check", "spool", "verify", "try-filter", "load", "query"}
     | {"warehouse status", "warehouse compact", "warehouse backup", "warehouse rebuild"}
+    | {"subscribe plan", "subscribe apply", "subscribe repair"}
 )
 WITH_KAFKA = frozenset(
     {"tail", "explain", "replay", "check", "state get", "state list", "state count", "schema drift"}

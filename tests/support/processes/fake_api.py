@@ -28,9 +28,13 @@ class FakeApi:
 
     def show(self, fake: Fake) -> None:
         """Answer as this fake from now on, without faults."""
-        self.faults.heal()
         fake.faults = self.faults
-        self._app = fake.app
+        self.show_app(fake.app)
+
+    def show_app(self, app: ASGIApp) -> None:
+        """Answer as this app from now on, without faults; its fake has the faults of this server."""
+        self.faults.heal()
+        self._app = app
 
     def answer(self, status: int, body: bytes) -> None:
         """Answer every request with this from now on."""

@@ -11,7 +11,19 @@ from config.reference import TABLES, VARIABLES, Table, configuration_page, undes
 from ingress import config_reload
 
 ROOT = Path(__file__).parents[3]
-PACKAGES = ("broker", "config", "console", "ingress", "local", "providers", "schemas", "simulator", "sinks", "streams")
+PACKAGES = (
+    "broker",
+    "config",
+    "console",
+    "ingress",
+    "local",
+    "providers",
+    "schemas",
+    "simulator",
+    "sinks",
+    "streams",
+    "subscriptions",
+)
 REMAKE = "the page is not what the model says: run `make docs`"
 
 

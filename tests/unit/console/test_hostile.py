@@ -9,7 +9,9 @@ import json
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -24,6 +26,9 @@ from local import logs
 from local.screen import output, say
 from schemas.fetches import Standing
 from schemas.records import Correction, RawDelivery
+from simulator.providers.bigcommerce.fake import FakeBigCommerce
+from simulator.providers.bigcommerce.routes import bigcommerce_app
+from simulator.providers.serving import serving
 from sinks.warehouse import opening
 from sinks.warehouse.rows.batch import batch_of
 from sinks.warehouse.settings import WarehouseSettings
@@ -110,6 +115,9 @@ COMMANDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "state list": (("state", "list", "--limit", HOSTILE),),
     "state count": (("state", "count", HOSTILE),),
     "schema drift": (("schema", "drift", "--kind", HOSTILE),),
+    "subscribe plan": (("subscribe", "plan"), ("subscribe", "plan", "--source", HOSTILE)),
+    "subscribe apply": (("subscribe", "apply", "--plan", HOSTILE), ("subscribe", "apply", "--data-dir", HOSTILE)),
+    "subscribe repair": (("subscribe", "repair", "--source", HOSTILE),),
     "load": (("load",),),
     "query": (("query", HOSTILE), ("query", "select 1", "--parquet", HOSTILE), ("query", "--file", HOSTILE)),
     "warehouse status": (("warehouse", "status"), ("warehouse", "status", "--data-dir", HOSTILE)),
@@ -128,6 +136,7 @@ READERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("load", "warehouse status", "warehouse compact", "warehouse rebuild"), ()),
     "query": ("select 1",),
     "warehouse backup": ("copy",),
+    **dict.fromkeys(("subscribe plan", "subscribe apply", "subscribe repair"), ()),
     "send": ("acme", "product.json", "--url", NOWHERE, "-t", "a"),
     "verify": ("request.http", "-s", "acme"),
     "explain": ("x",),
@@ -211,7 +220,7 @@ class Run:
 def every_command() -> set[str]:
     """Return the names of all commands, those of a group with the group's before them."""
     commands = dict(getattr(get_command(cli.app), "commands", {}))
-    groups = {name: commands.pop(name) for name in ("dead", "pending", "schema", "state", "warehouse")}
+    groups = {name: commands.pop(name) for name in ("dead", "pending", "schema", "state", "subscribe", "warehouse")}
     return {*commands, *(f"{group} {name}" for group, held in groups.items() for name in held.commands)}
 
 
@@ -330,6 +339,32 @@ def test_what_waits_is_shown_escaped(run: Run) -> None:
         assert LEGIBLE in run.printed() or not as_json
         pending_report.print_deliveries([waiting], 0, as_json=as_json)
         run.printed()
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_hooks_at_a_provider_are_shown_escaped(run: Run, form: tuple[str, ...]) -> None:
+    """Addresses and topics of hooks are anybody's text, and so is what a provider says of a failure."""
+    fake = FakeBigCommerce()
+    fake.add_store("abc123", "made-up-token")
+    for url in (
+        f"https://hooks.example.com/v1/acme/{HOSTILE}",
+        f"https://{HOSTILE}",
+        "https://hooks.example.com/v1/gone",
+    ):
+        hook = {"scope": HOSTILE, "destination": url, "is_active": True, "status": HOSTILE}
+        fake.hooks.add("abc123", partial(_numbered, hook))
+    with serving(bigcommerce_app(fake), fake.faults) as server:
+        Path("penstock.toml").write_text(
+            f'[ingress]\npublic_url = "https://hooks.example.com"\n[[sources]]\nname = "acme"\nprovider = "bigcommerce"\n'
+            f'secrets = ["text:s"]\napi_url = "{server.url}"\napi_tokens = {{ abc123 = "text:made-up-token" }}\n'
+            f"subscribe = [{json.dumps('store/' + HOSTILE)}]\n"
+        )
+        assert "Traceback" not in run("subscribe", "plan", "--prune", *form)
+        assert "Traceback" not in run("subscribe", "apply", "--prune", "--yes", *form)
+
+
+def _numbered(hook: dict[str, Any], number: int) -> dict[str, Any]:
+    return {**hook, "id": number}
 
 
 def test_a_bug_is_shown_escaped(run: Run) -> None:

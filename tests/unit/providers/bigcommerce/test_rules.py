@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from providers.base import Envelope, Parsed, SignedRequest, Unparsed
@@ -121,6 +121,7 @@ def test_elements_without_ids_are_occurrences_each() -> None:
 
 @settings(max_examples=examples(1000), deadline=None)
 @given(scope=_scopes, data=_data | st.lists(_data, max_size=3))
+@example("store/order/refund/created", [{"refund": {"refund_id": 1}}, {"id": 0, "refund": {"refund_id": 1}}])
 def test_ingress_and_pipeline_compute_one_key(scope: str, data: Any) -> None:
     """Whatever ids are there or missing; and without a resource the key is the delivery's id."""
     envelope, parsed = _read(scope, data)

@@ -9,7 +9,8 @@ from config.problems import ConfigurationError, Problem
 from providers.api import Checked, Fetched, Malformed, NotFound, Quota, Throttled, Unauthorised, Unavailable, Wanted
 from providers.http import Limits
 from providers.shopify import api, pages
-from providers.shopify.api import API_VERSION, ShopifyApi
+from providers.shopify.api import ShopifyApi
+from providers.shopify.endpoint import API_VERSION
 from providers.shopify.queries import page_cost
 from schemas.records import Document
 from simulator.providers.faults import Fault

@@ -1,4 +1,4 @@
-"""Tests for simulator/providers/stripe.py: what it sends is what Stripe's provider understands, and both come from one state."""
+"""Tests for simulator/providers/stripe/: what it sends is what Stripe's provider understands, and both come from one state."""
 
 import msgspec
 import pytest
@@ -7,8 +7,10 @@ from providers.base import Parsed, SignedRequest
 from providers.stripe.provider import Stripe
 from schemas.records import Document, Snapshot
 from simulator.providers.stripe import BASIL, LISTS, OBJECT_OF_PATH, StripeFake, rendered
+from simulator.providers.stripe.lists import Missing, page_of
 from tests.support.builders.provider_requests import raw_delivery
 
+DAY_S = 86_400
 INVOICE: Document = {
     "id": "in_1",
     "object": "invoice",
@@ -63,6 +65,52 @@ def test_versions_show_an_object_differently(version: str, names: set[str]) -> N
 def test_lists_belong_to_objects_that_can_be_read() -> None:
     """Each list has an address below its object's."""
     assert LISTS.keys() <= set(OBJECT_OF_PATH.values())
+
+
+def test_log_has_thirty_days() -> None:
+    """Of each account its own."""
+    fake = StripeFake()
+    fake.put("acct_1", INVOICE, "invoice.created")
+    fake.clock.advance(15 * DAY_S)
+    later = fake.delete("acct_1", "invoice", "in_1")
+    fake.clock.advance(16 * DAY_S)
+
+    assert fake.events("acct_1") == [later]
+    assert fake.events("") == []
+
+
+def test_change_without_an_event_is_told_afterwards() -> None:
+    """The log of events does not have it."""
+    fake = StripeFake()
+
+    event = fake.put_without_event("acct_1", INVOICE, "invoice.paid")
+
+    assert fake.events("acct_1") == []
+    assert fake.store.get("acct_1", "invoice", "in_1") == INVOICE
+    assert event["data"]["impact"]["event_type"] == "invoice.paid"
+    assert event["data"]["impact"]["related_object"]["id"] == "in_1"
+
+
+@pytest.mark.parametrize(("query", "expected", "has_more"), [
+    ({}, [5, 4, 3, 2, 1], False),
+    ({"limit": "2"}, [5, 4], True),
+    ({"limit": "2", "starting_after": "2"}, [1], False),
+    ({"limit": "2", "ending_before": "1"}, [3, 2], True),
+    ({"limit": "2", "ending_before": "3"}, [5, 4], False),
+    ({"limit": "2", "ending_before": "1", "created[lt]": "4"}, [3, 2], False),
+    ({"created[gte]": "2", "created[lt]": "4"}, [3, 2], False),
+    ({"types[0]": "odd", "types[1]": "other"}, [5, 3, 1], False),
+])  # fmt: skip
+def test_page_is_next_to_its_cursor(query: dict[str, str], expected: list[int], has_more: bool) -> None:
+    """In either direction, the newest first; `has_more` is about the direction."""
+    elements: list[Document] = [
+        {"id": str(number), "created": number, "type": "odd" if number % 2 else "even"} for number in range(1, 6)
+    ]
+
+    page = page_of(elements, query)
+
+    assert page == {"object": "list", "data": [elements[number - 1] for number in expected], "has_more": has_more}
+    assert page_of(elements, {"ending_before": "9"}) == Missing("ending_before")
 
 
 def _parsed(event: Document) -> Snapshot:

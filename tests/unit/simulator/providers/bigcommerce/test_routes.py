@@ -1,6 +1,7 @@
 """Tests for simulator/providers/bigcommerce/routes.py, lists.py and gate.py: the fake's API, as plain HTTP."""
 
 from collections.abc import Iterator
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from starlette.testclient import TestClient
 from simulator.providers.bigcommerce import documents
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
 from simulator.providers.bigcommerce.routes import bigcommerce_app
+from simulator.providers.clock import START
 from simulator.providers.serving import serving
 
 STORE, TOKEN = "k3v9x2", "made-up-token-of-this-test"
@@ -176,3 +178,73 @@ def test_quota_is_counted_exactly_and_headers_lie_at_the_end() -> None:
         }.items()
     )
     assert [(window.allowed, window.refused) for window in fake.quota.windows(STORE)] == [(150, 2)]
+
+
+def test_unknown_filter_is_refused(http: httpx.Client) -> None:
+    """What works for products does not for customers; V3 says so."""
+    refused = http.get("/v3/customers?id:greater=5")
+
+    assert refused.status_code == 422
+    assert refused.json()["title"] == "The filter(s): id:greater are not valid filter parameter(s)."
+
+
+def test_time_without_zone_is_the_stores(http: httpx.Client, fake: FakeBigCommerce) -> None:
+    """A date alone gets the time of day of the request: both are surprises that full instants avoid."""
+    at = datetime.combine(date(2026, 11, 3), fake.clock.now().timetz())
+    zoned = http.get("/v3/catalog/products", params={"date_modified:min": "2026-11-03T09:00:00Z", "limit": "250"})
+    naive = http.get("/v3/catalog/products", params={"date_modified:min": "2026-11-03T09:00:00", "limit": "250"})
+    dated = http.get("/v3/catalog/products", params={"date_modified:min": "2026-11-03", "limit": "250"})
+
+    others = set(range(2, 61))  # other tests change the first
+    assert set(ids(zoned)) & others == set(range(25, 61))
+    assert set(ids(naive)) & others == set(range(31, 61))
+    assert set(ids(dated)) & others == {number for number in others if START + timedelta(hours=number - 1) >= at}
+
+
+def test_pages_shift_where_their_end_is_open(http: httpx.Client, fake: FakeBigCommerce) -> None:
+    """A product that changes between two pages moves to the end, and the one that takes its place is on no page."""
+    query = "/v3/catalog/products?sort=date_modified&limit=30&page="
+    first = ids(http.get(f"{query}1"))
+    fake.change(STORE, "product", str(first[0]), {"name": "Other"})
+    second = ids(http.get(f"{query}2"))
+
+    assert set(range(1, 61)) - {*first, *second} == {first[-1] + 1}
+    assert first[0] in second
+
+
+def test_customers_have_cursors(http: httpx.Client, fake: FakeBigCommerce) -> None:
+    """On the first page, and wherever one is used; a deletion in between shifts nothing."""
+    for number in (1, 2, 3, 4, 5):
+        fake.put(STORE, "customer", documents.customer(number, fake.clock.now()))
+    first = http.get("/v3/customers?limit=2").json()
+    fake.delete(STORE, "customer", "1")
+    after = first["meta"]["cursor_pagination"]["end_cursor"]
+    second = http.get("/v3/customers", params={"limit": "2", "after": after, "page": "7"}).json()
+
+    assert [one["id"] for one in first["data"] + second["data"]] == [1, 2, 3, 4]
+    assert "cursor_pagination" in second["meta"]
+    assert "cursor_pagination" not in http.get("/v3/customers?limit=2&page=2").json()["meta"]
+    assert http.get("/v3/customers?after=x").status_code == 422
+
+
+def test_stock_is_listed_by_variant_with_its_locations(http: httpx.Client, fake: FakeBigCommerce) -> None:
+    """One element for each variant, with every location that has it."""
+    for location in (1, 2):
+        fake.put(STORE, "inventory", documents.inventory(9, 0, 5), f"9:9000:{location}")
+
+    data = http.get("/v3/inventory/items").json()["data"]
+
+    assert [one["identity"]["variant_id"] for one in data] == [9000]
+    assert [one["location_id"] for one in data[0]["locations"]] == [1, 2]
+
+
+def test_hidden_resources_are_in_no_answer(http: httpx.Client, fake: FakeBigCommerce) -> None:
+    """Half of the products, always the same ones, by list and by id; healing shows them again."""
+    fake.faults.hidden = {"product": 0.5}
+    listed = ids(http.get("/v3/catalog/products?limit=250"))
+    statuses = {http.get(f"/v3/catalog/products/{number}").status_code for number in set(range(1, 61)) - set(listed)}
+    fake.faults.heal()
+
+    assert 15 < len(listed) < 45
+    assert statuses == {404}
+    assert len(ids(http.get("/v3/catalog/products?limit=250"))) == 60

@@ -1,14 +1,17 @@
 """A fake of GitHub's REST API: its resources, and the webhooks about them, from one state.
 
 It shows what surprises a reader: limits as 403 or 429, 404 for what the token may not see, redirects of what was renamed or
-transferred, and fields that only REST shows. Source: GitHub's REST API description 2022-11-28.
+transferred, fields that only REST shows and others that lists leave out, pages that shift, and deliveries that are never retried.
+Source: GitHub's REST API description 2022-11-28.
 """
 
+import hashlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -17,6 +20,9 @@ from starlette.types import ASGIApp
 from schemas.records import Document
 from simulator.providers.clock import Clock
 from simulator.providers.faults import Faults
+from simulator.providers.github.deliveries import Deliveries, Entry, log_page
+from simulator.providers.github.hooks import GitHubHooksFake
+from simulator.providers.github.lists import MAX_PAGE, kind_of, listed, page_of
 from simulator.providers.quota import Taken, WindowQuota
 from simulator.providers.serving import FAULT
 from simulator.providers.store import Store
@@ -54,7 +60,10 @@ class GitHubFake:
         self.faults = Faults()
         self.quota = WindowQuota(self.clock.now, requests_per_hour, HOUR_S)
         self.requests: deque[str] = deque(maxlen=MAX_SEEN)
-        self.app: ASGIApp = Starlette(routes=[Route("/{path:path}", self._answer, methods=["GET"])])
+        self.deliveries = Deliveries(self.clock.now)
+        self.hooks = GitHubHooksFake(self._refusal, _error)
+        reads = Route("/{path:path}", self._answer, methods=["GET", "POST"])
+        self.app: ASGIApp = Starlette(routes=[*self.hooks.routes, reads])
         self._token = token
         self._limits: list[Limit] = []
         self._moved: dict[str, str] = {}
@@ -82,20 +91,59 @@ class GitHubFake:
     async def _answer(self, request: Request) -> Response:
         path = f"/{request.path_params['path']}"
         self.requests.append(path)
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        if path == "/rate_limit":
+            return self._rate_limit()
+        if self._limits:
+            return _limited(self._limits.pop(0))
+        shown = self._list(path, request) if request.method == "GET" else None
+        if shown is not None and shown.headers.get("etag") == request.headers.get("if-none-match", "-"):
+            tag = {"etag": shown.headers["etag"]}
+            return Response(status_code=304, headers=tag | self._quota_headers(self._untaken()))  # costs nothing
+        taken = self.quota.take(_ALL)
+        headers = self._quota_headers(taken)
+        if not taken.is_allowed:
+            return _error(403, "API rate limit exceeded for user ID 1.", headers)
+        answer = shown or self._delivery(path, request.method) or self._resource(path, {})
+        answer.headers.update(headers)
+        return answer
+
+    def _list(self, path: str, request: Request) -> Response | None:
+        """Return a page of a list or log, None if the path is neither."""
+        query, url = dict(request.query_params), f"https://api.github.com{path}"
+        entries = self.deliveries.log(path.removesuffix("/deliveries")) if path.endswith("/deliveries") else None
+        if entries is not None:
+            return _page(*log_page(entries, url, query))
+        kind, repository = kind_of(path), "/".join(path.split("/")[:4])
+        if kind is None or self.store.get(_ALL, _ALL, repository) is None:
+            return None
+        if kind == "issues" and int(query.get("page", 1)) > MAX_PAGE:
+            return _error(422, "Pagination with the page parameter is not supported for large datasets")
+        documents = self.store.documents(_ALL, _ALL, self.faults.search_lag_s)
+        return _page(*page_of(listed(kind, path, documents, query), url, query))
+
+    def _delivery(self, path: str, method: str) -> Response | None:
+        """Return one delivery of a log, or deliver it again; None if the path names none."""
+        hook, _, rest = path.partition("/deliveries/")
+        number, _, attempts = rest.partition("/")
+        log = self.deliveries.log(hook) or []
+        entry: Entry | None = next((entry for entry in log if str(entry.delivery_id) == number), None)
+        if entry is None:
+            return None
+        if method == "POST" and attempts == "attempts":
+            return JSONResponse({}, 202, background=BackgroundTask(self.deliveries.redeliver, entry))
+        return JSONResponse(entry.detailed())
+
+    def _refusal(self, request: Request) -> Response | None:
+        """Return what a fault or a wrong token is answered, None for neither."""
         fault = _FAULTY.get(request.scope.get(FAULT) or "")
         if fault is not None:
             return _error(*fault)
         if self.faults.has_expired_token or request.headers.get("authorization") != f"Bearer {self._token}":
             return _error(401, "Bad credentials")
-        if path == "/rate_limit":
-            return self._rate_limit()
-        if self._limits:
-            return _limited(self._limits.pop(0))
-        taken = self.quota.take(_ALL)
-        headers = self._quota_headers(taken)
-        if not taken.is_allowed:
-            return _error(403, "API rate limit exceeded for user ID 1.", headers)
-        return self._resource(path, headers)
+        return None
 
     def _resource(self, path: str, headers: dict[str, str]) -> Response:
         if path in self._moved:
@@ -106,12 +154,15 @@ class GitHubFake:
         return JSONResponse(document | ONLY_IN_REST.get(self._names[path], {}), headers=headers)
 
     def _rate_limit(self) -> Response:
-        """Return the quota, which does not count; the fake's window is looked at without a request."""
+        """Return the quota, which does not count."""
+        return JSONResponse({"resources": {}}, headers=self._quota_headers(self._untaken()))
+
+    def _untaken(self) -> Taken:
+        """Return the quota without a request; the fake's window is only looked at."""
         windows = self.quota.windows(_ALL)
         left = self.quota.limit - (windows[-1].taken if windows else 0)
         now_s = self.clock.now().timestamp()
-        taken = Taken(True, self.quota.limit, left, HOUR_S, HOUR_S - now_s % HOUR_S)
-        return JSONResponse({"resources": {}}, headers=self._quota_headers(taken))
+        return Taken(True, self.quota.limit, left, HOUR_S, HOUR_S - now_s % HOUR_S)
 
     def _quota_headers(self, taken: Taken) -> dict[str, str]:
         now = self.clock.now()
@@ -124,6 +175,13 @@ class GitHubFake:
             "x-github-api-version-selected": "2022-11-28",
             "date": f"{now:%a, %d %b %Y %H:%M:%S} GMT",
         }
+
+
+def _page(elements: Sequence[Document], link: str) -> Response:
+    """Return a page; equal pages have an equal tag."""
+    answer = JSONResponse(list(elements), headers={"link": link} if link else {})
+    answer.headers["etag"] = f'W/"{hashlib.sha256(bytes(answer.body) + link.encode()).hexdigest()}"'
+    return answer
 
 
 def _limited(limit: Limit) -> Response:

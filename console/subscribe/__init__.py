@@ -1,0 +1,1 @@
+"""What `penstock subscribe` does: makes the plan, shows it, and applies it."""
