@@ -17,6 +17,7 @@ from config.attribute_docs import attribute_docs
 from config.cross_checks import cross_problems
 from config.model import (
     Configuration,
+    Echoes,
     GenericOptions,
     Ingress,
     Kafka,
@@ -74,6 +75,7 @@ _TABLES: Mapping[tuple[str, ...], type[BaseModel]] = {
     ("sources",): Source,
     ("sources", "secrets"): SecretReference,
     ("sources", "options"): GenericOptions,
+    ("sources", "echoes"): Echoes,
     ("routes",): Route,
     ("worker",): Worker,
     ("ingress",): Ingress,

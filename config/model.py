@@ -113,6 +113,10 @@ def _legal_repository(text: str) -> str:
 
 RepositoryName = Annotated[str, AfterValidator(_legal_repository), expected("`owner/name`")]
 Operation = Literal["c", "u", "d", "r"]
+ChangeOrigin = Literal["webhook", "retry", "edited", "replay", "fetch", "reconcile", "backfill", "self"]
+GHOST = 10_137
+"""The id of the account `ghost`, which stands on GitHub for everybody that is unknown or gone."""
+AccountId = Annotated[StrictInt, Field(ge=1, le=(1 << 63) - 1)]
 Reference = Annotated[
     str, AfterValidator(_legal_reference), expected("`env:NAME`, `file:PATH` or, for tests and demos, `text:SECRET`")
 ]
@@ -368,6 +372,39 @@ def _as_pause(value: Any) -> Any:
     return {"resource": value} if isinstance(value, str) else value
 
 
+class Echoes(_Table):
+    """`echoes` of a source: how changes are recognised that your own program caused; they carry `origin` `self`."""
+
+    token: Reference | None = Field(default=None, repr=False)
+    """A reference to the token with which your program declares its writes, `POST /v1/{name}/writes`. Not set: it cannot.
+    """
+    sender_ids: tuple[AccountId, ...] = ()
+    """For GitHub: the ids of the accounts that your program acts as, such as its app's bot (`sender.id`)."""
+    installation_ids: tuple[AccountId, ...] = ()
+    """For GitHub: the installations of your app in which `sender_ids` are your program. Empty: everywhere."""
+    idempotency_key_prefixes: tuple[Text, ...] = ()
+    """For Stripe: how the idempotency keys of your program's requests begin."""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.token is None and not self.sender_ids and not self.idempotency_key_prefixes:
+            raise fault("token", "expected a token, sender_ids (GitHub) or idempotency_key_prefixes (Stripe)")
+        if GHOST in self.sender_ids:
+            raise fault(
+                "sender_ids", f"{GHOST} is ghost, which stands for everybody that GitHub does not know; leave it out"
+            )
+        return self
+
+    @field_validator("installation_ids")
+    @classmethod
+    def _of_senders(cls, installation_ids: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        if installation_ids and not info.data.get("sender_ids"):
+            raise ValueError(
+                "expected sender_ids beside them: an installation gets the deliveries of all accounts, whoever acted"
+            )
+        return installation_ids
+
+
 class Source(_Table):
     """`[[sources]]`: configured accounts at providers, one table each."""
 
@@ -430,6 +467,8 @@ class Source(_Table):
     """
     subscribe_at: tuple[Repository, ...] = ()
     """The repositories (`octo/hello`) and organisations (`octo`) that get a hook; for GitHub only."""
+    echoes: Echoes | None = None
+    """How changes are recognised that your own program caused."""
     options: GenericOptions | None = None
     """How the sender signs and names things; for the providers `generic` and `standard` only."""
 
@@ -438,6 +477,7 @@ class Source(_Table):
         self._check_api()
         if self.subscribe_at and self.provider != "github":
             raise fault("subscribe_at", f"only GitHub's hooks belong to repositories, {self.provider}'s to an account")
+        self._check_echoes()
         if not self.secrets and self.verify != "none":
             raise fault("secrets", f'{self.name} has none; add one, or verify = "none" to accept every post unsigned')
         if self.options is not None:
@@ -462,6 +502,12 @@ class Source(_Table):
             raise fault("repositories", f"only GitHub's sources have repositories, {self.provider} has none")
         if self.api_client_id is not None and self.provider != "shopify":
             raise fault("api_client_id", f"only Shopify's apps have one, {self.provider} has a token alone")
+
+    def _check_echoes(self) -> None:
+        for key, provider in (("sender_ids", "github"), ("idempotency_key_prefixes", "stripe")):
+            if self.echoes is not None and getattr(self.echoes, key) and self.provider != provider:
+                text = f"{key} are for {provider}; {self.provider} does not say who caused a change, so declare writes (token)"
+                raise fault("echoes", text)
 
     def _check_options(self, options: GenericOptions) -> None:
         if self.provider not in {"generic", "standard"}:
@@ -528,17 +574,25 @@ class Route(_Table):
     """`raw` publishes every verified delivery as received. Only `source`, `provider`, `tenant` and `event_type` select then."""
     reconcile: StrictBool = True
     """Selector: whether changes are sent, too, that no delivery told of, and a reconciliation found. Not for a raw route."""
+    origins: tuple[ChangeOrigin, ...] = ()
+    """Selector: changes that came so: `webhook`, by a read (`fetch`, `reconcile`, `backfill`), by a person (`retry`, `edited`,
+    `replay`), or caused by your own program (`self`). Empty: all.
+    """
+    exclude_origins: tuple[ChangeOrigin, ...] = ()
+    """Selector: all changes but those that came so; `["self"]` keeps a program from reacting to itself."""
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if not self.operations:
             raise fault("operations", "expected at least one of c, u, d, r")
+        if self.origins and self.exclude_origins:
+            raise fault("exclude_origins", "expected either origins or exclude_origins, got both")
         if self.mode == "raw":
             self._check_raw()
         return self
 
     def _check_raw(self) -> None:
-        for key in ("resource", "filter", "include_fields", "operations"):
+        for key in ("resource", "filter", "include_fields", "operations", "origins", "exclude_origins"):
             if key in self.model_fields_set:
                 raise fault(
                     key,

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from config.loading import json_schema
 from config.model import (
+    Echoes,
     GenericOptions,
     Hydration,
     Ingress,
@@ -160,6 +161,31 @@ type_path = "ticket.kind"
 time_path = ["ticket.changed_at", "happened_at"]
 volatile = ["ticket.views", "ticket.seen_at"]
 resource_types = ["ticket", "price_list"]
+""",
+    ),
+    Table(
+        "`echoes` of `[[sources]]`",
+        Echoes,
+        "The ingress follows it like the source; workers read it at their start: restart them after a change. "
+        "[Echoes](echoes.md) explains it.",
+        """\
+[[sources]]
+name = "acme-shop"
+provider = "shopify"
+secrets = ["env:ACME_SECRET"]
+echoes = { token = "file:secrets/acme-writes" }
+
+[[sources]]
+name = "acme-code"
+provider = "github"
+secrets = ["file:secrets/github"]
+echoes = { sender_ids = [41898282] }
+
+[[sources]]
+name = "acme-pay"
+provider = "stripe"
+secrets = ["env:STRIPE_SECRET"]
+echoes = { idempotency_key_prefixes = ["acme-sync-"] }
 """,
     ),
     Table(

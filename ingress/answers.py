@@ -12,6 +12,7 @@ from msgspec import Struct
 from ingress.admission.rate_limits import Rate
 from ingress.settings import RETRY_AFTER_S
 from providers.base import Refused
+from schemas.writes import MAX_BYTES
 
 Result = Literal["accepted", "probed", "refused", "unavailable"]
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -77,6 +78,29 @@ def rate_limited(rate: Rate, wait_s: float) -> Answer:
     retry_after = (b"retry-after", b"%d" % ceil(wait_s))
     detail = f"expected at most {rate.per_s:g} deliveries a second, {rate.burst} at once; send it again"
     return Answer(429, "refused", "rate_limited", detail, (retry_after,))
+
+
+def no_writes(name: str) -> Answer:
+    """Return 404: the source takes no declared writes, because no token for them is configured."""
+    detail = f"source {name[:SHOWN_CHARS]!r} takes no declared writes; set token in its echoes in penstock.toml"
+    return Answer(404, "refused", "no_writes", detail)
+
+
+def wrong_token() -> Answer:
+    """Return 401: the declaration has no token, or another one. Its body is not read."""
+    detail = "expected Authorization: Bearer and the token of this source's echoes in penstock.toml"
+    return Answer(401, "refused", "wrong_token", detail, ((b"www-authenticate", b"Bearer"),))
+
+
+def malformed_write(detail: str) -> Answer:
+    """Return 400: the body is no declared write; `detail` says what was expected, without any value."""
+    return Answer(400, "refused", "malformed_write", detail)
+
+
+def write_too_large() -> Answer:
+    """Return 413: the body is larger than a declared write may be."""
+    detail = f"expected at most {MAX_BYTES} bytes; declare the fields that are written, not the whole resource"
+    return Answer(413, "refused", "body_too_large", detail)
 
 
 def wrong_method(allowed: str) -> Answer:

@@ -1,4 +1,6 @@
-"""The ingress's only path: `/v1/{source}`. Health and metrics are served on a separate port (`broker/operations.py`).
+"""The ingress's paths: `/v1/{source}`, and below it `writes` for declared writes.
+
+Health and metrics are served on a separate port (`broker/operations.py`).
 
 Deliveries bypass Starlette's router and its two middlewares, which take 8 us a request (measured).
 """

@@ -59,6 +59,7 @@ class ConfigurationFile:
     def decisive(self, configuration: Configuration) -> tuple[Path, ...]:
         """Return the files that define the sources: the configuration, secret files and allowlist files."""
         references = [secret.ref for source in configuration.sources for secret in source.secrets]
+        references += [source.echoes.token or "" for source in configuration.sources if source.echoes is not None]
         references += [entry for source in configuration.sources for entry in source.allow]
         files = {file for ref in references if (file := file_of(ref)) is not None}
         return (self.path, *sorted(files))

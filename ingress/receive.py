@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 from starlette.types import Receive
 
-from ingress import answers
+from ingress import answers, declared_writes
 from ingress.admission.body_limits import InFlightLimits, read_body, refused_unread
 from ingress.admission.client_address import sender_address
 from ingress.admission.rate_limits import Bucket
@@ -26,6 +26,9 @@ from providers.base import Refused, SignedRequest, Verified
 from providers.received import raw_delivery
 from schemas.codec import raw_headers
 from schemas.records import RawDelivery
+
+WRITES = "/writes"
+"""Stands after a source's name, which has no slash, in the path of declared writes."""
 
 log = structlog.get_logger("ingress")
 
@@ -89,7 +92,7 @@ class Receiver:
 
     def record(self, name: str, answer: Answer, sender: str = "") -> None:
         """Count and log an answer other than 200 to a delivery; `sender` is the address it came from."""
-        tally = self._metrics.tallies.get(name, self._metrics.unknown)
+        tally = self._metrics.tallies.get(name.removesuffix(WRITES), self._metrics.unknown)
         tally.count(answer)
         self.log.info(
             Kind("answered", tally.source, answer.reason),
@@ -105,6 +108,8 @@ class Receiver:
         self.log.info(Kind("connection_aborted", "", answer.reason), status=answer.status)
 
     async def _answer(self, name: str, headers: Mapping[str, str], receive: Receive, peer: str) -> Answer:
+        if name.endswith(WRITES):
+            return await self._answer_write(name.removesuffix(WRITES), headers, receive)
         refused = refused_unread(headers, self._settings.body_limit_bytes)
         if refused is not None:
             return refused
@@ -118,6 +123,14 @@ class Receiver:
         if isinstance(body, Answer):
             return body
         delivery = self._verified(source, SignedRequest(headers, body))
+        return delivery if isinstance(delivery, Answer) else await self._keep(delivery)
+
+    async def _answer_write(self, name: str, headers: Mapping[str, str], receive: Receive) -> Answer:
+        """Keep a declared write like a delivery. `allow` and `rate_limit` are about the provider and do not hold here."""
+        source = self._sources.get(name)
+        if source is None:
+            return answers.unknown_source(name)
+        delivery = await declared_writes.received(source, headers, receive, self.in_flight, self._now)
         return delivery if isinstance(delivery, Answer) else await self._keep(delivery)
 
     def _refused_sender(self, source: Source, headers: Mapping[str, str], peer: str) -> Answer | None:

@@ -1,13 +1,13 @@
 """The configured sources as the ingress uses them: with the provider's rules and the resolved secrets."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from config import model as configured
 from config.model import Configuration
 from config.problems import ConfigurationError, Problem, key_text
-from config.secrets import resolve_secret
+from config.secrets import credential, resolve_secret
 from config.toml_lines import Location
 from ingress.admission.networks import Networks, allowlist
 from ingress.admission.rate_limits import Rate
@@ -49,6 +49,7 @@ class Source:
     allow: Networks | None = None  # None: any address
     rate: Rate | None = None  # None: unlimited
     tenants: frozenset[str] = frozenset()  # empty: any
+    write_token: bytes | None = field(default=None, repr=False)  # None: no writes can be declared
 
     def current_secrets(self, today: date) -> Sequence[Secret]:
         """Return the secrets that are accepted on this day, UTC."""
@@ -73,31 +74,61 @@ def sources(configuration: Configuration, environ: Mapping[str, str], where: Whe
     found: dict[str, Source] = {}
     problems: list[Problem] = []
     for index, source in enumerate(configuration.sources):
-        secrets = []
-        for number, reference in enumerate(source.secrets):
-            try:
-                value = resolve_secret(reference, environ)
-            except ConfigurationError as error:
-                location: Location = ("sources", index, "secrets", number)
-                problems.append(Problem(where(location), key_text(location), str(error)))
-            else:
-                secrets.append(Secret(value, reference.until, number, _shown(reference.ref, number)))
+        secrets = list(_secrets(index, source, environ, problems, where))
+        token = _write_token(index, source, environ, problems, where)
         try:
             allow = allowlist(source.allow, source.provider)
         except ConfigurationError as error:
-            location = ("sources", index, "allow")
+            location: Location = ("sources", index, "allow")
             problems.append(Problem(where(location), key_text(location), str(error)))
         else:
-            found[source.name] = _source(source, tuple(secrets), allow)
+            found[source.name] = _source(source, tuple(secrets), allow, token)
     if problems:
         raise ConfigurationError(problems)
     return found
 
 
-def _source(source: configured.Source, secrets: tuple[Secret, ...], allow: Networks | None) -> Source:
+def _secrets(
+    index: int, source: configured.Source, environ: Mapping[str, str], problems: list[Problem], where: Where
+) -> Iterator[Secret]:
+    """Yield the secrets that can be read; add the others to the problems."""
+    for number, reference in enumerate(source.secrets):
+        try:
+            value = resolve_secret(reference, environ)
+        except ConfigurationError as error:
+            location: Location = ("sources", index, "secrets", number)
+            problems.append(Problem(where(location), key_text(location), str(error)))
+        else:
+            yield Secret(value, reference.until, number, _shown(reference.ref, number))
+
+
+def _write_token(
+    index: int, source: configured.Source, environ: Mapping[str, str], problems: list[Problem], where: Where
+) -> bytes | None:
+    """Return the token of declared writes; None if none is configured, and if it is a problem."""
+    if source.echoes is None or source.echoes.token is None:
+        return None
+    try:
+        return credential(source.echoes.token, environ).encode()
+    except ConfigurationError as error:
+        location: Location = ("sources", index, "echoes", "token")
+        problems.append(Problem(where(location), key_text(location), str(error)))
+        return None
+
+
+def _source(
+    source: configured.Source, secrets: tuple[Secret, ...], allow: Networks | None, write_token: bytes | None
+) -> Source:
     rate = None if source.rate_limit is None else Rate(source.rate_limit, source.burst_at_once)
     return Source(
-        source.name, provider_of(source), secrets, source.verify == "signature", allow, rate, frozenset(source.tenants)
+        source.name,
+        provider_of(source),
+        secrets,
+        source.verify == "signature",
+        allow,
+        rate,
+        frozenset(source.tenants),
+        write_token,
     )
 
 

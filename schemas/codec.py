@@ -211,6 +211,7 @@ def encode_change(
         event_time=time_us(change.event_time),
         received_at=time_us(delivery.received_at),
         emitted_at=emitted_us,
+        origin=change.origin,
         source=delivery,
     )
 

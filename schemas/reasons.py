@@ -42,6 +42,12 @@ REASONS: Final[tuple[Reason, ...]] = (
     Reason("filtered", "no_route", "Routes exist, but none selects the change."),
     Reason("filtered", "paused", "The configuration pauses the resource; nothing was stored."),
     Reason("filtered", "dropped", "A person gave a dead letter up; the detail says who, when and why."),
+    Reason(
+        "filtered",
+        "write_declared",
+        "It declares a write of the user's own program; the change that shows it has origin `self`.",
+    ),
+    Reason("filtered", "write_ignored", "It declares a write to a source that recognises none any more."),
     Reason("filtered", "no_filter_matches", "Neither the document before nor the one after matches a filter."),
     Reason("filtered", "no_included_field_changed", "None of the `include_fields` differs."),
     Reason("dead", "unreadable", "The body is not JSON that can be read."),

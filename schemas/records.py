@@ -17,11 +17,15 @@ Document = dict[str, Any]
 
 OutcomeName = Literal["changed", "duplicate", "stale", "unchanged", "filtered", "dead", "pending"]
 Operation = Literal["c", "u", "d", "r"]
-OriginName = Literal["webhook", "retry", "edited", "drop", "replay", "fetch", "reconcile", "backfill"]
+OriginName = Literal["webhook", "retry", "edited", "drop", "replay", "fetch", "reconcile", "backfill", "write"]
 """How a delivery came: from its provider, from a person who mends dead letters, from a replay, or from a read of the API.
 
 A read answers deliveries (`fetch`), or a list of the provider showed what no delivery told of (`reconcile`, `backfill`).
+`write` declares what the user's own program is about to write at the provider.
 """
+
+ChangeOrigin = Literal["webhook", "retry", "edited", "replay", "fetch", "reconcile", "backfill", "self"]
+"""How a change came: as the delivery that showed it, or `self` if the user's own program caused it at the provider."""
 
 PHASE: Final = 1_000  # persisted in the ranks of *latest*
 """What `state_rank` counts in thousands is compared before the time."""
@@ -120,6 +124,7 @@ class Change(Struct, frozen=True):
 
     `before` and `after` are JSON texts, None if there was or is nothing. `changed` is a tuple of JSON Pointers (RFC 6901).
     `event_id` is the UUIDv5 of resource, version, fingerprint and operation, so the same change always has the same id.
+    `origin` says how it came; no id depends on it.
     `record_before` and `record_after` are the documents as records of the resource's column table (schemas.typed.resource), None
     where there is no such record at hand.
     """
@@ -137,6 +142,7 @@ class Change(Struct, frozen=True):
     parent_key: str | None = None
     record_before: bytes | None = None
     record_after: bytes | None = None
+    origin: ChangeOrigin = "webhook"
 
 
 class Outcome(Struct, frozen=True):

@@ -31,7 +31,7 @@ from schemas.records import (
     resource_key,
 )
 from schemas.typed.resource import TypedResource, typed_resource
-from streams.steps import child_index, hydration, renderings, waiting
+from streams.steps import child_index, echoes, hydration, renderings, waiting
 from streams.steps.child_index import Child, Parent, Rows
 from streams.steps.correction import Refused, is_correction, read_correction
 from streams.steps.dedup import DedupVerdict, dedup, remember, times_shown, version_tag, without_last_delivery
@@ -125,6 +125,9 @@ def process(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     dropped = given_up(delivery)
     if dropped is not None:
         return Result(dropped, (), writes)
+    if echoes.is_declaration(delivery):
+        outcome = echoes.keep(delivery, routes.echoes.get(delivery.source), Rows(tables.latest.get, writes.latest))
+        return Result(outcome, (), writes)
     parsed = parse(delivery, routes.provider(delivery.provider, delivery.source))
     if not isinstance(parsed, Parsed):
         return Result(_without_resource(parsed), (), writes)
@@ -350,6 +353,7 @@ def _correct(delivery: RawDelivery, tables: Tables, routes: Routes) -> Result:
     if outcome is not None:
         return Result(outcome, (), writes)
     change = correction.change(delivery.delivery_id, subject.key, subject.text, _parent_key(subject))
+    change = replace(change, origin="replay")
     writes.latest[subject.key.encode()] = codec.encode_row(_state(subject, change))
     if subject.snapshot.version is not None:  # so that the provider's next retry is a duplicate
         _remember(subject, writes)
@@ -381,6 +385,7 @@ def _conclude(subject: _Subject, rows: Rows, routes: Routes, writes: Writes) -> 
     if change is None:
         reason = "already_deleted" if subject.text is None else "no_difference"
         return _Decision(Outcome("unchanged", reason, "the stored state says the same; its version was advanced"))
+    change = echoes.with_origin(change, subject.delivery, routes.echoes.get(subject.delivery.source), rows)
     routed = fanout(change, subject.delivery, routes, subject.snapshot.volatile)
     if isinstance(routed, UnroutedChange):
         unsent = RoutedChange(change, (), (), subject.snapshot.volatile)

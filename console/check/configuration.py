@@ -139,6 +139,11 @@ def _secret_findings(index: int, source: Source, locations: Locations, environ: 
             yield Finding("problem" if fault.is_certain else "warning", f"{where}: {name} {meaning}: {fault.text}")
         if secret.ref.startswith(DEMO_SECRET):
             yield Finding("warning", f"{where}: a secret in the file itself; text: is for tests and demos")
+    if source.echoes is not None and source.echoes.token is not None:
+        try:
+            resolve_secret(source.echoes.token, environ)
+        except ConfigurationError as error:
+            yield Finding("problem", f"{locations.of('sources', index, 'echoes', 'token')}: {error}")
 
 
 def _secret_file_findings(configuration: Configuration, locations: Locations) -> Iterator[Finding]:

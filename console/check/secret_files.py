@@ -47,6 +47,7 @@ def _source_files(index: int, source: Source) -> Iterator[tuple[Location, Path]]
         *((("sources", index, "secrets", number), secret.ref) for number, secret in enumerate(source.secrets)),
         (("sources", index, "api_token"), source.api_token or ""),
         *((("sources", index, "api_tokens", tenant), token) for tenant, token in source.api_tokens.items()),
+        (("sources", index, "echoes", "token"), "" if source.echoes is None else source.echoes.token or ""),
     ]
     for location, reference in references:
         if (file := file_of(reference)) is not None:

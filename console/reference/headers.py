@@ -28,7 +28,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     CORRECTION: "Only on corrections that `penstock replay` wrote.",
     FETCH: "Only on deliveries of the hydration: what a read brought, and up to which offset it answers deliveries, as JSON.",
     origin.ORIGIN: "Only on deliveries that Penstock wrote: `retry`, `edited` and `drop` by `penstock dead`, "
-    "`fetch`, `reconcile` and `backfill` by a read.",
+    "`fetch`, `reconcile` and `backfill` by a read, `write` for a declared write.",
     origin.CAUSE: "On those: the position or id of the delivery that they answer.",
     origin.ATTEMPT: "On those of `penstock dead`: how often the delivery was decided before, plus one.",
     origin.FIRST_AT: "On those of `penstock dead`: when the delivery became a dead letter for the first time, UTC.",

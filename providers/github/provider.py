@@ -69,7 +69,7 @@ class GitHub(Struct, frozen=True):
         guid = text_id(headers.get("x-github-delivery")) or body_digest(request.body)
         delivery_id = _delivery_id(headers, guid)
         content_type = request.content_type
-        payload = _outline(event, _json_bytes(request.body, content_type), content_type)
+        payload = _outline(event, json_bytes(request.body, content_type), content_type)
         if isinstance(payload, Unparsed):
             return Envelope(delivery_id, event, delivery_id)
         occasion = Occasion(event, payload, guid, _target(headers))
@@ -84,7 +84,7 @@ class GitHub(Struct, frozen=True):
 
     def parse(self, delivery: RawDelivery) -> Parsed | Unparsed | Handshake:
         """Return the main object of the event, or the pages of a wiki edit; a new hook's `ping` has none."""
-        payload, notes = _payload(_json_bytes(delivery.body, delivery.content_type), delivery.content_type)
+        payload, notes = _payload(json_bytes(delivery.body, delivery.content_type), delivery.content_type)
         if isinstance(payload, Unparsed):
             return payload
         event = todays_name(delivery.event_type)
@@ -136,7 +136,7 @@ def _target(headers: Mapping[str, str]) -> str | None:
     return text_id(headers.get("x-github-hook-installation-target-id"))
 
 
-def _json_bytes(body: bytes, content_type: str) -> bytes | Unparsed:
+def json_bytes(body: bytes, content_type: str) -> bytes | Unparsed:
     """Return the JSON text of a body; in a form it is the field `payload`."""
     if not (body.startswith(FORM_START) or content_type.lower().startswith(FORM)):
         return body

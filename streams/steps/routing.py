@@ -16,9 +16,10 @@ from msgspec.structs import replace
 from providers.base import Provider
 from providers.registry import PROVIDERS, provider
 from schemas import codec
-from schemas.records import Change, Document, RawDelivery
+from schemas.records import Change, ChangeOrigin, Document, RawDelivery
 from schemas.topics import PRIORITIES, Priority, changes_topic, lane_topic, state_topic
 from streams.steps.diff import diff
+from streams.steps.echoes import Echoes
 from streams.steps.filter import Filter
 from streams.steps.hydration import Hydration
 from streams.steps.origin import origin_of
@@ -31,7 +32,8 @@ Paused = tuple[str, str | None, str | None]
 class Route(Struct, frozen=True):
     """One compiled route; a selector of None selects everything, empty `include_fields` include all fields.
 
-    `reconcile`: changes are selected, too, that no delivery told of, and a reconciliation found.
+    `reconcile`: changes are selected, too, that no delivery told of, and a reconciliation found. `origins` are those of
+    the changes that are selected, `exclude_origins` those that are not.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Route(Struct, frozen=True):
     include_fields: tuple[str, ...] = ()
     priority: Priority = "default"
     reconcile: bool = True
+    origins: frozenset[ChangeOrigin] | None = None
+    exclude_origins: frozenset[ChangeOrigin] = frozenset()
 
 
 class Routes(Struct, frozen=True):
@@ -53,7 +57,7 @@ class Routes(Struct, frozen=True):
 
     `children`: listed children become separate resources. `paused` holds what is not updated: (source, tenant, resource type),
     of which a tenant or type of None means all. `api_versions` holds the version that a source declares, and `hydrations` what
-    it reads, by source.
+    it reads, by source. `echoes` holds how a source's changes are recognised that the user's own program caused.
     """
 
     providers: Mapping[str, Provider]
@@ -63,6 +67,7 @@ class Routes(Struct, frozen=True):
     paused: frozenset[Paused] = frozenset()
     api_versions: Mapping[str, str] = {}
     hydrations: Mapping[str, Hydration] = {}
+    echoes: Mapping[str, Echoes] = {}
 
     def pauses(self, source: str, tenant: str, resource_type: str) -> bool:
         """Say whether a resource type of a tenant is paused."""
@@ -152,6 +157,8 @@ def selects(route: Route, change: Change, delivery: RawDelivery) -> bool:
         and route.resource in (None, change.resource_type)
         and is_of_type(route.event_type, delivery.event_type)
         and (route.reconcile or origin_of(delivery) != "reconcile")
+        and (route.origins is None or change.origin in route.origins)
+        and change.origin not in route.exclude_origins
     )
 
 

@@ -11,11 +11,13 @@ from broker.kafka_options import option_problems
 from broker.registry_http import RegistryAccess, registry_access
 from config import loading, secrets
 from config.model import Configuration, Source
+from config.model import Echoes as ConfiguredEchoes
 from config.problems import ConfigurationError, Problem, key_text
 from config.toml_lines import Location, key_lines, line_of
 from providers.http import BaseUrlError, checked_base_url
 from providers.registry import provider_of
 from schemas.topics import DAY_MS
+from streams.steps.echoes import Echoes
 from streams.steps.filter import FilterSyntaxError, compile_filter
 from streams.steps.hydration import Hydration
 from streams.steps.passthrough import RawRoute
@@ -134,6 +136,8 @@ def compiled_routes(loaded: Configuration) -> Routes:
             route.include_fields,
             route.priority,
             route.reconcile,
+            frozenset(route.origins) or None,
+            frozenset(route.exclude_origins),
         )
         for route in loaded.routes
         if route.mode == "changes"
@@ -149,7 +153,17 @@ def compiled_routes(loaded: Configuration) -> Routes:
     )
     api_versions = {source.name: source.api_version for source in loaded.sources if source.api_version is not None}
     hydrations = {source.name: _hydration(source) for source in loaded.sources if source.reads}
-    return Routes(providers, changes, loaded.worker.children, copies, paused, api_versions, hydrations)
+    echoes = {source.name: _echoes(source.echoes) for source in loaded.sources if source.echoes is not None}
+    return Routes(providers, changes, loaded.worker.children, copies, paused, api_versions, hydrations, echoes)
+
+
+def _echoes(configured: ConfiguredEchoes) -> Echoes:
+    return Echoes(
+        frozenset(configured.sender_ids),
+        frozenset(configured.installation_ids),
+        configured.idempotency_key_prefixes,
+        configured.token is not None,
+    )
 
 
 def _hydration(source: Source) -> Hydration:

@@ -6,6 +6,7 @@ from tests.mutants.connecting import CONNECTING
 from tests.mutants.consuming import CONSUMING
 from tests.mutants.containing import CONTAINING
 from tests.mutants.deciding import DECIDING
+from tests.mutants.echoing import ECHOING
 from tests.mutants.encoding import ENCODING
 from tests.mutants.entering import ENTERING
 from tests.mutants.fetching import FETCHING
@@ -36,7 +37,8 @@ from tests.mutants.typing import TYPING
 from tests.mutants.viewing import VIEWING
 
 MUTANTS: Final[tuple[Mutant, ...]] = (
-    *CONNECTING, *CONTAINING, *DECIDING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LISTING, *LOADING, *GOVERNING, *HYDRATING,
-    *MENDING, *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING, *RENDERING,
-    *TIMING, *OPERATING, *REPLAYING, *SUBSCRIBING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING, *RECONCILING,
+    *CONNECTING, *CONTAINING, *DECIDING, *ECHOING, *ENTERING, *FETCHING, *FRAMING, *LEAVING, *LISTING, *LOADING, *GOVERNING,
+    *HYDRATING, *MENDING, *SHOWING, *SIGNING, *RETRYING, *CONSUMING, *IDENTIFYING, *NAMING, *ORDERING, *QUERYING, *READING,
+    *RENDERING, *TIMING, *OPERATING, *REPLAYING, *SUBSCRIBING, *TRANSACTING, *TYPING, *ENCODING, *VIEWING,
+    *RECONCILING,
 )  # fmt: skip

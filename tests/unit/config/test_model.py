@@ -192,6 +192,41 @@ def test_a_wrong_override_is_blamed_on_the_variable(path: Path) -> None:
         ),
         ("[[routes]]\nname='r'\nmode='raw'\ntopic='x'\npriority='high'", "5: routes[0].priority: a raw route has no"),
         (
+            "[[routes]]\nname='r'\nmode='raw'\ntopic='x'\nexclude_origins=['self']",
+            "5: routes[0].exclude_origins: a raw route takes every delivery",
+        ),
+        (
+            "[[routes]]\nname='r'\norigins=['self']\nexclude_origins=['fetch']",
+            "4: routes[0].exclude_origins: expected either origins or exclude_origins",
+        ),
+        ("[[routes]]\nname='r'\norigins=['me']", "3: routes[0].origins[0]: expected one of webhook, retry"),
+        (MINIMAL + "echoes = {}", "echoes.token: expected a token, sender_ids (GitHub) or"),
+        (MINIMAL + "echoes = { token = 'secret' }", "echoes.token: expected env:NAME, file:PATH"),
+        (
+            MINIMAL + "echoes = { sender_ids = [7] }",
+            "echoes: sender_ids are for github; shopify does not say who caused",
+        ),
+        (
+            MINIMAL.replace("shopify", "github") + "[sources.echoes]\nidempotency_key_prefixes = ['a']",
+            "echoes: idempotency_key_prefixes are for stripe",
+        ),
+        (
+            MINIMAL.replace("shopify", "stripe") + "[sources.echoes]\nidempotency_key_prefixes = ['']",
+            "echoes.idempotency_key_prefixes[0]: expected some text",
+        ),
+        (
+            MINIMAL.replace("shopify", "github") + "[sources.echoes]\ninstallation_ids = [7]",
+            "echoes.installation_ids: expected sender_ids beside them",
+        ),
+        (
+            MINIMAL.replace("shopify", "github") + "[sources.echoes]\nsender_ids = [10137]",
+            "echoes.sender_ids: 10137 is ghost",
+        ),
+        (
+            MINIMAL.replace("shopify", "github") + "[sources.echoes]\nsender_ids = ['octocat']",
+            "echoes.sender_ids[0]: expected",
+        ),
+        (
             "[[routes]]\nname='r'\ntopic='nike.high'",
             "3: routes[0].topic: 'nike.high' is a lane: write topic = 'nike' and",
         ),

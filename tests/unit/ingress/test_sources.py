@@ -68,3 +68,21 @@ def test_missing_secret_ends_the_start() -> None:
 
     with pytest.raises(ConfigurationError, match="NOT_SET"):
         sources(Configuration.model_validate({"sources": [table]}), {})
+
+
+def test_token_of_declared_writes_is_resolved_and_not_shown() -> None:
+    """A newline at the end of its file is no part of it, however it got there; a source without one has none."""
+    table = {"name": "acme", "provider": "shopify", "secrets": ["text:s"], "echoes": {"token": "env:WRITES"}}
+    other = {"name": "other", "provider": "shopify", "secrets": ["text:s"]}
+    found = sources(Configuration.model_validate({"sources": [table, other]}), {"WRITES": "made-up"})
+
+    assert (found["acme"].write_token, found["other"].write_token) == (b"made-up", None)
+    assert "made-up" not in repr(found)
+
+
+def test_missing_token_of_declared_writes_ends_the_start() -> None:
+    """With the place in the file."""
+    table = {"name": "acme", "provider": "shopify", "secrets": ["text:s"], "echoes": {"token": "env:NOT_SET"}}
+
+    with pytest.raises(ConfigurationError, match=r"sources\[0\].echoes.token: .*NOT_SET"):
+        sources(Configuration.model_validate({"sources": [table]}), {})
