@@ -152,7 +152,16 @@ def loader(directory: Path, kafka: str, registry: str, source: str, engine: str,
 class Feed:
     """Writes changes, states and outcomes of a source as a worker does: in transactions, of which some are aborted."""
 
-    def __init__(self, kafka: str, registry: str, source: str, resources: int = 300, resource: str = "product") -> None:
+    def __init__(
+        self,
+        kafka: str,
+        registry: str,
+        source: str,
+        resources: int = 300,
+        resource: str = "product",
+        in_a_transaction: int = IN_A_TRANSACTION,
+    ) -> None:
+        self._in_a_transaction = in_a_transaction
         self._source = source
         self._resource = resource
         self._typed = typed_resource("shopify", resource)
@@ -187,7 +196,7 @@ class Feed:
         is_aborted = self._rng.random() < 0.1
         stored = dict(self._documents)
         self._producer.begin_transaction()
-        for _ in range(IN_A_TRANSACTION):
+        for _ in range(self._in_a_transaction):
             self._change(self._rng.randrange(self._resources))
         if is_aborted:
             self._producer.flush(30)  # so that the records are on the topic, for readers to skip
@@ -195,7 +204,7 @@ class Feed:
             self._documents = stored
             return 0
         self._producer.commit_transaction(30)
-        return IN_A_TRANSACTION
+        return self._in_a_transaction
 
     def _change(self, number: int) -> None:
         self._raw_offset += 1
