@@ -703,7 +703,7 @@ class Warehouse(_Table):
     """The most records in one transaction. Larger ones take more memory. Not set: 5,000, and 100,000 with `dlt`."""
     batch_s: Annotated[StrictInt | StrictFloat, Field(ge=0, le=300)] | None = None
     """The longest that a record waits for others before a transaction. Not set: 2, and 60 with `dlt`."""
-    compact_every: Annotated[StrictInt, Field(ge=0, le=100_000)] = 200
+    compact_every: Annotated[StrictInt, Field(ge=0, le=100_000)] = 20
     """After how many transactions small files are merged; 0: only by `penstock warehouse compact`."""
     operations_host: Text = "127.0.0.1"
     """The address of `/metrics`, `/healthz` and `/readyz`."""

@@ -13,6 +13,7 @@ import faust
 from faust.app.base import BootStrategy
 from mode import Service
 
+from broker.memory import collect_rarely, give_back_memory
 from config.private_files import create_privately
 from config.problems import ConfigurationError
 from streams.agents import capture
@@ -21,7 +22,6 @@ from streams.reconcile.reconciler import Reconciler, reconciler_of
 from streams.reconcile.session import Setting
 from streams.worker.consumer import CONFIGURATION_EXIT, DeliveryConsumer, die
 from streams.worker.log import configure_log
-from streams.worker.memory import collect_rarely, give_back_memory
 from streams.worker.operations import Operations
 from streams.worker.settings import OPERATIONS_HOST, OPERATIONS_PORT, from_environment
 

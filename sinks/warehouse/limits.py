@@ -8,4 +8,4 @@ class Limits(Struct, frozen=True):
 
     batch_rows: int = 5_000
     batch_s: float = 2.0
-    compact_every: int = 200
+    compact_every: int = 20

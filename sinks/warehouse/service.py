@@ -10,6 +10,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from broker.log import configure_json
+from broker.memory import give_back_memory
 from broker.operations import JSON, OperationsServer, Page, Pages, listening
 from broker.schema_registry import Registry
 from config.private_files import create_privately
@@ -33,6 +34,7 @@ def run_loader(settings: LoaderSettings) -> int:
 
     Raises `Unusable` before anything is read, if the warehouse cannot be opened.
     """
+    give_back_memory()
     create_privately()
     with closing(opening.writer(settings.warehouse)) as warehouse:
         configure_json(sys.stderr)

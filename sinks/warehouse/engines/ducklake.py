@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -20,6 +21,8 @@ from sinks.warehouse.engines.lake_files import merge_small_files
 from sinks.warehouse.engines.lock import claim
 from sinks.warehouse.errors import Unavailable, Unusable
 from sinks.warehouse.rows.batch import Batch, Partition
+
+ROW_GROUP_ROWS: Final = 20_000
 
 
 class DuckLake:
@@ -104,7 +107,9 @@ class DuckLake:
 
     def _attached(self) -> DuckDBPyConnection:
         try:
-            return attached(self._lake, is_read_only=False)
+            connection = attached(self._lake, is_read_only=False)
+            _limit_row_groups(connection)
+            return connection
         except ConfigurationError as error:  # a secret's file that is just being replaced
             raise Unavailable(str(error)) from error
 
@@ -113,6 +118,14 @@ class DuckLake:
         with translated():
             row = connection.execute(f"SELECT count(*) FROM glob({pattern})").fetchone()  # noqa: S608 - quoted
         return 0 if row is None else int(row[0])
+
+
+def _limit_row_groups(connection: DuckDBPyConnection) -> None:
+    """Let files be written in groups of fewer rows: each is in memory as a whole, beside DuckDB's own limit."""
+    name = "parquet_row_group_size"
+    found = connection.execute(f"SELECT value FROM {NAME}.options() WHERE option_name = '{name}'").fetchone()  # noqa: S608 - constants
+    if found != (str(ROW_GROUP_ROWS),):
+        connection.execute(f"CALL {NAME}.set_option('{name}', {ROW_GROUP_ROWS})")
 
 
 def _expire(connection: DuckDBPyConnection, kept: str) -> None:

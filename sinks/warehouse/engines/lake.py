@@ -75,6 +75,7 @@ def attached(lake: Lake, *, is_read_only: bool) -> DuckDBPyConnection:
         connection.execute(f"ATTACH {text_sql(_catalogue(lake))} AS {NAME} ({', '.join(options)})")
         connection.execute(f"USE {NAME}")
         prepared(connection)
+        connection.execute("SET preserve_insertion_order = false")  # what an order costs is memory, and rows have none
     except BaseException:
         connection.close()
         raise
