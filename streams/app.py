@@ -14,11 +14,12 @@ from faust.app.base import BootStrategy
 from mode import Service
 
 from broker.memory import collect_rarely, give_back_memory
+from broker.sessions import Sessions
 from config.private_files import create_privately
 from config.problems import ConfigurationError
 from streams.agents import capture
-from streams.hydrate.hydrator import Hydrator, hydrator_of
-from streams.reconcile.reconciler import Reconciler, reconciler_of
+from streams.hydrate.hydrator import hydrator_of
+from streams.reconcile.reconciler import reconciler_of
 from streams.reconcile.session import Setting
 from streams.worker.consumer import CONFIGURATION_EXIT, DeliveryConsumer, die
 from streams.worker.log import configure_log
@@ -79,8 +80,8 @@ app.agent(batches)(capture)
 class Pump(Service):  # type: ignore[misc]  # mode has no types
     """Starts the source with what the environment says, once the application runs."""
 
-    _hydrator: Hydrator | None = None
-    _reconciler: Reconciler | None = None
+    _hydrator: Sessions | None = None
+    _reconciler: Sessions | None = None
 
     async def on_start(self) -> None:
         """Read the configuration, start the source, and what reads at the providers."""

@@ -7,13 +7,12 @@ read is made twice then, which changes nothing, because its delivery answers wha
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import structlog
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
-from broker import clients
-from broker.outgoing import Record, queue
+from broker.exactly_once import commit, group_consumer, transactional_producer
+from broker.outgoing import Record
 from broker.topic_reader import offset_of, partition_of, topic_of, value_of
 from schemas.fetches import FetchRequest, decode_request
 from schemas.topics import DELAYS_S, delay_topic, fetches_topic
@@ -28,7 +27,6 @@ MOST_WAITING = 20_000  # resources in memory; the others stay on the topic
 TAKEN_AT_ONCE = 500
 TURN_S = 0.02  # between two looks at Kafka while something is to be done
 IDLE_TURN_S = 0.1
-COMMIT_S = 30.0
 KEEP_UP_S = 1.0  # offsets alone are committed so seldom
 
 log = structlog.get_logger()
@@ -53,8 +51,8 @@ class Session:
         self._is_full = False
         self._committed_s = time.monotonic()
         self._closing: list[Account] = []
-        self._producer = _producer(options, f"penstock.{app}.hydration.{worker_id}")
-        self._consumer = _consumer(options, f"penstock.{app}.hydration")
+        self._producer = transactional_producer(options, f"penstock.{app}.hydration.{worker_id}")
+        self._consumer = group_consumer(options, f"penstock.{app}.hydration")
         topics = [fetches_topic(app), *(delay_topic(app, name) for name in DELAYS_S)]
         self._consumer.subscribe(topics, on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke)
 
@@ -160,16 +158,7 @@ class Session:
         self._metrics.show(self._accounts, self._waiting())
         if records or offsets:
             metadata = self._consumer.consumer_group_metadata()
-            await asyncio.to_thread(self._transact, records, offsets, metadata)
-
-    def _transact(self, records: Sequence[Record], offsets: list[TopicPartition], metadata: Any) -> None:
-        producer = self._producer
-        producer.begin_transaction()
-        for record in records:
-            queue(producer, record)
-        if offsets:
-            producer.send_offsets_to_transaction(offsets, metadata, COMMIT_S)
-        producer.commit_transaction(COMMIT_S)
+            await asyncio.to_thread(commit, self._producer, records, offsets, metadata)
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Begin with new partitions: librdkafka keeps a pause of a partition that went to another worker and came back."""
@@ -196,30 +185,3 @@ def _request(message: Message) -> FetchRequest | None:
     except ValueError as error:  # msgspec's errors are ValueErrors
         log.warning("strange_request", topic=topic_of(message), offset=offset_of(message), error=type(error).__name__)
         return None
-
-
-def _producer(options: Mapping[str, str], transactional_id: str) -> Producer:
-    settings = {
-        "transactional.id": transactional_id,
-        "compression.type": "lz4",
-        "partitioner": "murmur2_random",  # as the worker's producer: an account has one partition, so one owner
-    }
-    producer = clients.producer({**options, **settings})
-    producer.init_transactions(COMMIT_S)
-    return producer
-
-
-def _consumer(options: Mapping[str, str], group: str) -> Consumer:
-    return clients.consumer(
-        {
-            **options,
-            "group.id": group,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "session.timeout.ms": 6_000,
-            "heartbeat.interval.ms": 2_000,
-            "partition.assignment.strategy": "cooperative-sticky",
-            "queued.max.messages.kbytes": 4_096,
-        }
-    )

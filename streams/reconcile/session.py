@@ -13,16 +13,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
-from confluent_kafka import Consumer, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 from msgspec import Struct
 from msgspec.structs import replace
 
-from broker import clients, topic_reader
-from broker.outgoing import Record, queue
+from broker import topic_reader
+from broker.exactly_once import COMMIT_S, commit, group_consumer, transactional_producer
+from broker.outgoing import Record
 from broker.topic_reader import key_of, offset_of, partition_of, value_of
 from config.model import Configuration
 from providers.listing import Listing, Page
-from schemas.codec import us_time
 from schemas.reconciliation import (
     SCHEDULE,
     Asked,
@@ -33,29 +33,27 @@ from schemas.reconciliation import (
     Schedule,
     Task,
     Walk,
-    decode_ids,
     decode_inbox,
-    decode_progress,
-    decode_schedule,
     encode,
-    progress_key,
     run_and_listing,
 )
-from schemas.topics import listed_ids_topic, progress_topic, reconciliation_topic
+from schemas.topics import progress_topic, reconciliation_topic
 from streams.hydrate.records import request_record
 from streams.reconcile.account import Account, Paged
-from streams.reconcile.index import Index, Kind, listed_key
+from streams.reconcile.index import Index, listed_key
 from streams.reconcile.listers import Listers
 from streams.reconcile.metrics import Metrics
+from streams.reconcile.places import Place, kind_of, mark_of
 from streams.reconcile.plan import planned
 from streams.reconcile.records import ids_record, progress_record, task_record, told_record
+from streams.reconcile.resuming import kept
+from streams.reconcile.telling import log_report
 from streams.reconcile.walks import (
     MOST_QUEUED,
     after_absences,
     after_decided,
     after_page,
     ended,
-    is_alarming,
     is_done,
     is_short,
     moved_on,
@@ -66,13 +64,9 @@ from streams.reconcile.windows import Rules, begun, due_us
 TAKEN_AT_ONCE: Final = 500
 TURN_S: Final = 0.02
 IDLE_TURN_S: Final = 0.2
-COMMIT_S: Final = 30.0
 NO_LIST: Final = "expected a token and such a list, found none: was the configuration changed?"
 PAGES_AT_ONCE: Final = 4
 LONGEST_TURN_MS: Final = 1_800_000  # the index of a large deployment is read whole before its first page
-
-Place = tuple[str, str]
-"""An account and one of its lists."""
 
 log = structlog.get_logger()
 
@@ -110,8 +104,10 @@ class Session:
         self._moved: set[int] = set()
         self._told: list[Report] = []
         self._closing: list[Account] = []
-        self._producer = _producer(setting.options, f"penstock.{self._app}.reconcile.{setting.worker_id}")
-        self._consumer = _consumer(setting.options, f"penstock.{self._app}.reconcile")
+        self._producer = transactional_producer(setting.options, f"penstock.{self._app}.reconcile.{setting.worker_id}")
+        self._consumer = group_consumer(
+            setting.options, f"penstock.{self._app}.reconcile", max_poll_interval_ms=LONGEST_TURN_MS
+        )
         inbox = reconciliation_topic(self._app)
         self._consumer.subscribe([inbox], on_assign=self._assign, on_revoke=self._revoke, on_lost=self._revoke)
 
@@ -290,9 +286,9 @@ class Session:
                 self._finish(place, known, "failed", f"page {known.walk.pages + 1}: {paged.page.detail}")
 
     def _fold_page(self, place: Place, known: Progress, walk: Walk, page: Page) -> None:
-        asked, kind = walk.task.asked, _kind(walk)
+        asked, kind = walk.task.asked, kind_of(walk)
         is_noted = kind is not None and walk.is_complete and asked.kind == "reconcile"
-        mark = _mark(asked.run, place)
+        mark = mark_of(asked.run, place)
         after, requests = after_page(
             walk, page, self._index.stored, lambda resource: self._index.is_asked(mark, resource), _now_us()
         )
@@ -333,7 +329,7 @@ class Session:
         after = ended(known, status, detail, _now_us())
         self._put(place, after)
         if after.last is not None:
-            self._index.forget(_mark(after.last.run, place))
+            self._index.forget(mark_of(after.last.run, place))
             self._tell(after.last)
 
     def _tell(self, report: Report) -> None:
@@ -365,15 +361,10 @@ class Session:
         await asyncio.to_thread(self._transact, records, offsets, metadata)
         for report in told:
             self._metrics.ended(report)
-            _log(report)
+            log_report(report)
 
     def _transact(self, records: Sequence[Record], offsets: list[TopicPartition], metadata: Any) -> None:
-        producer = self._producer
-        producer.begin_transaction()
-        for record in records:
-            queue(producer, record)
-        producer.send_offsets_to_transaction(offsets, metadata, COMMIT_S)
-        producer.commit_transaction(COMMIT_S)
+        commit(self._producer, records, offsets, metadata)
 
     def _assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Load the progress of new partitions, once what their last owner had begun to commit is visible or given up."""
@@ -385,45 +376,12 @@ class Session:
         consumer.incremental_assign(partitions)
 
     def _load(self, reader: Consumer, partition: int) -> None:
-        newest = {
-            key_of(message): value_of(message)
-            for message in topic_reader.read(reader, _whole(reader, progress_topic(self._app), partition))
-        }
-        for key, value in newest.items():
-            if key == SCHEDULE:
-                self._scheduled_us = decode_schedule(value).last_us
-                continue
-            known = decode_progress(value)
-            place = (known.account, known.listing)
-            self._progress[place], self._partition_of[place] = known, partition
-            self._is_index_behind |= known.walk is not None
-        walks = {
-            progress_key(*place): place
-            for place, known in self._progress.items()
-            if self._partition_of[place] == partition and known.walk and known.walk.is_complete and known.walk.pages
-        }
-        if walks:
-            self._load_ids(reader, partition, walks)
-
-    def _load_ids(self, reader: Consumer, partition: int, walks: Mapping[bytes, Place]) -> None:
-        """Load what complete lists have shown so far; one of which pages are missing does not show what is absent any more."""
-        found: dict[Place, set[int]] = {place: set() for place in walks.values()}
-        for message in topic_reader.read(reader, _whole(reader, listed_ids_topic(self._app), partition)):
-            place = walks.get(key_of(message))
-            walk = None if place is None else self._progress[place].walk
-            if place is not None and walk is not None:
-                page = decode_ids(value_of(message))
-                if page.run == walk.task.asked.run:
-                    self._index.saw(_mark(page.run, place), page.ids)
-                    found[place].add(page.page)
-        for place, pages in found.items():
-            walk = self._progress[place].walk
-            if walk is not None and len(pages) < walk.pages and walk.task.asked.kind == "reconcile":
-                detail = (
-                    "what was gone was not looked for: another worker had begun, and its pages are not kept any more"
-                )
-                walk = replace(walk, is_complete=False, detail=detail)
-                self._progress[place] = replace(self._progress[place], walk=walk)
+        found = kept(reader, self._app, partition, self._index.saw)
+        if found.scheduled_us is not None:
+            self._scheduled_us = found.scheduled_us
+        self._progress |= found.progress
+        self._partition_of |= dict.fromkeys(found.progress, partition)
+        self._is_index_behind |= any(known.walk is not None for known in found.progress.values())
 
     def _revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:  # noqa: ARG002 - as librdkafka calls it
         """Forget the accounts of partitions that another worker has now."""
@@ -445,37 +403,8 @@ class Session:
         self._moved -= gone
 
 
-def _mark(run: str, place: Place) -> str:
-    """Return the name of a walk in the index."""
-    return f"{run}/{place[0]}|{place[1]}"
-
-
-def _kind(walk: Walk) -> Kind | None:
-    task = walk.task
-    if walk.resource_type is None:
-        return None
-    return task.provider, task.asked.source, task.tenant, walk.resource_type
-
-
 def _last_us(progress: Progress) -> int:
     return 0 if progress.last is None else progress.last.ended_us
-
-
-def _log(report: Report) -> None:
-    """Log the end of a list, and the alert that webhooks were missed."""
-    where = {"source": report.source, "tenant": report.tenant, "listing": report.listing, "run": report.run}
-    counts = {"looked_at": report.looked_at, "repaired": report.repaired, "deleted": report.deleted}
-    log.info("list_compared", **where, status=report.status, **counts, detail=report.detail)
-    if is_alarming(report):
-        first, last = _text(report.missed_from_us), _text(report.missed_to_us)
-        log.warning("webhooks_missed", **where, **counts, first=first, last=last)
-    if report.question:
-        log.warning("absent_resources", **where, absent=report.absent, question=report.question)
-
-
-def _text(time_us: int | None) -> str | None:
-    time = us_time(time_us)
-    return None if time is None else time.isoformat()
 
 
 def _inbox(message: Message) -> Inbox | None:
@@ -487,41 +416,9 @@ def _inbox(message: Message) -> Inbox | None:
     return taken
 
 
-def _whole(reader: Consumer, topic: str, partition: int) -> list[topic_reader.Range]:
-    return [topic_reader.range_of(reader, topic, partition)]
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
 def _now_us() -> int:
     return time.time_ns() // 1_000
-
-
-def _producer(options: Mapping[str, str], transactional_id: str) -> Producer:
-    settings = {
-        "transactional.id": transactional_id,
-        "compression.type": "lz4",
-        "partitioner": "murmur2_random",  # as all of Penstock's: an account has one partition, so one owner
-    }
-    producer = clients.producer({**options, **settings})
-    producer.init_transactions(COMMIT_S)
-    return producer
-
-
-def _consumer(options: Mapping[str, str], group: str) -> Consumer:
-    return clients.consumer(
-        {
-            **options,
-            "group.id": group,
-            "auto.offset.reset": "earliest",
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "session.timeout.ms": 6_000,
-            "heartbeat.interval.ms": 2_000,
-            "max.poll.interval.ms": LONGEST_TURN_MS,
-            "partition.assignment.strategy": "cooperative-sticky",
-            "queued.max.messages.kbytes": 4_096,
-        }
-    )

@@ -114,7 +114,7 @@ def is_done(walk: Walk, now_us: int) -> bool:
 def moved_on(progress: Progress, walk: Walk) -> Progress:
     """Return the progress of a list whose last page is done: the next run begins where this one did, if nothing was left out.
 
-    A backfill and a dry run move nothing: what they looked at is no one's watermark.
+    A backfill and a dry run move nothing: what they looked at is not where a run begins.
     """
     if walk.task.asked.kind != "reconcile" or walk.task.asked.is_dry or is_short(walk):
         return replace(progress, walk=walk)

@@ -55,7 +55,7 @@ RECONCILING: Final = (
         "walk_goes_on_without_the_index",
         "A run that another worker has begun asks for everything again, because here nothing seems to be stored.",
         "streams/reconcile/session.py",
-        "            self._is_index_behind |= known.walk is not None\n",
+        "        self._is_index_behind |= any(known.walk is not None for known in found.progress.values())\n",
         "",
         (f"{SESSION}::test_killed_at_every_page_it_asks_for_each_resource_once",),
     ),
