@@ -1,7 +1,8 @@
 """The client of an account's API, by provider."""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -14,6 +15,8 @@ from providers.http import Connections
 from providers.shopify.api import ShopifyApi
 from providers.stripe.api import BASE_URL as STRIPE
 from providers.stripe.api import StripeApi
+
+Made = TypeVar("Made")
 
 Token = Callable[[], str]
 """Returns the token; called for every request."""
@@ -34,30 +37,34 @@ class Account(Struct, frozen=True):
     repositories: tuple[str, ...] = ()
 
 
-def _bigcommerce(account: Account) -> Api:
-    return BigCommerceApi(account.tenant, account.token, account.url or BIGCOMMERCE, shared=account.shared)
+def at_bigcommerce(make: Callable[..., Made], account: Account) -> Made:
+    """Return what one of BigCommerce's classes makes of an account."""
+    return make(account.tenant, account.token, account.url or BIGCOMMERCE, shared=account.shared)
 
 
-def _github(account: Account) -> Api:
-    return GitHubApi(account.token, account.url or GITHUB, shared=account.shared)
+def at_github(make: Callable[..., Made], account: Account) -> Made:
+    """Return what one of GitHub's classes makes of an account."""
+    return make(account.token, account.url or GITHUB, shared=account.shared)
 
 
-def _shopify(account: Account) -> Api:
+def at_shopify(make: Callable[..., Made], account: Account) -> Made:
+    """Return what one of Shopify's classes makes of an account."""
     url, client_id, token = account.url or f"https://{account.tenant}", account.client_id, account.token
     if client_id is not None:
-        return ShopifyApi(url, client_credentials=lambda: (client_id, token()), shared=account.shared)
-    return ShopifyApi(url, token, shared=account.shared)
+        return make(url, client_credentials=lambda: (client_id, token()), shared=account.shared)
+    return make(url, token, shared=account.shared)
 
 
-def _stripe(account: Account) -> Api:
-    return StripeApi(account.token, account.url or STRIPE, shared=account.shared)
+def at_stripe(make: Callable[..., Made], account: Account) -> Made:
+    """Return what one of Stripe's classes makes of an account."""
+    return make(account.token, account.url or STRIPE, shared=account.shared)
 
 
 CLIENTS: Final[Mapping[str, Callable[[Account], Api]]] = {
-    "bigcommerce": _bigcommerce,
-    "github": _github,
-    "shopify": _shopify,
-    "stripe": _stripe,
+    "bigcommerce": partial(at_bigcommerce, BigCommerceApi),
+    "github": partial(at_github, GitHubApi),
+    "shopify": partial(at_shopify, ShopifyApi),
+    "stripe": partial(at_stripe, StripeApi),
 }
 
 

@@ -78,6 +78,11 @@ class Connections:
         await self.http.aclose()
 
 
+def bearer(token: Callable[[], str]) -> Credential:
+    """Return the header of a bearer token, which is asked for before every request."""
+    return lambda: {"authorization": f"Bearer {token()}"}
+
+
 class Client:
     """The client of one account's API. Used by one event loop; `close` ends it."""
 

@@ -1,11 +1,11 @@
 """The lists of an account, by provider."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
-from providers.bigcommerce.api import BASE_URL as BIGCOMMERCE
 from providers.bigcommerce.listing import BigCommerceLister
-from providers.clients import Account
+from providers.clients import Account, at_bigcommerce, at_shopify
 from providers.github.api import BASE_URL as GITHUB
 from providers.github.listing import GitHubLister
 from providers.listing import Lister
@@ -15,19 +15,8 @@ from providers.stripe.fetched import account_of
 from providers.stripe.listing import StripeLister
 
 
-def _bigcommerce(account: Account) -> Lister:
-    return BigCommerceLister(account.tenant, account.token, account.url or BIGCOMMERCE, shared=account.shared)
-
-
 def _github(account: Account) -> Lister:
     return GitHubLister(account.token, account.url or GITHUB, account.repositories, shared=account.shared)
-
-
-def _shopify(account: Account) -> Lister:
-    url, client_id, token = account.url or f"https://{account.tenant}", account.client_id, account.token
-    if client_id is not None:
-        return ShopifyLister(url, client_credentials=lambda: (client_id, token()), shared=account.shared)
-    return ShopifyLister(url, token, shared=account.shared)
 
 
 def _stripe(account: Account) -> Lister:
@@ -35,9 +24,9 @@ def _stripe(account: Account) -> Lister:
 
 
 LISTERS: Final[Mapping[str, Callable[[Account], Lister]]] = {
-    "bigcommerce": _bigcommerce,
+    "bigcommerce": partial(at_bigcommerce, BigCommerceLister),
     "github": _github,
-    "shopify": _shopify,
+    "shopify": partial(at_shopify, ShopifyLister),
     "stripe": _stripe,
 }
 

@@ -24,7 +24,7 @@ from providers.api import (
     Wanted,
 )
 from providers.github.fetched import READABLE, document_of
-from providers.http import Client, Connections, Limits, Request
+from providers.http import Client, Connections, Limits, Request, bearer
 from providers.outline import at
 from providers.reading import text_id
 from providers.times import instant
@@ -52,7 +52,7 @@ class GitHubApi:
     ) -> None:
         """`token` is called for every request; an enterprise server's `base_url` ends with /api/v3."""
         limits = replace(limits, redirects=REDIRECTS)
-        self._client = Client(base_url, lambda: {"authorization": f"Bearer {token()}"}, limits, shared)
+        self._client = Client(base_url, bearer(token), limits, shared)
 
     def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
         """Return the first: GitHub reads resources one by one."""

@@ -17,7 +17,7 @@ from providers.api import Failure, Malformed, NotFound, Quota
 from providers.github.api import BASE_URL, HEADERS, limit_of, said_in
 from providers.github.deliveries import Attempt, Groups, Missed, RecordedDelivery, attempt_of, recorded
 from providers.github.pages import PAGE, Part, part_of
-from providers.http import Client, Connections, Limits, Request
+from providers.http import Client, Connections, Limits, Request, bearer
 
 MAX_PAGES: Final = 1_000  # 100,000 attempts, and a fifth of the quota of an hour
 PAUSE_S: Final = 1.0  # that GitHub asks to leave between two requests that change something
@@ -47,7 +47,7 @@ class DeliveryLog:
         shared: Connections | None = None,
     ) -> None:
         """`token` is called for every request; an enterprise server's `base_url` ends with /api/v3."""
-        self._client = Client(base_url, lambda: {"authorization": f"Bearer {token()}"}, limits, shared)
+        self._client = Client(base_url, bearer(token), limits, shared)
         self.page_size = PAGE
 
     async def missed_deliveries(self, hook: str, since: datetime) -> Missed | Failure:

@@ -15,7 +15,7 @@ from providers.answers import Answer, excerpt, failure_of, json_of
 from providers.api import Failure, Malformed, NotFound, Throttled, Unauthorised, Unavailable
 from providers.github.api import API_VERSION, BASE_URL
 from providers.hooks import Created, Hook, Wish
-from providers.http import Client, Connections, Limits, Request
+from providers.http import Client, Connections, Limits, Request, bearer
 from providers.outline import at
 from providers.reading import text_id
 from schemas.records import Document
@@ -37,7 +37,7 @@ class GitHubHooks:
         shared: Connections | None = None,
     ) -> None:
         """Connect to nothing yet; `BaseUrlError` for an address that no token may be sent to."""
-        self._client = Client(base_url, lambda: {"authorization": f"Bearer {token()}"}, limits, shared)
+        self._client = Client(base_url, bearer(token), limits, shared)
 
     async def hooks(self, place: str) -> tuple[Hook, ...] | Failure:
         """Return the hooks of all pages."""

@@ -19,7 +19,7 @@ from providers.api import Failure, Malformed
 from providers.github.api import BASE_URL, REDIRECTS
 from providers.github.lists import LISTS, RepositoryList, first_query, is_in, listed_in, since_query
 from providers.github.pages import PAGE, Part, part_of
-from providers.http import Client, Connections, Limits
+from providers.http import Client, Connections, Limits, bearer
 from providers.listing import Listed, Listing, Page, Window
 from providers.reading import instant
 
@@ -39,7 +39,7 @@ class GitHubLister:
     ) -> None:
         """`token` is called for every request; repositories are named as in `octo/hello`."""
         limits = replace(limits, redirects=REDIRECTS)
-        self._client = Client(base_url, lambda: {"authorization": f"Bearer {token()}"}, limits, shared)
+        self._client = Client(base_url, bearer(token), limits, shared)
         self._lists = {each.of(name).name: (name, each) for name in repositories for each in LISTS}
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self.page_size = PAGE

@@ -25,7 +25,7 @@ from providers.api import (
     Unavailable,
     Wanted,
 )
-from providers.http import Client, Connections, Limits, Request
+from providers.http import Client, Connections, Limits, Request, bearer
 from providers.outline import at
 from providers.reading import text_id
 from providers.stripe.fetched import cut_lists
@@ -58,7 +58,7 @@ class StripeApi:
         shared: Connections | None = None,
     ) -> None:
         """`token` returns the key, and is called for every request; `BaseUrlError` for a URL to which no key may be sent."""
-        self._client = Client(base_url, lambda: {"authorization": f"Bearer {token()}"}, limits, shared)
+        self._client = Client(base_url, bearer(token), limits, shared)
 
     def batch(self, waiting: Sequence[Wanted]) -> Sequence[Wanted]:
         """Return the first: Stripe reads objects one by one."""

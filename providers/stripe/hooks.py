@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 from providers.answers import Answer, excerpt, failure_of, json_of
 from providers.api import Failure, Malformed, NotFound, Throttled, Unauthorised, Unavailable
 from providers.hooks import CONNECT, Created, Hook, Wish
-from providers.http import Client, Connections, Limits, Request
+from providers.http import Client, Connections, Limits, Request, bearer
 from providers.outline import at
 from providers.reading import text_id
 from providers.stripe.api import API_VERSION, BASE_URL
@@ -39,7 +39,7 @@ class StripeHooks:
         shared: Connections | None = None,
     ) -> None:
         """Connect to nothing yet; `BaseUrlError` for an address that no key may be sent to."""
-        self._client = Client(base_url, lambda: {"authorization": f"Bearer {token()}"}, limits, shared)
+        self._client = Client(base_url, bearer(token), limits, shared)
 
     async def hooks(self, place: str) -> tuple[Hook, ...] | Failure:
         """Return the endpoints of one place, from all pages."""

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from providers.answers import Answer, json_of
 from providers.api import Failure, Malformed, NotFound
-from providers.http import Client, Connections, Limits, Request
+from providers.http import Client, Connections, Limits, Request, bearer
 from providers.listing import Listed, Listing, Page, Window
 from providers.outline import at
 from providers.stripe.api import API_VERSION, BASE_URL, PAGE, object_of
@@ -53,7 +53,7 @@ class StripeLister:
         shared: Connections | None = None,
     ) -> None:
         """`token` returns the key, and is called for every request; `BaseUrlError` for a URL to which no key may be sent."""
-        self._client = Client(base_url, lambda: {"authorization": f"Bearer {token()}"}, limits, shared)
+        self._client = Client(base_url, bearer(token), limits, shared)
         self._account = account
         self.page_size = PAGE
 
