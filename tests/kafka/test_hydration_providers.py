@@ -8,39 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from providers.base import SignedRequest
-from providers.registry import provider
-from schemas import codec
-from schemas.records import Document, RawDelivery
+from schemas.records import Document
 from simulator.providers.clock import Clock
 from simulator.providers.serving import serving
 from simulator.providers.shopify.fake import TOKEN as SHOP_TOKEN
 from simulator.providers.shopify.fake import ShopifyFake
 from simulator.providers.stripe import StripeFake
-from tests.kafka.test_hydration import assert_adds_up, reading
+from tests.support.builders.written_deliveries import delivery
+from tests.support.processes.reading_store import assert_adds_up, reading
 from tests.support.processes.workers import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
 KEY = "sk_test_made_up"
-
-
-def delivery(source: str, name: str, body: Document, headers: dict[str, str]) -> RawDelivery:
-    """Return a delivery as the ingress writes it."""
-    rules, raw = provider(name), codec.document_json(body)
-    envelope = rules.identify(source, SignedRequest({"content-type": "application/json", **headers}, raw))
-    return RawDelivery(
-        envelope.delivery_id,
-        name,
-        source,
-        envelope.event_type,
-        datetime.now(UTC),
-        envelope.key,
-        raw,
-        event_time=envelope.event_time,
-        api_version=envelope.api_version,
-        headers=headers,
-        tenant=envelope.tenant,
-    )
 
 
 def product(variants: int, title: str, time: str) -> Document:

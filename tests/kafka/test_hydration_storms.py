@@ -16,10 +16,11 @@ from simulator.providers.clock import Clock
 from simulator.providers.shopify.fake import TOKEN as SHOP_TOKEN
 from simulator.providers.shopify.fake import ShopifyFake
 from simulator.providers.stripe import StripeFake
-from tests.kafka.test_hydration_providers import KEY, delivery
+from tests.support.builders.written_deliveries import delivery
 from tests.support.faults.reading_storm import Storm, weather
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
+KEY = "sk_test_made_up"
 VARIANTS = 250
 ACCOUNTS = ("", "acct_1")
 PRODUCTS, CUSTOMERS = Storm(200, 8, 20.0, 2), Storm(4_000, 200, 20.0, 2)

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,9 @@ from simulator.providers.bigcommerce.documents import product
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
 from simulator.providers.bigcommerce.notices import Notice
 from simulator.providers.bigcommerce.routes import bigcommerce_app
-from simulator.providers.clock import Clock
 from simulator.providers.serving import serving
-from tests.kafka.test_hydration import STORE, TOKEN, Store, assert_adds_up, reading
 from tests.support.oracle.ledger import Ledger
+from tests.support.processes.reading_store import STORE, TOKEN, Store, assert_adds_up, bigcommerce, reading
 from tests.support.processes.workers import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
@@ -47,9 +46,7 @@ name = "all"
 @pytest.fixture
 def fake() -> FakeBigCommerce:
     """Give a BigCommerce with one store, whose clock is right."""
-    made = FakeBigCommerce(Clock(datetime.now(UTC), speed=1.0))
-    made.add_store(STORE, TOKEN)
-    return made
+    return bigcommerce()
 
 
 @pytest.fixture

@@ -27,11 +27,12 @@ from simulator.providers.serving import serving
 from simulator.providers.shopify.fake import TOKEN as SHOP_TOKEN
 from simulator.providers.shopify.fake import ShopifyFake
 from simulator.providers.stripe import StripeFake
-from tests.kafka.test_hydration import Store, assert_adds_up, reading
-from tests.kafka.test_hydration_providers import KEY, delivery
+from tests.support.builders.written_deliveries import delivery
+from tests.support.processes.reading_store import Store, assert_adds_up, reading
 from tests.support.processes.workers import wait_until
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+KEY = "sk_test_made_up"
 RESOURCES, CHANGES, LOST = 30, 20, 0.2
 TOLD = "[reconcile]\nenabled = false\n"
 

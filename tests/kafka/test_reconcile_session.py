@@ -28,7 +28,6 @@ from schemas.topics import changelog_topic, fetches_topic, progress_topic, recon
 from simulator.providers.bigcommerce.documents import product
 from simulator.providers.bigcommerce.fake import FakeBigCommerce
 from simulator.providers.bigcommerce.routes import bigcommerce_app
-from simulator.providers.clock import Clock
 from simulator.providers.faults import Fault
 from simulator.providers.serving import Server, serving
 from streams.reconcile import account
@@ -37,9 +36,10 @@ from streams.reconcile.listers import Listers
 from streams.reconcile.metrics import Metrics
 from streams.reconcile.reconciler import ensure_topics
 from streams.reconcile.session import Session, Setting
+from tests.support.processes.reading_store import STORE, TOKEN, bigcommerce
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(120)]
-STORE, TOKEN, SOURCE = "s1abc", "token-of-the-store", "stores"
+SOURCE = "stores"
 ACCOUNT = account_key("bigcommerce", SOURCE, STORE)
 PAGE = 4
 OLD = datetime.now(UTC).replace(microsecond=0) - timedelta(days=2)
@@ -200,9 +200,7 @@ class Shop:
 @pytest.fixture
 def fake() -> FakeBigCommerce:
     """Give a BigCommerce with one store, whose clock is right."""
-    made = FakeBigCommerce(Clock(datetime.now(UTC), speed=1.0))
-    made.add_store(STORE, TOKEN)
-    return made
+    return bigcommerce()
 
 
 @pytest.fixture

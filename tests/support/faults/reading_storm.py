@@ -22,9 +22,9 @@ from schemas.records import Document, RawDelivery
 from schemas.topics import state_topic
 from simulator.providers.faults import Faults
 from simulator.providers.serving import serving
-from tests.kafka.test_hydration import Store, assert_adds_up, reading
 from tests.support.builders.noisy_products import feed
 from tests.support.oracle.endings import Endings
+from tests.support.processes.reading_store import Store, assert_adds_up, reading
 from tests.support.processes.workers import Workers, wait_until
 
 LONGEST_OUTAGE_S = 5.0

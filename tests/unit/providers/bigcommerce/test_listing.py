@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import msgspec
 import pytest
 
-from providers.api import Malformed, Quota, Throttled, Unauthorised, Unavailable
+from providers.api import Malformed, Quota, Throttled, Unauthorised
 from providers.bigcommerce.listing import BigCommerceLister
 from providers.bigcommerce.lists import LISTINGS, LISTS, NOT_LISTED, Position
 from providers.bigcommerce.reads import READ_WITH_PARENT, READINGS
@@ -18,6 +18,7 @@ from simulator.providers.bigcommerce.fake import FakeBigCommerce
 from simulator.providers.bigcommerce.routes import bigcommerce_app
 from simulator.providers.clock import START, Clock
 from simulator.providers.faults import Fault
+from tests.support.builders.provider_failures import FAILURES
 from tests.support.processes.fake_api import FakeApi
 from tests.support.processes.list_walk import EVERYTHING, ids, listed, listing_of, one_page, pages
 
@@ -204,17 +205,7 @@ async def test_foreign_cursor_is_a_value(connect: Connect, cursor: str) -> None:
     assert isinstance(found, Malformed)
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        ("error", Unavailable),
-        ("unavailable", Unavailable),
-        ("throttled", Throttled),
-        ("reset", Unavailable),
-        ("torn", Unavailable),
-        ("stall", Unavailable),
-    ],
-)
+@pytest.mark.parametrize(("fault", "expected"), FAILURES)
 @pytest.mark.parametrize("kind", ["product", "order", "customer", "location"])
 async def test_fault_half_way_is_a_value_and_the_page_can_be_had_again(
     fake: FakeBigCommerce, connect: Connect, fault: Fault, expected: type, kind: str

@@ -12,6 +12,7 @@ from schemas.records import Document
 from simulator.providers.faults import Fault
 from simulator.providers.github import HOUR_S, TOKEN, GitHubFake, Limit
 from simulator.providers.quota import WindowQuota
+from tests.support.builders.provider_failures import FAILURES
 from tests.support.processes.fake_api import FakeApi
 
 REPOSITORY: Document = {"id": 7, "full_name": "octo/hello"}
@@ -129,17 +130,7 @@ async def test_used_up_quota_is_throttled_until_its_reset(fake: GitHubFake, conn
     assert isinstance(await _read(client, WANTED), Fetched)
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        ("error", Unavailable),
-        ("unavailable", Unavailable),
-        ("throttled", Throttled),
-        ("reset", Unavailable),
-        ("torn", Unavailable),
-        ("stall", Unavailable),
-    ],
-)
+@pytest.mark.parametrize(("fault", "expected"), FAILURES)
 async def test_faults_are_values(fake: GitHubFake, connect: Connect, fault: Fault, expected: type) -> None:
     """Nothing is raised, and the next read succeeds."""
     fake.faults.next(fault)

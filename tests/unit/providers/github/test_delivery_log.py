@@ -20,6 +20,7 @@ from schemas.records import Document
 from simulator.providers.clock import START
 from simulator.providers.faults import Fault
 from simulator.providers.github import TOKEN, GitHubFake, Post
+from tests.support.builders.provider_failures import FAILURES
 from tests.support.builders.provider_requests import raw_delivery
 from tests.support.processes.fake_api import FakeApi
 from tests.support.waiting import until
@@ -238,14 +239,7 @@ async def test_hook_is_named_where_the_log_does_not(served: FakeApi, connect: Co
     assert GitHub().identify("acme", of_an_app.request).delivery_id == "g"
 
 
-@pytest.mark.parametrize(("fault", "expected"), [
-    ("error", Unavailable),
-    ("unavailable", Unavailable),
-    ("throttled", Throttled),
-    ("reset", Unavailable),
-    ("torn", Unavailable),
-    ("stall", Unavailable),
-])  # fmt: skip
+@pytest.mark.parametrize(("fault", "expected"), FAILURES)  # fmt: skip
 async def test_faults_are_values(
     fake: GitHubFake, connect: Connect, receiver: Receiver, fault: Fault, expected: type
 ) -> None:

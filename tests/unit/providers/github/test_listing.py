@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from providers.api import Fetched, Malformed, Throttled, Unauthorised, Unavailable, Wanted
+from providers.api import Fetched, Malformed, Throttled, Unauthorised, Wanted
 from providers.clients import Account, client_of
 from providers.github import listing as module
 from providers.github.listing import GitHubLister
@@ -21,6 +21,7 @@ from simulator.providers.clock import START
 from simulator.providers.faults import Fault
 from simulator.providers.github import TOKEN, GitHubFake, Limit
 from simulator.providers.quota import WindowQuota
+from tests.support.builders.provider_failures import FAILURES
 from tests.support.processes.fake_api import FakeApi
 
 HELLO = "/repos/octo/hello"
@@ -261,14 +262,7 @@ async def test_issues_that_are_switched_off_are_an_empty_list(served: FakeApi, c
     assert await lister.page(_listing(lister, "issues"), TODAY, None) == Page((), None)
 
 
-@pytest.mark.parametrize(("fault", "expected"), [
-    ("error", Unavailable),
-    ("unavailable", Unavailable),
-    ("throttled", Throttled),
-    ("reset", Unavailable),
-    ("torn", Unavailable),
-    ("stall", Unavailable),
-])  # fmt: skip
+@pytest.mark.parametrize(("fault", "expected"), FAILURES)  # fmt: skip
 async def test_faults_are_values(fake: GitHubFake, connect: Connect, fault: Fault, expected: type) -> None:
     """Nothing is raised, and the page comes with the next call."""
     lister = connect()

@@ -16,6 +16,7 @@ from schemas.records import Document
 from simulator.providers.faults import Fault
 from simulator.providers.shopify.bucket import Bucket
 from simulator.providers.shopify.fake import CLIENT, TOKEN, ShopifyFake
+from tests.support.builders.provider_failures import FAILURES
 from tests.support.processes.fake_api import FakeApi
 
 TIME = "2026-01-31T07:00:00-05:00"
@@ -251,17 +252,7 @@ async def test_empty_bucket_tells_how_long_it_fills(fake: ShopifyFake, connect: 
     assert isinstance(await _read(client, PRODUCT), Fetched)
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        ("error", Unavailable),
-        ("unavailable", Unavailable),
-        ("throttled", Throttled),
-        ("reset", Unavailable),
-        ("torn", Unavailable),
-        ("stall", Unavailable),
-    ],
-)
+@pytest.mark.parametrize(("fault", "expected"), FAILURES)
 async def test_faults_are_values(fake: ShopifyFake, connect: Connect, fault: Fault, expected: type) -> None:
     """Nothing is raised, and the next read succeeds."""
     fake.put("product", _product(7, 1))

@@ -17,6 +17,7 @@ from providers.shopify.selections import MAX_QUERY_COST, SELECTIONS
 from simulator.providers.clock import START, Clock
 from simulator.providers.faults import Fault
 from simulator.providers.shopify.fake import CLIENT, TOKEN, ShopifyFake
+from tests.support.builders.provider_failures import FAILURES
 from tests.support.processes.fake_api import FakeApi
 from tests.support.processes.list_walk import EVERYTHING, ids, listed, listing_of, one_page, pages
 
@@ -198,17 +199,7 @@ async def test_foreign_cursor_is_a_value(fake: ShopifyFake, connect: Connect, ki
     assert not fake.queries
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        ("error", Unavailable),
-        ("unavailable", Unavailable),
-        ("throttled", Throttled),
-        ("reset", Unavailable),
-        ("torn", Unavailable),
-        ("stall", Unavailable),
-    ],
-)
+@pytest.mark.parametrize(("fault", "expected"), FAILURES)
 @pytest.mark.parametrize("kind", ["product", INVENTORY_LEVEL])
 async def test_fault_half_way_is_a_value_and_the_page_can_be_had_again(
     fake: ShopifyFake, connect: Connect, fault: Fault, expected: type, kind: str

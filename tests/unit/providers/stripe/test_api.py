@@ -12,6 +12,7 @@ from providers.stripe.api import API_VERSION, StripeApi
 from schemas.records import Document
 from simulator.providers.faults import Fault
 from simulator.providers.stripe import StripeFake
+from tests.support.builders.provider_failures import FAILURES
 from tests.support.processes.fake_api import FakeApi
 
 KEY = "sk_test_made_up"
@@ -125,17 +126,7 @@ async def test_unknown_address_is_no_missing_object(connect: Connect) -> None:
     assert isinstance(await _read(client, Wanted("line_item", "il_1")), Malformed)
 
 
-@pytest.mark.parametrize(
-    ("fault", "expected"),
-    [
-        ("error", Unavailable),
-        ("unavailable", Unavailable),
-        ("throttled", Throttled),
-        ("reset", Unavailable),
-        ("torn", Unavailable),
-        ("stall", Unavailable),
-    ],
-)
+@pytest.mark.parametrize(("fault", "expected"), FAILURES)
 async def test_faults_are_values(fake: StripeFake, connect: Connect, fault: Fault, expected: type) -> None:
     """Nothing is raised, and the next read succeeds."""
     fake.put("", CUSTOMER, "customer.created")

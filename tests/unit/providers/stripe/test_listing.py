@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from providers.api import Failure, Malformed, Throttled, Unauthorised, Unavailable
+from providers.api import Failure, Malformed, Throttled, Unauthorised
 from providers.clients import Account
 from providers.http import Limits
 from providers.listers import lister_of
@@ -20,6 +20,7 @@ from schemas.records import Document
 from simulator.providers.clock import START
 from simulator.providers.faults import Fault
 from simulator.providers.stripe import StripeFake
+from tests.support.builders.provider_failures import FAILURES
 from tests.support.processes.fake_api import FakeApi
 
 KEY = "sk_test_made_up"
@@ -220,14 +221,7 @@ def test_every_list_of_objects_has_an_address() -> None:
     assert collection_of("balance") is None
 
 
-@pytest.mark.parametrize(("fault", "expected"), [
-    ("error", Unavailable),
-    ("unavailable", Unavailable),
-    ("throttled", Throttled),
-    ("reset", Unavailable),
-    ("torn", Unavailable),
-    ("stall", Unavailable),
-])  # fmt: skip
+@pytest.mark.parametrize(("fault", "expected"), FAILURES)  # fmt: skip
 @pytest.mark.parametrize("listing", [EVENTS, UNGENERATED, ALL_CUSTOMERS], ids=lambda each: each.name)
 async def test_faults_are_values(
     fake: StripeFake, connect: Connect, fault: Fault, expected: type, listing: Listing
