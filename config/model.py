@@ -115,7 +115,7 @@ RepositoryName = Annotated[str, AfterValidator(_legal_repository), expected("`ow
 Operation = Literal["c", "u", "d", "r"]
 ChangeOrigin = Literal["webhook", "retry", "edited", "replay", "fetch", "reconcile", "backfill", "self"]
 GHOST = 10_137
-"""The id of the account `ghost`, which stands on GitHub for everybody that is unknown or gone."""
+"""The id of the account `ghost`, which stands on GitHub for all users that are unknown or gone."""
 AccountId = Annotated[StrictInt, Field(ge=1, le=(1 << 63) - 1)]
 Reference = Annotated[
     str, AfterValidator(_legal_reference), expected("`env:NAME`, `file:PATH` or, for tests and demos, `text:SECRET`")
@@ -391,7 +391,7 @@ class Echoes(_Table):
             raise fault("token", "expected a token, sender_ids (GitHub) or idempotency_key_prefixes (Stripe)")
         if GHOST in self.sender_ids:
             raise fault(
-                "sender_ids", f"{GHOST} is ghost, which stands for everybody that GitHub does not know; leave it out"
+                "sender_ids", f"{GHOST} is ghost, which stands for all users that GitHub does not know; leave it out"
             )
         return self
 
@@ -400,7 +400,7 @@ class Echoes(_Table):
     def _of_senders(cls, installation_ids: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
         if installation_ids and not info.data.get("sender_ids"):
             raise ValueError(
-                "expected sender_ids beside them: an installation gets the deliveries of all accounts, whoever acted"
+                "expected sender_ids beside them: an installation gets the deliveries of all accounts, no matter who acted"
             )
         return installation_ids
 

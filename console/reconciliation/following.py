@@ -32,7 +32,7 @@ class Followed(Struct):
 
 
 class Run:
-    """What is told of a run after this was made, so make it before publishing."""
+    """Follows the reports of one run. Make it before the run is asked for: it reads what is written from then on."""
 
     def __init__(self, deployment: Deployment, app: str, run: str) -> None:
         self._deployment, self._app, self._run = deployment, app, run

@@ -28,7 +28,7 @@ PACE = 1.0  # of the pauses that providers want between two changes
 
 
 class Wanted(Struct, frozen=True):
-    """What a command is to look at: of these sources (all if there are none), with ours that nobody wants, or repairs only."""
+    """What a command looks at: these sources (all if there are none), with ours that are not wanted any more, or repairs only."""
 
     sources: frozenset[str] = frozenset()
     prune: bool = False
